@@ -1,0 +1,32 @@
+/* clock - wall and monotonic time, real or simulated; the only file that asks the kernel for the time. */
+#ifndef NJ_IO_CLOCK_H
+#define NJ_IO_CLOCK_H
+
+#include <stdint.h>
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+
+struct clock {
+	int64_t (*wall)(const struct clock *c); /* ns since 1970 UTC; can jump */
+	int64_t (*mono)(const struct clock *c); /* ns since some start; never goes back */
+};
+
+const struct clock *clock_real(void);
+
+/* A clock that only moves when told. */
+struct clock_sim {
+	struct clock clock;
+	int64_t wall_ns, mono_ns;
+};
+void clock_sim_init(struct clock_sim *c, int64_t wall_ns);
+void clock_sim_advance(struct clock_sim *c, int64_t by_ns);
+
+static inline int64_t clock_wall(const struct clock *c) { return c->wall(c); }
+static inline int64_t clock_mono(const struct clock *c) { return c->mono(c); }
+
+/* "2026-11-22T02:20:00.123456789Z"; out holds at least 32 bytes. Returns out. */
+char *clock_rfc3339(int64_t wall_ns, char out[32]);
+
+#endif

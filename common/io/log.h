@@ -1,0 +1,48 @@
+/* log - structured lines to stderr and optionally to a rotating file: never fails, never blocks the caller long.
+ *
+ * Format logfmt (time level service msg key=value …) or JSON lines. Text from outside is escaped: no control
+ * character reaches a terminal. The same message from the same place is written once a second with the number
+ * suppressed. Files rotate at 10 MiB, 7 are kept, compressed (gzip); SIGHUP reopens.
+ */
+#ifndef NJ_IO_LOG_H
+#define NJ_IO_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/io/clock.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+struct log_options {
+	const char *service;      /* name in every line */
+	enum log_level level;
+	bool json;
+	const char *file;         /* NULL: stderr only */
+	int64_t rotate_bytes;     /* 0: 10 MiB */
+	int keep;                 /* 0: 7 */
+	const struct clock *clock; /* NULL: real */
+};
+
+int log_open(const struct log_options *o); /* ERR_IO where the file cannot be opened: stderr goes on */
+void log_close(void);
+void log_reopen(void);
+void log_set_level(enum log_level level);
+int log_level_parse(const char *text, enum log_level *ret_level);
+
+struct log_counters {
+	uint64_t lines, suppressed, dropped, warnings, errors, rotations;
+};
+struct log_counters log_counters(void);
+
+/* Message is a constant; the values go into pairs: log_info("connected", "url=%s ms=%d", url, ms). The second
+ * format holds key=value pairs separated by single spaces; values may contain anything and are quoted. A value
+ * that should keep its spaces is a single %s conversion. NULL where there are no pairs. Thread-safe. */
+#define log_debug(msg, ...) log_write(LOG_DEBUG, __FILE__, __LINE__, msg, __VA_ARGS__)
+#define log_info(msg, ...) log_write(LOG_INFO, __FILE__, __LINE__, msg, __VA_ARGS__)
+#define log_warn(msg, ...) log_write(LOG_WARN, __FILE__, __LINE__, msg, __VA_ARGS__)
+#define log_error(msg, ...) log_write(LOG_ERROR, __FILE__, __LINE__, msg, __VA_ARGS__)
+void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif
