@@ -1,4 +1,7 @@
-/* check - assertions about our own promises; always on. The world's mistakes are returned, never asserted. */
+/* check - assertions about our own promises, always on.
+ *
+ * What the world gets wrong (bytes, settings, network, disk) is returned, never asserted.
+ */
 #ifndef NJ_BASE_CHECK_H
 #define NJ_BASE_CHECK_H
 

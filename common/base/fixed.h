@@ -15,10 +15,13 @@
 
 __extension__ typedef __int128 fixed_wide;
 
+/* A scale outside 0..18 is ERR_ARG for all that return errors, a broken promise for the rest. */
+
 /* 10^n for 0 <= n <= 18. */
 int64_t fixed_pow10(int n);
 
 /* Parses decimal text ("-12.3400", also "1e-7") exactly. Digits beyond the scale must be zeros.
+ * JSON's number grammar, but leading zeros are fine: digits on both sides of a point, no plus, no space.
  * Fails: ERR_SYNTAX, ERR_RANGE (does not fit int64), ERR_INEXACT (needs a larger scale). */
 int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value);
 

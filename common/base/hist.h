@@ -1,4 +1,4 @@
-/* hist - latency histogram, log-linear: 64 buckets an octave (1.6 % wide), 1 ns to 2^40 ns, fixed memory. */
+/* hist - latency histogram, log-linear: 64 buckets an octave (1.6 % wide), 0 to 2^42 ns, fixed memory. */
 #ifndef NJ_BASE_HIST_H
 #define NJ_BASE_HIST_H
 

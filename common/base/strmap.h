@@ -13,7 +13,7 @@
 
 struct strmap {
 	uint32_t *slot;   /* owned: index + 1 of an entry, 0 empty */
-	uint8_t *entry;   /* owned: key, then value */
+	uint8_t *entry;   /* owned: hash, length and key, then value */
 	size_t stride, value_size;
 	uint32_t mask, count, max;
 };
@@ -23,7 +23,8 @@ void strmap_fini(struct strmap *m);
 void strmap_clear(struct strmap *m);
 
 void *strmap_get(const struct strmap *m, const char *key, size_t len); /* NULL where absent */
-/* Existing or new (zeroed) value; NULL where full or the key is STRMAP_KEY_MAX or longer. */
+/* Existing or new (zeroed) value, 16-byte aligned; NULL where full, or where the key holds a NUL or is
+ * STRMAP_KEY_MAX or longer. */
 void *strmap_put(struct strmap *m, const char *key, size_t len);
 const char *strmap_key_at(const struct strmap *m, uint32_t i); /* i < count */
 void *strmap_value_at(const struct strmap *m, uint32_t i);
