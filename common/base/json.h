@@ -25,7 +25,12 @@
 
 #define JSON_DEPTH_MAX 16
 
-enum json_kind { JSON_ERROR, JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
+enum json_kind {
+	JSON_ERROR, JSON_OBJECT, JSON_ARRAY, JSON_STRING,
+	JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL,
+};
+
+enum json_state { JSON_DUE, JSON_FRESH, JSON_AFTER }; /* drawn in json.c */
 
 struct json_str {
 	const char *at; /* into the caller's buffer, escapes not resolved */
@@ -37,25 +42,26 @@ struct json {
 	const char *begin, *at, *end;
 	int err;         /* first error, or 0 */
 	size_t err_at;   /* its byte offset */
+	uint32_t is_object; /* bit per depth, the innermost lowest */
 	uint8_t depth;
-	uint32_t is_object; /* bit per depth */
-	bool fresh;      /* no member read yet in the innermost container */
-	bool done;       /* the top-level value is complete */
+	uint8_t state;   /* enum json_state */
 };
 
 void json_init(struct json *j, const char *text, size_t len);
 
-/* Kind of the next value without consuming it; JSON_ERROR at errors and ends. */
+/* Kind of the value that is due, without consuming it; JSON_ERROR where there is none. Sets no error. */
 enum json_kind json_peek(struct json *j);
 
 /* Enter a container. json_key: true and the key while members follow, false after '}' was consumed.
- * json_item: true while elements follow, false after ']' was consumed. */
+ * json_item: true while elements follow, false after ']' was consumed. A value that was not read since
+ * the last of either is skipped, fully checked. */
 bool json_object(struct json *j);
 bool json_array(struct json *j);
 bool json_key(struct json *j, struct json_str *ret_key);
 bool json_item(struct json *j);
 
-/* Scalars. A value of another type is ERR_TYPE (sticky). json_number hands out the raw text. */
+/* Scalars. A value of another type is ERR_TYPE (sticky). json_number hands out the raw text. An integer is
+ * digits with no point and no exponent, otherwise ERR_TYPE; ERR_RANGE where it does not fit. */
 bool json_string(struct json *j, struct json_str *ret_text);
 bool json_number(struct json *j, struct json_str *ret_text);
 bool json_scalar_text(struct json *j, struct json_str *ret_text); /* string or number: the text of either */
@@ -77,10 +83,12 @@ static inline bool json_str_is(struct json_str s, const char *text)
 	return s.len == n && memcmp(s.at, text, n) == 0;
 }
 
-/* Resolves escapes into out (NUL-terminated); ERR_TOO_LONG, ERR_SYNTAX (lone surrogate). Returns the length. */
+/* Resolves escapes into out (NUL-terminated; cap counts the NUL). Returns the length, which "\u0000" makes
+ * larger than strlen; ERR_TOO_LONG, ERR_SYNTAX (lone surrogate). out may hold a part of it on failure. */
 int json_unescape(struct json_str s, char *out, size_t cap);
 
-/* Appends a JSON string with quotes, escaping what RFC 8259 demands; bytes that are not UTF-8 become U+FFFD. */
+/* Appends a JSON string with quotes, escaping what RFC 8259 demands; each byte that is not
+ * UTF-8 becomes U+FFFD. ERR_FULL, ERR_NOMEM: nothing is appended. */
 int json_quote(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -1,0 +1,557 @@
+/* json - the pull reader: scanners for one token each, and the state between tokens.
+ *
+ *     JSON_DUE    a value must follow: at the start, behind a key, at an element    value() ends it
+ *     JSON_FRESH  just inside '{' or '[': a member or the end                       enter()
+ *     JSON_AFTER  behind a value: a comma or the end                                value(), leave()
+ *
+ *     DUE --scalar--> AFTER      DUE --'{' '['--> FRESH      FRESH, AFTER --'}' ']'--> AFTER
+ *     FRESH, AFTER --json_key, json_item--> DUE
+ *
+ * fail() moves the reader to the end, so that each later call fails by itself and keeps the first error.
+ */
+#include "common/base/json.h"
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/utf8.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static bool fail(struct json *j, const char *at, int err)
+{
+	if (j->err == 0) {
+		j->err = err;
+		j->err_at = (size_t)(at - j->begin);
+	}
+	j->at = j->end;
+	return false;
+}
+
+/* What stands at `at` cannot stand there, or nothing does. */
+static bool fail_at(struct json *j, const char *at)
+{
+	return fail(j, at, at == j->end ? ERR_TRUNCATED : ERR_SYNTAX);
+}
+
+/* ---- scanners: from `at` to behind the token, NULL where it failed ---- */
+
+static const char *skip_space(const char *at, const char *end)
+{
+	while (at < end && (unsigned char)*at <= ' ' &&
+	       (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+		at++;
+	return at;
+}
+
+static bool is_digit(char c)
+{
+	return (unsigned char)(c - '0') <= 9;
+}
+
+static bool is_plain(char c)
+{
+	return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
+}
+
+/* First byte that is not plain ASCII text within a string, or end. Never reads beyond end. */
+static const char *skip_plain(const char *at, const char *end)
+{
+#ifdef __SSE2__
+	while (end - at >= 16) {
+		__m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
+		__m128i stop = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+					    _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+		/* signed: below 0x20 are the controls and all bytes from 0x80 */
+		int mask = _mm_movemask_epi8(
+			_mm_or_si128(stop, _mm_cmplt_epi8(text, _mm_set1_epi8(' '))));
+
+		if (mask != 0)
+			return at + __builtin_ctz((unsigned)mask);
+		at += 16;
+	}
+#endif
+	while (at < end && is_plain(*at))
+		at++;
+	return at;
+}
+
+static const char *scan_hex4(struct json *j, const char *at)
+{
+	for (int i = 0; i < 4; i++, at++)
+		if (at == j->end || !(is_digit(*at) || (*at >= 'a' && *at <= 'f') ||
+				      (*at >= 'A' && *at <= 'F'))) {
+			fail_at(j, at);
+			return NULL;
+		}
+	return at;
+}
+
+/* Surrogates are the affair of json_unescape: the grammar does not pair them. */
+static const char *scan_escape(struct json *j, const char *at)
+{
+	if (++at == j->end || *at == 0 || !strchr("\"\\/bfnrtu", *at)) {
+		fail_at(j, at);
+		return NULL;
+	}
+	return *at == 'u' ? scan_hex4(j, at + 1) : at + 1;
+}
+
+/* Is at[0..left), which is no valid sequence, the beginning of one that the end cuts off? */
+static bool is_cut_sequence(const char *at, size_t left)
+{
+	uint8_t low[4] = {0, 0x80, 0x80, 0x80}, high[4] = {0, 0xbf, 0xbf, 0xbf};
+
+	if (left >= sizeof(low))
+		return false;
+	memcpy(low, at, left);
+	memcpy(high, at, left);
+	return utf8_sequence(low, sizeof(low)) > left || utf8_sequence(high, sizeof(high)) > left;
+}
+
+/* A byte that is not plain, nor quote or backslash: a control, or the lead of a sequence. */
+static const char *scan_sequence(struct json *j, const char *at)
+{
+	size_t left = (size_t)(j->end - at);
+	size_t n = utf8_sequence((const uint8_t *)at, left);
+
+	if (n > 1)
+		return at + n;
+	if ((unsigned char)*at < ' ')
+		fail(j, at, ERR_SYNTAX);
+	else
+		fail(j, at, is_cut_sequence(at, left) ? ERR_TRUNCATED : ERR_UTF8);
+	return NULL;
+}
+
+/* `at` is behind the opening quote. */
+static const char *scan_string(struct json *j, const char *at, struct json_str *ret_text)
+{
+	const char *begin = at;
+	bool escaped = false;
+
+	for (;;) {
+		at = skip_plain(at, j->end);
+		if (at == j->end) {
+			fail_at(j, at);
+			return NULL;
+		}
+		if (*at == '"')
+			break;
+		if (*at == '\\') {
+			escaped = true;
+			at = scan_escape(j, at);
+		} else {
+			at = scan_sequence(j, at);
+		}
+		if (!at)
+			return NULL;
+	}
+	*ret_text = (struct json_str){begin, (size_t)(at - begin), escaped};
+	return at + 1;
+}
+
+/* One digit or more. */
+static const char *scan_digits(struct json *j, const char *at)
+{
+	const char *begin = at;
+
+	while (at < j->end && is_digit(*at))
+		at++;
+	if (at > begin)
+		return at;
+	fail_at(j, at);
+	return NULL;
+}
+
+static const char *scan_number(struct json *j, const char *at)
+{
+	at += *at == '-';
+	if (at < j->end && *at == '0')
+		at++;
+	else
+		at = scan_digits(j, at);
+	if (at && at < j->end && *at == '.')
+		at = scan_digits(j, at + 1);
+	if (at && at < j->end && (*at == 'e' || *at == 'E')) {
+		at++;
+		if (at < j->end && (*at == '+' || *at == '-'))
+			at++;
+		at = scan_digits(j, at);
+	}
+	return at;
+}
+
+static const char *scan_word(struct json *j, const char *at, const char *word)
+{
+	for (; *word; word++, at++)
+		if (at == j->end || *at != *word) {
+			fail_at(j, at);
+			return NULL;
+		}
+	return at;
+}
+
+/* ---- the state between tokens ---- */
+
+void json_init(struct json *j, const char *text, size_t len)
+{
+	*j = (struct json){.begin = text, .at = text, .end = text + len, .state = JSON_DUE};
+}
+
+static enum json_kind kind_of(char c)
+{
+	switch (c) {
+	case '{':
+		return JSON_OBJECT;
+	case '[':
+		return JSON_ARRAY;
+	case '"':
+		return JSON_STRING;
+	case 't':
+		return JSON_TRUE;
+	case 'f':
+		return JSON_FALSE;
+	case 'n':
+		return JSON_NULL;
+	default:
+		return c == '-' || is_digit(c) ? JSON_NUMBER : JSON_ERROR;
+	}
+}
+
+/* First byte of the value that is due, or NULL. */
+static const char *value(struct json *j)
+{
+	const char *at = skip_space(j->at, j->end);
+
+	if (j->state == JSON_DUE && at < j->end)
+		return at;
+	if (j->state == JSON_DUE || at == j->end)
+		fail(j, at, ERR_TRUNCATED);
+	else
+		fail(j, at, j->depth == 0 ? ERR_TRAILING : ERR_SYNTAX);
+	return NULL;
+}
+
+/* The value at `at` is not of the kind asked for. */
+static bool fail_type(struct json *j, const char *at)
+{
+	return fail(j, at, kind_of(*at) == JSON_ERROR ? ERR_SYNTAX : ERR_TYPE);
+}
+
+/* `at` is behind a scalar, or NULL where its scanner failed. */
+static bool after(struct json *j, const char *at)
+{
+	if (!at)
+		return false;
+	j->at = at;
+	j->state = JSON_AFTER;
+	return true;
+}
+
+enum json_kind json_peek(struct json *j)
+{
+	j->at = skip_space(j->at, j->end);
+	return j->state == JSON_DUE && j->at < j->end ? kind_of(*j->at) : JSON_ERROR;
+}
+
+static bool enter(struct json *j, const char *at, bool is_object)
+{
+	if (j->depth == JSON_DEPTH_MAX)
+		return fail(j, at, ERR_DEPTH);
+	j->depth++;
+	j->is_object = j->is_object << 1 | is_object;
+	j->state = JSON_FRESH;
+	j->at = at + 1;
+	return true;
+}
+
+static bool leave(struct json *j, const char *at)
+{
+	j->depth--;
+	j->is_object >>= 1;
+	j->state = JSON_AFTER;
+	j->at = at + 1;
+	return false;
+}
+
+bool json_object(struct json *j)
+{
+	const char *at = value(j);
+
+	if (!at)
+		return false;
+	return *at == '{' ? enter(j, at, true) : fail_type(j, at);
+}
+
+bool json_array(struct json *j)
+{
+	const char *at = value(j);
+
+	if (!at)
+		return false;
+	return *at == '[' ? enter(j, at, false) : fail_type(j, at);
+}
+
+/* To the first byte of the next member, over the comma; NULL where it failed or the container ended. */
+static const char *next_member(struct json *j, char close)
+{
+	const char *at;
+
+	if (j->state == JSON_DUE && !json_skip(j))
+		return NULL;
+	at = skip_space(j->at, j->end);
+	if (at < j->end && *at == close) {
+		leave(j, at);
+		return NULL;
+	}
+	if (j->state == JSON_AFTER) {
+		if (at == j->end || *at != ',') {
+			fail_at(j, at);
+			return NULL;
+		}
+		at = skip_space(at + 1, j->end);
+	}
+	return at;
+}
+
+bool json_key(struct json *j, struct json_str *ret_key)
+{
+	struct json_str key;
+	const char *at;
+
+	if (!(j->is_object & 1))
+		return fail(j, j->at, ERR_TYPE);
+	at = next_member(j, '}');
+	if (!at)
+		return false;
+	if (at == j->end || *at != '"')
+		return fail_at(j, at);
+	at = scan_string(j, at + 1, &key);
+	if (!at)
+		return false;
+	at = skip_space(at, j->end);
+	if (at == j->end || *at != ':')
+		return fail_at(j, at);
+	j->at = at + 1;
+	j->state = JSON_DUE;
+	*ret_key = key;
+	return true;
+}
+
+bool json_item(struct json *j)
+{
+	const char *at;
+
+	if (j->depth == 0 || (j->is_object & 1))
+		return fail(j, j->at, ERR_TYPE);
+	at = next_member(j, ']');
+	if (!at)
+		return false;
+	if (at == j->end)
+		return fail_at(j, at);
+	j->at = at;
+	j->state = JSON_DUE;
+	return true;
+}
+
+/* ---- scalars ---- */
+
+bool json_string(struct json *j, struct json_str *ret_text)
+{
+	const char *at = value(j);
+
+	if (!at)
+		return false;
+	if (*at != '"')
+		return fail_type(j, at);
+	return after(j, scan_string(j, at + 1, ret_text));
+}
+
+bool json_number(struct json *j, struct json_str *ret_text)
+{
+	const char *at = value(j), *behind;
+
+	if (!at)
+		return false;
+	if (kind_of(*at) != JSON_NUMBER)
+		return fail_type(j, at);
+	behind = scan_number(j, at);
+	if (behind)
+		*ret_text = (struct json_str){at, (size_t)(behind - at), false};
+	return after(j, behind);
+}
+
+bool json_scalar_text(struct json *j, struct json_str *ret_text)
+{
+	return json_peek(j) == JSON_STRING ? json_string(j, ret_text) : json_number(j, ret_text);
+}
+
+#define DIGITS_SAFE 19 /* 10^19 - 1 fits 64 bits, whatever the digits */
+
+/* Magnitude of a checked number's text, with the sign in *ret_negative; ERR_TYPE, ERR_RANGE. */
+static int to_integer(struct json_str text, uint64_t *ret_magnitude, bool *ret_negative)
+{
+	bool negative = text.at[0] == '-';
+	uint64_t magnitude = 0;
+
+	for (size_t i = negative; i < text.len; i++)
+		if (!is_digit(text.at[i]))
+			return ERR_TYPE;
+	for (size_t i = negative; i < text.len; i++) {
+		uint64_t digit = (unsigned char)(text.at[i] - '0');
+
+		if (__builtin_mul_overflow(magnitude, 10, &magnitude) ||
+		    __builtin_add_overflow(magnitude, digit, &magnitude))
+			return ERR_RANGE;
+	}
+	*ret_magnitude = magnitude;
+	*ret_negative = negative;
+	return 0;
+}
+
+/* In one pass where it is short and plain; everything else goes by its text. */
+static bool integer(struct json *j, uint64_t *ret_magnitude, bool *ret_negative)
+{
+	const char *at = value(j), *first, *p;
+	struct json_str text;
+	uint64_t magnitude = 0;
+	int rc;
+
+	if (!at)
+		return false;
+	first = at + (*at == '-');
+	for (p = first; p < j->end && is_digit(*p); p++)
+		magnitude = magnitude * 10 + (unsigned char)(*p - '0');
+	if (p < j->end && (*p == ',' || *p == '}') && p - first <= DIGITS_SAFE && p > first &&
+	    (*first != '0' || p - first == 1)) {
+		*ret_magnitude = magnitude;
+		*ret_negative = first > at;
+		return after(j, p);
+	}
+	if (!json_number(j, &text))
+		return false;
+	rc = to_integer(text, ret_magnitude, ret_negative);
+	return rc < 0 ? fail(j, at, rc) : true;
+}
+
+bool json_i64(struct json *j, int64_t *ret_value)
+{
+	uint64_t magnitude;
+	bool negative;
+
+	if (!integer(j, &magnitude, &negative))
+		return false;
+	if (magnitude > (uint64_t)INT64_MAX + negative)
+		return fail(j, j->at, ERR_RANGE);
+	*ret_value = (int64_t)(negative ? 0 - magnitude : magnitude);
+	return true;
+}
+
+bool json_u64(struct json *j, uint64_t *ret_value)
+{
+	uint64_t magnitude;
+	bool negative;
+
+	if (!integer(j, &magnitude, &negative))
+		return false;
+	if (negative && magnitude > 0)
+		return fail(j, j->at, ERR_RANGE);
+	*ret_value = magnitude;
+	return true;
+}
+
+bool json_bool(struct json *j, bool *ret_value)
+{
+	const char *at = value(j);
+	bool truth;
+
+	if (!at)
+		return false;
+	truth = *at == 't';
+	if (!truth && *at != 'f')
+		return fail_type(j, at);
+	if (!after(j, scan_word(j, at, truth ? "true" : "false")))
+		return false;
+	*ret_value = truth;
+	return true;
+}
+
+bool json_null(struct json *j)
+{
+	const char *at = value(j);
+
+	if (!at)
+		return false;
+	return *at == 'n' ? after(j, scan_word(j, at, "null")) : fail_type(j, at);
+}
+
+/* ---- whole values ---- */
+
+/* Consumes a scalar or enters a container. */
+static bool step(struct json *j)
+{
+	const char *at = value(j);
+	struct json_str ignored;
+
+	if (!at)
+		return false;
+	switch (kind_of(*at)) {
+	case JSON_OBJECT:
+		return enter(j, at, true);
+	case JSON_ARRAY:
+		return enter(j, at, false);
+	case JSON_STRING:
+		return after(j, scan_string(j, at + 1, &ignored));
+	case JSON_NUMBER:
+		return after(j, scan_number(j, at));
+	case JSON_TRUE:
+		return after(j, scan_word(j, at, "true"));
+	case JSON_FALSE:
+		return after(j, scan_word(j, at, "false"));
+	case JSON_NULL:
+		return after(j, scan_word(j, at, "null"));
+	default:
+		return fail(j, at, ERR_SYNTAX);
+	}
+}
+
+bool json_skip(struct json *j)
+{
+	uint8_t floor = j->depth;
+	struct json_str ignored;
+	bool more = true;
+
+	do {
+		if (more && !step(j))
+			return false;
+		if (j->depth == floor)
+			return true;
+		more = (j->is_object & 1) ? json_key(j, &ignored) : json_item(j);
+	} while (j->err == 0);
+	return false;
+}
+
+bool json_raw(struct json *j, struct json_str *ret_text)
+{
+	const char *at = value(j);
+
+	if (!at || !json_skip(j))
+		return false;
+	*ret_text = (struct json_str){at, (size_t)(j->at - at), false};
+	return true;
+}
+
+int json_finish(struct json *j)
+{
+	const char *at = skip_space(j->at, j->end);
+
+	if (j->err < 0)
+		return j->err;
+	if (j->depth > 0 || j->state == JSON_DUE)
+		fail(j, at, ERR_TRUNCATED);
+	else if (at < j->end)
+		fail(j, at, ERR_TRAILING);
+	return j->err;
+}
