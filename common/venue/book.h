@@ -3,16 +3,36 @@
  * Prices and quantities are at the scales of the events they came from. Capacity is fixed at init: when a side
  * is full, its worst level falls out and the guaranteed depth shrinks to what is left. Levels outside the
  * guarantee may be incomplete and must never be traded against.
+ *
+ * Each side is a window of ticks around the touch, indexed directly by price, with a sorted array behind it for
+ * what lies deeper. A change near the touch is one store and perhaps one bit; the window follows the touch. Its
+ * tick is the greatest common divisor of the prices seen. Pages of the window that hold no level are never
+ * touched, so a quiet book costs little memory.
  */
 #ifndef NJ_VENUE_BOOK_H
 #define NJ_VENUE_BOOK_H
 
-#include "common/base/buf.h"
 #include "proto/event.h"
 
+#define BOOK_WINDOW 32768 /* ticks of a side that are indexed directly */
+#define BOOK_WORDS (BOOK_WINDOW / 64)
+
+struct book_view;
+
+/* Inside, a level's key is its price for bids and minus its price for asks: greater is better on both sides. */
 struct book_side {
-	struct level *at; /* owned; sorted worst first, best last, so that changes near the touch move little */
-	uint32_t n;
+	int64_t *qty;      /* owned: by slot of the window, 0 where there is no level */
+	uint64_t *used;    /* owned: one bit a slot */
+	uint64_t used_words[BOOK_WORDS / 64]; /* one bit a word of `used` */
+	struct level *tail; /* owned: levels worse than the window, worst first, at head .. head + tail_n */
+	uint32_t head, tail_n;
+	uint32_t n;        /* levels in window and tail */
+	int64_t sign;      /* 1 bids, -1 asks */
+	int64_t base;      /* key of slot 0 */
+	int64_t tick;      /* key distance of two slots */
+	uint64_t inverse;  /* 2^64 / tick rounded up, 0 for tick 1 */
+	uint64_t span;     /* BOOK_WINDOW * tick */
+	struct book_view *view; /* owned: the best levels in order, as far as somebody has asked */
 };
 
 struct book {
@@ -24,12 +44,13 @@ struct book {
 	uint64_t evicted;  /* levels that fell out of a full side */
 };
 
-int book_init(struct book *b, uint32_t cap); /* ERR_NOMEM */
+int book_init(struct book *b, uint32_t cap); /* 1 <= cap; ERR_NOMEM, ERR_ARG */
 void book_fini(struct book *b);
 void book_clear(struct book *b);
 
-/* Replaces everything. Levels come best first (any order is accepted); zero quantities are skipped.
- * bid_floor and ask_ceil as in the event: 0 means that everything is known. ERR_RANGE on negative values. */
+/* Replaces everything. Levels come best first (any order is accepted, the last of a price counts); zero
+ * quantities are skipped. bid_floor and ask_ceil as in the event: 0 means that everything is known. ERR_RANGE on
+ * negative values: the book stays as it was. */
 int book_snapshot(struct book *b, const struct ev_book_snapshot *s);
 
 /* Applies new totals; quantity 0 removes. ERR_RANGE on a negative price or quantity: nothing is applied. */
@@ -39,12 +60,10 @@ static inline uint32_t book_depth(const struct book *b, enum side side)
 {
 	return b->side[side - 1].n;
 }
-/* i-th best level of a side, i < book_depth. */
-static inline const struct level *book_level(const struct book *b, enum side side, uint32_t i)
-{
-	const struct book_side *s = &b->side[side - 1];
-	return &s->at[s->n - 1 - i];
-}
+
+/* i-th best level of a side, i < book_depth; good until the next change. Asking in order of i is cheap. */
+const struct level *book_level(const struct book *b, enum side side, uint32_t i);
+
 /* Quantity at exactly this price, 0 where there is none. */
 int64_t book_qty_at(const struct book *b, enum side side, int64_t price);
 
