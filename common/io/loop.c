@@ -1,0 +1,593 @@
+/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place (czmq's zloop inside).
+ *
+ *                    zloop (zmq_poll)
+ *                   /       |        \
+ *      ZeroMQ socket   ZeroMQ socket   one epoll descriptor
+ *                                     /      |      \
+ *                             descriptor  descriptor  timerfd <- heap of timers
+ *
+ * zloop by itself would cost us three things, hence the epoll below it: a pollset is rebuilt from the heap
+ * whenever a descriptor's events change, and the rest of that turn is skipped, so that one connection that
+ * toggles LOOP_OUT starves the others; a descriptor with a pending error is dropped silently; timers count
+ * milliseconds, and ending one inside a callback after a restart of the loop frees what is being walked. Here
+ * a change of events is one epoll_ctl, and timers have the kernel's resolution. ZeroMQ sockets stay with
+ * zloop, which knows how to read their edge-triggered descriptors.
+ *
+ * Ended sources stay in memory until the outermost handler returns: events that were already fetched may
+ * still point at them.
+ */
+#include "common/io/loop.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+
+#define SOURCES_MAX 4096
+#define DEFERS_MAX 256
+#define DEFERS_A_TURN 512 /* a callback that defers itself again gets a turn of its own, not this one */
+#define EVENTS_A_TURN 64
+#define IDLE_NS (80 * NS_PER_MS) /* an idle loop turns this often */
+#define SIM_NS (1 * NS_PER_MS)   /* how often a loop looks at a clock that is not the kernel's */
+
+enum kind { KIND_FD, KIND_ZMQ, KIND_TIMER };
+
+struct loop_source {
+	struct loop *loop;
+	struct loop_source *prev, *next;
+	enum kind kind;
+	bool ended;
+	int fd, events;  /* KIND_FD */
+	void *socket;    /* KIND_ZMQ */
+	int64_t due;     /* KIND_TIMER, by the loop's clock */
+	int64_t every;
+	uint64_t order;  /* of arming: equal due times fire in this order */
+	size_t heap_at;
+	loop_io_fn io_fn;
+	loop_fn timer_fn;
+	void *ctx;
+};
+
+struct defer {
+	loop_fn fn; /* NULL: taken back */
+	void *ctx;
+};
+
+struct loop {
+	const struct clock *clock;
+	zloop_t *zloop;
+	int epoll_fd, timer_fd;
+	struct loop_source *live, *ended; /* lists */
+	size_t sources;
+	struct loop_source **heap; /* of timers, SOURCES_MAX entries */
+	size_t timers;
+	uint64_t order;
+	int64_t armed; /* the kernel's monotonic time that timer_fd waits for; INT64_MAX: none */
+	struct defer defer[DEFERS_MAX];
+	size_t defer_begin, defer_end; /* ring indices, never reduced */
+	int depth; /* handlers we are inside of */
+	bool running, stop;
+	struct loop_source *idle;
+	_Atomic uint64_t turns;
+};
+
+/* ---- sources ---- */
+
+static int source_new(struct loop *l, enum kind kind, void *ctx, struct loop_source **ret_source)
+{
+	if (l->sources >= SOURCES_MAX)
+		return ERR_FULL;
+	struct loop_source *s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_NOMEM;
+	s->loop = l;
+	s->kind = kind;
+	s->ctx = ctx;
+	s->next = l->live;
+	if (l->live)
+		l->live->prev = s;
+	l->live = s;
+	l->sources++;
+	*ret_source = s;
+	return 0;
+}
+
+static void source_retire(struct loop_source *s)
+{
+	struct loop *l = s->loop;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		l->live = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	s->prev = NULL;
+	s->next = l->ended;
+	l->ended = s;
+	l->sources--;
+	s->ended = true;
+}
+
+static void reap(struct loop *l)
+{
+	while (l->ended) {
+		struct loop_source *s = l->ended;
+		l->ended = s->next;
+		free(s);
+	}
+}
+
+/* ---- timers: a binary heap by (due, order) ---- */
+
+static bool fires_before(const struct loop_source *a, const struct loop_source *b)
+{
+	return a->due != b->due ? a->due < b->due : a->order < b->order;
+}
+
+static void heap_set(struct loop *l, size_t at, struct loop_source *s)
+{
+	l->heap[at] = s;
+	s->heap_at = at;
+}
+
+static void heap_up(struct loop *l, size_t at, struct loop_source *s)
+{
+	while (at > 0 && fires_before(s, l->heap[(at - 1) / 2])) {
+		heap_set(l, at, l->heap[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	heap_set(l, at, s);
+}
+
+static void heap_down(struct loop *l, size_t at, struct loop_source *s)
+{
+	for (;;) {
+		size_t child = 2 * at + 1;
+		if (child >= l->timers)
+			break;
+		if (child + 1 < l->timers && fires_before(l->heap[child + 1], l->heap[child]))
+			child++;
+		if (!fires_before(l->heap[child], s))
+			break;
+		heap_set(l, at, l->heap[child]);
+		at = child;
+	}
+	heap_set(l, at, s);
+}
+
+static void heap_put(struct loop *l, struct loop_source *s)
+{
+	must(l->timers < SOURCES_MAX);
+	s->order = l->order++;
+	l->timers++;
+	heap_up(l, l->timers - 1, s);
+}
+
+static void heap_take(struct loop *l, struct loop_source *s)
+{
+	size_t at = s->heap_at;
+	must(l->heap[at] == s);
+	struct loop_source *last = l->heap[--l->timers];
+	if (last == s)
+		return;
+	if (fires_before(last, s))
+		heap_up(l, at, last);
+	else
+		heap_down(l, at, last);
+}
+
+/* Sees to it that timer_fd wakes us for what is due next. Arming late is a bug, early only a spare turn: it is
+ * moved only to an earlier time. */
+static void arm(struct loop *l)
+{
+	int64_t want = INT64_MAX;
+	if (l->defer_begin != l->defer_end)
+		want = 1;
+	else if (l->clock != clock_real())
+		want = clock_mono(clock_real()) + SIM_NS;
+	else if (l->timers > 0)
+		want = l->heap[0]->due;
+	if (want >= l->armed)
+		return;
+	if (want < 1)
+		want = 1; /* all zeros would disarm; any past time fires at once */
+	struct itimerspec at = {.it_value = {.tv_sec = want / NS_PER_S, .tv_nsec = want % NS_PER_S}};
+	must(timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
+	l->armed = want;
+}
+
+/* ---- callbacks ---- */
+
+static void run_deferred(struct loop *l)
+{
+	for (int n = 0; l->defer_begin != l->defer_end && n < DEFERS_A_TURN; n++) {
+		struct defer d = l->defer[l->defer_begin++ % DEFERS_MAX];
+		if (d.fn)
+			d.fn(d.ctx);
+	}
+}
+
+static void begin_handler(struct loop *l)
+{
+	l->depth++;
+	atomic_fetch_add_explicit(&l->turns, 1, memory_order_relaxed);
+}
+
+/* What zloop wants to hear: -1 ends its loop. */
+static int end_handler(struct loop *l)
+{
+	arm(l);
+	if (--l->depth == 0)
+		reap(l);
+	return l->stop ? -1 : 0;
+}
+
+static void fire(struct loop_source *s, int64_t now)
+{
+	struct loop *l = s->loop;
+	heap_take(l, s);
+	if (s->every == 0) {
+		source_retire(s);
+	} else {
+		/* Firings missed while the process stood still are not made up for. */
+		s->due = s->due + s->every > now ? s->due + s->every : now + s->every;
+		heap_put(l, s);
+	}
+	s->timer_fn(s->ctx);
+	run_deferred(l);
+}
+
+/* Fires what was due when we began; timers armed meanwhile wait for the next turn, so that a timer of 0 ns that
+ * arms itself again cannot keep descriptors waiting. */
+static void run_timers(struct loop *l)
+{
+	int64_t now = clock_mono(l->clock);
+	uint64_t order = l->order;
+	while (!l->stop && l->timers > 0 && l->heap[0]->due <= now && l->heap[0]->order < order)
+		fire(l->heap[0], now);
+}
+
+static void on_timer_fd(struct loop *l)
+{
+	uint64_t expirations;
+	ssize_t n = read(l->timer_fd, &expirations, sizeof expirations);
+	(void)n; /* EAGAIN: armed anew since; either way nothing is armed below `armed` any more */
+	l->armed = INT64_MAX;
+	run_deferred(l);
+	run_timers(l);
+}
+
+static int loop_events(const struct loop_source *s, uint32_t got)
+{
+	int events = 0;
+	if ((got & (EPOLLIN | EPOLLHUP | EPOLLRDHUP)) && (s->events & LOOP_IN))
+		events |= LOOP_IN; /* a hangup reads as the end */
+	if ((got & EPOLLOUT) && (s->events & LOOP_OUT))
+		events |= LOOP_OUT;
+	if ((got & EPOLLERR) || ((got & EPOLLHUP) && !(s->events & LOOP_IN)))
+		events |= LOOP_ERR;
+	return events;
+}
+
+static void on_fd(struct loop_source *s, uint32_t got)
+{
+	/* An earlier callback of this turn may have ended the source or changed what it waits for. */
+	if (s->ended || s->events == 0)
+		return;
+	int events = loop_events(s, got);
+	if (events == 0)
+		return;
+	s->io_fn(s->ctx, events);
+	run_deferred(s->loop);
+}
+
+static int on_epoll(zloop_t *z, zmq_pollitem_t *item, void *arg)
+{
+	struct loop *l = arg;
+	(void)z;
+	(void)item;
+	begin_handler(l);
+	struct epoll_event got[EVENTS_A_TURN];
+	int n = epoll_wait(l->epoll_fd, got, EVENTS_A_TURN, 0);
+	for (int i = 0; i < n && !l->stop; i++) {
+		if (got[i].data.ptr)
+			on_fd(got[i].data.ptr, got[i].events);
+		else
+			on_timer_fd(l);
+	}
+	/* The kernel's timer knows nothing of another clock: look at each turn. */
+	if (l->clock != clock_real())
+		run_timers(l);
+	return end_handler(l);
+}
+
+static int on_zmq(zloop_t *z, zmq_pollitem_t *item, void *arg)
+{
+	struct loop_source *s = arg;
+	struct loop *l = s->loop;
+	(void)z;
+	begin_handler(l);
+	int events = 0;
+	if (item->revents & ZMQ_POLLIN)
+		events |= LOOP_IN;
+	if (item->revents & ZMQ_POLLERR)
+		events |= LOOP_ERR;
+	if (!s->ended && events) {
+		s->io_fn(s->ctx, events);
+		run_deferred(l);
+	}
+	return end_handler(l);
+}
+
+/* ---- life ---- */
+
+/* czmq lets the environment override what our code sets; a service takes its settings from one place only. */
+static void unset_czmq_environment(void)
+{
+	for (char **at = environ; at && *at;) {
+		char name[64];
+		size_t len = strcspn(*at, "=");
+		if (strncmp(*at, "ZSYS_", 5) != 0 || len >= sizeof name) {
+			at++;
+			continue;
+		}
+		memcpy(name, *at, len);
+		name[len] = '\0';
+		if (unsetenv(name) != 0)
+			at++;
+	}
+}
+
+static int start_czmq(void)
+{
+	static bool started;
+	if (started)
+		return 0;
+	unset_czmq_environment();
+	zsys_handler_set(NULL); /* before zsys_init, which would install handlers; signals are ours */
+	if (!zsys_init())
+		return ERR_NOMEM;
+	started = true;
+	return 0;
+}
+
+static void on_idle(void *ctx)
+{
+	(void)ctx; /* the turn itself is what was wanted */
+}
+
+static int watch(struct loop *l, int fd, struct loop_source *s, uint32_t events, int op)
+{
+	struct epoll_event ev = {.events = events, .data = {.ptr = s}};
+	return epoll_ctl(l->epoll_fd, op, fd, &ev) == 0 ? 0 : err_from_errno(errno);
+}
+
+static int loop_init(struct loop *l)
+{
+	l->heap = calloc(SOURCES_MAX, sizeof l->heap[0]);
+	if (!l->heap)
+		return ERR_NOMEM;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->epoll_fd < 0 || l->timer_fd < 0)
+		return err_from_errno(errno);
+	int rc = watch(l, l->timer_fd, NULL, EPOLLIN, EPOLL_CTL_ADD);
+	if (rc != 0)
+		return rc;
+	rc = start_czmq();
+	if (rc != 0)
+		return rc;
+	l->zloop = zloop_new();
+	if (!l->zloop)
+		return ERR_NOMEM;
+	zloop_set_nonstop(l->zloop, true);
+	zmq_pollitem_t item = {.fd = l->epoll_fd, .events = ZMQ_POLLIN};
+	if (zloop_poller(l->zloop, &item, on_epoll, l) != 0)
+		return ERR_IO;
+	zloop_poller_set_tolerant(l->zloop, &item);
+	return loop_timer(l, IDLE_NS, IDLE_NS, on_idle, NULL, &l->idle);
+}
+
+int loop_new(const struct clock *clock, struct loop **ret_loop)
+{
+	struct loop *l = calloc(1, sizeof *l);
+	if (!l)
+		return ERR_NOMEM;
+	l->clock = clock ? clock : clock_real();
+	l->epoll_fd = l->timer_fd = -1;
+	l->armed = INT64_MAX;
+	int rc = loop_init(l);
+	if (rc != 0) {
+		loop_free(l);
+		return rc;
+	}
+	*ret_loop = l;
+	return 0;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	must(l->depth == 0 && !l->running);
+	while (l->live) {
+		struct loop_source *s = l->live;
+		loop_end(&s);
+	}
+	reap(l);
+	zloop_destroy(&l->zloop);
+	if (l->timer_fd >= 0)
+		close(l->timer_fd);
+	if (l->epoll_fd >= 0)
+		close(l->epoll_fd);
+	free(l->heap);
+	free(l);
+}
+
+/* ---- what callers do ---- */
+
+static uint32_t epoll_events(int events)
+{
+	return ((events & LOOP_IN) ? EPOLLIN | EPOLLRDHUP : 0u) | ((events & LOOP_OUT) ? EPOLLOUT : 0u);
+}
+
+static bool is_watched(const struct loop *l, int fd, const void *socket)
+{
+	for (const struct loop_source *s = l->live; s; s = s->next)
+		if ((s->kind == KIND_FD && !socket && s->fd == fd) ||
+		    (s->kind == KIND_ZMQ && socket && s->socket == socket))
+			return true;
+	return false;
+}
+
+int loop_fd(struct loop *l, int fd, int events, loop_io_fn fn, void *ctx, struct loop_source **ret_source)
+{
+	must((events & ~(LOOP_IN | LOOP_OUT)) == 0);
+	if (is_watched(l, fd, NULL))
+		return ERR_EXISTS;
+	struct loop_source *s;
+	int rc = source_new(l, KIND_FD, ctx, &s);
+	if (rc != 0)
+		return rc;
+	s->fd = fd;
+	s->io_fn = fn;
+	rc = loop_fd_events(s, events);
+	if (rc != 0) {
+		loop_end(&s);
+		return rc;
+	}
+	*ret_source = s;
+	return 0;
+}
+
+int loop_zmq(struct loop *l, void *socket, loop_io_fn fn, void *ctx, struct loop_source **ret_source)
+{
+	if (is_watched(l, -1, socket))
+		return ERR_EXISTS;
+	struct loop_source *s;
+	int rc = source_new(l, KIND_ZMQ, ctx, &s);
+	if (rc != 0)
+		return rc;
+	s->socket = socket;
+	s->io_fn = fn;
+	zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+	if (zloop_poller(l->zloop, &item, on_zmq, s) != 0) {
+		loop_end(&s);
+		return ERR_ARG;
+	}
+	zloop_poller_set_tolerant(l->zloop, &item);
+	*ret_source = s;
+	return 0;
+}
+
+/* A paused descriptor leaves the epoll set: epoll would go on reporting its hangups. */
+int loop_fd_events(struct loop_source *s, int events)
+{
+	must(s->kind == KIND_FD && !s->ended);
+	if (events == s->events)
+		return 0;
+	int op = events == 0 ? EPOLL_CTL_DEL : s->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	int rc = watch(s->loop, s->fd, s, epoll_events(events), op);
+	if (rc == 0)
+		s->events = events;
+	return rc;
+}
+
+int loop_timer(struct loop *l, int64_t after_ns, int64_t every_ns, loop_fn fn, void *ctx,
+	       struct loop_source **ret_source)
+{
+	must(after_ns >= 0 && every_ns >= 0);
+	struct loop_source *s;
+	int rc = source_new(l, KIND_TIMER, ctx, &s);
+	if (rc != 0)
+		return rc;
+	s->due = clock_mono(l->clock);
+	s->due = after_ns > INT64_MAX - s->due ? INT64_MAX : s->due + after_ns;
+	s->every = every_ns;
+	s->timer_fn = fn;
+	heap_put(l, s);
+	if (l->depth == 0)
+		arm(l);
+	*ret_source = s;
+	return 0;
+}
+
+void loop_end(struct loop_source **s_p)
+{
+	struct loop_source *s = *s_p;
+	*s_p = NULL;
+	if (!s || s->ended)
+		return;
+	struct loop *l = s->loop;
+	if (s->kind == KIND_TIMER) {
+		heap_take(l, s);
+	} else if (s->kind == KIND_ZMQ) {
+		zmq_pollitem_t item = {.socket = s->socket};
+		zloop_poller_end(l->zloop, &item);
+	} else if (s->events != 0) {
+		/* Fails where the owner closed the descriptor first: the kernel has forgotten it already. */
+		(void)watch(l, s->fd, s, 0, EPOLL_CTL_DEL);
+	}
+	source_retire(s);
+	if (l->depth == 0)
+		reap(l);
+}
+
+void loop_defer(struct loop *l, loop_fn fn, void *ctx)
+{
+	for (size_t i = l->defer_begin; i != l->defer_end; i++)
+		if (l->defer[i % DEFERS_MAX].fn == fn && l->defer[i % DEFERS_MAX].ctx == ctx)
+			return;
+	must(l->defer_end - l->defer_begin < DEFERS_MAX);
+	l->defer[l->defer_end++ % DEFERS_MAX] = (struct defer){.fn = fn, .ctx = ctx};
+	if (l->depth == 0)
+		arm(l);
+}
+
+void loop_undefer(struct loop *l, loop_fn fn, void *ctx)
+{
+	for (size_t i = l->defer_begin; i != l->defer_end; i++)
+		if (l->defer[i % DEFERS_MAX].fn == fn && l->defer[i % DEFERS_MAX].ctx == ctx)
+			l->defer[i % DEFERS_MAX].fn = NULL;
+}
+
+int loop_run(struct loop *l)
+{
+	must(!l->running);
+	int rc = 0;
+	l->running = true;
+	while (!l->stop) {
+		/* zloop gives up at every failure of zmq_poll; an interrupted one is none. */
+		errno = 0;
+		zloop_start(l->zloop);
+		if (!l->stop && errno != EINTR && errno != 0) {
+			rc = ERR_IO;
+			break;
+		}
+	}
+	l->running = false;
+	l->stop = false;
+	return rc;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}
+
+uint64_t loop_turns(const struct loop *l)
+{
+	return atomic_load_explicit(&l->turns, memory_order_relaxed);
+}
+
+const struct clock *loop_clock(const struct loop *l)
+{
+	return l->clock;
+}
