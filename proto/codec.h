@@ -22,15 +22,19 @@ struct arena {
 };
 #define ARENA_SIZE (2 * EVENT_LEVELS_MAX * sizeof(struct level) + EVENT_PAIRS_MAX * sizeof(struct pair))
 
-/* Packs into out. Returns the bytes written, or ERR_FULL (cap too small), ERR_ARG (unknown id, a list too long). */
+/* Packs into out. Returns the bytes written, or ERR_FULL (cap too small), ERR_ARG: what no reader would accept
+ * (unknown id, a source that is not [a-z0-9_-]{1,19}, a scale above FIXED_SCALE_MAX, a list too long). Bytes in
+ * names and texts that are not UTF-8 go out as '?'. Bytes of out behind the result, up to cap, may be touched. */
 int codec_pack(const struct event *ev, uint8_t *out, size_t cap);
 
 /* Unpacks the first event of the bytes. *ret_used is its length, also for ERR_UNKNOWN. Errors: ERR_TRUNCATED,
- * ERR_TYPE, ERR_RANGE, ERR_TOO_LONG, ERR_DEPTH, ERR_UTF8, ERR_UNKNOWN, ERR_FULL (arena). On error *ret_ev is
- * left untouched. arena may be NULL where the event has no variable parts. */
+ * ERR_TYPE, ERR_RANGE, ERR_TOO_LONG, ERR_DEPTH, ERR_UTF8, ERR_SYNTAX (source, symbol), ERR_UNKNOWN, ERR_FULL
+ * (arena). On error *ret_ev is left untouched. arena may be NULL where the event has no variable parts. Only the
+ * envelope and the event's own struct are written, padding included: so much of two events can be compared. */
 int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used);
 
-/* Envelope only, fields untouched: for routing. Same errors; does not check the fields. */
+/* Envelope only, fields untouched: for routing and sequence counting, so an unknown id is no error here. Same
+ * errors otherwise; does not check the fields. */
 int codec_peek(const uint8_t *at, size_t len, struct event *ret_head);
 
 /* Length in bytes of the first msgpack value, fully checked (depth, counts); ERR_TRUNCATED, ERR_DEPTH, ERR_TYPE. */

@@ -178,6 +178,8 @@ const struct field_row *event_field(const struct event_row *row, const char *nam
 /* Text of an enumeration's value ("buy"), "none" for 0, "?" for one we do not know; and back, 0 where unknown. */
 const char *enum_text(const struct enum_row *e, uint8_t value);
 uint8_t enum_value(const struct enum_row *e, const char *text, size_t len);
+/* All enumerations, in the order of enums.def. */
+const struct enum_row *const *enum_rows(size_t *ret_n);
 /* The rows by name: enum_side(), enum_verb() … */
 #define ENUM(name) const struct enum_row *enum_##name(void);
 #define ITEM(enumeration, item, value, doc)
@@ -187,7 +189,7 @@ uint8_t enum_value(const struct enum_row *e, const char *text, size_t len);
 #undef ITEM
 #undef END_ENUM
 
-/* Zeroes the event and sets id and version. */
+/* Zeroes the event and sets id and version; the id is one of ours. */
 void event_init(struct event *ev, uint16_t id);
 
 /* Address of a field within an event. */
@@ -199,7 +201,8 @@ static inline const void *event_field_at(const struct event *ev, const struct fi
 /* Scale of a price, qty, cash or levels field; for levels *ret_qty_scale too (may be NULL). */
 int event_scale(const struct event *ev, const struct field_row *f, int *ret_qty_scale);
 
-/* Copies text into a `name` or `text` field, cutting at its limit on a UTF-8 boundary. */
+/* Copies text into a `name` or `text` field, cutting at its limit on a UTF-8 boundary. Bytes that are not UTF-8
+ * become '?'; the rest of the field is zeroed. */
 void event_set_name(char field[EVENT_NAME_MAX], const char *text);
 void event_set_text(char field[EVENT_TEXT_MAX], const char *text);
 

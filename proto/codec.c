@@ -1,0 +1,479 @@
+/* codec - the hot half: packs and unpacks events by functions made of the rows in *.def. */
+#include "proto/codec.h"
+
+#include "common/base/fixed.h"
+#include "common/base/utf8.h"
+#include "proto/classes.h"
+#include "proto/wire.h"
+
+#define ENVELOPE 9 /* elements in front of the fields */
+
+/* Number of fields of each event. */
+enum field_count {
+#define EVENT(name, id, lane, topic, doc) FIELDS_##name = 0
+#define FIELD(event, kind, name, since, unit, doc) +1
+#define ENUMF(event, enumeration, name, since, doc) +1
+#define END(event) ,
+#include "proto/events.def"
+#undef EVENT
+#undef FIELD
+#undef ENUMF
+#undef END
+};
+
+/* The greatest value of a u8 field, from its name: the arithmetic of base knows scales up to 18. */
+WIRE_HOT uint64_t u8_max(const char *name)
+{
+	if (strcmp(name, "price_scale") == 0 || strcmp(name, "qty_scale") == 0 ||
+	    strcmp(name, "cash_scale") == 0)
+		return FIXED_SCALE_MAX;
+	return UINT8_MAX;
+}
+
+/* Packing. */
+
+struct out {
+	uint8_t *at;
+	size_t cap;
+};
+
+WIRE_HOT size_t put_unsigned(struct out o, size_t n, uint64_t v, uint64_t max)
+{
+	if (WIRE_RARE(v > max))
+		return n > o.cap ? n : WIRE_ARG;
+	return wire_put_u64(o.at, o.cap, n, v);
+}
+
+WIRE_HOT size_t put_signed(struct out o, size_t n, int64_t v)
+{
+	return wire_put_i64(o.at, o.cap, n, v);
+}
+
+WIRE_HOT size_t put_flag(struct out o, size_t n, bool v)
+{
+	return wire_put_byte(o.at, o.cap, n, v ? 0xc3 : 0xc2);
+}
+
+static size_t put_levels(struct out o, size_t n, const struct levels *f)
+{
+	if (f->n > EVENT_LEVELS_MAX)
+		return n > o.cap ? n : WIRE_ARG;
+	n = wire_put_array(o.at, o.cap, n, 2 * f->n);
+	for (uint32_t i = 0; i < f->n; i++) {
+		n = put_signed(o, n, f->at[i].price);
+		n = put_signed(o, n, f->at[i].qty);
+	}
+	return n;
+}
+
+static size_t put_pairs(struct out o, size_t n, const struct pairs *f)
+{
+	if (f->n > EVENT_PAIRS_MAX)
+		return n > o.cap ? n : WIRE_ARG;
+	n = wire_put_array(o.at, o.cap, n, 2 * f->n);
+	for (uint32_t i = 0; i < f->n; i++) {
+		n = wire_put_text(o.at, o.cap, n, f->at[i].name, sizeof f->at[i].name);
+		n = put_signed(o, n, f->at[i].value);
+	}
+	return n;
+}
+
+#define PUT_flag(f, name) put_flag(o, n, f)
+#define PUT_u8(f, name) put_unsigned(o, n, f, u8_max(name))
+#define PUT_u16(f, name) put_unsigned(o, n, f, UINT16_MAX)
+#define PUT_u32(f, name) put_unsigned(o, n, f, UINT32_MAX)
+#define PUT_u64(f, name) put_unsigned(o, n, f, UINT64_MAX)
+#define PUT_i64(f, name) put_signed(o, n, f)
+#define PUT_time(f, name) put_signed(o, n, f)
+#define PUT_dur(f, name) put_signed(o, n, f)
+#define PUT_price(f, name) put_signed(o, n, f)
+#define PUT_qty(f, name) put_signed(o, n, f)
+#define PUT_cash(f, name) put_signed(o, n, f)
+#define PUT_symbol(f, name) wire_put_text(o.at, o.cap, n, (f).s, sizeof (f).s)
+#define PUT_name(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_NAME_MAX)
+#define PUT_text(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_TEXT_MAX)
+#define PUT_levels(f, name) put_levels(o, n, &(f))
+#define PUT_pairs(f, name) put_pairs(o, n, &(f))
+#define PUT_blob(f, name) wire_put_bin(o.at, o.cap, n, (f).at, (f).n)
+
+/* static size_t put_trade(struct out, size_t, const struct ev_trade *) … */
+#define EVENT(name, id, lane, topic, doc) \
+	static size_t put_##name(struct out o, size_t n, const struct ev_##name *e) {
+#define FIELD(event, kind, name, since, unit, doc) n = PUT_##kind(e->name, #name);
+#define ENUMF(event, enumeration, name, since, doc) n = put_unsigned(o, n, e->name, UINT8_MAX);
+#define END(event) return n; }
+#include "proto/events.def"
+#undef EVENT
+#undef FIELD
+#undef ENUMF
+#undef END
+
+WIRE_HOT size_t put_envelope(struct out o, size_t n, const struct event *ev)
+{
+	n = wire_put_u64(o.at, o.cap, n, ev->id);
+	n = wire_put_u64(o.at, o.cap, n, ev->version);
+	if (!classes_source(ev->source, strnlen(ev->source, sizeof ev->source)))
+		return WIRE_ARG;
+	n = wire_put_text(o.at, o.cap, n, ev->source, sizeof ev->source);
+	n = wire_put_u64(o.at, o.cap, n, ev->epoch);
+	n = wire_put_u64(o.at, o.cap, n, ev->seq);
+	n = wire_put_u64(o.at, o.cap, n, ev->origin);
+	n = wire_put_i64(o.at, o.cap, n, ev->ts_event);
+	n = wire_put_i64(o.at, o.cap, n, ev->ts_recv);
+	return wire_put_fixed64(o.at, o.cap, n, ev->ts_sent);
+}
+
+int codec_pack(const struct event *ev, uint8_t *out, size_t cap)
+{
+	struct out o = {out, cap < INT32_MAX ? cap : INT32_MAX};
+	size_t n;
+
+	switch (ev->id) {
+#define EVENT(name, id, lane, topic, doc)                                    \
+	case EVENT_##name:                                                   \
+		n = wire_put_array(o.at, o.cap, 0, ENVELOPE + FIELDS_##name); \
+		n = put_envelope(o, n, ev);                                  \
+		n = put_##name(o, n, &ev->name);                             \
+		break;
+#define FIELD(event, kind, name, since, unit, doc)
+#define ENUMF(event, enumeration, name, since, doc)
+#define END(event)
+#include "proto/events.def"
+#undef EVENT
+#undef FIELD
+#undef ENUMF
+#undef END
+	default:
+		return ERR_ARG;
+	}
+	if (n > o.cap)
+		return n == WIRE_FULL ? ERR_FULL : ERR_ARG;
+	return (int)n;
+}
+
+/* Unpacking: every function returns the address behind what it read, or NULL with in->err set. */
+
+struct in {
+	const uint8_t *end;
+	struct arena *arena;
+	int err;
+};
+
+WIRE_HOT const uint8_t *get_unsigned(struct in *in, const uint8_t *at, uint64_t max, uint64_t *v)
+{
+	return wire_get_u64(at, in->end, max, v, &in->err);
+}
+
+WIRE_HOT const uint8_t *get_signed(struct in *in, const uint8_t *at, int64_t *v)
+{
+	return wire_get_i64(at, in->end, v, &in->err);
+}
+
+WIRE_HOT const uint8_t *get_u8(struct in *in, const uint8_t *at, uint64_t max, uint8_t *v)
+{
+	uint64_t wide;
+
+	if ((at = get_unsigned(in, at, max, &wide)) != NULL)
+		*v = (uint8_t)wide;
+	return at;
+}
+
+WIRE_HOT const uint8_t *get_u16(struct in *in, const uint8_t *at, uint16_t *v)
+{
+	uint64_t wide;
+
+	if ((at = get_unsigned(in, at, UINT16_MAX, &wide)) != NULL)
+		*v = (uint16_t)wide;
+	return at;
+}
+
+WIRE_HOT const uint8_t *get_u32(struct in *in, const uint8_t *at, uint32_t *v)
+{
+	uint64_t wide;
+
+	if ((at = get_unsigned(in, at, UINT32_MAX, &wide)) != NULL)
+		*v = (uint32_t)wide;
+	return at;
+}
+
+WIRE_HOT const uint8_t *get_flag(struct in *in, const uint8_t *at, bool *v)
+{
+	if (WIRE_RARE(at == in->end))
+		return wire_fail(&in->err, ERR_TRUNCATED);
+	if (WIRE_RARE((*at & 0xfe) != 0xc2))
+		return wire_fail(&in->err, ERR_TYPE);
+	*v = *at == 0xc3;
+	return at + 1;
+}
+
+/* Into a zeroed field of max bytes, as a terminated text without a NUL inside. */
+WIRE_HOT const uint8_t *get_chars(struct in *in, const uint8_t *at, char *field, size_t max, size_t *ret_len)
+{
+	size_t len;
+
+	if ((at = wire_get_text(at, in->end, &len, &in->err)) == NULL)
+		return NULL;
+	if (WIRE_RARE(len >= max))
+		return wire_fail(&in->err, ERR_TOO_LONG);
+	if (len < 32)
+		wire_copy_short(field, at, len);
+	else
+		memcpy(field, at, len);
+	*ret_len = len;
+	return at + len;
+}
+
+static const uint8_t *get_text(struct in *in, const uint8_t *at, char *field, size_t max)
+{
+	size_t len;
+
+	if ((at = get_chars(in, at, field, max, &len)) == NULL)
+		return NULL;
+	if (memchr(field, '\0', len) != NULL)
+		return wire_fail(&in->err, ERR_RANGE);
+	if (!utf8_valid(field, len))
+		return wire_fail(&in->err, ERR_UTF8);
+	return at;
+}
+
+WIRE_HOT const uint8_t *get_symbol(struct in *in, const uint8_t *at, struct symbol *f)
+{
+	size_t len;
+
+	if ((at = get_chars(in, at, f->s, sizeof f->s, &len)) == NULL)
+		return NULL;
+	if (WIRE_RARE(!classes_symbol(f->s, len)))
+		return wire_fail(&in->err, ERR_SYNTAX);
+	return at;
+}
+
+/* Aligned room for count items of size bytes; NULL where the arena is too small. */
+static void *arena_take(struct arena *a, size_t count, size_t size)
+{
+	if (a == NULL)
+		return NULL;
+	size_t pad = (size_t)(-(uintptr_t)(a->at + a->used) & 7);
+	if (pad > a->cap - a->used || count > (a->cap - a->used - pad) / size)
+		return NULL;
+	void *room = a->at + a->used + pad;
+	a->used += pad + count * size;
+	return room;
+}
+
+/* The head of a list of twos, each at least one byte, and room for them. */
+static const uint8_t *get_twos(struct in *in, const uint8_t *at, uint32_t max, size_t size, void **ret_room,
+			       uint32_t *ret_n)
+{
+	uint32_t count;
+
+	if ((at = wire_get_array(at, in->end, &count, &in->err)) == NULL)
+		return NULL;
+	if (count % 2 != 0)
+		return wire_fail(&in->err, ERR_TYPE);
+	if (count / 2 > max)
+		return wire_fail(&in->err, ERR_TOO_LONG);
+	*ret_n = count / 2;
+	if (count == 0)
+		return at;
+	if ((*ret_room = arena_take(in->arena, count / 2, size)) == NULL)
+		return wire_fail(&in->err, ERR_FULL);
+	return at;
+}
+
+static const uint8_t *get_levels(struct in *in, const uint8_t *at, struct levels *f)
+{
+	void *room = NULL;
+	uint32_t n;
+
+	if ((at = get_twos(in, at, EVENT_LEVELS_MAX, sizeof(struct level), &room, &n)) == NULL)
+		return NULL;
+	struct level *levels = room;
+	for (uint32_t i = 0; i < n; i++) {
+		if ((at = get_signed(in, at, &levels[i].price)) == NULL)
+			return NULL;
+		if ((at = get_signed(in, at, &levels[i].qty)) == NULL)
+			return NULL;
+	}
+	*f = (struct levels){levels, n};
+	return at;
+}
+
+static const uint8_t *get_pairs(struct in *in, const uint8_t *at, struct pairs *f)
+{
+	void *room = NULL;
+	uint32_t n;
+
+	if ((at = get_twos(in, at, EVENT_PAIRS_MAX, sizeof(struct pair), &room, &n)) == NULL)
+		return NULL;
+	struct pair *pairs = room;
+	for (uint32_t i = 0; i < n; i++) {
+		memset(&pairs[i], 0, sizeof pairs[i]);
+		if ((at = get_text(in, at, pairs[i].name, sizeof pairs[i].name)) == NULL)
+			return NULL;
+		if ((at = get_signed(in, at, &pairs[i].value)) == NULL)
+			return NULL;
+	}
+	*f = (struct pairs){pairs, n};
+	return at;
+}
+
+static inline const uint8_t *get_blob(struct in *in, const uint8_t *at, struct blob *f)
+{
+	size_t len;
+	uint8_t *room = NULL;
+
+	if ((at = wire_get_bin(at, in->end, &len, &in->err)) == NULL)
+		return NULL;
+	if (len > 0 && (room = arena_take(in->arena, len, 1)) == NULL)
+		return wire_fail(&in->err, ERR_FULL);
+	if (len > 0)
+		memcpy(room, at, len);
+	*f = (struct blob){room, (uint32_t)len};
+	return at + len;
+}
+
+#define GET_flag(f, name) get_flag(in, at, &(f))
+#define GET_u8(f, name) get_u8(in, at, u8_max(name), &(f))
+#define GET_u16(f, name) get_u16(in, at, &(f))
+#define GET_u32(f, name) get_u32(in, at, &(f))
+#define GET_u64(f, name) get_unsigned(in, at, UINT64_MAX, &(f))
+#define GET_i64(f, name) get_signed(in, at, &(f))
+#define GET_time(f, name) get_signed(in, at, &(f))
+#define GET_dur(f, name) get_signed(in, at, &(f))
+#define GET_price(f, name) get_signed(in, at, &(f))
+#define GET_qty(f, name) get_signed(in, at, &(f))
+#define GET_cash(f, name) get_signed(in, at, &(f))
+#define GET_symbol(f, name) get_symbol(in, at, &(f))
+#define GET_name(f, name) get_text(in, at, f, EVENT_NAME_MAX)
+#define GET_text(f, name) get_text(in, at, f, EVENT_TEXT_MAX)
+#define GET_levels(f, name) get_levels(in, at, &(f))
+#define GET_pairs(f, name) get_pairs(in, at, &(f))
+#define GET_blob(f, name) get_blob(in, at, &(f))
+
+/* static const uint8_t *get_ev_trade(…): reads at most count fields; what the sender did not know stays zero. */
+#define EVENT(name, id, lane, topic, doc)                                                      \
+	static const uint8_t *get_ev_##name(struct in *in, const uint8_t *at, uint32_t count,  \
+					    struct ev_##name *e)                               \
+	{
+#define FIELD(event, kind, name, since, unit, doc)             \
+	if (count-- == 0)                                      \
+		return at;                                     \
+	if ((at = GET_##kind(e->name, #name)) == NULL)         \
+		return NULL;
+#define ENUMF(event, enumeration, name, since, doc)                    \
+	if (count-- == 0)                                              \
+		return at;                                             \
+	if ((at = get_u8(in, at, UINT8_MAX, &e->name)) == NULL)        \
+		return NULL;
+#define END(event) \
+	return at; \
+	}
+#include "proto/events.def"
+#undef EVENT
+#undef FIELD
+#undef ENUMF
+#undef END
+
+/* Reads the envelope into the zeroed head; *ret_fields is the number of elements behind it. */
+WIRE_HOT const uint8_t *get_envelope(struct in *in, const uint8_t *at, struct event *head, uint32_t *ret_fields)
+{
+	uint32_t count;
+	size_t len;
+
+	if ((at = wire_get_array(at, in->end, &count, &in->err)) == NULL)
+		return NULL;
+	if (WIRE_RARE(count < ENVELOPE))
+		return wire_fail(&in->err, ERR_TYPE);
+	if ((at = get_u16(in, at, &head->id)) == NULL ||
+	    (at = get_u8(in, at, UINT8_MAX, &head->version)) == NULL ||
+	    (at = get_chars(in, at, head->source, sizeof head->source, &len)) == NULL)
+		return NULL;
+	if (WIRE_RARE(!classes_source(head->source, len)))
+		return wire_fail(&in->err, ERR_SYNTAX);
+	if ((at = get_unsigned(in, at, UINT64_MAX, &head->epoch)) == NULL ||
+	    (at = get_unsigned(in, at, UINT64_MAX, &head->seq)) == NULL ||
+	    (at = get_u8(in, at, UINT8_MAX, &head->origin)) == NULL ||
+	    (at = get_signed(in, at, &head->ts_event)) == NULL ||
+	    (at = get_signed(in, at, &head->ts_recv)) == NULL ||
+	    (at = get_signed(in, at, &head->ts_sent)) == NULL)
+		return NULL;
+	*ret_fields = count - ENVELOPE;
+	return at;
+}
+
+#define HEAD_SIZE offsetof(struct event, trade)
+
+int codec_peek(const uint8_t *at, size_t len, struct event *ret_head)
+{
+	struct in in = {at + len, NULL, 0};
+	struct event head;
+	uint32_t fields;
+
+	memset(&head, 0, HEAD_SIZE);
+	if (get_envelope(&in, at, &head, &fields) == NULL)
+		return in.err;
+	memcpy(ret_head, &head, HEAD_SIZE);
+	return 0;
+}
+
+/* Checks the values behind those we know. */
+static const uint8_t *skip(struct in *in, const uint8_t *at, uint32_t count)
+{
+	for (; count > 0; count--) {
+		size_t len;
+		int rc = codec_measure(at, (size_t)(in->end - at), &len);
+		if (rc < 0)
+			return wire_fail(&in->err, rc);
+		at += len;
+	}
+	return at;
+}
+
+static int unknown(const uint8_t *at, size_t len, size_t *ret_used)
+{
+	int rc = codec_measure(at, len, ret_used);
+
+	return rc < 0 ? rc : ERR_UNKNOWN;
+}
+
+int codec_unpack(const uint8_t *bytes, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used)
+{
+	struct in in = {bytes + len, arena, 0};
+	size_t size, arena_used = arena != NULL ? arena->used : 0;
+	uint32_t fields, known;
+	struct event ev;
+
+	memset(&ev, 0, HEAD_SIZE);
+	const uint8_t *at = get_envelope(&in, bytes, &ev, &fields);
+	if (at == NULL)
+		return in.err;
+	switch (ev.id) {
+#define EVENT(name, id, lane, topic, doc)                           \
+	case EVENT_##name:                                          \
+		size = sizeof ev.name;                              \
+		known = FIELDS_##name;                              \
+		memset(&ev.name, 0, size);                          \
+		at = get_ev_##name(&in, at, fields, &ev.name);      \
+		break;
+#define FIELD(event, kind, name, since, unit, doc)
+#define ENUMF(event, enumeration, name, since, doc)
+#define END(event)
+#include "proto/events.def"
+#undef EVENT
+#undef FIELD
+#undef ENUMF
+#undef END
+	default:
+		return unknown(bytes, len, ret_used);
+	}
+	if (at != NULL && fields > known)
+		at = skip(&in, at, fields - known);
+	if (at == NULL) {
+		if (arena != NULL)
+			arena->used = arena_used;
+		return in.err;
+	}
+	memcpy(ret_ev, &ev, HEAD_SIZE + size);
+	*ret_used = (size_t)(at - bytes);
+	return 0;
+}

@@ -1,0 +1,151 @@
+/* topic - the only place where topics are made: dot-separated tokens of [A-Za-z0-9_-], as NATS subjects. */
+#include "proto/topic.h"
+
+#include <string.h>
+
+#include "common/base/err.h"
+#include "proto/classes.h"
+
+struct topic {
+	char *out;
+	size_t len;
+	int err;
+};
+
+static void add(struct topic *t, const char *text, size_t len)
+{
+	if (t->err < 0)
+		return;
+	if (len >= TOPIC_MAX - t->len) {
+		t->err = ERR_TOO_LONG;
+		return;
+	}
+	memcpy(t->out + t->len, text, len);
+	t->len += len;
+}
+
+static void add_token(struct topic *t, const char *text, size_t len)
+{
+	if (len == 0 || !classes_all(text, len, CLASS_RAW))
+		t->err = ERR_SYNTAX;
+	else
+		add(t, text, len);
+}
+
+/* VENUE.RAW; an empty symbol takes the dot in front of it back: the topic ends at its prefix. */
+static void add_symbol(struct topic *t, const struct symbol *s)
+{
+	size_t len = strnlen(s->s, sizeof s->s);
+
+	if (len == 0) {
+		if (t->len > 0 && t->out[t->len - 1] == '.')
+			t->len--;
+		return;
+	}
+	const char *dot = memchr(s->s, '.', len);
+	if (dot == NULL) {
+		t->err = ERR_SYNTAX;
+		return;
+	}
+	size_t raw = (size_t)(dot - s->s);
+	add_token(t, dot + 1, len - raw - 1);
+	add(t, ".", 1);
+	add_token(t, s->s, raw);
+}
+
+static void add_field(struct topic *t, const struct event *ev, const struct field_row *f)
+{
+	const void *at = event_field_at(ev, f);
+
+	switch (f->kind) {
+	case KIND_symbol:
+		add_symbol(t, at);
+		break;
+	case KIND_name:
+		add_token(t, at, strnlen(at, EVENT_NAME_MAX));
+		break;
+	case KIND_enumeration: {
+		const char *text = enum_text(f->enumeration, *(const uint8_t *)at);
+		add_token(t, text, strlen(text));
+		break;
+	}
+	default:
+		t->err = ERR_SYNTAX;
+	}
+}
+
+/* {source}, or {field}; name is what stands between the braces. */
+static void add_named(struct topic *t, const struct event *ev, const struct event_row *row, const char *name,
+		      size_t len)
+{
+	if (len == 6 && memcmp(name, "source", 6) == 0) {
+		add_token(t, ev->source, strnlen(ev->source, sizeof ev->source));
+		return;
+	}
+	const struct field_row *f = event_field(row, name, len);
+	if (f == NULL)
+		t->err = ERR_SYNTAX;
+	else
+		add_field(t, ev, f);
+}
+
+int topic_of(const struct event *ev, char out[TOPIC_MAX])
+{
+	const struct event_row *row = event_row(ev->id);
+	struct topic t = {out, 0, 0};
+
+	if (row == NULL)
+		return ERR_UNKNOWN;
+	for (const char *p = row->topic; *p != '\0' && t.err == 0;) {
+		size_t n = strcspn(p, "{");
+		add(&t, p, n);
+		p += n;
+		if (*p == '{') {
+			n = strcspn(p, "}");
+			add_named(&t, ev, row, p + 1, n - 1);
+			p += n + 1;
+		}
+	}
+	if (t.err < 0)
+		return t.err;
+	out[t.len] = '\0';
+	return (int)t.len;
+}
+
+static size_t token_len(const char *at)
+{
+	return strcspn(at, ".");
+}
+
+bool topic_matches(const char *filter, const char *topic)
+{
+	for (;;) {
+		size_t want = token_len(filter), have = token_len(topic);
+		if (*filter == '\0')
+			return true;
+		if (want == 1 && *filter == '>')
+			return have > 0;
+		if (!(want == 1 && *filter == '*' && have > 0) &&
+		    !(want == have && memcmp(filter, topic, want) == 0))
+			return false;
+		filter += want;
+		topic += have;
+		if (*filter == '\0')
+			return true;
+		if (*topic == '\0')
+			return filter[1] == '\0';
+		filter++;
+		topic++;
+	}
+}
+
+size_t topic_prefix(const char *filter, char out[TOPIC_MAX])
+{
+	size_t len = strcspn(filter, "*>");
+
+	if (len >= TOPIC_MAX)
+		len = TOPIC_MAX - 1;
+	memcpy(out, filter, len);
+	out[len] = '\0';
+	return len;
+}
