@@ -23,7 +23,7 @@ enum {
 const char *err_name(int err);
 const char *err_text(int err);
 
-/* The ERR_ value that stands for an errno: ENOSPC and EDQUOT are ERR_NO_SPACE, the rest ERR_IO or closer. */
+/* The ERR_ value that stands for an errno, ERR_IO where none is closer; never 0. */
 int err_from_errno(int errnum);
 
 #endif

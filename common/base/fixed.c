@@ -50,8 +50,8 @@ static int with_sign(uwide magnitude, bool negative, int64_t *ret_value)
 
 /* ---- text ---- */
 
-/* A decimal text taken apart: digits at[0..n), of which the first stands for 10^(top-1). A point may lie
- * between them. No zeros at either end, n is 0 for zero. */
+/* A decimal text taken apart: digits at[0..n), of which the first stands for 10^(top-1). A point
+ * may lie between them. No zeros at either end, n is 0 for zero. */
 struct decimal {
 	const char *at;
 	size_t n;
@@ -126,7 +126,7 @@ static int take_apart(const char *text, size_t len, struct decimal *ret)
 	return 0;
 }
 
-/* Any well-formed text: what is too large at any scale is ERR_RANGE even where digits are lost, too. */
+/* Any well-formed text. Too large goes before inexact: no larger scale would help. */
 static int parse_any(const char *text, size_t len, int scale, int64_t *ret_value)
 {
 	struct decimal d;
@@ -155,7 +155,7 @@ static int parse_any(const char *text, size_t len, int scale, int64_t *ret_value
 	return with_sign(magnitude, d.negative, ret_value);
 }
 
-/* The common case in one pass: "-123.4500", at most 18 digits, decimals that fit or end in zeros. */
+/* The common case in one pass: "-123.4500", at most 18 digits, no more decimals than the scale. */
 int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value)
 {
 	const char *at = text, *end = text + len, *first, *point;
@@ -318,7 +318,7 @@ int fixed_mul(int64_t a, int a_scale, int64_t b, int b_scale, int out_scale, int
 	return with_sign(product * pow10_wide(shift), negative, ret_value);
 }
 
-/* a * 10^shift / b for 18 < shift <= 36, in two steps of long division: the whole may need 183 bits. */
+/* a * 10^shift / b for 18 < shift <= 36, by long division: the product may need 183 bits. */
 static int divide_shifted(uint64_t a, int shift, uint64_t b, uwide *ret_quotient)
 {
 	uwide first = (uwide)a * (uint64_t)pow10_table[FIXED_SCALE_MAX];

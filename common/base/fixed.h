@@ -1,8 +1,8 @@
 /* fixed - scaled integers: exact decimal prices, quantities and money without a double anywhere.
  *
- * A value v at scale s stands for v * 10^-s, 0 <= s <= FIXED_SCALE_MAX. The scale travels beside the
- * value (two scale bytes in every event with prices). What does not fit is refused, never rounded,
- * unless a function says that it rounds; rounding is half to even.
+ * A value v at scale s stands for v * 10^-s, 0 <= s <= FIXED_SCALE_MAX. The scale travels beside
+ * the value (two scale bytes in every event with prices). What does not fit is refused, never
+ * rounded, unless a function says that it rounds; rounding is half to even.
  */
 #ifndef NJ_BASE_FIXED_H
 #define NJ_BASE_FIXED_H
@@ -21,15 +21,16 @@ __extension__ typedef __int128 fixed_wide;
 int64_t fixed_pow10(int n);
 
 /* Parses decimal text ("-12.3400", also "1e-7") exactly. Digits beyond the scale must be zeros.
- * JSON's number grammar, but leading zeros are fine: digits on both sides of a point, no plus, no space.
- * Fails: ERR_SYNTAX, ERR_RANGE (does not fit int64), ERR_INEXACT (needs a larger scale). */
+ * JSON's number grammar, but leading zeros are fine: digits on both sides of a point, no plus, no
+ * space. Fails: ERR_SYNTAX, ERR_RANGE (does not fit int64), ERR_INEXACT (needs a larger scale). */
 int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value);
 
-/* The smallest scale that holds the text exactly ("0.0100" is 2, "5" is 0); ERR_SYNTAX, ERR_RANGE above 18. */
+/* The smallest scale that holds the text exactly ("0.0100" is 2, "5" is 0); ERR_SYNTAX, ERR_RANGE
+ * above 18. */
 int fixed_scale_of(const char *text, size_t len, int *ret_scale);
 
-/* Writes shortest-exact text with all `scale` decimals ("12.30" for 1230 at 2). Returns its length without
- * the NUL; cap must be at least FIXED_TEXT_MAX. */
+/* Writes shortest-exact text with all `scale` decimals ("12.30" for 1230 at 2). Returns its length
+ * without the NUL; cap must be at least FIXED_TEXT_MAX. */
 size_t fixed_format(char *out, size_t cap, int64_t value, int scale);
 
 /* Like fixed_format, without trailing zeros after the point ("12.3"). */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The last step of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit. */
+/* The last step of splitmix64 (Steele, Lea, Flood 2014): every bit reaches every other. */
 static inline uint64_t hash_mix(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -1,4 +1,4 @@
-/* hist - latency histogram, log-linear: 64 buckets an octave (1.6 % wide), 0 to 2^42 ns, fixed memory. */
+/* hist - latency histogram, log-linear: 64 buckets an octave (1.6 % wide), 0 to 2^42 ns. */
 #ifndef NJ_BASE_HIST_H
 #define NJ_BASE_HIST_H
 
@@ -15,7 +15,7 @@ struct hist {
 };
 
 void hist_init(struct hist *h);
-void hist_record(struct hist *h, uint64_t value); /* larger than the range: counted in the last bucket */
+void hist_record(struct hist *h, uint64_t value); /* beyond the range: in the last bucket */
 void hist_merge(struct hist *into, const struct hist *from);
 /* Value at quantile q in 0..1, the middle of its bucket, never beyond min or max; 0 where empty. */
 uint64_t hist_quantile(const struct hist *h, double q);

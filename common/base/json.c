@@ -1,13 +1,13 @@
 /* json - the pull reader: scanners for one token each, and the state between tokens.
  *
- *     JSON_DUE    a value must follow: at the start, behind a key, at an element    value() ends it
- *     JSON_FRESH  just inside '{' or '[': a member or the end                       enter()
- *     JSON_AFTER  behind a value: a comma or the end                                value(), leave()
+ *     JSON_DUE    a value must follow: at the start, behind a key, at an item  json_init, key, item
+ *     JSON_FRESH  just inside '{' or '[': a member or the end                    enter()
+ *     JSON_AFTER  behind a value: a comma or the end                             after(), leave()
  *
  *     DUE --scalar--> AFTER      DUE --'{' '['--> FRESH      FRESH, AFTER --'}' ']'--> AFTER
  *     FRESH, AFTER --json_key, json_item--> DUE
  *
- * fail() moves the reader to the end, so that each later call fails by itself and keeps the first error.
+ * fail() moves the reader to the end: each later call fails by itself and keeps the first error.
  */
 #include "common/base/json.h"
 
@@ -294,7 +294,7 @@ bool json_array(struct json *j)
 	return *at == '[' ? enter(j, at, false) : fail_type(j, at);
 }
 
-/* To the first byte of the next member, over the comma; NULL where it failed or the container ended. */
+/* To the next member, over the comma; NULL where that failed or the container ended. */
 static const char *next_member(struct json *j, char close)
 {
 	const char *at;

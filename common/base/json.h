@@ -1,8 +1,9 @@
-/* json - strict RFC 8259 pull reader over a buffer: no allocation, raw number text kept, errors sticky.
+/* json - strict RFC 8259 pull reader over a buffer: no allocation, raw numbers, errors sticky.
  *
- * Read as many values as wanted, then ask json_finish() once: after the first error every call returns
- * false or an empty value and the position of the error is kept. Checks grammar, depth (JSON_DEPTH_MAX),
- * UTF-8 (also in what is skipped) and that nothing follows. Duplicate keys are the caller's affair.
+ * Read as many values as wanted, then ask json_finish() once: after the first error every call
+ * returns false or an empty value and the position of the error is kept. Checks grammar, depth
+ * (JSON_DEPTH_MAX), UTF-8 (also in what is skipped) and that nothing follows. Duplicate keys are
+ * the caller's affair.
  *
  *     struct json j; struct json_str key, price = {0};
  *     json_init(&j, text, len);
@@ -49,22 +50,24 @@ struct json {
 
 void json_init(struct json *j, const char *text, size_t len);
 
-/* Kind of the value that is due, without consuming it; JSON_ERROR where there is none. Sets no error. */
+/* Kind of the value that is due, without consuming it; JSON_ERROR where none is. No error is
+ * set. */
 enum json_kind json_peek(struct json *j);
 
 /* Enter a container. json_key: true and the key while members follow, false after '}' was consumed.
- * json_item: true while elements follow, false after ']' was consumed. A value that was not read since
- * the last of either is skipped, fully checked. */
+ * json_item: true while elements follow, false after ']' was consumed. A value that was not read
+ * since the last of either is skipped, fully checked. */
 bool json_object(struct json *j);
 bool json_array(struct json *j);
 bool json_key(struct json *j, struct json_str *ret_key);
 bool json_item(struct json *j);
 
-/* Scalars. A value of another type is ERR_TYPE (sticky). json_number hands out the raw text. An integer is
- * digits with no point and no exponent, otherwise ERR_TYPE; ERR_RANGE where it does not fit. */
+/* Scalars. A value of another type is ERR_TYPE (sticky). json_number hands out the raw text. An
+ * integer is digits with no point and no exponent, else ERR_TYPE; ERR_RANGE where it does not
+ * fit. */
 bool json_string(struct json *j, struct json_str *ret_text);
 bool json_number(struct json *j, struct json_str *ret_text);
-bool json_scalar_text(struct json *j, struct json_str *ret_text); /* string or number: the text of either */
+bool json_scalar_text(struct json *j, struct json_str *ret_text); /* of a string or a number */
 bool json_i64(struct json *j, int64_t *ret_value);
 bool json_u64(struct json *j, uint64_t *ret_value);
 bool json_bool(struct json *j, bool *ret_value);
@@ -74,7 +77,8 @@ bool json_null(struct json *j);
 bool json_skip(struct json *j);
 bool json_raw(struct json *j, struct json_str *ret_text);
 
-/* 0, or the first error; ERR_TRAILING where bytes follow the value, ERR_TRUNCATED where it is not complete. */
+/* 0, or the first error; ERR_TRAILING where bytes follow the value, ERR_TRUNCATED where it is not
+ * complete. */
 int json_finish(struct json *j);
 
 static inline bool json_str_is(struct json_str s, const char *text)
@@ -83,8 +87,9 @@ static inline bool json_str_is(struct json_str s, const char *text)
 	return s.len == n && memcmp(s.at, text, n) == 0;
 }
 
-/* Resolves escapes into out (NUL-terminated; cap counts the NUL). Returns the length, which "\u0000" makes
- * larger than strlen; ERR_TOO_LONG, ERR_SYNTAX (lone surrogate). out may hold a part of it on failure. */
+/* Resolves escapes into out (NUL-terminated; cap counts the NUL). Returns the length, which
+ * "\u0000" makes larger than strlen; ERR_TOO_LONG, ERR_SYNTAX (lone surrogate). out may hold a part
+ * of it on failure. */
 int json_unescape(struct json_str s, char *out, size_t cap);
 
 /* Appends a JSON string with quotes, escaping what RFC 8259 demands; each byte that is not

@@ -49,7 +49,7 @@ static int code_point(const char *at, size_t left, size_t *ret_taken)
 	return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }
 
-/* One escape at at[0..left), left > 0: its text (1 to 4 bytes) and the bytes it takes; the length. */
+/* One escape at at[0..left): its text and the bytes it takes; returns the text's length. */
 static int resolve(const char *at, size_t left, char text[4], size_t *ret_taken)
 {
 	static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
@@ -110,7 +110,7 @@ static int quote_special(struct buf *out, unsigned char c)
 	return buf_append(out, escape, sizeof(escape));
 }
 
-/* The next piece of text: a run that needs nothing, one byte to escape, or one that is not UTF-8. */
+/* The next piece: a run that needs nothing, a byte to escape, or one that is not UTF-8. */
 static int quote_piece(struct buf *out, const char *text, size_t len, size_t *ret_taken)
 {
 	size_t run = 0, n;

@@ -3,8 +3,8 @@
  *     plain    |....[head records tail).......|         tail > head
  *     wrapped  |records tail)....[head records wrap)gap|   count > 0 and tail <= head
  *
- * A record never crosses the end: the rest stays a gap, and the record starts at 0. While the ring is
- * empty, head and tail go back to 0, so that the largest record fits.
+ * A record never crosses the end: the rest stays a gap, and the record starts at 0. While the ring
+ * is empty, head and tail go back to 0, so that the largest record fits.
  */
 #include "common/base/ring.h"
 

@@ -32,7 +32,7 @@ uint64_t rng_u64(struct rng *r)
 	return result;
 }
 
-/* Lemire 2019, "Fast random integer generation in an interval": no division unless a low part is small. */
+/* Lemire 2019, "Fast random integer generation in an interval": hardly ever a division. */
 uint64_t rng_below(struct rng *r, uint64_t bound)
 {
 	wide product;

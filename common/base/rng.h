@@ -1,4 +1,4 @@
-/* rng - seeded random numbers (xoshiro256**) for simulators, jitter and tests; never for secrets. */
+/* rng - seeded random numbers (xoshiro256**) for simulators, jitter, tests; never for secrets. */
 #ifndef NJ_BASE_RNG_H
 #define NJ_BASE_RNG_H
 

@@ -14,10 +14,12 @@
 #define SYMBOL_VENUE_MAX 16
 
 struct symbol {
-	char s[SYMBOL_RAW_MAX + 1 + SYMBOL_VENUE_MAX + 1]; /* NUL-terminated; bytes after the NUL are zero */
+	/* NUL-terminated; the bytes after the NUL are zero, too */
+	char s[SYMBOL_RAW_MAX + 1 + SYMBOL_VENUE_MAX + 1];
 };
 
-/* Joins raw text (need not be NUL-terminated) and venue; ERR_SYNTAX or ERR_TOO_LONG on anything else. */
+/* Joins raw text (need not be NUL-terminated) and venue; ERR_SYNTAX or ERR_TOO_LONG on anything
+ * else. */
 int symbol_make(const char *raw, size_t raw_len, const char *venue, struct symbol *ret_symbol);
 
 /* Parses "RAW.VENUE"; ERR_SYNTAX, ERR_TOO_LONG. */

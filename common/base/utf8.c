@@ -1,4 +1,4 @@
-/* utf8 - one sequence at a time, by the table of RFC 3629 section 4; whole words where all is ASCII. */
+/* utf8 - one sequence at a time, by the table of RFC 3629 section 4; ASCII by whole words. */
 #include "common/base/utf8.h"
 
 #include <string.h>
