@@ -1,0 +1,289 @@
+/* core - see core.h: inputs to their files, commands to the mode, timers of the lease and the equity curve. */
+#include "services/executor/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "services/executor/executor.h"
+
+#define SECOND INT64_C(1000000000)
+
+void executor_defaults(struct executor_settings *s)
+{
+	*s = (struct executor_settings){
+		.account = "paper",
+		.quote = "USDT",
+		.balance = {{"USDT", INT64_C(10000) * 100000000}},
+		.n_balances = 1,
+		.maker_fee = 100000,
+		.taker_fee = 100000,
+		.ack_latency_ns = SECOND / 100,
+		.stale_ns = 5 * SECOND,
+		.equity_interval_ns = 10 * SECOND,
+		.intent_expiry_ns = 2 * SECOND,
+		.open_orders_max = 200,
+		.instruments_max = 256,
+		.book_levels = 1024,
+	};
+}
+
+static bool in_range(const struct executor_settings *s)
+{
+	bool sound = s->account[0] && s->quote[0] && s->n_balances <= EXECUTOR_BALANCES_MAX &&
+		     s->maker_fee >= 0 && s->maker_fee <= FEE_MAX && s->taker_fee >= 0 &&
+		     s->taker_fee <= FEE_MAX && s->ack_latency_ns >= 0 && s->stale_ns > 0 &&
+		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->loss_max >= 0 &&
+		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
+	for (uint32_t i = 0; sound && i < s->n_balances; i++)
+		sound = s->balance[i].asset[0] && s->balance[i].amount >= 0;
+	return sound;
+}
+
+static int fund(struct executor *x)
+{
+	for (uint32_t i = 0; i < x->settings.n_balances; i++) {
+		const struct executor_balance *b = &x->settings.balance[i];
+		int rc = asset_receive(account_asset(&x->account, b->asset), b->amount);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int executor_new(const struct executor_settings *s, struct executor **ret_executor)
+{
+	if (!in_range(s))
+		return ERR_RANGE;
+	struct executor *x = calloc(1, sizeof(*x));
+	if (!x)
+		return ERR_NOMEM;
+	x->settings = *s;
+	x->origin = s->origin;
+	x->equity_due = CORE_NEVER;
+	account_init(&x->account, s->account, s->quote);
+	int rc = fund(x);
+	if (rc == 0)
+		rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
+	if (rc == 0)
+		rc = orders_init(&x->orders, s->open_orders_max);
+	if (rc != 0)
+		executor_free(x);
+	else
+		*ret_executor = x;
+	return rc;
+}
+
+void executor_free(struct executor *x)
+{
+	if (!x)
+		return;
+	markets_fini(&x->markets);
+	orders_fini(&x->orders);
+	free(x);
+}
+
+/* The instrument a market event is about; NULL for every other event. */
+static const struct symbol *market_symbol(const struct event *ev)
+{
+	switch (ev->id) {
+	case EVENT_instrument:
+		return &ev->instrument.instrument;
+	case EVENT_book_snapshot:
+		return &ev->book_snapshot.instrument;
+	case EVENT_book_delta:
+		return &ev->book_delta.instrument;
+	case EVENT_book_state:
+		return &ev->book_state.instrument;
+	case EVENT_trade:
+		return &ev->trade.instrument;
+	default:
+		return NULL;
+	}
+}
+
+/* No account mixes origins: the first market event fixes it where the settings do not. */
+static bool same_origin(struct executor *x, const struct event *ev, const struct symbol *symbol)
+{
+	if (x->origin == origin_none)
+		x->origin = ev->origin;
+	if (ev->origin == x->origin && ev->origin != origin_none)
+		return true;
+	x->counters.foreign_origin++;
+	struct market *m = markets_put(&x->markets, symbol);
+	if (m)
+		m->foreign = true;
+	return false;
+}
+
+static void on_instrument(const struct step *s, const struct ev_instrument *d)
+{
+	struct executor *x = s->x;
+	struct market *m = markets_put(&x->markets, &d->instrument);
+	if (!m || !account_asset(&x->account, d->base)) {
+		x->counters.full_instruments++;
+		return;
+	}
+	/* Resting orders are in the old scales: they cannot go on under new ones. */
+	if (market_scales_differ(m, d))
+		intake_cancel_all(s, m, reject_invalid);
+	int rc = markets_define(&x->markets, m, d);
+	if (rc == 0)
+		return;
+	x->counters.bad_instruments++;
+	m->def.trading = false;
+}
+
+static bool trade_fits(const struct market *m, const struct ev_trade *t)
+{
+	return t->price_scale == m->def.price_scale && t->qty_scale == m->def.qty_scale &&
+	       t->price > 0 && t->qty > 0;
+}
+
+static void on_known_market(const struct step *s, struct market *m, const struct event *ev)
+{
+	int rc = 0;
+	switch (ev->id) {
+	case EVENT_book_snapshot:
+		rc = market_on_snapshot(m, ev->ts_recv, &ev->book_snapshot);
+		break;
+	case EVENT_book_delta:
+		rc = market_on_delta(m, ev->ts_recv, &ev->book_delta);
+		break;
+	case EVENT_book_state:
+		market_on_state(m, ev->ts_recv, &ev->book_state);
+		break;
+	default:
+		if (!trade_fits(m, &ev->trade))
+			rc = ERR_TYPE;
+		else if (ev->trade.aggressor == side_buy || ev->trade.aggressor == side_sell)
+			maker_on_trade(s, m, &ev->trade);
+	}
+	if (rc != 0 && rc != ERR_AGAIN)
+		s->x->counters.bad_books++;
+	else if (ev->id != EVENT_trade)
+		maker_on_book(s, m);
+}
+
+static void on_market(const struct step *s, const struct event *ev, const struct symbol *symbol)
+{
+	struct executor *x = s->x;
+	if (!same_origin(x, ev, symbol))
+		return;
+	if (ev->id == EVENT_instrument) {
+		on_instrument(s, &ev->instrument);
+		return;
+	}
+	struct market *m = markets_get(&x->markets, symbol);
+	if (m && m->known)
+		on_known_market(s, m, ev);
+	else
+		x->counters.unknown_instrument++;
+}
+
+/* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our account only. */
+static bool obey(const struct step *s, const struct ev_command *c)
+{
+	struct mode *m = &s->x->mode;
+	bool ours = !c->target[0] || strcmp(c->target, s->x->settings.account) == 0;
+	switch (c->verb) {
+	case verb_pause:
+		return ours && mode_pause(m, s->now, c);
+	case verb_resume:
+		return ours && mode_resume(m);
+	case verb_reset:
+		return ours && mode_reset(m);
+	case verb_safe:
+		if (!c->target[0])
+			return false;
+		return c->reason[0] ? mode_raise(m, c) : mode_clear(m, c->target);
+	default:
+		return false;
+	}
+}
+
+static void on_command(const struct step *s, const struct ev_command *c)
+{
+	enum trading before = mode_state(&s->x->mode);
+	if (!obey(s, c))
+		return;
+	report_trading(s, before);
+	if (mode_state(&s->x->mode) == trading_halted && before != trading_halted)
+		intake_cancel_all(s, NULL, reject_halted);
+}
+
+/* Results carry the account's origin; before it has one, that of what caused them. */
+static struct step step_of(struct executor *x, int64_t now, uint8_t origin, const struct sink *out)
+{
+	return (struct step){x, out, now, x->origin != origin_none ? x->origin : origin};
+}
+
+static void finish(const struct step *s)
+{
+	if (s->x->filled)
+		equity_report(s);
+	s->x->filled = false;
+}
+
+static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
+{
+	struct executor *x = core;
+	struct step s = step_of(x, now, ev->origin, out);
+	const struct symbol *symbol = market_symbol(ev);
+	x->counters.events++;
+	if (symbol)
+		on_market(&s, ev, symbol);
+	else if (ev->id == EVENT_intent)
+		intake_on_intent(&s, ev);
+	else if (ev->id == EVENT_command)
+		on_command(&s, &ev->command);
+	else
+		x->counters.ignored++;
+	finish(&s);
+	equity_arm(x, now);
+}
+
+static int64_t next_due(const void *core)
+{
+	const struct executor *x = core;
+	int64_t lease = mode_due(&x->mode);
+	return lease < x->equity_due ? lease : x->equity_due;
+}
+
+/* In order of id: 1 the lease, 2 the equity curve. */
+static void on_timer(void *core, int64_t due, const struct sink *out)
+{
+	struct executor *x = core;
+	struct step s = step_of(x, due, origin_none, out);
+	enum trading before = mode_state(&x->mode);
+	if (mode_expire(&x->mode, due))
+		report_trading(&s, before);
+	if (x->equity_due <= due) {
+		x->equity_due = CORE_NEVER;
+		equity_report(&s);
+	}
+}
+
+const struct core_ops executor_core = {
+	.on_event = on_event,
+	.next_due = next_due,
+	.on_timer = on_timer,
+	.save = executor_save,
+	.load = executor_load,
+};
+
+const struct executor_counters *executor_counters(const struct executor *x)
+{
+	return &x->counters;
+}
+
+enum trading executor_trading(const struct executor *x)
+{
+	return mode_state(&x->mode);
+}
+
+uint32_t executor_open_orders(const struct executor *x)
+{
+	return x->orders.n;
+}

@@ -1,0 +1,84 @@
+/* executor - the inside of the executor's core, shared by its files and seen by nobody else. */
+#ifndef NJ_EXECUTOR_EXECUTOR_H
+#define NJ_EXECUTOR_EXECUTOR_H
+
+#include "services/executor/account.h"
+#include "services/executor/core.h"
+#include "services/executor/mode.h"
+#include "services/executor/orders.h"
+#include "services/executor/walk.h"
+
+struct executor {
+	struct executor_settings settings;
+	struct executor_counters counters;
+	struct account account;
+	struct markets markets;
+	struct orders orders;
+	struct mode mode;
+	uint8_t origin;       /* of every market event it may use; none until the first */
+	uint64_t fills;       /* of the account, ever: the last fill id */
+	int64_t equity_due;   /* next point of the equity curve, or CORE_NEVER while nothing happens */
+	int64_t start_equity; /* worth at the first point where all could be marked */
+	bool started;         /* start_equity is known */
+	bool filled;          /* something filled in this step */
+	struct walk walk;     /* scratch of one step */
+};
+
+/* One step: what is being handled, when, and where results go. */
+struct step {
+	struct executor *x;
+	const struct sink *out;
+	int64_t now;
+	uint8_t origin; /* of the results */
+};
+
+/* report.c: the events. */
+void report_order(const struct step *s, const struct order *o, enum reject reject, const char *reason);
+void report_refusal(const struct step *s, const struct event *intent, enum reject reject);
+void report_expiry(const struct step *s, const struct event *intent);
+void report_holdings(const struct step *s, const struct market *m); /* position, base, quote */
+void report_balance(const struct step *s, const struct asset *a);
+void report_trading(const struct step *s, enum trading before);
+const char *report_reject_text(enum reject reject);
+
+struct execution {
+	int64_t price, qty;
+	enum liquidity liquidity;
+	int64_t cost, fee, realised; /* filled in by fills_execute */
+};
+void report_fill(const struct step *s, const struct order *o, const struct execution *e);
+
+/* fills.c: what an execution does to the order, the money and the position. */
+/* ERR_REFUSED, ERR_RANGE: it cannot be paid or held; nothing has changed then. */
+int fills_execute(const struct step *s, struct order *o, struct execution *e);
+/* Cancels what is left of an order: releases its lock and reports it, with the holdings where this step filled
+ * some of it (moved). The caller takes it out of the table. */
+void fills_close(const struct step *s, struct order *o, enum reject reject, bool moved);
+/* After executions of an order that may go on: sets its status, releases what it no longer needs, reports. */
+void fills_settle(const struct step *s, struct order *o);
+/* What an order that rests with this much left must have locked. */
+int fills_reserve(const struct executor *x, const struct order *o, int64_t rest, int64_t *ret_amount);
+struct asset *fills_locked_asset(struct executor *x, const struct order *o);
+
+/* intake.c: intents. */
+void intake_on_intent(const struct step *s, const struct event *ev);
+void intake_cancel_all(const struct step *s, const struct market *only, enum reject reject);
+
+/* taker.c: a checked order against the book; the refusal, or reject_none where it was accepted. */
+enum reject taker_place(const struct step *s, struct order *o);
+
+/* maker.c: resting orders against trades and books. */
+void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t);
+void maker_on_book(const struct step *s, struct market *m);
+int64_t maker_ahead(const struct order *o); /* of an order that starts to rest now */
+
+/* equity.c: worth, the curve, the loss limit. */
+void equity_report(const struct step *s);
+void equity_start(struct executor *x, int64_t now); /* notes the worth at the start, once it can be told */
+void equity_arm(struct executor *x, int64_t now);
+
+/* save.c */
+int executor_save(const void *core, struct buf *out);
+int executor_load(void *core, const uint8_t *at, size_t len);
+
+#endif

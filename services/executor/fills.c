@@ -1,0 +1,130 @@
+/* fills - what an execution does: money out of the order's lock, the position, the order, and the reports. */
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "services/executor/executor.h"
+
+struct transfer { /* what an execution moves; nothing is booked before all of it is known to fit */
+	int64_t base, pay, receive; /* amounts at CASH_SCALE */
+	int64_t order_cost, fees, realised;
+	struct position position;
+};
+
+struct asset *fills_locked_asset(struct executor *x, const struct order *o)
+{
+	return o->side == side_buy ? account_quote(&x->account)
+				   : account_asset(&x->account, o->market->def.base);
+}
+
+int fills_reserve(const struct executor *x, const struct order *o, int64_t rest, int64_t *ret_amount)
+{
+	const struct executor_settings *s = &x->settings;
+	if (o->side == side_sell)
+		return fixed_rescale(rest, o->market->def.qty_scale, CASH_SCALE, ret_amount);
+	int64_t rate = s->taker_fee > s->maker_fee ? s->taker_fee : s->maker_fee;
+	return money_reserve(order_rated(o, o->price, rest), rate, ret_amount);
+}
+
+static int price_it(const struct executor *x, const struct order *o, struct execution *e)
+{
+	int64_t rate = e->liquidity == liquidity_maker ? x->settings.maker_fee : x->settings.taker_fee;
+	int rc = money_cost(order_rated(o, e->price, e->qty), &e->cost);
+	return rc != 0 ? rc : money_fee(e->cost, rate, &e->fee);
+}
+
+static int sum_up(const struct executor *x, const struct order *o, struct execution *e,
+		  struct transfer *t)
+{
+	const struct account *a = &x->account;
+	t->position = o->market->position;
+	int rc = position_apply(&t->position, o->side, e->qty, e->cost, &e->realised);
+	if (rc == 0)
+		rc = money_add(t->position.fees, e->fee, &t->position.fees);
+	if (rc == 0)
+		rc = money_add(o->cost, e->cost, &t->order_cost);
+	if (rc == 0)
+		rc = money_add(a->fees, e->fee, &t->fees);
+	if (rc == 0)
+		rc = fixed_rescale(e->qty, o->market->def.qty_scale, CASH_SCALE, &t->base);
+	if (rc == 0 && __builtin_add_overflow(a->realised, e->realised, &t->realised))
+		rc = ERR_RANGE;
+	if (rc == 0 && o->side == side_buy)
+		rc = money_add(e->cost, e->fee, &t->pay);
+	t->receive = o->side == side_buy ? t->base : e->cost - e->fee;
+	if (o->side == side_sell)
+		t->pay = t->base;
+	return rc;
+}
+
+static int move(struct executor *x, struct order *o, const struct transfer *t)
+{
+	struct asset *base = account_asset(&x->account, o->market->def.base);
+	struct asset *quote = account_quote(&x->account);
+	struct asset *to = o->side == side_buy ? base : quote;
+	if (to->total > INT64_MAX - t->receive)
+		return ERR_RANGE;
+	int rc = asset_pay(fills_locked_asset(x, o), t->pay, &o->locked);
+	if (rc == 0)
+		rc = asset_receive(to, t->receive);
+	return rc;
+}
+
+int fills_execute(const struct step *s, struct order *o, struct execution *e)
+{
+	struct executor *x = s->x;
+	struct transfer t;
+	must(e->qty > 0 && e->qty <= order_rest(o));
+	int rc = price_it(x, o, e);
+	if (rc == 0)
+		rc = sum_up(x, o, e, &t);
+	if (rc == 0)
+		rc = move(x, o, &t);
+	if (rc != 0) {
+		x->counters.refused_fills++;
+		return rc;
+	}
+	o->market->position = t.position;
+	o->filled += e->qty;
+	o->cost = t.order_cost;
+	x->account.realised = t.realised;
+	x->account.fees = t.fees;
+	x->fills++;
+	x->counters.fills++;
+	x->filled = true;
+	report_fill(s, o, e);
+	return 0;
+}
+
+static void release(struct executor *x, struct order *o, int64_t keep)
+{
+	if (o->locked <= keep)
+		return;
+	asset_unlock(fills_locked_asset(x, o), o->locked - keep);
+	o->locked = keep;
+}
+
+void fills_close(const struct step *s, struct order *o, enum reject reject, bool moved)
+{
+	s->x->counters.cancelled++;
+	o->status = order_status_cancelled;
+	release(s->x, o, 0);
+	report_order(s, o, reject, report_reject_text(reject));
+	if (moved)
+		report_holdings(s, o->market);
+	else
+		report_balance(s, fills_locked_asset(s->x, o));
+}
+
+void fills_settle(const struct step *s, struct order *o)
+{
+	int64_t keep = 0;
+	if (order_rest(o) == 0) {
+		o->status = order_status_filled;
+	} else {
+		o->status = order_status_partial;
+		/* It was reserved for more than this once, so it fits. */
+		must(fills_reserve(s->x, o, order_rest(o), &keep) == 0);
+	}
+	release(s->x, o, keep);
+	report_order(s, o, reject_none, "");
+	report_holdings(s, o->market);
+}

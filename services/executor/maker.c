@@ -1,0 +1,89 @@
+/* maker - resting orders: the queue ahead of them, and what trades and books give them (the model is in core.h). */
+#include "common/base/check.h"
+#include "services/executor/executor.h"
+
+int64_t maker_ahead(const struct order *o)
+{
+	const struct book *b = &o->market->book;
+	return book_known(b, o->side, o->price) ? book_qty_at(b, o->side, o->price) : INT64_MAX;
+}
+
+/* Fills a resting order at its price. False where it has left the table. */
+static bool fill_resting(const struct step *s, uint32_t i, int64_t qty)
+{
+	struct orders *os = &s->x->orders;
+	struct order *o = &os->at[i];
+	struct execution e = {.price = o->price, .qty = qty, .liquidity = liquidity_maker};
+	bool well = fills_execute(s, o, &e) == 0;
+	if (well)
+		fills_settle(s, o);
+	else
+		fills_close(s, o, reject_balance, false);
+	if (well && order_rest(o) > 0)
+		return true;
+	orders_remove(os, i);
+	return false;
+}
+
+/* How much of a trade of qty is used up by the queue ahead of an order at this price. */
+static int64_t use_queue(struct order *o, int64_t price, int64_t qty)
+{
+	if (price != o->price) {
+		o->ahead = 0;
+		return 0;
+	}
+	int64_t used = o->ahead < qty ? o->ahead : qty;
+	if (o->ahead != INT64_MAX)
+		o->ahead -= used;
+	return used;
+}
+
+void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t)
+{
+	struct orders *os = &s->x->orders;
+	if (m->resting == 0 || market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
+		return;
+	int64_t given = 0;
+	for (uint32_t i = 0; i < os->n;) {
+		struct order *o = &os->at[i];
+		bool ours = o->market == m && o->side != t->aggressor &&
+			    walk_reaches(o->side, o->price, t->price);
+		int64_t qty = ours ? t->qty - use_queue(o, t->price, t->qty) - given : 0;
+		if (qty > order_rest(o))
+			qty = order_rest(o);
+		if (qty > 0)
+			given += qty;
+		if (qty <= 0 || fill_resting(s, i, qty))
+			i++;
+	}
+}
+
+/* What a trusted book shows at or through the order's price, at the order's price. */
+static int64_t take_crossing(const struct step *s, const struct order *o)
+{
+	struct walk *w = &s->x->walk;
+	*w = (struct walk){.side = o->side, .limit = o->price, .qty = order_rest(o)};
+	if (walk_book(o->market, w) != 0)
+		return 0;
+	for (uint32_t i = 0; i < w->n; i++)
+		market_take(o->market, walk_against(o->side), w->at[i].price, w->at[i].qty);
+	return w->found;
+}
+
+void maker_on_book(const struct step *s, struct market *m)
+{
+	struct orders *os = &s->x->orders;
+	if (m->resting == 0 || market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
+		return;
+	for (uint32_t i = 0; i < os->n;) {
+		struct order *o = &os->at[i];
+		int64_t qty = 0;
+		if (o->market == m) {
+			int64_t ahead = maker_ahead(o);
+			o->ahead = ahead < o->ahead ? ahead : o->ahead;
+			qty = take_crossing(s, o);
+		}
+		if (qty == 0 || fill_resting(s, i, qty))
+			i++;
+	}
+}

@@ -1,0 +1,75 @@
+/* market - what the executor knows of one instrument: filters, book and how far it can be trusted, position.
+ *
+ * Displayed quantity that we took stays taken until the venue renews its level: a paper order does not
+ * remove anything from the venue's book, so without that memory two orders would eat the same quantity.
+ */
+#ifndef NJ_EXECUTOR_MARKET_H
+#define NJ_EXECUTOR_MARKET_H
+
+#include <stdbool.h>
+
+#include "common/base/strmap.h"
+#include "common/venue/book.h"
+#include "proto/codec.h"
+#include "services/executor/position.h"
+
+#define MARKET_TAKEN_MAX 512 /* levels a side that are remembered as partly ours; beyond it nothing is taken */
+
+struct taken {
+	struct level at[MARKET_TAKEN_MAX]; /* price, quantity we took of it; unordered */
+	uint32_t n;
+};
+
+struct market {
+	struct ev_instrument def;  /* as announced; all zero until `known` */
+	int64_t notional_min, notional_max; /* CASH_SCALE; 0 no limit */
+	struct book book;
+	struct taken *taken;       /* owned: [0] bids, [1] asks */
+	int64_t updated_at;        /* ts_recv of the last word about the book */
+	int64_t mark;              /* bid + ask (twice the mid) of the last trusted book; 0 none */
+	struct position position;
+	uint32_t resting;          /* our open orders here */
+	uint8_t state;             /* enum book_state, as the collector says */
+	bool known;                /* announced */
+	bool has_book;             /* a snapshot arrived since the book was last lost */
+	bool foreign;              /* another origin spoke; until a snapshot of the right one */
+};
+
+struct markets {
+	struct strmap map; /* symbol text to struct market; values never move */
+	uint32_t levels;   /* capacity of a book's side */
+};
+
+int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */
+void markets_fini(struct markets *ms);
+struct market *markets_get(const struct markets *ms, const struct symbol *s); /* NULL where unknown */
+struct market *markets_put(struct markets *ms, const struct symbol *s); /* NULL where full */
+uint32_t markets_count(const struct markets *ms);
+struct market *markets_at(const struct markets *ms, uint32_t i);
+
+/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_NOMEM. Where the scales
+ * of a known instrument change, the book is dropped and the position carried over (ERR_INEXACT: it cannot). */
+int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d);
+bool market_scales_differ(const struct market *m, const struct ev_instrument *d);
+
+/* Book events at `at` (ts_recv). ERR_TYPE: other scales than announced, ERR_RANGE: negative numbers; the book is
+ * given up then. A delta without a book is ERR_AGAIN. */
+int market_on_snapshot(struct market *m, int64_t at, const struct ev_book_snapshot *s);
+int market_on_delta(struct market *m, int64_t at, const struct ev_book_delta *d);
+void market_on_state(struct market *m, int64_t at, const struct ev_book_state *s);
+
+/* Why nothing may be traded against this book as of now, or reject_none. */
+enum reject market_usable(const struct market *m, int64_t now, int64_t stale_ns);
+
+/* Displayed quantity of a level that we have not taken yet. */
+int64_t market_left(const struct market *m, enum side side, const struct level *l);
+bool market_can_take(const struct market *m, enum side side, uint32_t levels); /* room to remember */
+void market_take(struct market *m, enum side side, int64_t price, int64_t qty);
+
+/* Best bid + best ask; 0 where a side is empty. */
+int64_t market_twice_mid(const struct market *m);
+
+void markets_save(const struct markets *ms, struct packer *p);
+int markets_load(struct markets *ms, struct unpacker *u);
+
+#endif

@@ -1,0 +1,152 @@
+/* report - what the executor says: order, fill, position, balance and trading_state events. */
+#include <string.h>
+
+#include "services/executor/executor.h"
+
+static struct event begin(const struct step *s, uint16_t id)
+{
+	struct event ev;
+	event_init(&ev, id);
+	ev.origin = s->origin;
+	ev.ts_event = s->now;
+	ev.ts_recv = s->now + s->x->settings.ack_latency_ns;
+	return ev;
+}
+
+const char *report_reject_text(enum reject reject)
+{
+	const struct enum_row *row = enum_reject();
+	for (uint8_t i = 0; i < row->n; i++)
+		if (row->items[i].value == reject)
+			return row->items[i].doc;
+	return "";
+}
+
+void report_order(const struct step *s, const struct order *o, enum reject reject, const char *reason)
+{
+	struct event ev = begin(s, EVENT_order);
+	struct ev_order *e = &ev.order;
+	event_set_name(e->account, s->x->account.name);
+	event_set_name(e->strategy, o->strategy);
+	event_set_name(e->client_order_id, o->client_order_id);
+	e->instrument = o->market->def.instrument;
+	e->side = o->side;
+	e->type = o->type;
+	e->tif = o->tif;
+	e->status = o->status;
+	e->reject = (uint8_t)reject;
+	e->price_scale = o->market->def.price_scale;
+	e->qty_scale = o->market->def.qty_scale;
+	e->price = o->price;
+	e->qty = o->qty;
+	e->filled = o->filled;
+	e->avg_price = order_avg_price(o);
+	e->intent_ordinal = o->ordinal;
+	event_set_text(e->reason, reason);
+	sink_emit(s->out, &ev);
+}
+
+/* An intent that never became an order is answered in its own words and scales. */
+static void answer(const struct step *s, const struct event *intent, enum reject reject,
+		   const char *reason)
+{
+	const struct ev_intent *in = &intent->intent;
+	struct event ev = begin(s, EVENT_order);
+	struct ev_order *e = &ev.order;
+	event_set_name(e->account, s->x->account.name);
+	event_set_name(e->strategy, in->strategy);
+	event_set_name(e->client_order_id, in->client_order_id);
+	e->instrument = in->instrument;
+	e->side = in->side;
+	e->type = in->type;
+	e->tif = in->tif;
+	e->status = reject == reject_none ? order_status_expired : order_status_rejected;
+	e->reject = (uint8_t)reject;
+	e->price_scale = in->price_scale;
+	e->qty_scale = in->qty_scale;
+	e->price = in->price;
+	e->qty = in->qty;
+	e->intent_ordinal = in->ordinal;
+	event_set_text(e->reason, reason);
+	sink_emit(s->out, &ev);
+}
+
+void report_refusal(const struct step *s, const struct event *intent, enum reject reject)
+{
+	s->x->counters.rejected++;
+	answer(s, intent, reject, report_reject_text(reject));
+}
+
+void report_expiry(const struct step *s, const struct event *intent)
+{
+	s->x->counters.expired++;
+	answer(s, intent, reject_none, "The intent was too old when it arrived.");
+}
+
+void report_fill(const struct step *s, const struct order *o, const struct execution *x)
+{
+	struct event ev = begin(s, EVENT_fill);
+	struct ev_fill *e = &ev.fill;
+	event_set_name(e->account, s->x->account.name);
+	event_set_name(e->strategy, o->strategy);
+	event_set_name(e->client_order_id, o->client_order_id);
+	e->fill_id = s->x->fills;
+	e->instrument = o->market->def.instrument;
+	e->side = o->side;
+	e->liquidity = (uint8_t)x->liquidity;
+	e->price_scale = o->market->def.price_scale;
+	e->qty_scale = o->market->def.qty_scale;
+	e->cash_scale = CASH_SCALE;
+	e->price = x->price;
+	e->qty = x->qty;
+	e->fee = x->fee;
+	event_set_name(e->fee_asset, o->market->def.quote);
+	e->realised = x->realised;
+	e->book_at = o->market->updated_at;
+	sink_emit(s->out, &ev);
+}
+
+static void report_position(const struct step *s, const struct market *m)
+{
+	struct event ev = begin(s, EVENT_position);
+	struct ev_position *e = &ev.position;
+	const struct position *p = &m->position;
+	event_set_name(e->account, s->x->account.name);
+	e->instrument = m->def.instrument;
+	e->price_scale = m->def.price_scale;
+	e->qty_scale = m->def.qty_scale;
+	e->cash_scale = CASH_SCALE;
+	e->qty = p->qty;
+	if (p->qty != 0)
+		fixed_div(p->cost, CASH_SCALE, p->qty, m->def.qty_scale, m->def.price_scale, &e->avg_price);
+	e->realised = p->realised;
+	e->fees = p->fees;
+	sink_emit(s->out, &ev);
+}
+
+void report_balance(const struct step *s, const struct asset *a)
+{
+	struct event ev = begin(s, EVENT_balance);
+	event_set_name(ev.balance.account, s->x->account.name);
+	event_set_name(ev.balance.asset, a->name);
+	ev.balance.cash_scale = CASH_SCALE;
+	ev.balance.total = a->total;
+	ev.balance.locked = a->locked;
+	sink_emit(s->out, &ev);
+}
+
+void report_holdings(const struct step *s, const struct market *m)
+{
+	report_position(s, m);
+	report_balance(s, account_asset(&s->x->account, m->def.base));
+	report_balance(s, account_quote(&s->x->account));
+}
+
+void report_trading(const struct step *s, enum trading before)
+{
+	struct event ev = begin(s, EVENT_trading_state);
+	event_set_name(ev.trading_state.account, s->x->account.name);
+	ev.trading_state.before = (uint8_t)before;
+	mode_describe(&s->x->mode, &ev.trading_state);
+	sink_emit(s->out, &ev);
+}

@@ -1,0 +1,79 @@
+/* save - the executor's whole state to bytes and back, exact: the same inputs give the same outputs after it. */
+#include <string.h>
+
+#include "common/base/err.h"
+#include "services/executor/executor.h"
+
+#define SAVE_VERSION 1
+
+int executor_save(const void *core, struct buf *out)
+{
+	const struct executor *x = core;
+	struct packer p = {.out = out};
+	pack_u64(&p, SAVE_VERSION);
+	pack_u64(&p, x->origin);
+	pack_u64(&p, x->fills);
+	pack_i64(&p, x->equity_due);
+	pack_i64(&p, x->start_equity);
+	pack_bool(&p, x->started);
+	account_save(&x->account, &p);
+	mode_save(&x->mode, &p);
+	markets_save(&x->markets, &p);
+	orders_save(&x->orders, &p);
+	return p.err;
+}
+
+/* An account that was opened under one origin can never go on under another. */
+static int load_head(struct executor *x, struct unpacker *u)
+{
+	uint64_t version = unpack_u64(u);
+	uint8_t origin = (uint8_t)unpack_u64(u);
+	x->fills = unpack_u64(u);
+	x->equity_due = unpack_i64(u);
+	x->start_equity = unpack_i64(u);
+	x->started = unpack_bool(u);
+	if (u->err)
+		return u->err;
+	if (version != SAVE_VERSION)
+		return ERR_UNKNOWN;
+	if (x->origin != origin_none && origin != origin_none && x->origin != origin)
+		return ERR_DIFFERS;
+	if (origin != origin_none)
+		x->origin = origin;
+	return 0;
+}
+
+/* What the orders hold must be what the assets say is locked. */
+static int check_locks(struct executor *x)
+{
+	struct account sum = x->account;
+	for (uint32_t i = 0; i < x->orders.n; i++) {
+		const struct order *o = &x->orders.at[i];
+		struct asset *a = &sum.asset[fills_locked_asset(x, o) - x->account.asset];
+		if (o->locked > a->locked)
+			return ERR_CORRUPT;
+		a->locked -= o->locked;
+	}
+	for (uint32_t i = 0; i < sum.n; i++)
+		if (sum.asset[i].locked != 0)
+			return ERR_CORRUPT;
+	return 0;
+}
+
+int executor_load(void *core, const uint8_t *at, size_t len)
+{
+	struct executor *x = core;
+	struct unpacker u = {.at = at, .end = at + len};
+	int rc = load_head(x, &u);
+	if (rc == 0)
+		rc = account_load(&x->account, &u);
+	if (rc == 0)
+		rc = mode_load(&x->mode, &u);
+	if (rc == 0)
+		rc = markets_load(&x->markets, &u);
+	if (rc == 0)
+		rc = orders_load(&x->orders, &x->markets, &u);
+	if (rc == 0 && u.at != u.end)
+		rc = ERR_TRAILING;
+	return rc != 0 ? rc : check_locks(x);
+}

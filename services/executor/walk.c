@@ -1,0 +1,44 @@
+/* walk - see walk.h. */
+#include "services/executor/walk.h"
+
+#include "common/base/err.h"
+#include "services/executor/money.h"
+
+static int add_level(struct walk *w, const struct market *m, int64_t price, int64_t qty)
+{
+	struct rated r = {price, qty, m->def.price_scale, m->def.qty_scale};
+	int64_t cost, fee;
+	int rc = money_cost(r, &cost);
+	if (rc == 0)
+		rc = money_fee(cost, w->fee_rate, &fee);
+	if (rc == 0)
+		rc = money_add(w->cost, cost, &w->cost);
+	if (rc == 0)
+		rc = money_add(w->fees, fee, &w->fees);
+	if (rc == 0) {
+		w->at[w->n++] = (struct level){price, qty};
+		w->found += qty;
+	}
+	return rc;
+}
+
+int walk_book(const struct market *m, struct walk *w)
+{
+	enum side against = walk_against(w->side);
+	w->n = 0;
+	w->found = w->cost = w->fees = 0;
+	for (uint32_t i = 0; i < book_depth(&m->book, against) && w->found < w->qty; i++) {
+		const struct level *l = book_level(&m->book, against, i);
+		if (!walk_reaches(w->side, w->limit, l->price))
+			break;
+		if (!book_known(&m->book, against, l->price) || w->n == WALK_LEVELS_MAX ||
+		    !market_can_take(m, against, w->n + 1))
+			break;
+		int64_t left = market_left(m, against, l);
+		int64_t want = w->qty - w->found;
+		int rc = left == 0 ? 0 : add_level(w, m, l->price, left < want ? left : want);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
