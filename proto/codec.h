@@ -33,6 +33,10 @@ int codec_pack(const struct event *ev, uint8_t *out, size_t cap);
  * envelope and the event's own struct are written, padding included: so much of two events can be compared. */
 int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used);
 
+/* The same for events that nobody has published yet (snapshots of cores): the source may be empty. */
+int codec_pack_unsent(const struct event *ev, uint8_t *out, size_t cap);
+int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used);
+
 /* Envelope only, fields untouched: for routing and sequence counting, so an unknown id is no error here. Same
  * errors otherwise; does not check the fields. */
 int codec_peek(const uint8_t *at, size_t len, struct event *ret_head);
@@ -68,7 +72,7 @@ void pack_u64(struct packer *p, uint64_t v);
 void pack_bool(struct packer *p, bool v);
 void pack_str(struct packer *p, const char *text);
 void pack_bin(struct packer *p, const void *at, size_t n);
-void pack_event(struct packer *p, const struct event *ev); /* a whole event as bin */
+void pack_event(struct packer *p, const struct event *ev); /* a whole event as bin; its source may be empty */
 
 struct unpacker {
 	const uint8_t *at, *end;

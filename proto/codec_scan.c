@@ -1,10 +1,10 @@
 /* codec_scan - packed events as bytes: measured, compared, stamped and split, without being unpacked. */
 #include "proto/codec.h"
+#include "proto/topic.h"
 #include "proto/wire.h"
 
 #define DEPTH_MAX 8
 #define ELEMENTS_MAX 200000
-#define TOPIC_LEN_MAX 200
 
 /* What one msgpack head says: bytes of the value without its children, and how many children follow. */
 struct head {
@@ -176,7 +176,7 @@ bool codec_same_result(const uint8_t *a, size_t a_len, const uint8_t *b, size_t 
 int codec_split(const uint8_t *frame, size_t len, const char **ret_topic, size_t *ret_topic_len,
 		const uint8_t **ret_body, size_t *ret_body_len)
 {
-	const uint8_t *nul = len > 0 ? memchr(frame, '\0', len < TOPIC_LEN_MAX ? len : TOPIC_LEN_MAX) : NULL;
+	const uint8_t *nul = len > 0 ? memchr(frame, '\0', len < TOPIC_MAX ? len : TOPIC_MAX) : NULL;
 
 	if (nul == NULL)
 		return ERR_SYNTAX;
