@@ -1,0 +1,421 @@
+/* inbox - follows one lane of one publisher without losing or doubling anything. */
+#include "common/service/inbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/clock.h"
+
+enum { WAITING_BYTES = 8 << 20, RETRY_MIN_NS = 100000000, TAIL_NS = 100000000 };
+static const int64_t retry_max_ns = 2 * NS_PER_S;
+
+static uint64_t next_request_id; /* unique in this process: replies find their inbox by it */
+
+int inbox_open(struct inbox *in, struct bus *bus, const char *publisher, enum lane lane, const char *const *prefixes,
+	       const struct inbox_ops *ops, void *ctx)
+{
+	memset(in, 0, sizeof *in);
+	must(strlen(publisher) < sizeof in->publisher);
+	memcpy(in->publisher, publisher, strlen(publisher) + 1);
+	in->ops = ops;
+	in->ctx = ctx;
+	in->bus = bus;
+	in->lane = lane;
+	in->prefixes = prefixes;
+	int rc = ring_init(&in->waiting, WAITING_BYTES);
+	if (!rc && lane == LANE_M)
+		rc = strmap_init(&in->topics, INBOX_TOPICS_MAX, sizeof(uint64_t));
+	if (!rc)
+		rc = bus_subscribe(bus, publisher, lane, prefixes, in, &in->link);
+	return rc;
+}
+
+void inbox_close(struct inbox *in)
+{
+	ring_fini(&in->waiting);
+	strmap_fini(&in->topics);
+	memset(in, 0, sizeof *in);
+}
+
+static void go_paging(struct inbox *in, int64_t mono_ns)
+{
+	in->state = INBOX_PAGING;
+	in->request = 0;
+	in->retry_ns = RETRY_MIN_NS;
+	in->retry_at = mono_ns;
+	in->tail_at = 0;
+}
+
+void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
+{
+	in->join = join;
+	in->was_live = false;
+	in->wants_state = join == INBOX_FROM_NOW && in->lane == LANE_M;
+	if (join == INBOX_FROM_START) {
+		in->epoch = 0;
+		in->next = 1;
+		in->last = 0;
+	}
+	if (join == INBOX_FROM_NOW)
+		in->next = 0;
+	if (join == INBOX_FROM_NOW && in->lane == LANE_X)
+		in->state = INBOX_LIVE;
+	else
+		go_paging(in, mono_ns);
+}
+
+/* What became of one event. */
+enum outcome { TAKEN, SKIPPED, HOLE, FULL };
+
+static enum outcome delivered(struct inbox *in, int rc)
+{
+	if (rc == ERR_FULL)
+		return FULL;
+	in->counters.delivered++;
+	return TAKEN;
+}
+
+static enum outcome accept_x(struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len)
+{
+	if (in->epoch && head->epoch < in->epoch) {
+		in->counters.refused++;
+		in->ops->refused(in->ctx, in, head);
+		return SKIPPED;
+	}
+	if (head->epoch > in->epoch && in->epoch)
+		return HOLE; /* finish the old journal first; the reply says when there is nothing more of it */
+	in->epoch = head->epoch;
+	if (in->next == 0)
+		in->next = head->seq;
+	if (head->seq < in->next) {
+		in->counters.duplicates++;
+		return SKIPPED;
+	}
+	if (head->seq > in->next)
+		return HOLE;
+	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
+	if (o == TAKEN)
+		in->next++;
+	return o;
+}
+
+static void report_gap_m(struct inbox *in, int64_t to, uint64_t missing)
+{
+	struct inbox_gap gap = {.from = in->last, .to = to};
+	in->counters.gaps++;
+	in->counters.missing += missing;
+	in->ops->gap(in->ctx, in, &gap);
+}
+
+static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_len, const struct event *head,
+			     const uint8_t *bytes, size_t len)
+{
+	if (head->ts_recv <= in->last) {
+		in->counters.duplicates++;
+		return SKIPPED;
+	}
+	uint64_t *seq = strmap_put(&in->topics, topic, topic_len);
+	if (seq && *seq && head->seq != *seq + 1) {
+		if (in->state == INBOX_LIVE)
+			return HOLE;
+		/* The replay itself has a hole: it is gone for good. */
+		report_gap_m(in, head->ts_recv, head->seq > *seq ? head->seq - *seq - 1 : 0);
+	}
+	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
+	if (o == TAKEN) {
+		in->last = head->ts_recv;
+		if (seq)
+			*seq = head->seq;
+	}
+	return o;
+}
+
+/* Walks the events of one frame. TAKEN where all were dealt with. */
+static enum outcome accept_frame(struct inbox *in, const uint8_t *frame, size_t len)
+{
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, left, used;
+	struct event head;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &left)) {
+		in->counters.malformed++;
+		return TAKEN;
+	}
+	while (left) {
+		if (codec_measure(body, left, &used) || codec_peek(body, used, &head)) {
+			in->counters.malformed++;
+			return TAKEN;
+		}
+		enum outcome o = in->lane == LANE_X ? accept_x(in, &head, body, used)
+						    : accept_m(in, topic, topic_len, &head, body, used);
+		if (o == HOLE || o == FULL)
+			return o;
+		body += used;
+		left -= used;
+	}
+	return TAKEN;
+}
+
+static void keep(struct inbox *in, const uint8_t *frame, size_t len)
+{
+	if (in->overflowed || ring_push(&in->waiting, frame, len) == 0)
+		return;
+	/* Forgotten, not lost: the publisher has it. */
+	in->counters.overflows++;
+	in->overflowed = true;
+	ring_clear(&in->waiting);
+}
+
+static void stall(struct inbox *in)
+{
+	in->counters.stalls++;
+	in->state = INBOX_STALLED;
+	in->overflowed = false;
+	ring_clear(&in->waiting);
+}
+
+static bool wanted(const struct inbox *in, const uint8_t *frame, size_t len)
+{
+	if (!in->prefixes || !in->prefixes[0])
+		return true;
+	for (size_t i = 0; in->prefixes[i]; i++) {
+		size_t n = strlen(in->prefixes[i]);
+		if (len >= n && memcmp(frame, in->prefixes[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t mono_ns)
+{
+	in->counters.received++;
+	if (in->state == INBOX_PAGING)
+		keep(in, frame, len);
+	if (in->state != INBOX_LIVE)
+		return;
+	switch (accept_frame(in, frame, len)) {
+	case HOLE:
+		in->counters.holes++;
+		go_paging(in, mono_ns);
+		keep(in, frame, len);
+		break;
+	case FULL:
+		stall(in);
+		break;
+	default:
+		break;
+	}
+}
+
+/* After the last page: what waited is taken in; a hole in it means that the page was not the last after all. */
+static void finish_paging(struct inbox *in, int64_t mono_ns)
+{
+	bool again = in->overflowed;
+	size_t len;
+	const uint8_t *frame;
+	in->overflowed = false;
+	in->state = INBOX_LIVE;
+	while ((frame = ring_front(&in->waiting, &len)) != NULL) {
+		enum outcome o = accept_frame(in, frame, len);
+		if (o == FULL) {
+			stall(in);
+			return;
+		}
+		if (o == HOLE) {
+			in->counters.holes++;
+			go_paging(in, mono_ns);
+			return;
+		}
+		ring_pop(&in->waiting);
+	}
+	if (again) {
+		go_paging(in, mono_ns);
+	} else if (!in->was_live) {
+		in->was_live = true;
+		if (in->ops->caught_up)
+			in->ops->caught_up(in->ctx, in);
+	}
+}
+
+/* Takes the records of a page. False where the receiver is full or the page is broken. */
+static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
+{
+	while (len >= 4) {
+		size_t n = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+		if (n > len - 4) {
+			in->counters.malformed++;
+			return false;
+		}
+		in->counters.paged++;
+		enum outcome o = wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
+		if (o == FULL) {
+			stall(in);
+			return false;
+		}
+		at += 4 + n;
+		len -= 4 + n;
+	}
+	return true;
+}
+
+static bool take_state(struct inbox *in, const struct event *reply, const uint8_t *at, size_t len)
+{
+	while (len >= 4) {
+		size_t n = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+		const char *topic;
+		const uint8_t *body;
+		size_t topic_len, body_len;
+		struct event head;
+		if (n > len - 4)
+			break;
+		if (wanted(in, at + 4, n) && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
+		    !codec_peek(body, body_len, &head)) {
+			/* Sequence 0 marks a copy: the sequence goes on with the next live event. */
+			if (in->ops->deliver(in->ctx, in, &head, body, body_len, true) == ERR_FULL)
+				return false;
+		}
+		at += 4 + n;
+		len -= 4 + n;
+	}
+	in->wants_state = false;
+	in->last = (int64_t)reply->reply.last;
+	return true;
+}
+
+static void epoch_ended(struct inbox *in, const struct ev_reply *r)
+{
+	/* The journal we were reading is gone: its publisher started a new one. What we had not read is missing. */
+	struct inbox_gap gap = {.first = in->next};
+	in->counters.gaps++;
+	in->ops->gap(in->ctx, in, &gap);
+	in->epoch = r->epoch;
+	in->next = 1;
+}
+
+static void trimmed(struct inbox *in, const struct ev_reply *r)
+{
+	struct inbox_gap gap = {.first = in->next, .last = r->first - 1};
+	in->counters.gaps++;
+	in->counters.missing += r->first - in->next;
+	in->ops->gap(in->ctx, in, &gap);
+	in->next = r->first;
+}
+
+/* What a page request was refused with. True where asking on makes sense at once. */
+static bool on_refusal(struct inbox *in, const struct ev_reply *r)
+{
+	switch (r->result) {
+	case ERR_EPOCH:
+		if (r->epoch > in->epoch)
+			epoch_ended(in, r);
+		return r->epoch == in->epoch;
+	case ERR_NOT_FOUND:
+		if (in->lane == LANE_X && r->first > in->next)
+			trimmed(in, r);
+		return in->lane == LANE_X && r->first == in->next;
+	case ERR_GAP:
+		report_gap_m(in, (int64_t)r->first, 0);
+		if (r->first)
+			in->last = (int64_t)r->first - 1;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
+{
+	const struct ev_reply *r = &reply->reply;
+	if (!in->request || r->id != in->request)
+		return false;
+	in->request = 0;
+	in->retry_at = mono_ns;
+	in->counters.pages++;
+	if (in->state != INBOX_PAGING)
+		return true;
+	if (in->wants_state) {
+		if (r->result != 0 || !take_state(in, reply, page, len))
+			in->retry_at = mono_ns + in->retry_ns;
+		else
+			finish_paging(in, mono_ns);
+		return true;
+	}
+	if (r->result != 0 && !on_refusal(in, r)) {
+		in->retry_at = mono_ns + in->retry_ns;
+		return true;
+	}
+	if (in->lane == LANE_X && in->epoch == 0)
+		in->epoch = r->epoch;
+	if (!take_page(in, page, len) || in->state != INBOX_PAGING)
+		return true;
+	in->retry_ns = RETRY_MIN_NS;
+	if (r->result != 0 && in->lane == LANE_X)
+		return true; /* ask again from where it begins now */
+	if (in->lane == LANE_M && (int64_t)r->last > in->last)
+		in->last = (int64_t)r->last;
+	if (!r->more)
+		finish_paging(in, mono_ns);
+	return true;
+}
+
+static void ask(struct inbox *in, int64_t mono_ns)
+{
+	struct event ev;
+	uint8_t out[1024];
+	event_init(&ev, EVENT_request);
+	memcpy(ev.source, "inbox", 6);
+	ev.request.id = ++next_request_id;
+	ev.request.verb = in->wants_state ? verb_state : in->lane == LANE_X ? verb_replay_x : verb_replay_m;
+	ev.request.epoch = in->lane == LANE_X ? in->epoch : 0;
+	ev.request.from = in->lane == LANE_X ? in->next : (uint64_t)in->last;
+	int n = codec_pack(&ev, out, sizeof out);
+	must(n > 0);
+	in->request = bus_request(in->bus, in->publisher, out, (size_t)n) == 0 ? ev.request.id : 0;
+	in->retry_at = mono_ns + in->retry_ns;
+	in->retry_ns = in->retry_ns * 2 < retry_max_ns ? in->retry_ns * 2 : retry_max_ns;
+}
+
+bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_ns)
+{
+	if (in->lane != LANE_X || in->state == INBOX_IDLE || epoch < in->epoch)
+		return true;
+	if (in->next == 0) { /* FROM_NOW: this is now */
+		in->epoch = epoch;
+		in->next = x_last + 1;
+	}
+	if (epoch == in->epoch && in->next > x_last) {
+		in->tail_at = 0;
+		return true;
+	}
+	in->tail_x = x_last;
+	if (in->state == INBOX_LIVE && in->tail_at == 0)
+		in->tail_at = mono_ns;
+	return false;
+}
+
+void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
+{
+	if (in->lane != LANE_M || in->state != INBOX_LIVE || m_last <= in->last) {
+		in->tail_at = 0;
+		return;
+	}
+	if (in->tail_at == 0)
+		in->tail_at = mono_ns;
+}
+
+int64_t inbox_poll(struct inbox *in, int64_t mono_ns)
+{
+	if (in->state == INBOX_STALLED && (!in->ops->room || in->ops->room(in->ctx, in)))
+		go_paging(in, mono_ns);
+	if (in->state == INBOX_LIVE && in->tail_at && mono_ns - in->tail_at >= TAIL_NS) {
+		in->counters.holes++;
+		go_paging(in, mono_ns);
+	}
+	if (in->state == INBOX_PAGING && mono_ns >= in->retry_at)
+		ask(in, mono_ns);
+	if (in->state == INBOX_PAGING)
+		return in->retry_at;
+	return in->tail_at ? in->tail_at + TAIL_NS : INT64_MAX;
+}

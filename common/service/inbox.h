@@ -1,0 +1,111 @@
+/* inbox - follows one lane of one publisher without losing or doubling anything.
+ *
+ *            inbox_start                  last page, nothing buffered is beyond it
+ *     IDLE ---------------> PAGING <------------------------------------+
+ *                             |   \---------------------------> LIVE    |
+ *                             |                                  |      | hole, lost tail (inbox_tail),
+ *                             v  receiver is full                v      | receiver is full
+ *                           STALLED ----- inbox_poll, room again -------+
+ *
+ * Lane X: exactly the next sequence is delivered; lower ones are duplicates. Lane M: stamps (ts_recv) strictly
+ * increase per publisher, so a stamp is a position; per topic the sequence shows holes. Missing records are paged
+ * from the publisher's replay socket; live frames meanwhile wait in a bounded buffer, and when that overflows they
+ * are forgotten: the publisher's journal or log is the truth and is simply asked again. What the publisher no
+ * longer has is a gap: reported once, then the inbox goes on behind it.
+ */
+#ifndef NJ_SERVICE_INBOX_H
+#define NJ_SERVICE_INBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/ring.h"
+#include "common/base/strmap.h"
+#include "common/io/bus.h"
+#include "proto/codec.h"
+
+enum inbox_state { INBOX_IDLE, INBOX_PAGING, INBOX_LIVE, INBOX_STALLED };
+
+enum inbox_join {
+	INBOX_FROM_CURSOR, /* after the given epoch and sequence, or stamp */
+	INBOX_FROM_START,  /* everything the publisher still has */
+	INBOX_FROM_NOW     /* lane M: last values first (verb state), then live; lane X: from the next record on */
+};
+
+struct inbox_gap {
+	uint64_t first, last; /* sequences (X) that are missing */
+	int64_t from, to;     /* stamps (M): last one had, first one to come; 0 unknown */
+};
+
+struct inbox;
+
+struct inbox_ops {
+	/* One event, in order. 0, or ERR_FULL: the receiver has no room, offer it again later. `live` is false for
+	 * replayed records, `state` true for last values (not part of the sequence). */
+	int (*deliver)(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len,
+		       bool state);
+	/* Records are gone for good. */
+	void (*gap)(void *ctx, struct inbox *in, const struct inbox_gap *gap);
+	/* A publisher went back to a smaller epoch: refused, critical. */
+	void (*refused)(void *ctx, struct inbox *in, const struct event *head);
+	/* After ERR_FULL: is there room again for a whole page? NULL: always. */
+	bool (*room)(void *ctx, struct inbox *in);
+	/* The inbox has caught up with the publisher for the first time since inbox_start. May be NULL. */
+	void (*caught_up)(void *ctx, struct inbox *in);
+};
+
+struct inbox_counters {
+	uint64_t received, delivered, duplicates, holes, gaps, missing, pages, paged, overflows, refused, malformed;
+	uint64_t stalls;
+};
+
+#define INBOX_TOPICS_MAX 4096
+
+struct inbox {
+	const struct inbox_ops *ops;
+	void *ctx, *tag; /* tag: the owner's */
+	struct bus *bus;
+	struct bus_link *link;
+	char publisher[EVENT_SOURCE_MAX];
+	enum lane lane;
+	const char *const *prefixes;
+	enum inbox_state state;
+	enum inbox_join join;
+	bool was_live, wants_state;
+	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW) */
+	int64_t last;          /* M: stamp of the last record */
+	struct strmap topics;  /* M: topic -> last sequence */
+	struct ring waiting;   /* live frames while paging */
+	bool overflowed;
+	uint64_t request;      /* id under way; 0 none */
+	int64_t retry_at;      /* monotonic: ask (again) then */
+	int64_t retry_ns;
+	uint64_t tail_x;       /* the publisher said it has this much */
+	int64_t tail_at;       /* monotonic since when the tail is missing; 0 not */
+	struct inbox_counters counters;
+};
+
+/* Subscribes. prefixes: NULL-ended, kept; NULL is everything. ERR_NOMEM. */
+int inbox_open(struct inbox *in, struct bus *bus, const char *publisher, enum lane lane, const char *const *prefixes,
+	       const struct inbox_ops *ops, void *ctx);
+void inbox_close(struct inbox *in);
+
+/* Begins. For FROM_CURSOR set epoch and next (X), or last (M), before. */
+void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns);
+
+/* A frame of this inbox's link; not telemetry (the caller takes that out). */
+void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t mono_ns);
+
+/* The publisher says what its lane X reaches to (heartbeat, promise, hello). True where we have all of it. */
+bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_ns);
+/* Same for lane M: the stamp of its last record. */
+void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns);
+
+/* An answer from this publisher. True where it was for this inbox. */
+bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns);
+
+/* Call each few ms and after the receiver has made room: asks, asks again, resumes. Returns the monotonic time it
+ * wants to be called at the latest. */
+int64_t inbox_poll(struct inbox *in, int64_t mono_ns);
+
+#endif

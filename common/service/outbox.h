@@ -1,0 +1,99 @@
+/* outbox - how a service publishes: stamps, sequences, the lane-X journal before the bus, the lane-M log beside it.
+ *
+ * Lane X: packed, appended to the journal, sent when the journal says durable. Lane M: packed, logged, sent; events
+ * of one topic that follow each other within a turn share a message. Telemetry (ids below 0x0100 on lane M) is
+ * sent only: it is neither logged nor part of the publisher's strictly increasing stamps.
+ *
+ * Recovery: a core that was restarted from a snapshot regenerates what it had published already. As long as the
+ * journal has a record for the next sequence, the regenerated event is compared with it and not published again;
+ * a difference is counted and reported. Records that a shell wrote (ts_event 0: parity exceptions, commands,
+ * alerts) are stepped over. Lane-M events at or before the log's last stamp are not sent again either.
+ */
+#ifndef NJ_SERVICE_OUTBOX_H
+#define NJ_SERVICE_OUTBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/strmap.h"
+#include "common/io/bus.h"
+#include "common/io/clock.h"
+#include "common/io/journal.h"
+#include "common/io/mlog.h"
+#include "proto/codec.h"
+
+#define OUTBOX_TOPICS_MAX 8192
+#define OUTBOX_PAGE_RECORDS 500
+#define OUTBOX_PAGE_BYTES (512u << 10)
+
+struct outbox_options {
+	const char *source;
+	const char *dir;       /* of this service's journal and log; NULL: nothing durable (lane M only) */
+	bool logged;           /* keep a lane-M log */
+	uint64_t journal_cap, mlog_cap;
+	int64_t mlog_keep_ns;
+	const struct clock *clock;
+	/* A regenerated event differs from the journal's: sequence and both texts, for an alert. May be NULL. */
+	void (*differs)(void *ctx, uint64_t seq, const char *was, const char *now);
+	void *ctx;
+};
+
+struct outbox_counters {
+	uint64_t m_events, m_frames, x_events, telemetry, verified, differing, resent_skipped;
+	uint64_t pack_errors, log_errors, send_errors, replay_pages, replay_records;
+};
+
+struct outbox {
+	struct outbox_options o;
+	struct bus *bus;
+	struct journal *journal; /* owned; NULL where not durable */
+	struct mlog *mlog;       /* owned; NULL where not logged */
+	uint64_t m_epoch, x_epoch;
+	int64_t last_stamp;
+	uint64_t x_next;         /* sequence of the next lane-X event */
+	uint64_t x_sent;         /* last sequence given to the bus */
+	uint64_t verify_last;    /* journal's last record at start: up to here events are compared */
+	int64_t resend_after;    /* log's last stamp at start */
+	struct strmap topics;    /* topic -> last sequence */
+	uint8_t *batch;          /* owned: one frame under way */
+	size_t batch_len, batch_topic;
+	int failed;              /* sticky: nothing more can be published */
+	struct outbox_counters counters;
+};
+
+/* Opens journal and log; reason is filled on error. The bus must be bound by the caller. */
+int outbox_open(struct outbox *b, struct bus *bus, const struct outbox_options *o, char *reason, size_t cap);
+void outbox_close(struct outbox *b); /* flushes the journal */
+
+/* Publishes one event. Fills in source, epoch, seq, ts_sent and a strictly increasing ts_recv (not below the one
+ * given). Returns 0 or the sticky failure; an event that cannot be packed is counted and is ERR_ARG. */
+int outbox_emit(struct outbox *b, struct event *ev);
+
+/* Same for a record the shell itself makes on lane X: ts_event 0, ts_recv one after the last. */
+int outbox_emit_shell(struct outbox *b, struct event *ev);
+
+/* Sends the message under way; call at the end of every turn. */
+void outbox_flush(struct outbox *b);
+
+/* Sends what has become durable; call when journal_fd is readable. Returns 0 or the journal's failure. */
+int outbox_durable(struct outbox *b);
+
+/* Is there room for a burst of outputs? */
+bool outbox_ready(const struct outbox *b);
+/* Still comparing with the journal? */
+bool outbox_verifying(const struct outbox *b);
+
+/* Answers replay_x and replay_m; false where the verb is another. */
+bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const struct event *request);
+
+/* Last stamp, sequences: for snapshots. Load sets the position that regeneration starts from. */
+void outbox_save(const struct outbox *b, struct packer *p);
+void outbox_load(struct outbox *b, struct unpacker *u);
+
+/* Gives up comparing: the journal's own records stand, new ones are appended behind them. */
+void outbox_accept_journal(struct outbox *b);
+
+/* Takes the sequences of the log's topics and its last stamp: a live restart without regeneration. */
+int outbox_resume_log(struct outbox *b);
+
+#endif

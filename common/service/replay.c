@@ -1,0 +1,104 @@
+/* replay - the publisher's side of replay requests: pages of the lane-X journal and of the lane-M log. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/service/outbox.h"
+
+struct page {
+	struct buf bytes; /* length (4 bytes, little endian), frame; again */
+	uint32_t records, limit;
+	uint64_t last; /* sequence or stamp of the last record in it */
+	bool full;
+};
+
+static bool page_add(struct page *p, uint64_t position, const uint8_t *frame, size_t len)
+{
+	if (p->records >= p->limit || p->bytes.len + len + 4 > OUTBOX_PAGE_BYTES) {
+		p->full = true;
+		return false;
+	}
+	uint8_t size[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
+	if (buf_append(&p->bytes, size, 4) || buf_append(&p->bytes, frame, len))
+		return false;
+	p->records++;
+	p->last = position;
+	return true;
+}
+
+static bool add_x(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
+{
+	return page_add(ctx, seq, frame, len);
+}
+
+static bool add_m(void *ctx, int64_t at, const uint8_t *frame, size_t len)
+{
+	return page_add(ctx, (uint64_t)at, frame, len);
+}
+
+static int fill_x(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
+{
+	if (!b->journal)
+		return ERR_NOT_FOUND;
+	struct journal_status st = journal_status(b->journal);
+	r->epoch = st.epoch;
+	r->first = st.first;
+	r->last = st.durable;
+	if (request->request.epoch && request->request.epoch != st.epoch)
+		return ERR_EPOCH;
+	uint64_t from = request->request.from ? request->request.from : 1;
+	if (from > st.durable)
+		return 0;
+	if (from < st.first)
+		return ERR_NOT_FOUND;
+	uint64_t next;
+	int rc = journal_read(b->journal, from, 0, add_x, p, &next);
+	r->more = p->records && p->last < st.durable;
+	return rc;
+}
+
+static int fill_m(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
+{
+	if (!b->mlog)
+		return ERR_NOT_FOUND;
+	int64_t after = (int64_t)request->request.from;
+	r->epoch = b->m_epoch;
+	r->first = (uint64_t)mlog_first(b->mlog);
+	r->last = (uint64_t)mlog_last(b->mlog);
+	int rc = mlog_read(b->mlog, after, 0, add_m, p);
+	r->more = p->full;
+	/* The page speaks for everything up to here, also where a filter leaves nothing of it. */
+	if (p->full)
+		r->last = p->last;
+	/* The record asked from is no longer there: what came between it and the oldest is gone for good. */
+	return !rc && after && (r->first == 0 || r->first > (uint64_t)after) ? ERR_GAP : rc;
+}
+
+bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const struct event *request)
+{
+	uint8_t verb = request->request.verb;
+	if (verb != verb_replay_x && verb != verb_replay_m)
+		return false;
+	struct page page = {.limit = request->request.limit};
+	if (page.limit == 0 || page.limit > OUTBOX_PAGE_RECORDS)
+		page.limit = OUTBOX_PAGE_RECORDS;
+	buf_init(&page.bytes, OUTBOX_PAGE_BYTES + 64);
+	struct event reply;
+	event_init(&reply, EVENT_reply);
+	memcpy(reply.source, b->o.source, strlen(b->o.source) + 1);
+	reply.reply.verb = verb;
+	reply.reply.id = request->request.id;
+	outbox_flush(b);
+	reply.reply.result = verb == verb_replay_x ? fill_x(b, request, &page, &reply.reply)
+						   : fill_m(b, request, &page, &reply.reply);
+	reply.reply.records = page.records;
+	uint8_t out[1024];
+	int n = codec_pack(&reply, out, sizeof out);
+	must(n > 0);
+	bus_reply(b->bus, peer, out, (size_t)n, page.bytes.at, page.bytes.len);
+	b->counters.replay_pages++;
+	b->counters.replay_records += page.records;
+	buf_fini(&page.bytes);
+	return true;
+}

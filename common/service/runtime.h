@@ -1,0 +1,67 @@
+/* runtime - what a running service can ask of its process.
+ *
+ *     BOOT --settings, log, lock, bus--> RECOVER --inputs caught up, outputs compared--> READY --run--> RUNNING
+ *     RUNNING --SIGTERM, verb stop--> DRAINING --outbox flushed--> DONE;  FAILED from any state
+ *
+ * Exit codes: 0 done, 1 failed, 2 usage, 3 already running, 78 settings refused.
+ */
+#ifndef NJ_SERVICE_RUNTIME_H
+#define NJ_SERVICE_RUNTIME_H
+
+#include "common/io/bus.h"
+#include "common/io/loop.h"
+#include "common/service/service.h"
+
+/* Settings every service shares: sections bus, run, log, redis. */
+struct run_settings {
+	char bus_dir[96];
+	char data[256];      /* root of every service's files */
+	char pace[16];       /* live or lockstep */
+	char origin[16];     /* what the data must be: live, replay, simulated, any */
+	char run_id[40];
+	char lockstep_consumers[128];
+	int64_t wait_market_ns, wait_strategy_ns;
+	int64_t heartbeat_ns, stall_ns, drain_ns;
+	int64_t snapshot_events, snapshot_ns; /* between snapshots: whichever comes first */
+	int64_t journal_cap, mlog_cap, mlog_keep_ns, queue_bytes;
+	int64_t order_latency_ns, ack_latency_ns;
+	char log_level[8], log_format[8], log_file[200];
+	char redis_url[128], redis_password[128];
+};
+
+struct loop *runtime_loop(struct runtime *rt);
+const struct clock *runtime_clock(struct runtime *rt);
+const struct run_settings *runtime_settings(struct runtime *rt);
+struct bus *runtime_bus(struct runtime *rt);
+struct outbox *runtime_outbox(struct runtime *rt);
+struct config *runtime_config(struct runtime *rt);
+enum life runtime_life(const struct runtime *rt);
+bool runtime_lockstep(const struct runtime *rt);
+
+/* Publishes an event the service made (collector: through its core; others: facts of the shell, see outbox.h). */
+void runtime_emit(struct runtime *rt, struct event *ev);
+void runtime_emit_shell(struct runtime *rt, struct event *ev);
+
+/* Raises or resolves an alert: published once per (rule, subject) and change, and logged. */
+void runtime_alert(struct runtime *rt, enum severity severity, bool raised, const char *rule, const char *subject,
+		   const char *message);
+
+/* Publishes "nothing more at or before `at`", and that inputs are handled up to `handled`. */
+void runtime_promise(struct runtime *rt, int64_t at, int64_t handled);
+/* Smallest `handled` that the lockstep consumers have promised; INT64_MIN while one is still missing. */
+int64_t runtime_credit(struct runtime *rt);
+/* Calls fn(self) whenever credit moves (lockstep). */
+void runtime_on_credit(struct runtime *rt, void (*fn)(void *self));
+
+/* Writes a snapshot of the service's state now, if the last one is written and nothing is under way. */
+void runtime_snapshot(struct runtime *rt);
+
+/* Gives up: log, alert, exit 1. Crash-only: what is durable is recovered by the next start. */
+void runtime_fail(struct runtime *rt, const char *what, int err);
+
+/* Inputs of the service, for lag and accounting. */
+struct inbox *runtime_input(struct runtime *rt, const char *publisher, enum lane lane);
+/* Follows a further publisher (watchdog, persister): telemetry always, the lane where it is not 0. */
+int runtime_follow(struct runtime *rt, const struct service_input *input);
+
+#endif

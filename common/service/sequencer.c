@@ -1,0 +1,302 @@
+/* sequencer - puts the inputs of a core into the order of event time, and says how far that time has come. */
+#include "common/service/sequencer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/service/core.h"
+
+enum { EXCEPTIONS_MAX = 65536 };
+
+struct queued { /* in front of the packed bytes of an event */
+	int64_t at, mono;
+	uint64_t seq, epoch;
+};
+
+/* What could happen next: an event of an input, or a timer (input NULL). */
+struct candidate {
+	struct sequencer_input *in;
+	int64_t at;   /* event time it would be applied at */
+	int64_t mono; /* when it arrived */
+	bool late;
+	int order;    /* among equal times: repeated exceptions, then class and input, timers last */
+};
+
+enum { ORDER_EXCEPTION = 0, ORDER_TIMER = 1 << 20 };
+
+int sequencer_init(struct sequencer *s, const struct sequencer_ops *ops, void *ctx)
+{
+	memset(s, 0, sizeof *s);
+	s->ops = ops;
+	s->ctx = ctx;
+	s->arena.cap = ARENA_SIZE;
+	s->arena.at = malloc(ARENA_SIZE);
+	if (!s->arena.at)
+		return ERR_NOMEM;
+	return strmap_init(&s->exceptions, EXCEPTIONS_MAX, sizeof(int64_t));
+}
+
+void sequencer_fini(struct sequencer *s)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		ring_fini(&s->in[i].queue);
+	strmap_fini(&s->exceptions);
+	free(s->arena.at);
+	memset(s, 0, sizeof *s);
+}
+
+int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_class class, int64_t wait_ns,
+		  size_t queue_bytes, struct sequencer_input **ret_in)
+{
+	if (s->n == SEQUENCER_INPUTS_MAX)
+		return ERR_FULL;
+	struct sequencer_input *in = &s->in[s->n];
+	memset(in, 0, sizeof *in);
+	if (strlen(publisher) >= sizeof in->publisher)
+		return ERR_TOO_LONG;
+	memcpy(in->publisher, publisher, strlen(publisher) + 1);
+	in->class = class;
+	in->wait_ns = wait_ns;
+	int rc = ring_init(&in->queue, queue_bytes);
+	if (rc)
+		return rc;
+	s->n++;
+	*ret_in = in;
+	return 0;
+}
+
+int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct event *head, const uint8_t *bytes,
+		   size_t len, int64_t mono_ns)
+{
+	(void)s;
+	uint8_t *at;
+	struct queued q = {.at = head->ts_recv, .mono = mono_ns, .seq = head->seq, .epoch = head->epoch};
+	int rc = ring_reserve(&in->queue, sizeof q + len, &at);
+	if (rc)
+		return rc;
+	memcpy(at, &q, sizeof q);
+	memcpy(at + sizeof q, bytes, len);
+	ring_commit(&in->queue);
+	/* Stamps of a publisher strictly increase: an event is a promise that nothing more comes up to it. */
+	if (q.at > in->promised)
+		in->promised = q.at;
+	return 0;
+}
+
+void sequencer_promise(struct sequencer *s, struct sequencer_input *in, int64_t at)
+{
+	(void)s;
+	if (at > in->promised)
+		in->promised = at;
+}
+
+static size_t exception_key(char out[64], const char *publisher, int64_t at)
+{
+	return (size_t)snprintf(out, 64, "%s|%lld", publisher, (long long)at);
+}
+
+int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int64_t applied_at)
+{
+	char key[64];
+	size_t len = exception_key(key, publisher, at);
+	int64_t *slot = strmap_put(&s->exceptions, key, len);
+	if (!slot)
+		return ERR_FULL;
+	*slot = applied_at;
+	return 0;
+}
+
+static const struct queued *head_of(const struct sequencer_input *in)
+{
+	size_t len;
+	return (const struct queued *)(const void *)ring_front(&in->queue, &len);
+}
+
+/* Time at which the head of an input is to be applied; false where an exception says never. */
+static bool head_time(const struct sequencer *s, const struct sequencer_input *in, const struct queued *q,
+		      int64_t *ret_at)
+{
+	*ret_at = q->at;
+	if (s->exceptions.count == 0)
+		return true;
+	char key[64];
+	size_t len = exception_key(key, in->publisher, q->at);
+	const int64_t *at = strmap_get(&s->exceptions, key, len);
+	if (at)
+		*ret_at = *at;
+	return !at || *at != 0;
+}
+
+static int order_of(const struct sequencer *s, const struct sequencer_input *in)
+{
+	return ((int)in->class << 8) + (int)(in - s->in) + 1;
+}
+
+static bool before(const struct candidate *a, const struct candidate *b)
+{
+	if (a->late != b->late)
+		return a->late;
+	if (a->at != b->at)
+		return a->at < b->at;
+	return a->order < b->order;
+}
+
+/* Has the core's time passed this point already? */
+static bool passed(const struct sequencer *s, int64_t at, int order)
+{
+	return at < s->now || (at == s->now && order < s->order);
+}
+
+static struct candidate head_candidate(struct sequencer *s, struct sequencer_input *in)
+{
+	struct candidate c = {.in = NULL, .at = CORE_NEVER, .order = ORDER_TIMER + 1};
+	const struct queued *q;
+	int64_t at;
+	while ((q = head_of(in)) != NULL && !head_time(s, in, q, &at)) {
+		in->last_at = q->at;
+		in->last_seq = q->seq;
+		in->last_epoch = q->epoch;
+		ring_pop(&in->queue);
+	}
+	if (q) {
+		int order = at == q->at ? order_of(s, in) : ORDER_EXCEPTION;
+		c = (struct candidate){.in = in, .at = at, .mono = q->mono, .order = order,
+				       .late = order != ORDER_EXCEPTION && passed(s, at, order)};
+	}
+	return c;
+}
+
+static struct candidate next_candidate(struct sequencer *s)
+{
+	struct candidate best = {.at = s->ops->next_due(s->ctx), .order = ORDER_TIMER};
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct candidate c = head_candidate(s, &s->in[i]);
+		if (c.in && before(&c, &best))
+			best = c;
+	}
+	return best;
+}
+
+/* Event time up to which an input cannot send anything more that belongs before the candidate. */
+static int64_t reach(const struct sequencer *s, const struct sequencer_input *in, const struct candidate *c)
+{
+	if (in == c->in || in->promised == CORE_NEVER)
+		return CORE_NEVER;
+	/* What comes at an equal time but later in order does not stand in the way. */
+	return in->promised + (order_of(s, in) > c->order ? 1 : 0);
+}
+
+/* Is some input already past this time? Without one nobody knows that a timer's time has come. */
+static bool time_has_come(const struct sequencer *s, int64_t at)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->in[i].promised >= at)
+			return true;
+	return false;
+}
+
+/* When a timer began to wait for promises; a candidate event carries its own arrival. */
+static int64_t waiting_since(struct sequencer *s, const struct candidate *c, int64_t mono_ns)
+{
+	if (c->in)
+		return c->mono;
+	if (s->timer_blocked_due != c->at || s->timer_blocked_at == 0) {
+		s->timer_blocked_due = c->at;
+		s->timer_blocked_at = mono_ns;
+	}
+	return s->timer_blocked_at;
+}
+
+/* May the candidate go now? Otherwise *ret_wake is when waiting ends, at the latest. */
+static bool may_go(struct sequencer *s, const struct candidate *c, int64_t mono_ns, int64_t *ret_wake)
+{
+	if (c->late)
+		return true;
+	if (!c->in && !time_has_come(s, c->at))
+		return false;
+	bool go = true;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct sequencer_input *in = &s->in[i];
+		if (reach(s, in, c) >= c->at)
+			continue;
+		if (in->wait_ns == SEQUENCER_FOREVER)
+			return false;
+		int64_t until = waiting_since(s, c, mono_ns) + in->wait_ns;
+		if (mono_ns >= until)
+			continue;
+		if (until < *ret_wake)
+			*ret_wake = until;
+		go = false;
+	}
+	return go;
+}
+
+static void apply_head(struct sequencer *s, const struct candidate *c)
+{
+	struct sequencer_input *in = c->in;
+	size_t len, used;
+	const uint8_t *bytes = ring_front(&in->queue, &len);
+	struct event ev;
+	s->arena.used = 0;
+	int rc = codec_unpack(bytes + sizeof(struct queued), len - sizeof(struct queued), &s->arena, &ev, &used);
+	if (rc) {
+		s->undecodable++;
+		ring_pop(&in->queue);
+		return;
+	}
+	if (c->late) {
+		in->late++;
+		s->now++;
+		s->order = ORDER_EXCEPTION;
+		s->ops->late(s->ctx, in, &ev, s->now);
+	} else {
+		s->now = c->at;
+		s->order = c->order;
+	}
+	in->last_at = ev.ts_recv;
+	in->last_seq = ev.seq;
+	in->last_epoch = ev.epoch;
+	in->applied++;
+	s->ops->apply(s->ctx, in, s->now, &ev);
+	ring_pop(&in->queue);
+}
+
+uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, int64_t *ret_wake)
+{
+	uint32_t done = 0;
+	*ret_wake = INT64_MAX;
+	while (done < limit && s->ops->ready(s->ctx)) {
+		struct candidate c = next_candidate(s);
+		if (c.at == CORE_NEVER || !may_go(s, &c, mono_ns, ret_wake))
+			break;
+		if (c.in) {
+			apply_head(s, &c);
+		} else {
+			if (c.at >= s->now) {
+				s->now = c.at;
+				s->order = ORDER_TIMER;
+			}
+			s->timer_blocked_at = 0;
+			s->ops->fire(s->ctx, c.at);
+		}
+		done++;
+	}
+	return done;
+}
+
+int64_t sequencer_handled(const struct sequencer *s)
+{
+	int64_t due = s->ops->next_due(s->ctx);
+	int64_t handled = due == CORE_NEVER ? CORE_NEVER : due - 1;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct queued *q = head_of(&s->in[i]);
+		int64_t at = q ? q->at - 1 : s->in[i].promised;
+		if (at < handled)
+			handled = at;
+	}
+	/* What comes for a time before now is applied after it; what comes for now itself may still be in order. */
+	return handled > s->now - 1 ? handled : s->now - 1;
+}

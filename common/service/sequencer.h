@@ -1,0 +1,88 @@
+/* sequencer - puts the inputs of a core into the order of event time, and says how far that time has come.
+ *
+ * Order: by (ts_recv, class, input, arrival); a core's own timers come after every input of the same time. An
+ * event is applied once every other input has either something later in its queue or a promise at least that
+ * far. Waiting for a promise ends after the input's wall-clock bound (never in lockstep). What then still comes
+ * with a time that has passed is applied at once, one ns after the core's time, and reported as late: with those
+ * reports a replay repeats the same order exactly (sequencer_except).
+ *
+ *     WAITING --(every other input has promised, or its bound is over)--> apply --> WAITING
+ *
+ * Single-threaded; queues are bounded in bytes; nothing is allocated after sequencer_init and _add.
+ */
+#ifndef NJ_SERVICE_SEQUENCER_H
+#define NJ_SERVICE_SEQUENCER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/ring.h"
+#include "common/base/strmap.h"
+#include "proto/codec.h"
+
+#define SEQUENCER_INPUTS_MAX 16
+#define SEQUENCER_FOREVER INT64_MAX /* a bound that never ends: lockstep */
+
+enum sequencer_class { SEQUENCE_MARKET = 1, SEQUENCE_INTENT = 2, SEQUENCE_LEDGER = 3, SEQUENCE_COMMAND = 4 };
+
+struct sequencer_input {
+	char publisher[EVENT_SOURCE_MAX];
+	enum sequencer_class class;
+	int64_t wait_ns;  /* wall-clock bound of waiting for its promise */
+	int64_t promised; /* nothing more at or before it */
+	int64_t last_at;  /* ts_recv of the last event applied: the cursor of a snapshot */
+	uint64_t last_seq, last_epoch; /* its sequence and epoch */
+	uint64_t applied, late;
+	struct ring queue;
+};
+
+struct sequencer_ops {
+	/* Applies one event as of `now`. */
+	void (*apply)(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev);
+	/* Earliest timer of the core (CORE_NEVER: none) and its call. */
+	int64_t (*next_due)(void *ctx);
+	void (*fire)(void *ctx, int64_t due);
+	/* An event is applied out of order: cause late. Called before apply. */
+	void (*late)(void *ctx, struct sequencer_input *in, const struct event *ev, int64_t applied_at);
+	/* May more be applied now? (outputs must have room) */
+	bool (*ready)(void *ctx);
+};
+
+struct sequencer {
+	const struct sequencer_ops *ops;
+	void *ctx;
+	int64_t now; /* event time of what was applied last */
+	int order;   /* and its order among equal times */
+	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
+	uint32_t n;
+	struct strmap exceptions;  /* publisher and ts_recv -> time to apply at, from an earlier run */
+	int64_t timer_blocked_at;  /* wall clock (monotonic) since when the due timer waits; 0 not */
+	int64_t timer_blocked_due;
+	struct arena arena;        /* owned */
+	uint64_t undecodable;
+};
+
+int sequencer_init(struct sequencer *s, const struct sequencer_ops *ops, void *ctx); /* ERR_NOMEM */
+void sequencer_fini(struct sequencer *s);
+
+/* New input; *ret_in stays valid. queue_bytes bounds its queue. ERR_FULL, ERR_NOMEM. */
+int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_class class, int64_t wait_ns,
+		  size_t queue_bytes, struct sequencer_input **ret_in);
+
+/* Queues a packed event that arrived at mono_ns. ERR_FULL where the queue is full: the caller stops and replays. */
+int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct event *head, const uint8_t *bytes,
+		   size_t len, int64_t mono_ns);
+void sequencer_promise(struct sequencer *s, struct sequencer_input *in, int64_t at);
+
+/* Repeat an exception of an earlier run: the event of `publisher` with ts_recv `at` is applied at `applied_at`,
+ * or never where that is 0. ERR_FULL. */
+int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int64_t applied_at);
+
+/* Applies what can be applied, at most `limit` events. Returns how many; *ret_wake is the monotonic time at which a
+ * bound ends and another step is due, or INT64_MAX. */
+uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, int64_t *ret_wake);
+
+/* Time up to which every input is handled: no event at or before it can come any more, unless late. */
+int64_t sequencer_handled(const struct sequencer *s);
+
+#endif

@@ -1,0 +1,75 @@
+/* service - what a service is: a table of its name, settings, inputs, outputs and hooks; the runtime owns main.
+ *
+ * Two kinds. A core service (strategy, executor) names core_ops: its inputs are put into the order of event time by
+ * the sequencer and applied to the core; what the core emits is published. Any other service takes its inputs as
+ * they come through on_event, exactly once per lane-X record.
+ */
+#ifndef NJ_SERVICE_SERVICE_H
+#define NJ_SERVICE_SERVICE_H
+
+#include "common/io/config.h"
+#include "common/io/metrics.h"
+#include "common/service/core.h"
+#include "common/service/inbox.h"
+#include "common/service/outbox.h"
+#include "common/service/sequencer.h"
+
+struct runtime;
+
+/* One lane of one publisher that the service follows. */
+struct service_input {
+	const char *publisher;
+	enum lane lane;
+	const char *const *prefixes; /* of topics, NULL-ended; NULL: all */
+	enum sequencer_class class;  /* core services only */
+};
+
+struct service {
+	const char *name; /* also its publisher name, settings section and folder under run.data */
+	const char *doc;
+	const struct config_key *keys;      /* its settings section, NULL-name-ended */
+	size_t settings_size;
+	const struct service_input *inputs; /* ends with publisher NULL; may be NULL */
+	const uint16_t *pubs;               /* ids of the events it may publish, 0-ended; the runtime asserts it */
+	const struct metric_row *metrics;   /* over self's counters; may be NULL */
+	const struct core_ops *core;        /* core services only */
+	bool logged;                        /* publishes lane M that others depend on: keeps a lane-M log */
+
+	/* Builds the service from its settings; reason is filled on error (shown to people, exit 78 for ERR_ARG). */
+	int (*start)(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap);
+	void (*stop)(void *self); /* SIGTERM: stop taking in; called before the outbox is flushed */
+	void (*free)(void *self);
+
+	void *(*core_of)(void *self);          /* core services */
+	const void *(*metrics_of)(void *self); /* struct the metric rows point into */
+
+	/* Other services: one event of an input. ERR_FULL: not now, offer it again. */
+	int (*on_event)(void *self, struct inbox *in, const struct event *ev, const uint8_t *bytes, size_t len);
+	/* Telemetry (heartbeat, promise, hello, metrics) of a followed publisher; may be NULL. */
+	void (*on_telemetry)(void *self, const struct event *ev);
+	/* Cursor of an input, before it starts: the service's own store knows it (persister). 0: filled in. */
+	int (*cursor)(void *self, struct inbox *in);
+	/* Records of an input are gone for good; the runtime has put a gap event on record. May be NULL. */
+	void (*on_gap)(void *self, struct inbox *in, const struct inbox_gap *gap);
+
+	/* Recovered and connected: begin to work. */
+	void (*run)(void *self);
+	void (*tick)(void *self, int64_t mono_ns); /* each 100 ms; may be NULL */
+	void (*beat)(void *self, struct ev_heartbeat *hb); /* progress, note, silence_max, acks */
+	/* A request the runtime does not answer itself. Fill the reply; page is an empty buf to append to. */
+	void (*on_request)(void *self, const struct event *request, struct event *reply, struct buf *page);
+
+	/* State beside a core's (collector); written with each snapshot, loaded before run. May be NULL. */
+	int (*save)(void *self, struct buf *out);
+	int (*load)(void *self, const uint8_t *at, size_t len);
+};
+
+int runtime_main(const struct service *s, int argc, char **argv);
+
+#define SERVICE_MAIN(service)                               \
+	int main(int argc, char **argv)                     \
+	{                                                   \
+		return runtime_main(&(service), argc, argv); \
+	}
+
+#endif
