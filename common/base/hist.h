@@ -19,5 +19,7 @@ void hist_record(struct hist *h, uint64_t value); /* beyond the range: in the la
 void hist_merge(struct hist *into, const struct hist *from);
 /* Value at quantile q in 0..1, the middle of its bucket, never beyond min or max; 0 where empty. */
 uint64_t hist_quantile(const struct hist *h, double q);
+/* How many values were below 2^bits, exactly; bits <= 42. */
+uint64_t hist_count_below(const struct hist *h, unsigned bits);
 
 #endif
