@@ -79,7 +79,8 @@ int buf_byte(struct buf *b, uint8_t byte)
 	return 0;
 }
 
-/* Two passes only where the first finds too little room. */
+/* ERR_FULL where there is too little room, with the length that is needed. */
+__attribute__((format(printf, 2, 0)))
 static int print(struct buf *b, const char *format, va_list args, size_t *ret_need)
 {
 	size_t room = b->cap - b->len;
