@@ -1,0 +1,65 @@
+/* host - the inside of the strategy core, shared by its files: views of instruments and the seats of strategies. */
+#ifndef NJ_STRATEGY_HOST_H
+#define NJ_STRATEGY_HOST_H
+
+#include "common/venue/book.h"
+#include "proto/codec.h"
+#include "services/strategy/core.h"
+
+struct view { /* what is known of an instrument that some seat trades */
+	struct symbol symbol;
+	struct ev_instrument def;
+	struct book book;   /* where wants_book */
+	int64_t heard_at;   /* ts_recv of the last word about the book */
+	uint8_t state;      /* enum book_state */
+	bool known, wants_book, has_book;
+};
+
+struct strategy_ctx { /* a seat, as its strategy sees it */
+	struct strategy_core *core;
+	const struct strategy *strategy;
+	char name[EVENT_NAME_MAX], account[EVENT_NAME_MAX];
+	struct view *view;
+	void *params, *state; /* owned */
+	uint64_t ordinal;     /* of its last intent */
+	int64_t position;     /* at STRATEGY_QTY_SCALE */
+	struct strategy_open open[STRATEGY_ORDERS_MAX]; /* oldest first */
+	uint32_t n_open;
+	/* during a call */
+	const struct sink *out;
+	const struct event *cause;
+	int64_t now;
+};
+
+struct strategy_core {
+	struct strategy_core_settings settings;
+	struct strategy_core_counters counters;
+	char run_id[EVENT_NAME_MAX];
+	struct view view[STRATEGY_SEATS_MAX];
+	uint32_t n_views;
+	struct strategy_ctx seat[STRATEGY_SEATS_MAX];
+	uint32_t n_seats;
+	uint8_t origin;
+};
+
+/* view.c */
+int view_init(struct view *v, const struct symbol *symbol, bool wants_book, uint32_t levels);
+void view_fini(struct view *v);
+int view_on_event(struct view *v, const struct event *ev); /* ERR_TYPE, ERR_RANGE: a book event that does not fit */
+bool view_trusted(const struct view *v, int64_t now, int64_t stale_ns);
+void view_save(const struct view *v, struct packer *p);
+int view_load(struct view *v, struct unpacker *u);
+
+/* seat.c */
+int seat_init(struct strategy_ctx *seat, const struct strategy_seat *as, char *why);
+void seat_fini(struct strategy_ctx *seat);
+bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev); /* false: not its own */
+void seat_client_id(const struct strategy_ctx *seat, uint64_t ordinal, char out[EVENT_NAME_MAX]);
+void seat_save(const struct strategy_ctx *seat, struct packer *p);
+int seat_load(struct strategy_ctx *seat, struct unpacker *u);
+
+/* save.c */
+int strategy_core_save(const void *core, struct buf *out);
+int strategy_core_load(void *core, const uint8_t *at, size_t len);
+
+#endif
