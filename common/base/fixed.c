@@ -307,10 +307,11 @@ int fixed_mul(int64_t a, int a_scale, int64_t b, int b_scale, int out_scale, int
 {
 	uwide product = (uwide)magnitude_of(a) * magnitude_of(b);
 	bool negative = (a < 0) != (b < 0);
-	int shift = out_scale - a_scale - b_scale;
+	int shift;
 
 	if (!is_scale(a_scale) || !is_scale(b_scale) || !is_scale(out_scale))
 		return ERR_ARG;
+	shift = out_scale - a_scale - b_scale;
 	if (shift < 0)
 		return with_sign(divide_round(product, pow10_wide(-shift)), negative, ret_value);
 	if (product > (uwide)1 << 63)
@@ -337,12 +338,12 @@ int fixed_div(int64_t a, int a_scale, int64_t b, int b_scale, int out_scale, int
 {
 	uint64_t top = magnitude_of(a), bottom = magnitude_of(b);
 	bool negative = (a < 0) != (b < 0);
-	int shift = out_scale - a_scale + b_scale;
 	uwide quotient;
-	int rc = 0;
+	int shift, rc = 0;
 
 	if (b == 0 || !is_scale(a_scale) || !is_scale(b_scale) || !is_scale(out_scale))
 		return ERR_ARG;
+	shift = out_scale - a_scale + b_scale;
 	if (shift < 0)
 		quotient = divide_round(top, (uwide)bottom * pow10_wide(-shift));
 	else if (shift <= FIXED_SCALE_MAX)
