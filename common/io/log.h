@@ -1,8 +1,10 @@
 /* log - structured lines to stderr and optionally to a rotating file: never fails, never blocks the caller long.
  *
  * Format logfmt (time level service msg key=value …) or JSON lines. Text from outside is escaped: no control
- * character reaches a terminal. The same message from the same place is written once a second with the number
- * suppressed. Files rotate at 10 MiB, 7 are kept, compressed (gzip); SIGHUP reopens.
+ * character reaches a terminal. The same line from the same place is written once a second with the number
+ * suppressed; lines of one place that differ have an allowance of 16, refilled by one a second. Files rotate at
+ * 10 MiB and at midnight UTC, 7 are kept for 7 days, compressed (gzip) by a thread; log_reopen after an outside move.
+ * A line is at most 4096 bytes and is cut there. The caller ignores SIGPIPE (stderr may be a pipe).
  */
 #ifndef NJ_IO_LOG_H
 #define NJ_IO_LOG_H
@@ -24,8 +26,9 @@ struct log_options {
 	const struct clock *clock; /* NULL: real */
 };
 
-int log_open(const struct log_options *o); /* ERR_IO where the file cannot be opened: stderr goes on */
-void log_close(void);
+/* ERR_IO or closer where the file cannot be opened: stderr goes on. Before log_open lines go to stderr, too. */
+int log_open(const struct log_options *o);
+void log_close(void); /* waits for the compression of what was rotated; stderr goes on */
 void log_reopen(void);
 void log_set_level(enum log_level level);
 int log_level_parse(const char *text, enum log_level *ret_level);
