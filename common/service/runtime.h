@@ -59,6 +59,10 @@ void runtime_snapshot(struct runtime *rt);
 /* Gives up: log, alert, exit 1. Crash-only: what is durable is recovered by the next start. */
 void runtime_fail(struct runtime *rt, const char *what, int err);
 
+/* Run id and directory of the service. */
+const char *runtime_run_id(const struct runtime *rt);
+const char *runtime_dir(const struct runtime *rt);
+
 /* Inputs of the service, for lag and accounting. */
 struct inbox *runtime_input(struct runtime *rt, const char *publisher, enum lane lane);
 /* Follows a further publisher (watchdog, persister): telemetry always, the lane where it is not 0. */

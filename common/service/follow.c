@@ -1,0 +1,327 @@
+/* follow - the publishers a service listens to: their lanes, their telemetry and their promises. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime_state.h"
+
+static const char *const telemetry_prefixes[] = {"promise.", "heartbeat.", "hello.", "metrics.", NULL};
+
+struct follow *follow_find(struct runtime *rt, const char *publisher)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++)
+		if (strcmp(rt->follow[i].publisher, publisher) == 0)
+			return &rt->follow[i];
+	return NULL;
+}
+
+static bool is_telemetry(const uint8_t *frame, size_t len)
+{
+	for (size_t i = 0; telemetry_prefixes[i]; i++) {
+		size_t n = strlen(telemetry_prefixes[i]);
+		if (len > n && memcmp(frame, telemetry_prefixes[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Core services: the sequencer takes it. Others: the service itself. */
+static int on_deliver(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len, bool state)
+{
+	struct follow *f = ctx;
+	struct runtime *rt = f->rt;
+	(void)state;
+	if (rt->s->core)
+		return sequencer_push(&rt->sequencer, in->lane == LANE_M ? f->in_m : f->in_x, head, bytes, len,
+				      runtime_mono(rt));
+	struct event ev;
+	size_t used;
+	rt->arena.used = 0;
+	int rc = codec_unpack(bytes, len, &rt->arena, &ev, &used);
+	if (rc) {
+		in->counters.malformed++;
+		log_warn("undecodable event", "publisher=%s err=%s", in->publisher, err_name(rc));
+		return 0;
+	}
+	return rt->s->on_event ? rt->s->on_event(rt->self, in, &ev, bytes, len) : 0;
+}
+
+static bool has_room(void *ctx, struct inbox *in)
+{
+	struct follow *f = ctx;
+	const struct sequencer_input *si = in->lane == LANE_M ? f->in_m : f->in_x;
+	return !si || si->queue.bytes < si->queue.cap / 4;
+}
+
+static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
+{
+	struct follow *f = ctx;
+	struct runtime *rt = f->rt;
+	log_error("records are gone for good", "publisher=%s lane=%s first=%llu last=%llu from=%lld to=%lld",
+		  in->publisher, in->lane == LANE_M ? "M" : "X", (unsigned long long)gap->first,
+		  (unsigned long long)gap->last, (long long)gap->from, (long long)gap->to);
+	if (rt->s->core && outbox_verifying(&rt->outbox))
+		recover_fall_back(rt);
+	struct event ev;
+	event_init(&ev, EVENT_gap);
+	snprintf(ev.gap.stream, sizeof ev.gap.stream, "bus-%s-%s", in->publisher, in->lane == LANE_M ? "m" : "x");
+	ev.gap.cause = gap_cause_bus;
+	ev.gap.repair = repair_nothing;
+	ev.gap.from = gap->from;
+	ev.gap.to = gap->to;
+	ev.gap.first_missing = gap->first;
+	ev.gap.last_missing = gap->last;
+	runtime_emit_shell(rt, &ev);
+	if (rt->s->on_gap)
+		rt->s->on_gap(rt->self, in, gap);
+}
+
+static void on_refused(void *ctx, struct inbox *in, const struct event *head)
+{
+	struct follow *f = ctx;
+	char text[EVENT_TEXT_MAX];
+	snprintf(text, sizeof text,
+		 "%s publishes epoch %llu, behind %llu which was consumed before: its journal is older than the "
+		 "truth. Restore it from the persister's copy.",
+		 in->publisher, (unsigned long long)head->epoch, (unsigned long long)in->epoch);
+	runtime_alert(f->rt, severity_critical, true, "epoch_backwards", in->publisher, text);
+}
+
+static void on_caught_up(void *ctx, struct inbox *in)
+{
+	struct follow *f = ctx;
+	log_info("caught up", "publisher=%s lane=%s paged=%llu", in->publisher, in->lane == LANE_M ? "M" : "X",
+		 (unsigned long long)in->counters.paged);
+	follow_promises(f->rt);
+}
+
+static const struct inbox_ops ops = {
+	.deliver = on_deliver, .gap = on_gap, .refused = on_refused, .room = has_room, .caught_up = on_caught_up};
+
+static struct follow *new_follow(struct runtime *rt, const char *publisher)
+{
+	if (rt->n_follows == RUNTIME_FOLLOWS_MAX || strlen(publisher) >= EVENT_SOURCE_MAX)
+		return NULL;
+	struct follow *f = &rt->follow[rt->n_follows++];
+	f->rt = rt;
+	f->promise_at = f->handled = INT64_MIN;
+	memcpy(f->publisher, publisher, strlen(publisher) + 1);
+	return f;
+}
+
+static int add_to_sequencer(struct runtime *rt, const struct service_input *input, struct sequencer_input **ret_in)
+{
+	if (!rt->s->core)
+		return 0;
+	bool lockstep = runtime_lockstep(rt);
+	int64_t wait = input->class == SEQUENCE_MARKET ? rt->run.wait_market_ns : rt->run.wait_strategy_ns;
+	return sequencer_add(&rt->sequencer, input->publisher, input->class, lockstep ? SEQUENCER_FOREVER : wait,
+			     (size_t)rt->run.queue_bytes, ret_in);
+}
+
+static int add_m(struct follow *f, const struct service_input *input)
+{
+	size_t n = 0;
+	for (; input->prefixes && input->prefixes[n]; n++)
+		f->prefixes[n] = input->prefixes[n];
+	for (size_t i = 0; n && telemetry_prefixes[i]; i++)
+		f->prefixes[n++] = telemetry_prefixes[i];
+	must(n < ARRAY_LEN(f->prefixes));
+	f->has_m = true;
+	int rc = add_to_sequencer(f->rt, input, &f->in_m);
+	return rc ? rc : inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, n ? f->prefixes : NULL, &ops, f);
+}
+
+int follow_add(struct runtime *rt, const struct service_input *input, struct follow **ret_follow)
+{
+	struct follow *f = follow_find(rt, input->publisher);
+	if (!f)
+		f = new_follow(rt, input->publisher);
+	if (!f)
+		return ERR_FULL;
+	int rc = 0;
+	if (input->lane == LANE_M && !f->has_m) {
+		rc = add_m(f, input);
+	} else if (input->lane == LANE_X && !f->has_x) {
+		f->has_x = true;
+		rc = add_to_sequencer(rt, input, &f->in_x);
+		if (!rc)
+			rc = inbox_open(&f->x, rt->bus, f->publisher, LANE_X, input->prefixes, &ops, f);
+	}
+	if (ret_follow)
+		*ret_follow = f;
+	return rc;
+}
+
+/* Lane X and bare followers hear telemetry on a link of its own; with lane M it comes in the stream's order. */
+static void listen_to_telemetry(struct follow *f)
+{
+	if (f->has_m || f->telemetry)
+		return;
+	int rc = bus_subscribe(f->rt->bus, f->publisher, LANE_M, telemetry_prefixes, f, &f->telemetry);
+	if (rc)
+		log_error("no telemetry", "publisher=%s err=%s", f->publisher, err_name(rc));
+}
+
+static void start_inbox(struct runtime *rt, struct follow *f, struct inbox *in)
+{
+	struct sequencer_input *si = in->lane == LANE_M ? f->in_m : f->in_x;
+	enum inbox_join join = runtime_lockstep(rt) || in->lane == LANE_X ? INBOX_FROM_START : INBOX_FROM_NOW;
+	if (si && si->last_at) {
+		join = INBOX_FROM_CURSOR;
+		in->last = si->last_at;
+		in->epoch = si->last_epoch;
+		in->next = si->last_seq + 1;
+		if (in->lane == LANE_M)
+			in->epoch = 0;
+	} else if (rt->s->cursor && rt->s->cursor(rt->self, in) == 0) {
+		join = INBOX_FROM_CURSOR;
+	}
+	inbox_start(in, join, runtime_mono(rt));
+}
+
+void follow_start(struct runtime *rt)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		listen_to_telemetry(f);
+		if (f->has_m && f->m.state == INBOX_IDLE)
+			start_inbox(rt, f, &f->m);
+		if (f->has_x && f->x.state == INBOX_IDLE)
+			start_inbox(rt, f, &f->x);
+	}
+}
+
+void follow_poll(struct runtime *rt)
+{
+	int64_t mono = runtime_mono(rt);
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (f->has_m && f->m.state != INBOX_IDLE)
+			inbox_poll(&f->m, mono);
+		if (f->has_x && f->x.state != INBOX_IDLE)
+			inbox_poll(&f->x, mono);
+	}
+}
+
+/* A promise counts once we have everything it speaks about. */
+static void try_promise(struct follow *f, int64_t mono)
+{
+	if (!f->promised)
+		return;
+	if (f->has_m && f->m.state != INBOX_LIVE)
+		return;
+	if (f->has_x && (f->x.state != INBOX_LIVE || !inbox_tail(&f->x, f->x.epoch, f->promise_x, mono)))
+		return;
+	f->promised = false;
+	struct sequencer *sq = &f->rt->sequencer;
+	if (f->in_m)
+		sequencer_promise(sq, f->in_m, f->promise_at);
+	if (f->in_x)
+		sequencer_promise(sq, f->in_x, f->promise_at);
+}
+
+void follow_promises(struct runtime *rt)
+{
+	int64_t mono = runtime_mono(rt);
+	for (uint32_t i = 0; i < rt->n_follows; i++)
+		try_promise(&rt->follow[i], mono);
+}
+
+static void on_heartbeat(struct follow *f, const struct event *ev)
+{
+	int64_t mono = runtime_mono(f->rt);
+	if (f->has_x)
+		inbox_tail(&f->x, ev->heartbeat.x_epoch, ev->heartbeat.x_last, mono);
+	if (f->has_m)
+		inbox_tail_m(&f->m, ev->heartbeat.m_last, mono);
+}
+
+static void on_promise(struct follow *f, const struct event *ev)
+{
+	struct runtime *rt = f->rt;
+	f->heard = true;
+	if (ev->promise.at > f->promise_at) {
+		f->promise_at = ev->promise.at;
+		f->promise_x = ev->promise.x_last;
+		f->promised = true;
+		try_promise(f, runtime_mono(rt));
+	}
+	if (ev->promise.handled > f->handled) {
+		f->handled = ev->promise.handled;
+		if (f->credit && rt->on_credit)
+			rt->on_credit(rt->self);
+	}
+}
+
+void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
+{
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, left, used;
+	struct event ev;
+	struct runtime *rt = f->rt;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &left))
+		return;
+	while (left) {
+		rt->arena.used = 0;
+		if (codec_unpack(body, left, &rt->arena, &ev, &used))
+			return;
+		if (ev.id == EVENT_heartbeat)
+			on_heartbeat(f, &ev);
+		else if (ev.id == EVENT_promise)
+			on_promise(f, &ev);
+		if (rt->s->on_telemetry)
+			rt->s->on_telemetry(rt->self, &ev);
+		body += used;
+		left -= used;
+	}
+}
+
+static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
+{
+	struct runtime *rt = ctx;
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		bool is_m = f->has_m && f->m.link == link;
+		if (link != f->telemetry && !is_m && !(f->has_x && f->x.link == link))
+			continue;
+		if (is_telemetry(frame, len))
+			follow_telemetry(f, frame, len);
+		else if (is_m)
+			inbox_on_frame(&f->m, frame, len, runtime_mono(rt));
+		else if (link != f->telemetry)
+			inbox_on_frame(&f->x, frame, len, runtime_mono(rt));
+		return;
+	}
+}
+
+static void on_batch(void *ctx)
+{
+	struct runtime *rt = ctx;
+	follow_promises(rt);
+	follow_poll(rt);
+	runtime_step(rt);
+}
+
+static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, size_t len, const uint8_t *page,
+		     size_t page_len)
+{
+	struct runtime *rt = ctx;
+	struct follow *f = follow_find(rt, publisher);
+	struct event ev;
+	size_t used;
+	rt->arena.used = 0;
+	if (!f || codec_unpack(reply, len, &rt->arena, &ev, &used) || ev.id != EVENT_reply)
+		return;
+	int64_t mono = runtime_mono(rt);
+	if (f->has_m && inbox_on_reply(&f->m, &ev, page, page_len, mono))
+		return;
+	if (f->has_x)
+		inbox_on_reply(&f->x, &ev, page, page_len, mono);
+}
+
+const struct bus_handler follow_bus_handler = {
+	.on_frame = on_frame, .on_batch = on_batch, .on_request = runtime_on_request, .on_reply = on_reply};

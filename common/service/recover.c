@@ -1,0 +1,216 @@
+/* recover - how a service comes back: its newest snapshot, then its inputs again, compared with its journal.
+ *
+ * A snapshot holds the outbox's position, the sequencer's time, a cursor for each input and the service's state. A
+ * restart loads it, replays the inputs from the cursors and regenerates the outputs; those the journal has already
+ * are compared, not published. What the shell had decided is read back from the journal first: the commands it
+ * accepted and the parity exceptions. Where an input's records are gone, the journal's own records are taken over
+ * instead (core_ops.on_own): the ledger stays, the gap is on record.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime_state.h"
+
+enum { SNAPSHOT_FORMAT = 1, SNAPSHOT_MAX = 64 << 20 };
+
+static void save_cursors(const struct runtime *rt, struct packer *p)
+{
+	const struct sequencer *sq = &rt->sequencer;
+	pack_i64(p, sq->now);
+	pack_i64(p, sq->order);
+	pack_array(p, sq->n * 5);
+	for (uint32_t i = 0; i < sq->n; i++) {
+		const struct sequencer_input *in = &sq->in[i];
+		pack_str(p, in->publisher);
+		pack_i64(p, in->class);
+		pack_i64(p, in->last_at);
+		pack_u64(p, in->last_seq);
+		pack_u64(p, in->last_epoch);
+	}
+}
+
+static void load_cursors(struct runtime *rt, struct unpacker *u)
+{
+	struct sequencer *sq = &rt->sequencer;
+	sq->now = unpack_i64(u);
+	sq->order = (int)unpack_i64(u);
+	uint32_t n = unpack_array(u) / 5;
+	for (uint32_t k = 0; k < n && !u->err; k++) {
+		char publisher[EVENT_SOURCE_MAX];
+		unpack_str(u, publisher, sizeof publisher);
+		int64_t class = unpack_i64(u), at = unpack_i64(u);
+		uint64_t seq = unpack_u64(u), epoch = unpack_u64(u);
+		for (uint32_t i = 0; i < sq->n && !u->err; i++) {
+			struct sequencer_input *in = &sq->in[i];
+			if ((int64_t)in->class != class || strcmp(in->publisher, publisher) != 0)
+				continue;
+			in->last_at = in->promised = at;
+			in->last_seq = seq;
+			in->last_epoch = epoch;
+		}
+	}
+}
+
+static int save_state(struct runtime *rt, struct buf *state)
+{
+	if (rt->s->core)
+		return rt->s->core->save(rt->s->core_of(rt->self), state);
+	return rt->s->save ? rt->s->save(rt->self, state) : 0;
+}
+
+static int load_state(struct runtime *rt, struct blob state)
+{
+	if (rt->s->core)
+		return rt->s->core->load(rt->s->core_of(rt->self), state.at, state.n);
+	return rt->s->load ? rt->s->load(rt->self, state.at, state.n) : 0;
+}
+
+static bool has_state(const struct runtime *rt)
+{
+	return rt->outbox.journal && (rt->s->core || rt->s->save);
+}
+
+void runtime_snapshot(struct runtime *rt)
+{
+	if (!has_state(rt) || outbox_verifying(&rt->outbox) || rt->life != life_running)
+		return;
+	struct buf state, out;
+	buf_init(&state, SNAPSHOT_MAX);
+	buf_init(&out, SNAPSHOT_MAX);
+	struct packer p = {.out = &out};
+	int rc = save_state(rt, &state);
+	if (!rc) {
+		pack_i64(&p, SNAPSHOT_FORMAT);
+		outbox_save(&rt->outbox, &p);
+		save_cursors(rt, &p);
+		pack_bin(&p, state.at, state.len);
+		rc = p.err;
+	}
+	if (!rc)
+		rc = journal_snapshot(rt->outbox.journal, rt->outbox.x_next - 1, out.at, out.len);
+	if (!rc) {
+		rt->snapshots++;
+		rt->events_since_snapshot = 0;
+		rt->snapshot_at = rt->outbox.last_stamp;
+	} else if (rc != ERR_BUSY) {
+		rt->snapshot_errors++;
+		log_error("snapshot failed", "err=%s", err_name(rc));
+	}
+	buf_fini(&state);
+	buf_fini(&out);
+}
+
+int recover_load(struct runtime *rt, char *reason, size_t cap)
+{
+	if (!has_state(rt))
+		return 0;
+	struct buf in;
+	uint64_t seq = 0;
+	buf_init(&in, SNAPSHOT_MAX);
+	int rc = journal_snapshot_read(rt->outbox.journal, &seq, &in);
+	if (rc == ERR_NOT_FOUND) {
+		buf_fini(&in);
+		rt->outbox.x_next = 1;
+		return 0;
+	}
+	struct unpacker u = {.at = in.at, .end = in.at + in.len, .err = rc};
+	if (!rc && unpack_i64(&u) == SNAPSHOT_FORMAT) {
+		outbox_load(&rt->outbox, &u);
+		load_cursors(rt, &u);
+		struct blob state = unpack_bin(&u);
+		rc = u.err ? u.err : load_state(rt, state);
+	} else if (!rc) {
+		rc = ERR_UNKNOWN;
+	}
+	buf_fini(&in);
+	if (rc)
+		snprintf(reason, cap, "the snapshot at sequence %llu cannot be loaded: %s. Move %s/journal/snapshot-* "
+			 "away to rebuild from the journal.", (unsigned long long)seq, err_text(rc), rt->dir);
+	else
+		log_info("snapshot loaded", "seq=%llu compare_to=%llu", (unsigned long long)seq,
+			 (unsigned long long)rt->outbox.verify_last);
+	return rc;
+}
+
+struct own {
+	struct runtime *rt;
+	uint64_t exceptions, commands, applied;
+};
+
+static bool unpack_own(struct runtime *rt, const uint8_t *frame, size_t len, struct event *ev, const uint8_t **ret_body,
+		       size_t *ret_len)
+{
+	const char *topic;
+	size_t topic_len, used;
+	rt->arena.used = 0;
+	return codec_split(frame, len, &topic, &topic_len, ret_body, ret_len) == 0 &&
+	       codec_unpack(*ret_body, *ret_len, &rt->arena, ev, &used) == 0;
+}
+
+static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
+{
+	struct own *own = ctx;
+	struct runtime *rt = own->rt;
+	struct event ev;
+	const uint8_t *body;
+	size_t body_len;
+	(void)seq;
+	if (!unpack_own(rt, frame, len, &ev, &body, &body_len) || ev.ts_event != 0)
+		return true;
+	if (ev.id == EVENT_parity) {
+		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
+		if (sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at) == 0)
+			own->exceptions++;
+	} else if (ev.id == EVENT_command) {
+		if (sequencer_push(&rt->sequencer, rt->self_in, &ev, body, body_len, 0) == 0)
+			own->commands++;
+	}
+	return true;
+}
+
+void recover_own_journal(struct runtime *rt)
+{
+	struct own own = {.rt = rt};
+	uint64_t next;
+	if (!rt->s->core || !outbox_verifying(&rt->outbox))
+		return;
+	for (uint32_t i = 0; i < rt->sequencer.n; i++)
+		if (&rt->sequencer.in[i] != rt->self_in)
+			rt->sequencer.in[i].wait_ns = SEQUENCER_FOREVER;
+	int rc = journal_read(rt->outbox.journal, rt->outbox.x_next, 0, read_decision, &own, &next);
+	if (rc)
+		log_error("journal cannot be read", "err=%s", err_name(rc));
+	log_info("comparing with the journal", "from=%llu to=%llu exceptions=%llu commands=%llu",
+		 (unsigned long long)rt->outbox.x_next, (unsigned long long)rt->outbox.verify_last,
+		 (unsigned long long)own.exceptions, (unsigned long long)own.commands);
+}
+
+static bool take_over(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
+{
+	struct own *own = ctx;
+	struct event ev;
+	const uint8_t *body;
+	size_t body_len;
+	(void)seq;
+	if (unpack_own(own->rt, frame, len, &ev, &body, &body_len)) {
+		own->rt->s->core->on_own(own->rt->s->core_of(own->rt->self), &ev);
+		own->applied++;
+	}
+	return true;
+}
+
+void recover_fall_back(struct runtime *rt)
+{
+	struct own own = {.rt = rt};
+	uint64_t next;
+	if (rt->s->core->on_own)
+		journal_read(rt->outbox.journal, rt->outbox.x_next, 0, take_over, &own, &next);
+	log_warn("inputs are gone: the journal's own records are taken over", "records=%llu",
+		 (unsigned long long)own.applied);
+	outbox_accept_journal(&rt->outbox);
+	rt->gap_in_recovery = true;
+}

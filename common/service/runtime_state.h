@@ -1,0 +1,102 @@
+/* runtime_state - the inside of the runtime, shared by its files only. */
+#ifndef NJ_SERVICE_RUNTIME_STATE_H
+#define NJ_SERVICE_RUNTIME_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/service/runtime.h"
+
+#define RUNTIME_FOLLOWS_MAX 12
+#define RUNTIME_ALERTS_MAX 256
+
+struct follow { /* one publisher */
+	struct runtime *rt;
+	char publisher[EVENT_SOURCE_MAX];
+	const char *prefixes[BUS_PREFIXES_MAX + 1];
+	struct inbox m, x;
+	bool has_m, has_x;
+	struct sequencer_input *in_m, *in_x; /* core services */
+	struct bus_link *telemetry;          /* where lane M itself is not followed */
+	bool promised;                       /* a promise waits for the lanes to catch up */
+	int64_t promise_at, handled;
+	uint64_t promise_x;
+	bool heard;
+	bool credit;                         /* one of the lockstep consumers */
+};
+
+struct runtime {
+	const struct service *s;
+	void *self, *settings;
+	struct run_settings run;
+	struct config *config;
+	struct loop *loop;
+	struct bus *bus;
+	struct outbox outbox;
+	struct sequencer sequencer;
+	struct sequencer_input *self_in; /* commands, as journalled events */
+	struct follow follow[RUNTIME_FOLLOWS_MAX];
+	uint32_t n_follows;
+	struct strmap alerts;
+	struct arena arena; /* for direct delivery */
+	enum life life;
+	int exit_code;
+	int signals; /* signalfd */
+	char dir[400];
+	char run_id[EVENT_NAME_MAX];
+
+	int64_t promise_sent_at, promise_handled; /* last promise published */
+	int64_t promise_mono;
+	int64_t wake_at;
+	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
+	bool gap_in_recovery;
+	uint64_t events_since_snapshot;
+	int64_t snapshot_at; /* event time of the last snapshot */
+	uint64_t applied, core_errors, snapshots, snapshot_errors;
+	void (*on_credit)(void *self);
+
+	pthread_t main_thread, stall_thread;
+	atomic_bool stall_stop;
+	bool stall_started;
+};
+
+/* runtime_args.c */
+struct runtime_args {
+	const char *config_path;
+	const char *flags[64];
+	size_t n_flags;
+	bool describe, check_config, print_config;
+};
+/* 0 go on; 1 done (exit 0); 2 usage error (exit 2). */
+int runtime_args_parse(const struct service *s, int argc, char **argv, struct runtime_args *a);
+void runtime_describe(const struct service *s);
+/* The sections every program reads (4), and the service's own (5). Returns how many. */
+uint32_t runtime_sections(struct run_settings *run, const struct service *s, void *settings, struct config_section out[5]);
+int runtime_load_settings(struct runtime *rt, const struct runtime_args *a);
+
+/* follow.c */
+int follow_add(struct runtime *rt, const struct service_input *input, struct follow **ret_follow);
+void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len);
+void follow_start(struct runtime *rt);
+void follow_poll(struct runtime *rt);
+void follow_promises(struct runtime *rt);
+struct follow *follow_find(struct runtime *rt, const char *publisher);
+extern const struct bus_handler follow_bus_handler;
+
+/* recover.c */
+int recover_load(struct runtime *rt, char *reason, size_t cap);
+void recover_own_journal(struct runtime *rt);
+void recover_fall_back(struct runtime *rt);
+
+/* stall.c: a thread that aborts the process with a backtrace when the loop stops turning. */
+int stall_start(struct runtime *rt);
+void stall_stop(struct runtime *rt);
+
+/* runtime.c */
+void runtime_step(struct runtime *rt);
+void runtime_set_life(struct runtime *rt, enum life life);
+void runtime_stop(struct runtime *rt, const char *why);
+void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
+int64_t runtime_mono(struct runtime *rt);
+
+#endif
