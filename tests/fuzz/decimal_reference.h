@@ -16,7 +16,7 @@ struct big {
 	uint8_t digit[BIG_DIGITS];
 };
 
-static struct big big_of(uint64_t value)
+static inline struct big big_of(uint64_t value)
 {
 	struct big b = {{0}};
 
@@ -25,7 +25,7 @@ static struct big big_of(uint64_t value)
 	return b;
 }
 
-static int big_compare(const struct big *a, const struct big *b)
+static inline int big_compare(const struct big *a, const struct big *b)
 {
 	for (int i = BIG_DIGITS - 1; i >= 0; i--)
 		if (a->digit[i] != b->digit[i])
@@ -33,7 +33,7 @@ static int big_compare(const struct big *a, const struct big *b)
 	return 0;
 }
 
-static bool big_is_zero(const struct big *a)
+static inline bool big_is_zero(const struct big *a)
 {
 	struct big zero = {{0}};
 
@@ -41,7 +41,7 @@ static bool big_is_zero(const struct big *a)
 }
 
 /* a * 10^n; digits shifted out at the low end must be asked for by big_low. */
-static struct big big_shift(const struct big *a, int n)
+static inline struct big big_shift(const struct big *a, int n)
 {
 	struct big b = {{0}};
 
@@ -52,7 +52,7 @@ static struct big big_shift(const struct big *a, int n)
 }
 
 /* a mod 10^n */
-static struct big big_low(const struct big *a, int n)
+static inline struct big big_low(const struct big *a, int n)
 {
 	struct big b = {{0}};
 
@@ -60,7 +60,7 @@ static struct big big_low(const struct big *a, int n)
 	return b;
 }
 
-static void big_add(struct big *a, const struct big *b, int times)
+static inline void big_add(struct big *a, const struct big *b, int times)
 {
 	int carry = 0;
 
@@ -72,7 +72,7 @@ static void big_add(struct big *a, const struct big *b, int times)
 	must(carry == 0);
 }
 
-static struct big big_mul(const struct big *a, const struct big *b)
+static inline struct big big_mul(const struct big *a, const struct big *b)
 {
 	struct big product = {{0}};
 
@@ -85,7 +85,7 @@ static struct big big_mul(const struct big *a, const struct big *b)
 	return product;
 }
 
-static void big_subtract(struct big *a, const struct big *b)
+static inline void big_subtract(struct big *a, const struct big *b)
 {
 	int borrow = 0;
 
@@ -99,7 +99,7 @@ static void big_subtract(struct big *a, const struct big *b)
 }
 
 /* Long division as taught at school: digit by digit, by subtracting. */
-static struct big big_divide(const struct big *a, const struct big *b, struct big *ret_rest)
+static inline struct big big_divide(const struct big *a, const struct big *b, struct big *ret_rest)
 {
 	struct big quotient = {{0}}, rest = {{0}};
 
@@ -116,7 +116,7 @@ static struct big big_divide(const struct big *a, const struct big *b, struct bi
 }
 
 /* a / b rounded half to even. */
-static struct big big_divide_even(const struct big *a, const struct big *b)
+static inline struct big big_divide_even(const struct big *a, const struct big *b)
 {
 	struct big rest, one = big_of(1);
 	struct big quotient = big_divide(a, b, &rest);
@@ -130,7 +130,7 @@ static struct big big_divide_even(const struct big *a, const struct big *b)
 	return quotient;
 }
 
-static int big_to_i64(const struct big *a, bool negative, int64_t *ret_value)
+static inline int big_to_i64(const struct big *a, bool negative, int64_t *ret_value)
 {
 	struct big limit = big_of((uint64_t)INT64_MAX + negative);
 	uint64_t value = 0;
@@ -143,7 +143,7 @@ static int big_to_i64(const struct big *a, bool negative, int64_t *ret_value)
 	return 0;
 }
 
-static uint64_t big_magnitude(int64_t value)
+static inline uint64_t big_magnitude(int64_t value)
 {
 	return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
