@@ -98,5 +98,9 @@ void runtime_set_life(struct runtime *rt, enum life life);
 void runtime_stop(struct runtime *rt, const char *why);
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
 int64_t runtime_mono(struct runtime *rt);
+void runtime_maybe_run(struct runtime *rt);
+
+/* control.c */
+uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */
 
 #endif

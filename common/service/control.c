@@ -1,0 +1,138 @@
+/* control - requests to a service: status, stop, log level, and commands, which reach a core as journalled events. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime_state.h"
+
+static void put_pair(struct pair *p, uint32_t *n, const char *name, int64_t value)
+{
+	event_set_name(p[*n].name, name);
+	p[*n].value = value;
+	(*n)++;
+}
+
+uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
+{
+	uint32_t n = 0;
+	const struct outbox *b = &rt->outbox;
+	put_pair(p, &n, "life", rt->life);
+	put_pair(p, &n, "pid", getpid());
+	put_pair(p, &n, "x_last", (int64_t)(b->x_next - 1));
+	put_pair(p, &n, "last_stamp", b->last_stamp);
+	put_pair(p, &n, "applied", (int64_t)rt->applied);
+	put_pair(p, &n, "handled", rt->s->core ? sequencer_handled(&rt->sequencer) : 0);
+	put_pair(p, &n, "verified", (int64_t)b->counters.verified);
+	put_pair(p, &n, "differing", (int64_t)b->counters.differing);
+	put_pair(p, &n, "m_events", (int64_t)b->counters.m_events);
+	put_pair(p, &n, "x_events", (int64_t)b->counters.x_events);
+	put_pair(p, &n, "snapshots", (int64_t)rt->snapshots);
+	uint64_t late = 0;
+	for (uint32_t i = 0; i < rt->sequencer.n; i++)
+		late += rt->sequencer.in[i].late;
+	put_pair(p, &n, "parity_late", (int64_t)late);
+	struct log_counters lc = log_counters();
+	put_pair(p, &n, "errors", (int64_t)lc.errors);
+	struct metrics_group g = {.rows = rt->s->metrics, .self = NULL};
+	if (rt->s->metrics && rt->s->metrics_of && rt->self) {
+		g.self = rt->s->metrics_of(rt->self);
+		n += metrics_pairs(&g, 1, p + n, EVENT_PAIRS_MAX - n);
+	}
+	return n;
+}
+
+static void set_log_level(const struct event *request, struct ev_reply *reply)
+{
+	enum log_level level;
+	if (log_level_parse(request->request.target, &level)) {
+		reply->result = ERR_ARG;
+		event_set_text(reply->message, "levels are debug, info, warn, error");
+		return;
+	}
+	log_set_level(level);
+	event_set_text(reply->message, "log level changed");
+}
+
+static void journal_command(struct runtime *rt, const struct event *request, struct ev_reply *reply)
+{
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = request->request.verb;
+	event_set_name(ev.command.target, request->request.target);
+	event_set_name(ev.command.owner, request->request.owner[0] ? request->request.owner : request->source);
+	event_set_text(ev.command.reason, request->request.reason);
+	int64_t now = rt->sequencer.now;
+	ev.ts_recv = rt->outbox.last_stamp > now ? rt->outbox.last_stamp + 1 : now + 1;
+	if (request->request.lease > 0)
+		ev.command.until = ev.ts_recv + request->request.lease;
+	runtime_emit_shell(rt, &ev);
+	uint8_t packed[1024];
+	int n = codec_pack(&ev, packed, sizeof packed);
+	if (n < 0 || sequencer_push(&rt->sequencer, rt->self_in, &ev, packed, (size_t)n, runtime_mono(rt)))
+		reply->result = ERR_FULL;
+	event_set_text(reply->message, reply->result ? "too many commands wait" : "accepted and journalled");
+	runtime_step(rt);
+}
+
+static bool is_core_command(uint8_t verb)
+{
+	return verb == verb_pause || verb == verb_resume || verb == verb_reset || verb == verb_safe;
+}
+
+static void answer(struct runtime *rt, const struct event *request, struct event *reply, struct buf *page,
+		   struct pair *pairs)
+{
+	struct ev_reply *r = &reply->reply;
+	int64_t expires = request->request.expires_at;
+	if (expires && expires < clock_wall(runtime_clock(rt))) {
+		r->result = ERR_STALE;
+		event_set_text(r->message, "the command has expired");
+	} else if (r->verb == verb_status) {
+		r->values.at = pairs;
+		r->values.n = runtime_status_pairs(rt, pairs);
+	} else if (r->verb == verb_stop) {
+		event_set_text(r->message, "draining");
+		runtime_stop(rt, "verb stop");
+	} else if (r->verb == verb_log_level) {
+		set_log_level(request, r);
+	} else if (is_core_command(r->verb) && rt->s->core && rt->self_in) {
+		journal_command(rt, request, r);
+	} else if (rt->s->on_request) {
+		r->result = ERR_UNKNOWN;
+		rt->s->on_request(rt->self, request, reply, page);
+	} else {
+		r->result = ERR_UNKNOWN;
+		event_set_text(r->message, "this service does not know that verb");
+	}
+}
+
+void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *bytes, size_t len)
+{
+	struct runtime *rt = ctx;
+	struct event request, reply;
+	size_t used;
+	static struct pair pairs[EVENT_PAIRS_MAX];
+	static uint8_t out[EVENT_PACKED_MAX];
+	rt->arena.used = 0;
+	int rc = codec_unpack(bytes, len, &rt->arena, &request, &used);
+	if (rc || request.id != EVENT_request) {
+		log_warn("request refused", "err=%s bytes=%zu", err_name(rc), len);
+		return;
+	}
+	if (outbox_on_request(&rt->outbox, peer, &request))
+		return;
+	event_init(&reply, EVENT_reply);
+	snprintf(reply.source, sizeof reply.source, "%s", rt->s->name);
+	reply.reply.verb = request.request.verb;
+	reply.reply.id = request.request.id;
+	struct buf page;
+	buf_init(&page, BUS_FRAME_X_MAX);
+	answer(rt, &request, &reply, &page, pairs);
+	int n = codec_pack(&reply, out, sizeof out);
+	if (n > 0)
+		bus_reply(rt->bus, peer, out, (size_t)n, page.at, page.len);
+	buf_fini(&page);
+}

@@ -1,0 +1,440 @@
+/* life - a service process from its start to its end; the states are drawn in runtime.h.
+ *
+ * BOOT: boot. RECOVER: recover_load, recover_own_journal, follow_start. READY, RUNNING: runtime_maybe_run.
+ * DRAINING: runtime_stop. DONE, FAILED: shut_down.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime_state.h"
+
+enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2 };
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long long size = 0, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void send_heartbeat(void *ctx)
+{
+	struct runtime *rt = ctx;
+	struct event ev;
+	event_init(&ev, EVENT_heartbeat);
+	ev.ts_recv = ev.ts_event = clock_wall(runtime_clock(rt));
+	ev.heartbeat.state = (uint8_t)rt->life;
+	ev.heartbeat.x_epoch = rt->outbox.x_epoch;
+	ev.heartbeat.x_last = rt->outbox.x_sent;
+	ev.heartbeat.m_last = rt->outbox.mlog ? mlog_last(rt->outbox.mlog) : 0;
+	if (rt->outbox.journal)
+		ev.heartbeat.x_offset = journal_status(rt->outbox.journal).bytes;
+	ev.heartbeat.rss = resident_bytes();
+	ev.heartbeat.errors = log_counters().errors;
+	ev.heartbeat.progress = rt->applied;
+	if (rt->s->beat && rt->self)
+		rt->s->beat(rt->self, &ev.heartbeat);
+	if (rt->life == life_recover)
+		event_set_name(ev.heartbeat.note, "recovering");
+	runtime_emit(rt, &ev);
+	outbox_flush(&rt->outbox);
+}
+
+static void send_metrics(struct runtime *rt)
+{
+	static struct pair pairs[EVENT_PAIRS_MAX];
+	struct event ev;
+	event_init(&ev, EVENT_metrics);
+	ev.ts_recv = ev.ts_event = clock_wall(runtime_clock(rt));
+	ev.metrics.values.at = pairs;
+	ev.metrics.values.n = runtime_status_pairs(rt, pairs);
+	runtime_emit(rt, &ev);
+}
+
+static void on_beat(void *ctx)
+{
+	struct runtime *rt = ctx;
+	send_heartbeat(rt);
+	if ((runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0)
+		send_metrics(rt);
+	outbox_flush(&rt->outbox);
+}
+
+static void on_pulse(void *ctx)
+{
+	struct runtime *rt = ctx;
+	follow_poll(rt);
+	follow_promises(rt);
+	if (rt->s->tick && rt->life == life_running)
+		rt->s->tick(rt->self, runtime_mono(rt));
+	/* The newest promise may have been held back by the rate: repeat it so that idle inputs still advance. */
+	runtime_step(rt);
+}
+
+static void on_journal(void *ctx, int events)
+{
+	struct runtime *rt = ctx;
+	(void)events;
+	int rc = outbox_durable(&rt->outbox);
+	if (rc)
+		runtime_fail(rt, "journal", rc);
+	else
+		runtime_step(rt);
+}
+
+static void drained(void *ctx)
+{
+	struct runtime *rt = ctx;
+	log_error("drain took too long", "limit_ms=%lld", (long long)(rt->run.drain_ns / NS_PER_MS));
+	rt->drain = NULL;
+	loop_stop(rt->loop);
+}
+
+void runtime_stop(struct runtime *rt, const char *why)
+{
+	if (rt->life >= life_draining)
+		return;
+	log_info("stopping", "why=%s", why);
+	runtime_snapshot(rt);
+	runtime_set_life(rt, life_draining);
+	if (rt->s->stop)
+		rt->s->stop(rt->self);
+	loop_timer(rt->loop, rt->run.drain_ns, 0, drained, rt, &rt->drain);
+	loop_stop(rt->loop);
+}
+
+static void on_signal(void *ctx, int events)
+{
+	struct runtime *rt = ctx;
+	struct signalfd_siginfo si;
+	(void)events;
+	if (read(rt->signals, &si, sizeof si) != (ssize_t)sizeof si)
+		return;
+	if (si.ssi_signo == SIGHUP) {
+		log_reopen();
+	} else if (rt->life >= life_draining) {
+		_exit(130); /* a second signal: at once */
+	} else {
+		runtime_stop(rt, si.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	}
+}
+
+/* Before any thread exists: every thread inherits the mask, and czmq installs no handlers of its own. */
+static int block_signals(struct runtime *rt)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ERR_IO;
+	rt->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return rt->signals < 0 ? ERR_IO : 0;
+}
+
+static int make_dirs(const char *path)
+{
+	char part[512];
+	size_t n = strlen(path);
+	if (n >= sizeof part)
+		return ERR_TOO_LONG;
+	memcpy(part, path, n + 1);
+	for (size_t i = 1; i <= n; i++) {
+		if (part[i] != '/' && part[i] != '\0')
+			continue;
+		char was = part[i];
+		part[i] = '\0';
+		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+			return err_from_errno(errno);
+		part[i] = was;
+	}
+	return 0;
+}
+
+/* The run id of a data directory is made once: client order ids must not repeat after a restart. */
+static int load_run_id(struct runtime *rt)
+{
+	char path[sizeof rt->dir + 16], hex[17] = "";
+	if (rt->run.run_id[0]) {
+		event_set_name(rt->run_id, rt->run.run_id);
+		return 0;
+	}
+	snprintf(path, sizeof path, "%s/run_id", rt->dir);
+	FILE *f = fopen(path, "re");
+	if (f) {
+		bool ok = fscanf(f, "%16s", hex) == 1;
+		fclose(f);
+		if (ok) {
+			event_set_name(rt->run_id, hex);
+			return 0;
+		}
+	}
+	uint64_t id;
+	if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+		return ERR_IO;
+	snprintf(hex, sizeof hex, "%016llx", (unsigned long long)id);
+	f = fopen(path, "we");
+	if (!f || fprintf(f, "%s\n", hex) < 0 || fflush(f) || fsync(fileno(f)))
+		return ERR_IO;
+	fclose(f);
+	event_set_name(rt->run_id, hex);
+	return 0;
+}
+
+static void say_who_holds(struct runtime *rt)
+{
+	char path[200], text[64] = "";
+	snprintf(path, sizeof path, "%s/%s.lock", rt->run.bus_dir, rt->s->name);
+	FILE *f = fopen(path, "re");
+	if (f && !fgets(text, sizeof text, f))
+		text[0] = '\0';
+	if (f)
+		fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+	log_error("already running", "service=%s holder=%s lock=%s", rt->s->name, text, path);
+}
+
+static int open_bus(struct runtime *rt, char *reason, size_t cap)
+{
+	int rc = make_dirs(rt->run.bus_dir);
+	if (!rc)
+		rc = bus_zmq_open(rt->loop, rt->run.bus_dir, &follow_bus_handler, rt, &rt->bus, reason, cap);
+	if (rc)
+		return rc;
+	rc = bus_bind(rt->bus, rt->s->name);
+	if (rc == ERR_BUSY) {
+		say_who_holds(rt);
+		rt->exit_code = EXIT_RUNNING;
+		snprintf(reason, cap, "another %s is running", rt->s->name);
+	}
+	return rc;
+}
+
+static void on_difference(void *ctx, uint64_t seq, const char *was, const char *now)
+{
+	struct runtime *rt = ctx;
+	char text[EVENT_TEXT_MAX];
+	log_error("regenerated event differs from the journal", "seq=%llu was=%s now=%s", (unsigned long long)seq, was,
+		  now);
+	snprintf(text, sizeof text, "Regenerated event %llu differs from the journal: the restart is not the same run.",
+		 (unsigned long long)seq);
+	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->s->name, text);
+}
+
+static int open_outbox(struct runtime *rt, char *reason, size_t cap)
+{
+	snprintf(rt->dir, sizeof rt->dir, "%s/%s", rt->run.data, rt->s->name);
+	int rc = make_dirs(rt->dir);
+	if (rc) {
+		snprintf(reason, cap, "run.data: %.300s cannot be made (%s)", rt->dir, err_text(rc));
+		return rc;
+	}
+	struct outbox_options o = {.source = rt->s->name, .dir = rt->dir, .logged = rt->s->logged,
+				   .journal_cap = (uint64_t)rt->run.journal_cap, .mlog_cap = (uint64_t)rt->run.mlog_cap,
+				   .mlog_keep_ns = rt->run.mlog_keep_ns, .clock = loop_clock(rt->loop),
+				   .differs = on_difference, .ctx = rt};
+	rc = outbox_open(&rt->outbox, rt->bus, &o, reason, cap);
+	if (!rc)
+		rc = load_run_id(rt);
+	if (!rc)
+		rc = loop_fd(rt->loop, journal_fd(rt->outbox.journal), LOOP_IN, on_journal, rt, &rt->journal_source);
+	return rc;
+}
+
+static int add_inputs(struct runtime *rt)
+{
+	int rc = 0;
+	if (rt->s->core) {
+		rc = sequencer_init(&rt->sequencer, &core_sequencer, rt);
+		if (!rc)
+			rc = sequencer_add(&rt->sequencer, rt->s->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);
+		if (!rc)
+			sequencer_promise(&rt->sequencer, rt->self_in, CORE_NEVER);
+	}
+	for (size_t i = 0; !rc && rt->s->inputs && rt->s->inputs[i].publisher; i++)
+		rc = follow_add(rt, &rt->s->inputs[i], NULL);
+	return rc;
+}
+
+/* Lockstep: the publisher of market data never runs further ahead than its consumers allow. */
+static int add_credit(struct runtime *rt)
+{
+	if (!runtime_lockstep(rt) || !rt->s->logged)
+		return 0;
+	char list[sizeof rt->run.lockstep_consumers], *save = NULL;
+	memcpy(list, rt->run.lockstep_consumers, sizeof list);
+	for (char *name = strtok_r(list, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
+		struct service_input in = {.publisher = name};
+		struct follow *f;
+		int rc = follow_add(rt, &in, &f);
+		if (rc)
+			return rc;
+		f->credit = true;
+	}
+	return 0;
+}
+
+static int make_service(struct runtime *rt, char *reason, size_t cap)
+{
+	int rc = rt->s->start(rt, rt->settings, &rt->self, reason, cap);
+	if (rc == ERR_ARG)
+		rt->exit_code = EXIT_CONFIG;
+	if (!rc)
+		rc = add_inputs(rt);
+	if (!rc)
+		rc = add_credit(rt);
+	if (!rc)
+		rc = recover_load(rt, reason, cap);
+	return rc;
+}
+
+static int start_timers(struct runtime *rt)
+{
+	int rc = loop_fd(rt->loop, rt->signals, LOOP_IN, on_signal, rt, &rt->signal_source);
+	if (!rc)
+		rc = loop_timer(rt->loop, 0, rt->run.heartbeat_ns, on_beat, rt, &rt->beat);
+	if (!rc)
+		rc = loop_timer(rt->loop, 0, 50 * NS_PER_MS, on_pulse, rt, &rt->pulse);
+	return rc ? rc : stall_start(rt);
+}
+
+static void say_hello(struct runtime *rt)
+{
+	struct event ev;
+	event_init(&ev, EVENT_hello);
+	ev.ts_recv = ev.ts_event = clock_wall(runtime_clock(rt));
+	event_set_name(ev.hello.version, NJ_VERSION);
+	event_set_name(ev.hello.run_id, rt->run_id);
+	ev.hello.x_epoch = rt->outbox.x_epoch;
+	ev.hello.x_last = rt->outbox.x_sent;
+	ev.hello.m_last = rt->outbox.mlog ? mlog_last(rt->outbox.mlog) : 0;
+	ev.hello.pid = (uint32_t)getpid();
+	runtime_emit(rt, &ev);
+}
+
+static int start_log(struct runtime *rt)
+{
+	struct log_options o = {.service = rt->s->name, .json = strcmp(rt->run.log_format, "json") == 0,
+				.file = rt->run.log_file[0] ? rt->run.log_file : NULL};
+	log_level_parse(rt->run.log_level, &o.level);
+	return log_open(&o);
+}
+
+static int boot(struct runtime *rt, char *reason, size_t cap)
+{
+	rt->arena = (struct arena){.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)};
+	int rc = rt->arena.at ? strmap_init(&rt->alerts, RUNTIME_ALERTS_MAX, 1) : ERR_NOMEM;
+	if (!rc)
+		rc = block_signals(rt);
+	if (!rc)
+		rc = loop_new(clock_real(), &rt->loop);
+	if (!rc)
+		rc = open_bus(rt, reason, cap);
+	if (!rc)
+		rc = open_outbox(rt, reason, cap);
+	if (!rc)
+		rc = make_service(rt, reason, cap);
+	if (!rc)
+		rc = start_timers(rt);
+	return rc;
+}
+
+static void shut_down(struct runtime *rt)
+{
+	stall_stop(rt);
+	if (rt->loop && rt->outbox.bus && rt->life != life_failed) {
+		runtime_set_life(rt, life_done);
+		send_heartbeat(rt);
+	}
+	if (rt->outbox.bus)
+		outbox_close(&rt->outbox);
+	if (rt->self && rt->s->free)
+		rt->s->free(rt->self);
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		if (rt->follow[i].has_m)
+			inbox_close(&rt->follow[i].m);
+		if (rt->follow[i].has_x)
+			inbox_close(&rt->follow[i].x);
+	}
+	if (rt->s->core)
+		sequencer_fini(&rt->sequencer);
+	bus_close(&rt->bus);
+	loop_free(rt->loop);
+	strmap_fini(&rt->alerts);
+	free(rt->arena.at);
+}
+
+static int run(struct runtime *rt)
+{
+	char reason[400] = "";
+	start_log(rt);
+	log_info("start", "version=%s pid=%d pace=%s", NJ_VERSION, (int)getpid(), rt->run.pace);
+	int rc = boot(rt, reason, sizeof reason);
+	if (rc) {
+		log_error("cannot start", "err=%s reason=%s", err_name(rc), reason[0] ? reason : err_text(rc));
+		rt->life = life_failed;
+		rt->exit_code = rt->exit_code ? rt->exit_code : 1;
+	} else {
+		runtime_set_life(rt, life_recover);
+		recover_own_journal(rt);
+		say_hello(rt);
+		follow_start(rt);
+		runtime_maybe_run(rt);
+		rc = loop_run(rt->loop);
+		if (rc)
+			runtime_fail(rt, "loop", rc);
+	}
+	shut_down(rt);
+	log_info("exit", "code=%d", rt->exit_code);
+	log_close();
+	return rt->exit_code;
+}
+
+int runtime_main(const struct service *s, int argc, char **argv)
+{
+	struct runtime_args args = {0};
+	int rc = runtime_args_parse(s, argc, argv, &args);
+	if (rc)
+		return rc == 1 ? 0 : EXIT_USAGE;
+	if (args.describe) {
+		runtime_describe(s);
+		return 0;
+	}
+	struct runtime *rt = calloc(1, sizeof *rt);
+	if (!rt)
+		return 1;
+	rt->s = s;
+	rt->life = life_boot;
+	rt->promise_sent_at = rt->promise_handled = INT64_MIN;
+	rt->settings = calloc(1, s->settings_size ? s->settings_size : 1);
+	int code = EXIT_CONFIG;
+	if (rt->settings && runtime_load_settings(rt, &args) == 0) {
+		struct buf out;
+		buf_init(&out, 1 << 20);
+		if (args.print_config && config_print(rt->config, &out) == 0)
+			fwrite(out.at, 1, out.len, stdout);
+		buf_fini(&out);
+		code = args.print_config || args.check_config ? 0 : run(rt);
+	}
+	config_free(rt->config);
+	free(rt->settings);
+	free(rt);
+	return code;
+}
