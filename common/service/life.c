@@ -262,7 +262,7 @@ static int add_inputs(struct runtime *rt)
 {
 	int rc = 0;
 	if (rt->s->core) {
-		rc = sequencer_init(&rt->sequencer, &core_sequencer, rt);
+		rc = sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt);
 		if (!rc)
 			rc = sequencer_add(&rt->sequencer, rt->s->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);
 		if (!rc)

@@ -196,7 +196,7 @@ static bool core_ready(void *ctx)
 	return rt->life != life_failed && outbox_ready(&rt->outbox);
 }
 
-static const struct sequencer_ops core_sequencer = {
+const struct sequencer_ops runtime_core_sequencer = {
 	.apply = core_apply, .next_due = core_next_due, .fire = core_fire, .late = core_late, .ready = core_ready};
 
 static void on_wake(void *ctx)

@@ -98,6 +98,7 @@ void runtime_set_life(struct runtime *rt, enum life life);
 void runtime_stop(struct runtime *rt, const char *why);
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
 int64_t runtime_mono(struct runtime *rt);
+extern const struct sequencer_ops runtime_core_sequencer;
 void runtime_maybe_run(struct runtime *rt);
 
 /* control.c */
