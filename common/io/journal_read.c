@@ -1,0 +1,192 @@
+/* journal_read - pages of durable records straight from the files, while the writer goes on behind them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/io/fs.h"
+#include "common/io/journal_priv.h"
+
+#define PAGE (128u << 10)
+
+/* What is to be read of one segment; copied out of the list, which the writer may change meanwhile. */
+struct span {
+	uint64_t id, first, stop; /* stop: last sequence that counts and is durable */
+	uint64_t bytes;           /* nothing behind this offset is looked at */
+	uint64_t seq, at;         /* where reading is */
+};
+
+struct reading {
+	uint64_t from, limit, count, next;
+	bool (*fn)(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len);
+	void *ctx;
+	bool done;
+};
+
+/* Under the lock: the living segment that holds seq. */
+static uint32_t find(const struct journal *j, uint64_t seq)
+{
+	uint32_t lo = j->dead, hi = j->n_segments;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (j->segments[mid].first <= seq)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int locate(struct journal *j, uint64_t seq, struct span *ret_span)
+{
+	pthread_mutex_lock(&j->lock);
+	uint64_t durable = atomic_load_explicit(&j->durable, memory_order_relaxed);
+	uint32_t i = find(j, seq);
+	const struct segment *s = &j->segments[i];
+	int rc = seq < s->first ? ERR_NOT_FOUND : 0;
+	struct sparse_entry start = sparse_find(&s->index, seq, (struct sparse_entry){s->first, SEGMENT_HEADER});
+	*ret_span = (struct span){
+		.id = s->id, .first = s->first, .bytes = s->bytes,
+		.stop = i + 1 < j->n_segments && s[1].first <= durable ? s[1].first - 1 : durable,
+		.seq = start.key, .at = start.offset,
+	};
+	pthread_mutex_unlock(&j->lock);
+	return rc;
+}
+
+/* Under way through an old segment its index is filled, so that the next page is found at once. */
+static void note(struct journal *j, const struct span *s)
+{
+	pthread_mutex_lock(&j->lock);
+	struct segment *segment = &j->segments[find(j, s->seq)];
+	if (segment->id == s->id)
+		sparse_add(&segment->index, s->seq, s->at);
+	pthread_mutex_unlock(&j->lock);
+}
+
+static int blame(struct journal *j, int err, const struct span *s, const char *what)
+{
+	return journal_blame(j, err, "%s/x-%020" PRIu64 ".njj: offset %" PRIu64 ": record %" PRIu64 ": %s", j->dir,
+			     s->first, s->at, s->seq, what);
+}
+
+static int open_span(struct journal *j, const struct span *s)
+{
+	char name[FS_NAME_MAX];
+
+	if (j->read_fd >= 0 && j->read_id == s->id)
+		return 0;
+	if (j->read_fd >= 0)
+		close(j->read_fd);
+	fs_name(name, SEGMENT_PREFIX, s->first, SEGMENT_SUFFIX);
+	j->page_len = 0;
+	j->read_id = s->id;
+	j->read_fd = openat(j->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return j->read_fd >= 0 ? 0 : blame(j, err_from_errno(errno), s, strerror(errno));
+}
+
+static int grow_page(struct journal *j, size_t need)
+{
+	size_t cap = need > PAGE ? need : PAGE;
+
+	if (j->page_cap >= cap)
+		return 0;
+	uint8_t *page = realloc(j->page, cap);
+	if (!page)
+		return ERR_NOMEM;
+	j->page = page;
+	j->page_cap = cap;
+	return 0;
+}
+
+/* Has `need` bytes at s->at in memory. */
+static int page_in(struct journal *j, const struct span *s, size_t need, const uint8_t **ret_at)
+{
+	if (s->at < j->page_at || s->at + need > j->page_at + j->page_len) {
+		if (s->at + need > s->bytes)
+			return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
+		int rc = grow_page(j, need);
+		if (rc)
+			return rc;
+		uint64_t left = s->bytes - s->at;
+		j->page_len = 0;
+		j->page_at = s->at;
+		rc = fs_read_at(j->read_fd, j->page, left < j->page_cap ? (size_t)left : j->page_cap, s->at,
+				&j->page_len);
+		if (rc)
+			return blame(j, rc, s, strerror(errno));
+		if (j->page_len < need)
+			return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
+	}
+	*ret_at = j->page + (s->at - j->page_at);
+	return 0;
+}
+
+static int next_record(struct journal *j, const struct span *s, struct record *ret_record)
+{
+	const uint8_t *at;
+	struct record r;
+	int rc = page_in(j, s, RECORD_HEADER, &at);
+
+	if (rc)
+		return rc;
+	size_t need = record_bytes(record_claim(at));
+	if (need > RECORD_BYTES_MAX)
+		return blame(j, ERR_CORRUPT, s, "its length does not check; restore the file from a copy");
+	rc = page_in(j, s, need, &at);
+	if (rc)
+		return rc;
+	if (record_check(at, need, j->epoch, &r) != 0 || r.seq != s->seq)
+		return blame(j, ERR_CORRUPT, s, "its checksum does not hold; restore the file from a copy");
+	*ret_record = r;
+	return 0;
+}
+
+static int read_span(struct journal *j, struct span *s, struct reading *r)
+{
+	uint64_t marked = s->at;
+	struct record record = {0};
+	int rc = open_span(j, s);
+
+	while (!rc && !r->done && s->seq <= s->stop) {
+		rc = next_record(j, s, &record);
+		if (rc)
+			break;
+		if (s->at >= marked + SPARSE_STRIDE) {
+			note(j, s);
+			marked = s->at;
+		}
+		s->at += record_bytes(record.len);
+		s->seq++;
+		if (record.seq < r->from)
+			continue;
+		r->next = record.seq + 1;
+		r->done = !r->fn(r->ctx, record.seq, record.payload, record.len) ||
+			  (r->limit && ++r->count >= r->limit);
+	}
+	return rc;
+}
+
+int journal_read(struct journal *j, uint64_t from, uint32_t limit,
+		 bool (*fn)(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len), void *ctx,
+		 uint64_t *ret_next)
+{
+	struct reading r = {.from = from, .limit = limit, .next = from, .fn = fn, .ctx = ctx};
+	struct span span;
+	int rc = 0;
+
+	while (!rc && !r.done) {
+		rc = locate(j, r.next, &span);
+		if (rc || r.next > span.stop)
+			break;
+		rc = read_span(j, &span, &r);
+	}
+	if (rc && r.next == from)
+		return rc;
+	*ret_next = r.next; /* an error behind good records shows when reading goes on from there */
+	return 0;
+}
