@@ -20,7 +20,7 @@ struct span {
 };
 
 struct reading {
-	uint64_t from, limit, count, next;
+	uint64_t limit, count, next; /* next: sequence wanted */
 	bool (*fn)(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len);
 	void *ctx;
 	bool done;
@@ -162,7 +162,7 @@ static int read_span(struct journal *j, struct span *s, struct reading *r)
 		}
 		s->at += record_bytes(record.len);
 		s->seq++;
-		if (record.seq < r->from)
+		if (record.seq < r->next)
 			continue;
 		r->next = record.seq + 1;
 		r->done = !r->fn(r->ctx, record.seq, record.payload, record.len) ||
@@ -175,7 +175,7 @@ int journal_read(struct journal *j, uint64_t from, uint32_t limit,
 		 bool (*fn)(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len), void *ctx,
 		 uint64_t *ret_next)
 {
-	struct reading r = {.from = from, .limit = limit, .next = from, .fn = fn, .ctx = ctx};
+	struct reading r = {.limit = limit, .next = from, .fn = fn, .ctx = ctx};
 	struct span span;
 	int rc = 0;
 
