@@ -1,0 +1,209 @@
+/* main - the persister's shell: every publisher's lane X and the candles of lane M into the database, exactly once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime.h"
+#include "proto/topic.h"
+#include "services/persister/store.h"
+#include "services/persister/writer.h"
+
+struct settings {
+	char database[256];
+	int64_t interval_ns, queue_bytes, alert_ns;
+};
+
+#define AT(member) offsetof(struct settings, member)
+#define TEXT(member) AT(member), sizeof(((struct settings *)0)->member)
+
+static const struct config_key keys[] = {
+	{"database", CONFIG_TEXT, "", 0, 0, "", "SQLite file; empty: nightjar.db in the service's data directory.", NULL,
+	 TEXT(database)},
+	{"interval", CONFIG_DUR, "100ms", NS_PER_MS, 10 * NS_PER_S, "ns", "Between transactions while there is little to do.",
+	 NULL, AT(interval_ns), 0},
+	{"queue", CONFIG_BYTES, "16MiB", 1 << 16, 1 << 30, "bytes", "Records waiting for the database.", NULL,
+	 AT(queue_bytes), 0},
+	{"alert_after", CONFIG_DUR, "10s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A database that cannot be written for this long.",
+	 NULL, AT(alert_ns), 0},
+	{0},
+};
+
+static const char *const candle_topics[] = {"candle.", NULL};
+static const struct service_input inputs[] = {
+	{"collector", LANE_M, candle_topics, 0}, {"collector", LANE_X, NULL, 0}, {"strategy", LANE_X, NULL, 0},
+	{"executor", LANE_X, NULL, 0},		 {"watchdog", LANE_X, NULL, 0},  {"persister", LANE_X, NULL, 0},
+	{0},
+};
+static const uint16_t pubs[] = {EVENT_alert, EVENT_gap, 0};
+
+struct counters {
+	uint64_t records, rows, commits, duplicates, retries, refused;
+	int64_t queued;
+};
+
+#define COUNTER(name, member, doc) {name, METRIC_COUNTER, doc, offsetof(struct counters, member)}
+static const struct metric_row metrics[] = {
+	COUNTER("persister_records_total", records, "Records committed."),
+	COUNTER("persister_rows_total", rows, "Rows written to the tables of events."),
+	COUNTER("persister_commits_total", commits, "Transactions."),
+	COUNTER("persister_duplicates_total", duplicates, "Records that were there already."),
+	COUNTER("persister_retries_total", retries, "Transactions that had to be tried again."),
+	COUNTER("persister_refused_total", refused, "Records left with their publisher because the queue was full."),
+	{"persister_queue_bytes", METRIC_GAUGE, "Bytes waiting for the database.", offsetof(struct counters, queued)},
+	{0},
+};
+
+struct persister {
+	struct runtime *rt;
+	struct store *store;
+	struct writer *writer;
+	struct counters counters;
+	int64_t alert_ns;
+	char path[400];
+	struct pair acks[WRITER_PUBLISHERS_MAX];
+};
+
+/* A damaged database is moved aside and made anew: the publishers' journals still have every record. */
+static int open_store(struct persister *p, char *reason, size_t cap)
+{
+	int rc = store_open(p->path, &p->store, reason, cap);
+	if (rc != ERR_CORRUPT)
+		return rc;
+	char moved[500];
+	rc = store_quarantine(p->path, moved, sizeof moved);
+	if (rc)
+		return rc;
+	log_error("the database is damaged: moved aside, rebuilt from the journals", "moved_to=%s reason=%s", moved, reason);
+	return store_open(p->path, &p->store, reason, cap);
+}
+
+static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
+{
+	const struct settings *in = settings;
+	struct persister *p = calloc(1, sizeof *p);
+	if (!p)
+		return ERR_NOMEM;
+	p->rt = rt;
+	p->alert_ns = in->alert_ns;
+	if (in->database[0])
+		snprintf(p->path, sizeof p->path, "%s", in->database);
+	else
+		snprintf(p->path, sizeof p->path, "%s/nightjar.db", runtime_dir(rt));
+	int rc = open_store(p, reason, cap);
+	if (!rc)
+		rc = writer_start(p->store, runtime_clock(rt), in->interval_ns, (size_t)in->queue_bytes, &p->writer);
+	if (rc) {
+		store_close(p->store);
+		free(p);
+		return rc;
+	}
+	*ret_self = p;
+	return 0;
+}
+
+static void persister_free(void *self)
+{
+	struct persister *p = self;
+	writer_stop(p->writer, runtime_settings(p->rt)->drain_ns);
+	store_close(p->store);
+	free(p);
+}
+
+static int on_event(void *self, struct inbox *in, const struct event *ev, const uint8_t *bytes, size_t len)
+{
+	struct persister *p = self;
+	char topic[TOPIC_MAX];
+	if (topic_of(ev, topic) < 0)
+		topic[0] = '\0';
+	int rc = writer_put(p->writer, in->lane, topic, bytes, len);
+	if (rc) {
+		p->counters.refused++;
+		return ERR_FULL;
+	}
+	return 0;
+}
+
+/* In lockstep the collector may run on once we have taken in what it promised. */
+static void on_telemetry(void *self, const struct event *ev)
+{
+	struct persister *p = self;
+	if (ev->id == EVENT_promise && strcmp(ev->source, "collector") == 0 && writer_has_room(p->writer))
+		runtime_promise(p->rt, ev->promise.at, ev->promise.at);
+}
+
+static int cursor(void *self, struct inbox *in)
+{
+	struct persister *p = self;
+	struct store_cursor c;
+	int rc = store_cursor(p->store, in->publisher, in->lane, &c);
+	if (rc)
+		return rc;
+	in->epoch = in->lane == LANE_X ? c.epoch : 0;
+	in->next = c.seq + 1;
+	in->last = c.stamp;
+	return 0;
+}
+
+static void watch_writer(struct persister *p, const struct writer_status *st, int64_t mono_ns)
+{
+	bool bad = st->error && mono_ns - st->error_since >= p->alert_ns;
+	char text[EVENT_TEXT_MAX] = "the database is being written again";
+	if (bad)
+		snprintf(text, sizeof text, "%.90s cannot be written: %.60s. Nothing is lost: publishers keep their records.",
+			 p->path, st->reason);
+	runtime_alert(p->rt, severity_critical, bad, "database_blocked", "persister", text);
+	if (st->corrupt)
+		runtime_fail(p->rt, "database", ERR_CORRUPT);
+}
+
+static void tick(void *self, int64_t mono_ns)
+{
+	struct persister *p = self;
+	struct writer_status st = writer_status(p->writer);
+	p->counters.records = st.written;
+	p->counters.rows = st.rows;
+	p->counters.commits = st.commits;
+	p->counters.duplicates = st.duplicates;
+	p->counters.retries = st.retries;
+	p->counters.queued = (int64_t)st.queued_bytes;
+	if (st.error || st.retries)
+		watch_writer(p, &st, mono_ns);
+}
+
+static void beat(void *self, struct ev_heartbeat *hb)
+{
+	struct persister *p = self;
+	struct writer_status st = writer_status(p->writer);
+	hb->progress = st.written;
+	if (st.error)
+		event_set_name(hb->note, err_name(st.error));
+	hb->acks.n = writer_acks(p->writer, p->acks, WRITER_PUBLISHERS_MAX);
+	hb->acks.at = p->acks;
+}
+
+static const void *metrics_of(void *self)
+{
+	return &((struct persister *)self)->counters;
+}
+
+static const struct service service = {
+	.name = "persister",
+	.doc = "Keeps what must last: every lane-X record and its row, and the candles, in SQLite.",
+	.keys = keys,
+	.settings_size = sizeof(struct settings),
+	.inputs = inputs,
+	.pubs = pubs,
+	.metrics = metrics,
+	.start = start,
+	.free = persister_free,
+	.metrics_of = metrics_of,
+	.on_event = on_event,
+	.on_telemetry = on_telemetry,
+	.cursor = cursor,
+	.tick = tick,
+	.beat = beat,
+};
+SERVICE_MAIN(service)
