@@ -2,7 +2,8 @@
  *
  * Precedence: flag (--set section.key=value) > environment (NIGHTJAR_SECTION__KEY, also ..._FILE for secrets)
  * > file > default. A key that no table knows, a value of the wrong type or out of its range refuses the start
- * with file:line, key, reason and remedy. A list is comma separated. Lists of sections that belong to other
+ * with file:line, key, reason and remedy; so does a key given twice in the file, a secret that is empty or still an
+ * example's text, and a file with a secret that others can read. A list is comma separated. Lists of sections that belong to other
  * programs of the stack are accepted without a look inside: their owners check them.
  *
  *     bus
@@ -33,7 +34,7 @@ enum config_kind {
 struct config_key {
 	const char *name;     /* within its section */
 	enum config_kind kind;
-	const char *fallback; /* text of the default; "" is an empty text */
+	const char *fallback; /* text of the default; "" is an empty text; NULL: the setting must be given */
 	int64_t min, max;     /* of the parsed value; both 0: no limits (for durations and bytes: >= 0) */
 	const char *unit, *doc;
 	const char *choices;  /* "a|b|c" */
@@ -44,6 +45,7 @@ struct config_section {
 	const char *name, *doc;
 	const struct config_key *keys; /* ends with a row whose name is NULL */
 	void *self;                    /* the struct that is filled */
+	bool subsections;              /* free-form subsections may stand in it, see config_each */
 };
 
 /* An error for people: "nightjar.conf:12: collector.symbols: … (remedy)". */
@@ -58,13 +60,15 @@ int config_new(const struct config_section *sections, size_t n, const char *cons
 	       struct config **ret_config);
 void config_free(struct config *c);
 
-/* Reads everything and fills the structs only when all of it is good; ERR_ARG with *err filled otherwise.
+/* Reads everything and fills the structs only when all of it is good; ERR_ARG with *err filled otherwise, and the
+ * structs and the settings of the last good load stay as they were (a bad reload changes nothing).
  * path may be NULL (no file). flags: "section.key=value" texts. envp as in environ, NULL: the process's own. */
 int config_load(struct config *c, const char *path, const char *const *flags, size_t n_flags,
 		char *const *envp, struct config_error *err);
 
 /* Free-form subsection ("strategy" / "ema_cross" …): calls fn for each key below section/sub, in file order, with
- * the environment and flags (section.sub.key=value) applied. Used where a table is only known later. */
+ * the environment and flags (section.sub.key=value) applied. Used where a table is only known later. Ends early
+ * with what fn returns where that is not 0. */
 int config_each(const struct config *c, const char *section, const char *sub,
 		int (*fn)(void *ctx, const char *key, const char *value, const char *where), void *ctx);
 
