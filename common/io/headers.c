@@ -131,6 +131,11 @@ bool headers_list_has(const char *list, const char *token)
 	return false;
 }
 
+bool headers_value_safe(const char *text)
+{
+	return is_value(text, strlen(text));
+}
+
 bool headers_line_safe(const char *line)
 {
 	const char *colon = strchr(line, ':');

@@ -38,6 +38,7 @@ size_t headers_token(const char *text);
 
 /* Whether "Name: value" can be sent as it is: no line ends, no control characters. */
 bool headers_line_safe(const char *line);
+bool headers_value_safe(const char *text); /* the same for a value alone */
 /* Whether the line's name is `name`, without regard to case. */
 bool headers_line_is(const char *line, const char *name);
 
