@@ -431,6 +431,11 @@ void http_close(struct http *h)
 		http_free(h);
 }
 
+struct loop *http_loop(const struct http *h)
+{
+	return h->loop;
+}
+
 struct http_counters http_counters(const struct http *h)
 {
 	return h->counters;

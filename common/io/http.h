@@ -54,7 +54,8 @@ struct http_options {
 
 /* ERR_ARG (a user agent that cannot be sent), ERR_NOMEM. Options are copied. */
 int http_open(struct loop *l, const struct http_options *o, struct http **ret_http);
-void http_close(struct http *h); /* open calls end without fn */
+void http_close(struct http *h); /* open calls end without fn; NULL is fine */
+struct loop *http_loop(const struct http *h);
 
 /* fn runs exactly once, never from inside a function called by the owner. ret_call may be NULL; what it points at is
  * dead when fn is called. ERR_FULL; ERR_SYNTAX (URL; user names and passwords in it too), ERR_REFUSED (http:// to
