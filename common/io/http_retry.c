@@ -141,7 +141,7 @@ int http_retry_send(struct http *h, const struct http_request *r, http_fn fn, vo
 		    struct http_retry **ret_retry)
 {
 	struct http_request request = *r;
-	struct http_retry *t;
+	struct http_retry *t = NULL;
 	struct url u;
 	int rc;
 
