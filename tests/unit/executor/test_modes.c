@@ -104,7 +104,7 @@ static void the_stronger_state_hides_the_weaker(void **state)
 static void too_many_causes_halt(void **state)
 {
 	(void)state;
-	char name[16];
+	char name[EVENT_NAME_MAX];
 	for (int i = 0; i < 33; i++) {
 		snprintf(name, sizeof(name), "cause%d", i);
 		desk_command(&d, verb_safe, name, "bad", 0);

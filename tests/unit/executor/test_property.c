@@ -1,0 +1,322 @@
+/* test_property - seeded worlds against a plain model: money conserves, nothing fills that the market did not give.
+ *
+ * The model recomputes every balance from the fills alone, keeps the open orders from the order events alone, and
+ * judges each fill by the world's own picture of the book.
+ */
+#include "world.h"
+
+#include "common/base/fixed.h"
+
+#define ORDERS 512
+#define RATE 100000
+
+struct model_order {
+	char id[EVENT_NAME_MAX];
+	struct world_market *m;
+	int64_t price, qty, filled;
+	uint32_t fills;
+	uint8_t side, type;
+};
+
+struct model {
+	struct world w;
+	struct executor *x;
+	struct model_order open[ORDERS];
+	uint32_t n;
+	int64_t cash, base[WORLD_MARKETS], pos_cost[WORLD_MARKETS];
+	int64_t bought, sold, fees, realised;
+	int64_t locked_quote, locked_base[WORLD_MARKETS]; /* as last told */
+	uint64_t fills, takers, makers, partials;
+	uint8_t trading;
+	/* of the event being handled */
+	const struct event *in;
+	int64_t now, trade_left;
+};
+
+static struct world_market *market_of(struct model *o, const struct symbol *s)
+{
+	for (int i = 0; i < WORLD_MARKETS; i++)
+		if (symbol_equal(&o->w.m[i].def.instrument, s))
+			return &o->w.m[i];
+	fail();
+	return NULL;
+}
+
+static bool crossed(const struct world_market *m)
+{
+	int32_t bid = -1, ask = SLOTS;
+	for (int32_t i = 0; i < SLOTS; i++) {
+		bid = m->qty[0][i] ? i : bid;
+		ask = m->qty[1][i] && i < ask ? i : ask;
+	}
+	return bid >= ask;
+}
+
+static bool usable(const struct model *o, const struct world_market *m)
+{
+	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S && !crossed(m);
+}
+
+/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the limit. */
+static int32_t best_slot(const struct world_market *m, enum side side, int64_t limit)
+{
+	for (int32_t k = 0; k < SLOTS; k++) {
+		int32_t i = side == side_buy ? k : SLOTS - 1 - k;
+		int against = side == side_buy ? 1 : 0;
+		int64_t price = world_price(m, i);
+		bool known = side == side_buy ? i <= m->known_high : i >= m->known_low;
+		bool within = limit == 0 || (side == side_buy ? price <= limit : price >= limit);
+		if (m->qty[against][i] - m->taken[against][i] > 0)
+			return known && within ? i : -1;
+	}
+	return -1;
+}
+
+static void take(struct world_market *m, enum side side, int32_t slot, int64_t qty)
+{
+	int against = side == side_buy ? 1 : 0;
+	assert_true(slot >= 0);
+	m->taken[against][slot] += qty;
+	assert_true(m->taken[against][slot] <= m->qty[against][slot]);
+}
+
+static void judge_taker(const struct model_order *mo, const struct ev_fill *f)
+{
+	int32_t slot = best_slot(mo->m, mo->side, mo->type == order_type_limit ? mo->price : 0);
+	assert_true(slot >= 0);
+	assert_int_equal(f->price, world_price(mo->m, slot));
+	take(mo->m, mo->side, slot, f->qty);
+}
+
+/* A maker's fill is a trade's by the other side at or through the price, or what the book shows there. */
+static void judge_maker(struct model *o, const struct model_order *mo, const struct ev_fill *f)
+{
+	assert_int_equal(f->price, mo->price);
+	if (o->in->id == EVENT_trade) {
+		const struct ev_trade *t = &o->in->trade;
+		assert_int_not_equal(t->aggressor, mo->side);
+		assert_true(mo->side == side_buy ? t->price <= mo->price : t->price >= mo->price);
+		o->trade_left -= f->qty;
+		assert_true(o->trade_left >= 0);
+		return;
+	}
+	for (int64_t left = f->qty; left > 0;) {
+		int32_t slot = best_slot(mo->m, mo->side, mo->price);
+		assert_true(slot >= 0);
+		int against = mo->side == side_buy ? 1 : 0;
+		int64_t here = mo->m->qty[against][slot] - mo->m->taken[against][slot];
+		here = here < left ? here : left;
+		take(mo->m, mo->side, slot, here);
+		left -= here;
+	}
+}
+
+static struct model_order *find(struct model *o, const char *id)
+{
+	for (uint32_t i = 0; i < o->n; i++)
+		if (strcmp(o->open[i].id, id) == 0)
+			return &o->open[i];
+	return NULL;
+}
+
+static void on_fill(struct model *o, const struct ev_fill *f)
+{
+	struct model_order *mo = find(o, f->client_order_id);
+	int64_t cost, fee;
+	assert_non_null(mo);
+	assert_true(usable(o, mo->m));
+	if (f->liquidity == liquidity_taker)
+		judge_taker(mo, f);
+	else
+		judge_maker(o, mo, f);
+	assert_int_equal(fixed_mul(f->price, f->price_scale, f->qty, f->qty_scale, 8, &cost), 0);
+	assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
+	assert_int_equal(f->fee, fee);
+	assert_int_equal(f->fill_id, ++o->fills);
+	int64_t qty = f->qty * fixed_pow10(8 - f->qty_scale);
+	int64_t sign = f->side == side_buy ? 1 : -1;
+	o->cash -= sign * cost + fee;
+	o->base[mo->m - o->w.m] += sign * qty;
+	o->pos_cost[mo->m - o->w.m] += sign * cost + f->realised;
+	o->realised += f->realised;
+	o->fees += fee;
+	mo->filled += f->qty;
+	mo->fills++;
+	assert_true(mo->filled <= mo->qty);
+	o->takers += f->liquidity == liquidity_taker;
+	o->makers += f->liquidity == liquidity_maker;
+	o->partials += f->qty < mo->qty;
+}
+
+static void on_accepted(struct model *o, const struct ev_order *e)
+{
+	struct world_market *m = market_of(o, &e->instrument);
+	assert_int_equal(o->in->id, EVENT_intent);
+	assert_int_equal(o->trading, trading_running);
+	assert_true(usable(o, m));
+	assert_true(o->now <= o->in->intent.expires_at);
+	assert_true(e->qty % m->def.lot_size == 0 && e->price % m->def.tick_size == 0);
+	assert_true(o->n < ORDERS);
+	o->open[o->n] = (struct model_order){.m = m, .price = e->price, .qty = e->qty, .side = e->side, .type = e->type};
+	event_set_name(o->open[o->n++].id, e->client_order_id);
+}
+
+/* What ends without being full must have had nothing more to take. */
+static void on_ended(struct model *o, struct model_order *mo, const struct ev_order *e)
+{
+	bool cancel = o->in->id == EVENT_intent && o->in->intent.kind == intent_kind_cancel;
+	if (e->status == order_status_cancelled && !cancel && e->reject != reject_halted)
+		assert_int_equal(best_slot(mo->m, mo->side, e->price), -1);
+	*mo = o->open[--o->n];
+}
+
+static void on_order(struct model *o, const struct ev_order *e)
+{
+	struct model_order *mo = find(o, e->client_order_id);
+	if (e->status == order_status_rejected || e->status == order_status_expired) {
+		assert_int_equal(e->filled, 0);
+		return;
+	}
+	if (e->status == order_status_open) {
+		assert_null(mo);
+		on_accepted(o, e);
+		return;
+	}
+	assert_non_null(mo);
+	assert_int_equal(e->filled, mo->filled);
+	assert_int_equal(e->status == order_status_filled, e->filled == e->qty);
+	if (e->status != order_status_partial)
+		on_ended(o, mo, e);
+}
+
+static void on_balance(struct model *o, const struct ev_balance *b)
+{
+	assert_true(b->locked >= 0);
+	assert_true(b->total >= b->locked);
+	int i = strcmp(b->asset, "ONE") == 0 ? 0 : 1;
+	bool quote = strcmp(b->asset, "USDT") == 0;
+	assert_int_equal(b->total, quote ? o->cash : o->base[i]);
+	*(quote ? &o->locked_quote : &o->locked_base[i]) = b->locked;
+}
+
+/* A resting order holds what its rest can still cost, less a unit or two of rounding for each of its fills. */
+static void check_locks(const struct model *o)
+{
+	int64_t base[WORLD_MARKETS] = {0}, quote = 0, slack = 0;
+	for (uint32_t i = 0; i < o->n; i++) {
+		const struct model_order *mo = &o->open[i];
+		int64_t rest = mo->qty - mo->filled, cost, fee;
+		if (mo->side == side_sell) {
+			base[mo->m - o->w.m] += rest * fixed_pow10(8 - mo->m->def.qty_scale);
+			continue;
+		}
+		assert_int_equal(fixed_mul(mo->price, mo->m->def.price_scale, rest, mo->m->def.qty_scale, 8, &cost), 0);
+		assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
+		quote += cost + fee;
+		slack += 2 * mo->fills + 2;
+	}
+	assert_true(o->locked_quote <= quote + slack && o->locked_quote >= quote - slack);
+	for (int i = 0; i < WORLD_MARKETS; i++)
+		assert_int_equal(o->locked_base[i], base[i]);
+}
+
+static void on_position(struct model *o, const struct ev_position *p)
+{
+	int64_t i = market_of(o, &p->instrument) - o->w.m, avg = 0;
+	assert_int_equal(p->qty * fixed_pow10(8 - p->qty_scale), o->base[i]);
+	if (p->qty == 0)
+		assert_int_equal(o->pos_cost[i], 0); /* average cost gives back all that was paid */
+	else
+		assert_int_equal(fixed_div(o->pos_cost[i], 8, p->qty, p->qty_scale, p->price_scale, &avg), 0);
+	assert_int_equal(p->avg_price, avg);
+}
+
+static void on_output(void *ctx, struct event *ev)
+{
+	struct model *o = ctx;
+	assert_int_equal(ev->ts_event, o->now);
+	switch (ev->id) {
+	case EVENT_order:
+		on_order(o, &ev->order);
+		break;
+	case EVENT_fill:
+		on_fill(o, &ev->fill);
+		break;
+	case EVENT_position:
+		on_position(o, &ev->position);
+		break;
+	case EVENT_balance:
+		on_balance(o, &ev->balance);
+		break;
+	case EVENT_equity:
+		assert_int_equal(ev->equity.cash, o->cash);
+		assert_int_equal(ev->equity.fees, o->fees);
+		assert_int_equal(ev->equity.realised, o->realised);
+		break;
+	default:
+		assert_int_equal(ev->trading_state.before, o->trading);
+		o->trading = ev->trading_state.state;
+	}
+}
+
+static void run_timers(struct model *o, const struct sink *sink, int64_t to)
+{
+	for (int64_t due; (due = executor_core.next_due(o->x)) < to;) {
+		o->now = due;
+		o->in = NULL;
+		executor_core.on_timer(o->x, due, sink);
+	}
+}
+
+static void run_world(uint64_t seed, int events, uint64_t totals[4])
+{
+	static struct model o;
+	struct executor_settings s;
+	executor_defaults(&s);
+	o = (struct model){.trading = trading_running, .cash = s.balance[0].amount};
+	assert_int_equal(executor_new(&s, &o.x), 0);
+	struct sink sink = {&o, on_output};
+	world_init(&o.w, seed);
+	for (int i = 0; i < events + WORLD_MARKETS; i++) {
+		struct event ev;
+		if (i < WORLD_MARKETS)
+			world_instrument(&o.w, &o.w.m[i], &ev);
+		else
+			world_next(&o.w, &ev);
+		ev.origin = origin_simulated;
+		run_timers(&o, &sink, o.w.now);
+		o.in = &ev;
+		o.now = o.w.now;
+		o.trade_left = ev.id == EVENT_trade ? ev.trade.qty : 0;
+		executor_core.on_event(o.x, o.now, &ev, &sink);
+		assert_int_equal(executor_open_orders(o.x), o.n);
+		assert_int_equal(executor_trading(o.x), o.trading);
+		assert_true(o.n <= s.open_orders_max);
+		check_locks(&o);
+	}
+	assert_int_equal(executor_counters(o.x)->bad_books, 0);
+	totals[0] += o.takers;
+	totals[1] += o.makers;
+	totals[2] += o.partials;
+	totals[3] += executor_counters(o.x)->rejected;
+	executor_free(o.x);
+}
+
+static void worlds_hold(void **state)
+{
+	(void)state;
+	uint64_t totals[4] = {0};
+	const char *only = getenv("NJ_SEED");
+	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 60;
+	for (uint64_t seed = first; seed <= last; seed++)
+		run_world(seed, 4000, totals);
+	print_message("takers %llu makers %llu partial %llu rejected %llu\n", (unsigned long long)totals[0],
+		      (unsigned long long)totals[1], (unsigned long long)totals[2], (unsigned long long)totals[3]);
+	assert_true(totals[0] > 1000 && totals[1] > 500 && totals[2] > 1000 && totals[3] > 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(worlds_hold)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

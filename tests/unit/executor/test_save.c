@@ -1,0 +1,211 @@
+/* test_save - the state as bytes: a core that is saved and loaded anywhere goes on exactly as if nothing had been. */
+#include "world.h"
+
+#define PACKED_MAX 8192
+
+struct tape { /* everything one core says, packed, as a running checksum and count */
+	uint8_t last[64][PACKED_MAX];
+	int len[64];
+	uint32_t n;
+	uint64_t events;
+};
+
+static void record(void *ctx, struct event *ev)
+{
+	struct tape *t = ctx;
+	assert_true(t->n < 64);
+	snprintf(ev->source, sizeof(ev->source), "executor");
+	t->len[t->n] = codec_pack(ev, t->last[t->n], PACKED_MAX);
+	assert_true(t->len[t->n] > 0);
+	t->n++;
+	t->events++;
+}
+
+static void expect_same(const struct tape *a, const struct tape *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (uint32_t i = 0; i < a->n; i++) {
+		assert_int_equal(a->len[i], b->len[i]);
+		assert_memory_equal(a->last[i], b->last[i], (size_t)a->len[i]);
+	}
+}
+
+static struct executor *fresh(void)
+{
+	struct executor *x = NULL;
+	struct executor_settings s;
+	executor_defaults(&s);
+	s.loss_max = CASH(9000);
+	assert_int_equal(executor_new(&s, &x), 0);
+	return x;
+}
+
+static void save(const struct executor *x, struct buf *out)
+{
+	buf_clear(out);
+	assert_int_equal(executor_core.save(x, out), 0);
+}
+
+static void reload(struct executor **x, struct buf *bytes, struct buf *again)
+{
+	save(*x, bytes);
+	executor_free(*x);
+	*x = fresh();
+	assert_int_equal(executor_core.load(*x, bytes->at, bytes->len), 0);
+	save(*x, again);
+	assert_int_equal(again->len, bytes->len);
+	assert_memory_equal(again->at, bytes->at, bytes->len);
+}
+
+static void run(struct executor *x, const struct event *ev, int64_t now, struct tape *t)
+{
+	struct sink sink = {t, record};
+	t->n = 0;
+	for (int64_t due; (due = executor_core.next_due(x)) < now;)
+		executor_core.on_timer(x, due, &sink);
+	executor_core.on_event(x, now, ev, &sink);
+}
+
+/* One core lives through, the other is saved and loaded at random points. */
+static void a_loaded_core_goes_on_identically(void **state)
+{
+	(void)state;
+	static struct tape ta, tb;
+	struct buf bytes, again;
+	buf_init(&bytes, 1 << 24);
+	buf_init(&again, 1 << 24);
+	for (uint64_t seed = 100; seed < 112; seed++) {
+		static struct world w;
+		struct executor *a = fresh(), *b = fresh();
+		world_init(&w, seed);
+		for (int i = 0; i < 2500; i++) {
+			struct event ev;
+			if (i < WORLD_MARKETS)
+				world_instrument(&w, &w.m[i], &ev);
+			else
+				world_next(&w, &ev);
+			ev.origin = origin_simulated;
+			run(a, &ev, w.now, &ta);
+			run(b, &ev, w.now, &tb);
+			expect_same(&ta, &tb);
+			assert_int_equal(executor_core.next_due(a), executor_core.next_due(b));
+			if (rng_below(&w.rng, 40) == 0)
+				reload(&b, &bytes, &again);
+		}
+		executor_free(a);
+		executor_free(b);
+	}
+	assert_true(ta.events > 10000);
+	buf_fini(&bytes);
+	buf_fini(&again);
+}
+
+static void open_busy(struct desk *d)
+{
+	struct executor_settings s = desk_settings();
+	desk_open(d, &s);
+	desk_book(d);
+	desk_order(d, side_buy, tif_ioc, 0, 1500);
+	desk_order(d, side_buy, tif_gtc, 9900, 500);
+	desk_order(d, side_sell, tif_gtc, 10500, 500);
+	desk_command(d, verb_pause, "", "lunch", d->now + S);
+}
+
+static void damage_is_refused(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_busy(&d);
+	struct executor_settings s = desk_settings();
+	struct buf bytes;
+	buf_init(&bytes, 1 << 20);
+	save(d.x, &bytes);
+	for (size_t cut = 0; cut < bytes.len; cut++) {
+		struct executor *x;
+		assert_int_equal(executor_new(&s, &x), 0);
+		assert_true(executor_core.load(x, bytes.at, cut) < 0);
+		executor_free(x);
+	}
+	/* A changed byte is refused or gives a state that still keeps its books: it can be saved, and free. */
+	for (size_t i = 0; i < bytes.len; i++) {
+		struct executor *x;
+		uint8_t was = bytes.at[i];
+		assert_int_equal(executor_new(&s, &x), 0);
+		bytes.at[i] = (uint8_t)(was ^ 0x55);
+		if (executor_core.load(x, bytes.at, bytes.len) == 0) {
+			struct buf out;
+			buf_init(&out, 1 << 20);
+			assert_int_equal(executor_core.save(x, &out), 0);
+			buf_fini(&out);
+		}
+		bytes.at[i] = was;
+		executor_free(x);
+	}
+	buf_fini(&bytes);
+	desk_close(&d);
+}
+
+static void another_account_is_not_loaded(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_busy(&d);
+	struct buf bytes;
+	struct executor *x;
+	buf_init(&bytes, 1 << 20);
+	save(d.x, &bytes);
+	struct executor_settings s = desk_settings();
+	event_set_name(s.account, "other");
+	assert_int_equal(executor_new(&s, &x), 0);
+	assert_int_equal(executor_core.load(x, bytes.at, bytes.len), ERR_DIFFERS);
+	executor_free(x);
+	s = desk_settings();
+	s.origin = origin_live; /* the account was opened on simulated data */
+	assert_int_equal(executor_new(&s, &x), 0);
+	assert_int_equal(executor_core.load(x, bytes.at, bytes.len), ERR_DIFFERS);
+	executor_free(x);
+	buf_fini(&bytes);
+	desk_close(&d);
+}
+
+/* What was used up, who is ahead, what is locked, which intents were seen: all of it comes back. */
+static void nothing_is_forgotten(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_busy(&d);
+	struct buf bytes;
+	buf_init(&bytes, 1 << 20);
+	save(d.x, &bytes);
+	executor_free(d.x);
+	struct executor_settings s = desk_settings();
+	s.balance[0].amount = 1; /* the saved state counts, not the settings' start */
+	assert_int_equal(executor_new(&s, &d.x), 0);
+	assert_int_equal(executor_core.load(d.x, bytes.at, bytes.len), 0);
+	assert_int_equal(executor_trading(d.x), trading_paused);
+	assert_int_equal(executor_open_orders(d.x), 2);
+	desk_until(&d, d.now + S);
+	assert_int_equal(executor_trading(d.x), trading_running);
+	d.ordinal = 0;
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_rejected, reject_duplicate, 0);
+	d.ordinal = 10;
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_fill(&d, 0, 10100, 100, 101 * CENT / 100); /* 100.00 was used up, and 0.5 of 101.00 */
+	desk_clear(&d);
+	desk_trade(&d, side_sell, 9900, 1200); /* 1 is ahead of us */
+	desk_expect_fill(&d, 0, 9900, 200, 198 * CENT / 100);
+	buf_fini(&bytes);
+	desk_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_loaded_core_goes_on_identically),
+		cmocka_unit_test(damage_is_refused),
+		cmocka_unit_test(another_account_is_not_loaded),
+		cmocka_unit_test(nothing_is_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,300 @@
+/* world - a seeded market with a seeded crowd of strategies: endless inputs for the executor, and what is true.
+ *
+ * Two instruments; books drift, jump, cross, go stale, are lost and come back whole or to a limited depth; trades
+ * hit everything; intents are good, bad, late, doubled; operators pause and reset. The world keeps its own plain
+ * picture of each book (slot by slot), so that a checker needs nothing of the executor's.
+ */
+#ifndef NJ_TESTS_WORLD_H
+#define NJ_TESTS_WORLD_H
+
+#include "common/base/rng.h"
+#include "desk.h"
+
+#define SLOTS 64
+#define WORLD_MARKETS 2
+
+struct world_market {
+	struct ev_instrument def;
+	int64_t base;                  /* price of slot 0 */
+	int64_t qty[2][SLOTS];         /* [0] bids */
+	int64_t taken[2][SLOTS];       /* what the executor took: kept by the checker */
+	int32_t touch;                 /* first slot of the asks */
+	int32_t known_low, known_high; /* slots that are guaranteed */
+	int64_t updated_at;
+	uint8_t state;
+	bool has_book;
+};
+
+struct world {
+	struct rng rng;
+	int64_t now;
+	struct world_market m[WORLD_MARKETS];
+	uint64_t ordinal[3]; /* of three strategies */
+	struct level bids[SLOTS], asks[SLOTS];
+	struct world_market *about; /* of the last event */
+};
+
+static inline int64_t world_price(const struct world_market *m, int32_t slot)
+{
+	return m->base + slot * m->def.tick_size;
+}
+
+static inline int64_t world_roll(struct world *w, int64_t n)
+{
+	return (int64_t)rng_below(&w->rng, (uint64_t)n);
+}
+
+static inline void world_init(struct world *w, uint64_t seed)
+{
+	*w = (struct world){.now = 1000 * S};
+	rng_seed(&w->rng, seed);
+	struct event one = desk_definition("ONE.TEST", "ONE"), two = desk_definition("TWO.TEST", "TWO");
+	two.instrument.price_scale = 6;
+	two.instrument.qty_scale = 0;
+	two.instrument.tick_size = 25;
+	two.instrument.lot_size = 5;
+	two.instrument.price_max = two.instrument.qty_min = two.instrument.notional_max = 0;
+	w->m[0].def = one.instrument;
+	w->m[0].base = 9970;
+	w->m[1].def = two.instrument;
+	w->m[1].base = 13337 * 25;
+	for (int i = 0; i < WORLD_MARKETS; i++) {
+		w->m[i].touch = SLOTS / 2;
+		w->m[i].known_high = SLOTS - 1;
+	}
+}
+
+static inline int64_t world_qty(struct world *w, const struct world_market *m)
+{
+	int64_t lot = m->def.lot_size;
+	return lot * (1 + world_roll(w, m == &w->m[0] ? 3000 : 400));
+}
+
+static inline void world_fill_book(struct world *w, struct world_market *m)
+{
+	memset(m->qty, 0, sizeof(m->qty));
+	memset(m->taken, 0, sizeof(m->taken));
+	for (int32_t i = 0; i < SLOTS; i++)
+		if (world_roll(w, 4) != 0)
+			m->qty[i < m->touch ? 0 : 1][i] = world_qty(w, m);
+}
+
+static inline void world_instrument(struct world *w, struct world_market *m, struct event *ev)
+{
+	(void)w;
+	event_init(ev, EVENT_instrument);
+	ev->instrument = m->def;
+}
+
+static inline void world_snapshot(struct world *w, struct world_market *m, struct event *ev)
+{
+	event_init(ev, EVENT_book_snapshot);
+	struct ev_book_snapshot *s = &ev->book_snapshot;
+	s->instrument = m->def.instrument;
+	s->price_scale = m->def.price_scale;
+	s->qty_scale = m->def.qty_scale;
+	world_fill_book(w, m);
+	m->known_low = 0;
+	m->known_high = SLOTS - 1;
+	if (world_roll(w, 2) == 0) {
+		m->known_low = m->touch - 1 - (int32_t)world_roll(w, 8);
+		m->known_high = m->touch + (int32_t)world_roll(w, 8);
+		m->known_low = m->known_low < 0 ? 0 : m->known_low;
+		m->known_high = m->known_high >= SLOTS ? SLOTS - 1 : m->known_high;
+		s->bid_floor = world_price(m, m->known_low);
+		s->ask_ceil = world_price(m, m->known_high);
+	}
+	for (int32_t i = SLOTS - 1; i >= 0; i--)
+		if (m->qty[0][i])
+			w->bids[s->bids.n++] = (struct level){world_price(m, i), m->qty[0][i]};
+	for (int32_t i = 0; i < SLOTS; i++)
+		if (m->qty[1][i])
+			w->asks[s->asks.n++] = (struct level){world_price(m, i), m->qty[1][i]};
+	s->bids.at = w->bids;
+	s->asks.at = w->asks;
+	m->has_book = true;
+	m->updated_at = w->now;
+}
+
+static inline void world_set(struct world *w, struct world_market *m, int side, int32_t slot, int64_t qty)
+{
+	(void)w;
+	m->qty[side][slot] = qty;
+	m->taken[side][slot] = 0;
+}
+
+/* The touch moves and a few levels change; now and then the book is left crossed. */
+static inline void world_delta(struct world *w, struct world_market *m, struct event *ev)
+{
+	int64_t before[2][SLOTS], touched[2][SLOTS] = {{0}};
+	memcpy(before, m->qty, sizeof(before));
+	int32_t to = m->touch + (int32_t)world_roll(w, 7) - 3;
+	m->touch = to < 8 ? 8 : to > SLOTS - 8 ? SLOTS - 8 : to;
+	for (int32_t i = 0; i < SLOTS; i++) {
+		int wrong = i < m->touch ? 1 : 0;
+		if (m->qty[wrong][i]) {
+			world_set(w, m, wrong, i, 0);
+			touched[wrong][i] = 1;
+		}
+	}
+	for (int64_t k = world_roll(w, 5); k > 0; k--) {
+		int32_t i = (int32_t)world_roll(w, SLOTS);
+		int side = i < m->touch ? 0 : 1;
+		world_set(w, m, side, i, world_roll(w, 3) ? world_qty(w, m) : 0);
+		touched[side][i] = 1;
+	}
+	if (world_roll(w, 25) == 0) {
+		world_set(w, m, 0, m->touch, world_qty(w, m));
+		touched[0][m->touch] = 1;
+	}
+	event_init(ev, EVENT_book_delta);
+	struct ev_book_delta *e = &ev->book_delta;
+	e->instrument = m->def.instrument;
+	e->price_scale = m->def.price_scale;
+	e->qty_scale = m->def.qty_scale;
+	for (int32_t i = 0; i < SLOTS; i++) {
+		if (touched[0][i])
+			w->bids[e->bids.n++] = (struct level){world_price(m, i), m->qty[0][i]};
+		if (touched[1][i])
+			w->asks[e->asks.n++] = (struct level){world_price(m, i), m->qty[1][i]};
+	}
+	e->bids.at = w->bids;
+	e->asks.at = w->asks;
+	if (m->has_book)
+		m->updated_at = w->now;
+	else
+		memcpy(m->qty, before, sizeof(before));
+}
+
+static inline void world_state(struct world *w, struct world_market *m, struct event *ev)
+{
+	event_init(ev, EVENT_book_state);
+	ev->book_state.instrument = m->def.instrument;
+	uint8_t to = world_roll(w, 3) ? book_state_trusted : (uint8_t)(1 + world_roll(w, 5));
+	ev->book_state.before = m->state;
+	ev->book_state.state = m->state = to;
+	if (to == book_state_syncing || to == book_state_untrusted)
+		m->has_book = false;
+	if (to == book_state_trusted && m->has_book)
+		m->updated_at = w->now;
+}
+
+static inline void world_trade(struct world *w, struct world_market *m, struct event *ev)
+{
+	event_init(ev, EVENT_trade);
+	ev->trade.instrument = m->def.instrument;
+	ev->trade.price_scale = m->def.price_scale;
+	ev->trade.qty_scale = m->def.qty_scale;
+	int32_t slot = m->touch + (int32_t)world_roll(w, 13) - 6;
+	ev->trade.price = world_price(m, slot);
+	ev->trade.qty = world_qty(w, m) * (1 + world_roll(w, 3));
+	ev->trade.aggressor = (uint8_t)(1 + world_roll(w, 2));
+}
+
+static inline void world_cancel(struct world *w, struct event *ev)
+{
+	uint64_t of = 1 + (uint64_t)world_roll(w, (int64_t)ev->intent.ordinal);
+	ev->intent.kind = intent_kind_cancel;
+	snprintf(ev->intent.client_order_id, EVENT_NAME_MAX, "%.8s%llu", ev->intent.strategy, (unsigned long long)of);
+}
+
+static inline void world_spoil(struct world *w, struct event *ev)
+{
+	switch (world_roll(w, 6)) {
+	case 0:
+		ev->intent.qty = -ev->intent.qty;
+		break;
+	case 1:
+		ev->intent.expires_at = w->now - 1;
+		break;
+	case 2:
+		ev->intent.ordinal -= ev->intent.ordinal > 1;
+		break;
+	case 3:
+		ev->intent.qty *= 1000;
+		break;
+	case 4:
+		ev->intent.price += 1;
+		break;
+	default:
+		ev->intent.tif = 0;
+	}
+}
+
+static inline void world_intent(struct world *w, struct world_market *m, struct event *ev)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	int64_t who = world_roll(w, 3);
+	event_init(ev, EVENT_intent);
+	ev->epoch = 1;
+	struct ev_intent *in = &ev->intent;
+	in->kind = intent_kind_order;
+	event_set_name(in->account, "paper");
+	event_set_name(in->strategy, names[who]);
+	in->ordinal = ++w->ordinal[who];
+	snprintf(in->client_order_id, EVENT_NAME_MAX, "%s%llu", names[who], (unsigned long long)in->ordinal);
+	in->instrument = m->def.instrument;
+	in->side = (uint8_t)(1 + world_roll(w, 2));
+	in->type = (uint8_t)(1 + world_roll(w, 2));
+	in->tif = (uint8_t)(1 + world_roll(w, 3));
+	in->price_scale = m->def.price_scale;
+	in->qty_scale = m->def.qty_scale;
+	in->qty = world_qty(w, m) * (1 + world_roll(w, 4));
+	if (in->type == order_type_limit)
+		in->price = world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8);
+	in->expires_at = w->now + 2 * S;
+	if (world_roll(w, 4) == 0)
+		world_cancel(w, ev);
+	else if (world_roll(w, 8) == 0)
+		world_spoil(w, ev);
+}
+
+static inline void world_command(struct world *w, struct event *ev)
+{
+	event_init(ev, EVENT_command);
+	event_set_name(ev->command.owner, "ann");
+	switch (world_roll(w, 5)) {
+	case 0:
+		ev->command.verb = verb_pause;
+		ev->command.until = w->now + world_roll(w, 20 * S);
+		break;
+	case 1:
+		ev->command.verb = verb_safe;
+		event_set_name(ev->command.target, "disk");
+		event_set_text(ev->command.reason, "full");
+		break;
+	case 2:
+		ev->command.verb = verb_resume;
+		break;
+	default:
+		ev->command.verb = verb_safe;
+		event_set_name(ev->command.target, "disk");
+	}
+}
+
+static inline void world_next(struct world *w, struct event *ev)
+{
+	struct world_market *m = &w->m[world_roll(w, WORLD_MARKETS)];
+	int64_t what = world_roll(w, 1000);
+	w->now += 1 + (world_roll(w, 200) ? world_roll(w, 300 * MS) : world_roll(w, 12 * S));
+	w->about = m;
+	if (what < 5)
+		world_instrument(w, m, ev);
+	else if (what < 25)
+		world_snapshot(w, m, ev);
+	else if (what < 65)
+		world_state(w, m, ev);
+	else if (what < 400)
+		world_delta(w, m, ev);
+	else if (what < 600)
+		world_trade(w, m, ev);
+	else if (what < 990)
+		world_intent(w, m, ev);
+	else
+		world_command(w, ev);
+	ev->origin = origin_simulated;
+	ev->ts_event = ev->ts_recv = w->now;
+	snprintf(ev->source, sizeof(ev->source), "world");
+}
+
+#endif
