@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/base/digits.h"
 #include "common/base/err.h"
 
 __extension__ typedef unsigned __int128 uwide;
@@ -169,13 +170,10 @@ int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value)
 		return parse_any(text, len, scale, ret_value);
 	negative = *at == '-';
 	first = at += negative;
-	for (; at < end && is_digit(*at); at++)
-		magnitude = magnitude * 10 + (unsigned char)(*at - '0');
+	point = at = digits_read(at, end, &magnitude);
 	shift = scale;
-	point = at;
-	if (at < end && at > first && *at == '.') {
-		for (at++; at < end && is_digit(*at); at++)
-			magnitude = magnitude * 10 + (unsigned char)(*at - '0');
+	if (at < end && *at == '.') {
+		at = digits_read(at + 1, end, &magnitude);
 		shift -= (int)(at - point) - 1;
 	}
 	if (at < end || point == first || at - point == 1 || shift < 0)

@@ -11,7 +11,7 @@
  */
 #include "common/base/json.h"
 
-#include "common/base/check.h"
+#include "common/base/digits.h"
 #include "common/base/err.h"
 #include "common/base/utf8.h"
 
@@ -37,7 +37,8 @@ static bool fail_at(struct json *j, const char *at)
 
 /* ---- scanners: from `at` to behind the token, NULL where it failed ---- */
 
-static const char *skip_space(const char *at, const char *end)
+/* Venues send compact text: one comparison tells that there is no space. */
+static inline const char *skip_space(const char *at, const char *end)
 {
 	while (at < end && (unsigned char)*at <= ' ' &&
 	       (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
@@ -55,21 +56,29 @@ static bool is_plain(char c)
 	return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
 }
 
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes at `at` that is not plain. */
+static inline unsigned special_bits(const char *at)
+{
+	__m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i stop = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
+				    _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+
+	/* signed: below 0x20 are the controls and all bytes from 0x80 */
+	stop = _mm_or_si128(stop, _mm_cmplt_epi8(text, _mm_set1_epi8(' ')));
+	return (unsigned)_mm_movemask_epi8(stop);
+}
+#endif
+
 /* First byte that is not plain ASCII text within a string, or end. Never reads beyond end. */
-static const char *skip_plain(const char *at, const char *end)
+static inline const char *skip_plain(const char *at, const char *end)
 {
 #ifdef __SSE2__
-	while (end - at >= 16) {
-		__m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
-		__m128i stop = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
-					    _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
-		/* signed: below 0x20 are the controls and all bytes from 0x80 */
-		int mask = _mm_movemask_epi8(
-			_mm_or_si128(stop, _mm_cmplt_epi8(text, _mm_set1_epi8(' '))));
+	for (; end - at >= 16; at += 16) {
+		unsigned bits = special_bits(at);
 
-		if (mask != 0)
-			return at + __builtin_ctz((unsigned)mask);
-		at += 16;
+		if (bits != 0)
+			return at + __builtin_ctz(bits);
 	}
 #endif
 	while (at < end && is_plain(*at))
@@ -125,20 +134,14 @@ static const char *scan_sequence(struct json *j, const char *at)
 	return NULL;
 }
 
-/* `at` is behind the opening quote. */
-static const char *scan_string(struct json *j, const char *at, struct json_str *ret_text)
+/* The rest of a string that began at `begin`; `at` is at its first byte that is not plain. */
+__attribute__((noinline))
+static const char *scan_special(struct json *j, const char *begin, const char *at,
+				struct json_str *ret_text)
 {
-	const char *begin = at;
 	bool escaped = false;
 
-	for (;;) {
-		at = skip_plain(at, j->end);
-		if (at == j->end) {
-			fail_at(j, at);
-			return NULL;
-		}
-		if (*at == '"')
-			break;
+	while (at < j->end && *at != '"') {
 		if (*at == '\\') {
 			escaped = true;
 			at = scan_escape(j, at);
@@ -147,20 +150,36 @@ static const char *scan_string(struct json *j, const char *at, struct json_str *
 		}
 		if (!at)
 			return NULL;
+		at = skip_plain(at, j->end);
+	}
+	if (at == j->end) {
+		fail_at(j, at);
+		return NULL;
 	}
 	*ret_text = (struct json_str){begin, (size_t)(at - begin), escaped};
 	return at + 1;
 }
 
-/* One digit or more. */
-static const char *scan_digits(struct json *j, const char *at)
+/* `at` is behind the opening quote. */
+static inline const char *scan_string(struct json *j, const char *at, struct json_str *ret_text)
 {
-	const char *begin = at;
+	const char *end = skip_plain(at, j->end);
 
-	while (at < j->end && is_digit(*at))
-		at++;
-	if (at > begin)
-		return at;
+	if (end == j->end || *end != '"')
+		return scan_special(j, at, end, ret_text);
+	ret_text->at = at;
+	ret_text->len = (size_t)(end - at);
+	ret_text->escaped = false;
+	return end + 1;
+}
+
+/* One digit or more. */
+static inline const char *scan_digits(struct json *j, const char *at)
+{
+	const char *end = digits_skip(at, j->end);
+
+	if (end > at)
+		return end;
 	fail_at(j, at);
 	return NULL;
 }
@@ -183,14 +202,22 @@ static const char *scan_number(struct json *j, const char *at)
 	return at;
 }
 
-static const char *scan_word(struct json *j, const char *at, const char *word)
+static const char *fail_word(struct json *j, const char *at, const char *word)
 {
-	for (; *word; word++, at++)
-		if (at == j->end || *at != *word) {
-			fail_at(j, at);
-			return NULL;
-		}
-	return at;
+	while (at < j->end && *at == *word)
+		at++, word++;
+	fail_at(j, at);
+	return NULL;
+}
+
+/* true, false, null: the length is a constant, and the comparison one instruction. */
+static inline const char *scan_word(struct json *j, const char *at, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(j->end - at) >= len && memcmp(at, word, len) == 0)
+		return at + len;
+	return fail_word(j, at, word);
 }
 
 /* ---- the state between tokens ---- */
@@ -220,8 +247,8 @@ static enum json_kind kind_of(char c)
 	}
 }
 
-/* First byte of the value that is due, or NULL. */
-static const char *value(struct json *j)
+__attribute__((noinline))
+static const char *find_value(struct json *j)
 {
 	const char *at = skip_space(j->at, j->end);
 
@@ -234,6 +261,14 @@ static const char *value(struct json *j)
 	return NULL;
 }
 
+/* First byte of the value that is due, or NULL. */
+static inline const char *value(struct json *j)
+{
+	const char *at = j->at;
+
+	return j->state == JSON_DUE && at < j->end && (unsigned char)*at > ' ' ? at : find_value(j);
+}
+
 /* The value at `at` is not of the kind asked for. */
 static bool fail_type(struct json *j, const char *at)
 {
@@ -241,7 +276,7 @@ static bool fail_type(struct json *j, const char *at)
 }
 
 /* `at` is behind a scalar, or NULL where its scanner failed. */
-static bool after(struct json *j, const char *at)
+static inline bool after(struct json *j, const char *at)
 {
 	if (!at)
 		return false;
@@ -316,7 +351,8 @@ static const char *next_member(struct json *j, char close)
 	return at;
 }
 
-bool json_key(struct json *j, struct json_str *ret_key)
+__attribute__((noinline))
+static bool find_key(struct json *j, struct json_str *ret_key)
 {
 	struct json_str key;
 	const char *at;
@@ -340,7 +376,41 @@ bool json_key(struct json *j, struct json_str *ret_key)
 	return true;
 }
 
-bool json_item(struct json *j)
+/* A byte of a name as venues form them, '0' to 'z': a quote is none, nor is a backslash. */
+static inline bool is_name_byte(char c)
+{
+	return (unsigned char)(c - '0') <= 'z' - '0' && c != '\\';
+}
+
+/* Compact text with a name as its key takes one pass; everything else is find_key's. Byte by byte: the
+ * processor foresees where well-known keys end, and goes on before it has seen that. */
+bool json_key(struct json *j, struct json_str *ret_key)
+{
+	const char *at = j->at, *key, *end = j->end;
+	bool comma;
+
+	if (end - at < 4 || !(j->is_object & 1) || j->state == JSON_DUE)
+		return find_key(j, ret_key);
+	comma = *at == ',';
+	key = at + comma + 1;
+	if (comma == (j->state == JSON_AFTER) && key[-1] == '"') {
+		at = key;
+		while (at < end && is_name_byte(*at))
+			at++;
+		if (end - at >= 2 && at[0] == '"' && at[1] == ':') {
+			ret_key->at = key;
+			ret_key->len = (size_t)(at - key);
+			ret_key->escaped = false;
+			j->at = at + 2;
+			j->state = JSON_DUE;
+			return true;
+		}
+	}
+	return find_key(j, ret_key);
+}
+
+__attribute__((noinline))
+static bool find_item(struct json *j)
 {
 	const char *at;
 
@@ -354,6 +424,22 @@ bool json_item(struct json *j)
 	j->at = at;
 	j->state = JSON_DUE;
 	return true;
+}
+
+bool json_item(struct json *j)
+{
+	const char *at = j->at;
+
+	if (at < j->end && j->state == JSON_AFTER && j->depth > 0 && !(j->is_object & 1)) {
+		if (*at == ',') {
+			j->at = at + 1;
+			j->state = JSON_DUE;
+			return true;
+		}
+		if (*at == ']')
+			return leave(j, at);
+	}
+	return find_item(j);
 }
 
 /* ---- scalars ---- */
@@ -375,7 +461,7 @@ bool json_number(struct json *j, struct json_str *ret_text)
 
 	if (!at)
 		return false;
-	if (kind_of(*at) != JSON_NUMBER)
+	if (*at != '-' && !is_digit(*at))
 		return fail_type(j, at);
 	behind = scan_number(j, at);
 	if (behind)
@@ -390,75 +476,82 @@ bool json_scalar_text(struct json *j, struct json_str *ret_text)
 
 #define DIGITS_SAFE 19 /* 10^19 - 1 fits 64 bits, whatever the digits */
 
-/* Magnitude of a checked number's text, with the sign in *ret_negative; ERR_TYPE, ERR_RANGE. */
-static int to_integer(struct json_str text, uint64_t *ret_magnitude, bool *ret_negative)
-{
-	bool negative = text.at[0] == '-';
-	uint64_t magnitude = 0;
+struct integer {
+	uint64_t magnitude;
+	bool negative;
+};
 
-	for (size_t i = negative; i < text.len; i++)
+/* By a checked number's text; ERR_TYPE, ERR_RANGE. */
+static int to_integer(struct json_str text, struct integer *ret)
+{
+	struct integer n = {0, text.at[0] == '-'};
+
+	for (size_t i = n.negative; i < text.len; i++)
 		if (!is_digit(text.at[i]))
 			return ERR_TYPE;
-	for (size_t i = negative; i < text.len; i++) {
+	for (size_t i = n.negative; i < text.len; i++) {
 		uint64_t digit = (unsigned char)(text.at[i] - '0');
 
-		if (__builtin_mul_overflow(magnitude, 10, &magnitude) ||
-		    __builtin_add_overflow(magnitude, digit, &magnitude))
+		if (__builtin_mul_overflow(n.magnitude, 10, &n.magnitude) ||
+		    __builtin_add_overflow(n.magnitude, digit, &n.magnitude))
 			return ERR_RANGE;
 	}
-	*ret_magnitude = magnitude;
-	*ret_negative = negative;
+	*ret = n;
 	return 0;
 }
 
-/* In one pass where it is short and plain; everything else goes by its text. */
-static bool integer(struct json *j, uint64_t *ret_magnitude, bool *ret_negative)
+__attribute__((noinline))
+static bool long_integer(struct json *j, struct integer *ret)
 {
-	const char *at = value(j), *first, *p;
+	const char *at = j->at;
 	struct json_str text;
-	uint64_t magnitude = 0;
 	int rc;
+
+	if (!json_number(j, &text))
+		return false;
+	rc = to_integer(text, ret);
+	return rc < 0 ? fail(j, at, rc) : true;
+}
+
+/* In one pass where it is plain and short; everything else goes by its text. */
+static inline bool integer(struct json *j, struct integer *ret)
+{
+	const char *at = value(j), *first, *end;
+	uint64_t magnitude = 0;
 
 	if (!at)
 		return false;
 	first = at + (*at == '-');
-	for (p = first; p < j->end && is_digit(*p); p++)
-		magnitude = magnitude * 10 + (unsigned char)(*p - '0');
-	if (p < j->end && (*p == ',' || *p == '}') && p - first <= DIGITS_SAFE && p > first &&
-	    (*first != '0' || p - first == 1)) {
-		*ret_magnitude = magnitude;
-		*ret_negative = first > at;
-		return after(j, p);
-	}
-	if (!json_number(j, &text))
-		return false;
-	rc = to_integer(text, ret_magnitude, ret_negative);
-	return rc < 0 ? fail(j, at, rc) : true;
+	end = digits_read(first, j->end, &magnitude);
+	if (end == first || end - first > DIGITS_SAFE || (*first == '0' && end - first > 1) ||
+	    (end < j->end && (*end == '.' || *end == 'e' || *end == 'E')))
+		return long_integer(j, ret);
+	ret->magnitude = magnitude;
+	ret->negative = first > at;
+	return after(j, end);
 }
 
 bool json_i64(struct json *j, int64_t *ret_value)
 {
-	uint64_t magnitude;
-	bool negative;
+	struct integer n;
 
-	if (!integer(j, &magnitude, &negative))
+	if (!integer(j, &n))
 		return false;
-	if (magnitude > (uint64_t)INT64_MAX + negative)
+	if (n.magnitude > (uint64_t)INT64_MAX + n.negative)
 		return fail(j, j->at, ERR_RANGE);
-	*ret_value = (int64_t)(negative ? 0 - magnitude : magnitude);
+	*ret_value = (int64_t)(n.negative ? 0 - n.magnitude : n.magnitude);
 	return true;
 }
 
 bool json_u64(struct json *j, uint64_t *ret_value)
 {
-	uint64_t magnitude;
-	bool negative;
+	struct integer n;
 
-	if (!integer(j, &magnitude, &negative))
+	if (!integer(j, &n))
 		return false;
-	if (negative && magnitude > 0)
+	if (n.negative && n.magnitude > 0)
 		return fail(j, j->at, ERR_RANGE);
-	*ret_value = magnitude;
+	*ret_value = n.magnitude;
 	return true;
 }
 
@@ -472,7 +565,7 @@ bool json_bool(struct json *j, bool *ret_value)
 	truth = *at == 't';
 	if (!truth && *at != 'f')
 		return fail_type(j, at);
-	if (!after(j, scan_word(j, at, truth ? "true" : "false")))
+	if (!after(j, truth ? scan_word(j, at, "true") : scan_word(j, at, "false")))
 		return false;
 	*ret_value = truth;
 	return true;
@@ -489,48 +582,57 @@ bool json_null(struct json *j)
 
 /* ---- whole values ---- */
 
-/* Consumes a scalar or enters a container. */
-static bool step(struct json *j)
+static inline bool skip_scalar(struct json *j, const char *at)
 {
-	const char *at = value(j);
 	struct json_str ignored;
 
-	if (!at)
-		return false;
-	switch (kind_of(*at)) {
-	case JSON_OBJECT:
-		return enter(j, at, true);
-	case JSON_ARRAY:
-		return enter(j, at, false);
-	case JSON_STRING:
+	switch (*at) {
+	case '"':
 		return after(j, scan_string(j, at + 1, &ignored));
-	case JSON_NUMBER:
-		return after(j, scan_number(j, at));
-	case JSON_TRUE:
+	case 't':
 		return after(j, scan_word(j, at, "true"));
-	case JSON_FALSE:
+	case 'f':
 		return after(j, scan_word(j, at, "false"));
-	case JSON_NULL:
+	case 'n':
 		return after(j, scan_word(j, at, "null"));
 	default:
-		return fail(j, at, ERR_SYNTAX);
+		if (*at != '-' && !is_digit(*at))
+			return fail(j, at, ERR_SYNTAX);
+		return after(j, scan_number(j, at));
 	}
+}
+
+/* Without recursion: the reader's own depth tells when the container is through. */
+static bool skip_container(struct json *j, const char *at)
+{
+	uint8_t floor = j->depth;
+	struct json_str ignored;
+
+	if (!enter(j, at, *at == '{'))
+		return false;
+	while (j->depth > floor) {
+		bool more = (j->is_object & 1) ? json_key(j, &ignored) : json_item(j);
+
+		if (!more && j->err < 0)
+			return false;
+		if (!more)
+			continue;
+		at = value(j);
+		if (!at)
+			return false;
+		if (*at == '{' || *at == '[' ? !enter(j, at, *at == '{') : !skip_scalar(j, at))
+			return false;
+	}
+	return true;
 }
 
 bool json_skip(struct json *j)
 {
-	uint8_t floor = j->depth;
-	struct json_str ignored;
-	bool more = true;
+	const char *at = value(j);
 
-	do {
-		if (more && !step(j))
-			return false;
-		if (j->depth == floor)
-			return true;
-		more = (j->is_object & 1) ? json_key(j, &ignored) : json_item(j);
-	} while (j->err == 0);
-	return false;
+	if (!at)
+		return false;
+	return *at == '{' || *at == '[' ? skip_container(j, at) : skip_scalar(j, at);
 }
 
 bool json_raw(struct json *j, struct json_str *ret_text)

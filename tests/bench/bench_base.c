@@ -176,20 +176,28 @@ static int parse_trade(const char *text, size_t len, struct trade *t)
 	json_init(&j, text, len);
 	json_object(&j);
 	while (rc == 0 && json_key(&j, &key)) {
-		if (json_str_is(key, "E"))
+		switch (key.len == 1 ? *key.at : 0) {
+		case 'E':
 			json_i64(&j, &t->event);
-		else if (json_str_is(key, "t"))
+			break;
+		case 't':
 			json_u64(&j, &t->id);
-		else if (json_str_is(key, "p"))
+			break;
+		case 'p':
 			rc = decimal(&j, &t->price);
-		else if (json_str_is(key, "q"))
+			break;
+		case 'q':
 			rc = decimal(&j, &t->qty);
-		else if (json_str_is(key, "T"))
+			break;
+		case 'T':
 			json_i64(&j, &t->time);
-		else if (json_str_is(key, "m"))
+			break;
+		case 'm':
 			json_bool(&j, &t->maker);
-		else
+			break;
+		default:
 			json_skip(&j);
+		}
 	}
 	return rc < 0 ? rc : json_finish(&j);
 }
