@@ -30,8 +30,8 @@ static inline const char *digits_skip(const char *at, const char *end)
 	return at;
 }
 
-/* Reads digits from at on into *value, which goes on modulo 2^64: 19 digits never overflow it. Returns
- * like digits_skip. */
+/* Reads digits from at on into *value, which goes on modulo 2^64: 19 digits never overflow it.
+ * Returns like digits_skip. */
 static inline const char *digits_read(const char *at, const char *end, uint64_t *value)
 {
 	uint64_t sum = *value;

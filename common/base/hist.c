@@ -99,7 +99,8 @@ uint64_t hist_count_below(const struct hist *h, unsigned bits)
 {
 	uint64_t n = 0;
 	/* A power of two begins a bucket; the one after the range would begin behind the last. */
-	uint32_t end = bits < HIST_OCTAVES + HIST_SUB_BITS ? bucket_of(1ull << bits) : HIST_BUCKETS - 1;
+	uint32_t end = bits < HIST_OCTAVES + HIST_SUB_BITS ? bucket_of(1ull << bits) :
+							     HIST_BUCKETS - 1;
 
 	for (uint32_t i = 0; i < end; i++)
 		n += h->bucket[i];

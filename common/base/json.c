@@ -382,8 +382,8 @@ static inline bool is_name_byte(char c)
 	return (unsigned char)(c - '0') <= 'z' - '0' && c != '\\';
 }
 
-/* Compact text with a name as its key takes one pass; everything else is find_key's. Byte by byte: the
- * processor foresees where well-known keys end, and goes on before it has seen that. */
+/* Compact text with a name as its key takes one pass; everything else is find_key's. Byte by byte:
+ * the processor foresees where well-known keys end, and goes on before it has seen that. */
 bool json_key(struct json *j, struct json_str *ret_key)
 {
 	const char *at = j->at, *key, *end = j->end;

@@ -1,4 +1,4 @@
-/* nearest - optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours. */
+/* nearest - optimal string alignment distance: inserted, deleted, replaced and swapped bytes. */
 #include "common/base/nearest.h"
 
 #include <stdint.h>

@@ -11,7 +11,9 @@
 
 static const char *ask(const char *typed)
 {
-	static const char *const names[] = {"status", "start", "stop", "restart", "symbols", "max_position", "tap", "o"};
+	static const char *const names[] = {
+	"status", "start", "stop", "restart", "symbols", "max_position", "tap", "o",
+};
 	struct nearest n;
 	nearest_init(&n, typed);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
