@@ -134,6 +134,8 @@ static int set_method(struct http_call *c, const struct http_request *r)
 
 	if (!*method || method[strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
 		return ERR_ARG;
+	if (r->fresh || (!may_repeat(method) && !r->repeatable))
+		curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
 	if (strcmp(method, "HEAD") == 0) {
 		curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
 		return r->body_len > 0 ? ERR_ARG : 0;
@@ -143,8 +145,6 @@ static int set_method(struct http_call *c, const struct http_request *r)
 		if (curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body_len ? r->body : "") != CURLE_OK)
 			return ERR_NOMEM;
 	}
-	if (!may_repeat(method) && !r->repeatable)
-		curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
 	return curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK ? 0 : ERR_NOMEM;
 }
 

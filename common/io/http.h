@@ -26,9 +26,10 @@ struct http_request {
 	int64_t connect_ns;        /* 0: 3 s for DNS, TCP and TLS */
 	int64_t total_ns;          /* 0: 10 s for everything, from when the request leaves the line */
 	bool plain;                /* allow http:// to other hosts */
-	/* A POST or PATCH gets a connection of its own: on one that is reused and dies unanswered, libcurl would send
-	 * it a second time. Set where the server tells repetitions apart, to have the reuse. */
-	bool repeatable;
+	/* On a connection that is reused and dies unanswered, libcurl sends a request a second time. A POST or PATCH
+	 * therefore gets a connection of its own, unless `repeatable` says that the server tells repetitions apart;
+	 * `fresh` wants one for any request. */
+	bool repeatable, fresh;
 };
 
 struct http_response {

@@ -45,14 +45,16 @@ bool http_retry_wanted(const struct http_response *r, int64_t delay_ns)
 /* The host alone: paths and queries of venues and notifiers hold keys and signatures. */
 static void log_attempt(const struct http_retry *t, const struct http_response *r, int64_t delay_ns)
 {
-	char cause[300];
+	char cause[300], next[24] = "none";
 
 	if (r->err < 0)
 		snprintf(cause, sizeof cause, "%s: %s", err_name(r->err), r->reason);
 	else
 		snprintf(cause, sizeof cause, "HTTP %d", r->status);
-	log_warn("http attempt failed", "host=%s attempt=%d of=%d next_ms=%lld cause=%s", t->host, t->failed,
-		 HTTP_RETRIES + 1, (long long)(delay_ns / NS_PER_MS), cause);
+	if (delay_ns > 0)
+		snprintf(next, sizeof next, "%lldms", (long long)(delay_ns / NS_PER_MS));
+	log_warn("http attempt failed", "host=%s attempt=%d of=%d next=%s cause=%s", t->host, t->failed,
+		 HTTP_RETRIES + 1, next, cause);
 }
 
 static void give(struct http_retry *t, const struct http_response *r)
@@ -76,6 +78,7 @@ static void on_delay(void *ctx)
 	int rc;
 
 	t->delay = NULL;
+	t->request.fresh = true; /* so that one attempt is one request */
 	rc = http_send(t->http, &t->request, on_response, t, &t->call);
 	if (rc < 0)
 		give_error(t, rc);
@@ -90,7 +93,7 @@ static void on_response(void *ctx, const struct http_response *r)
 	t->call = NULL;
 	if (r->err < 0 || r->status >= 400) {
 		t->failed++;
-		log_attempt(t, r, again ? delay_ns : -NS_PER_MS);
+		log_attempt(t, r, again ? delay_ns : 0);
 	}
 	if (!again || loop_timer(http_loop(t->http), delay_ns, 0, on_delay, t, &t->delay) < 0)
 		give(t, r);
