@@ -55,7 +55,8 @@ static struct journal *journal_new(const struct journal_options *o)
 	if (!j)
 		return NULL;
 	init_locks(j);
-	j->dir_fd = j->lock_fd = j->event_fd = j->read_fd = -1;
+	j->dir_fd = j->lock_fd = j->event_fd = -1;
+	pager_init(&j->pager);
 	j->file.fd = j->spare.fd = -1;
 	j->read_only = o->read_only;
 	j->cap_bytes = or_else(o->cap_bytes, CAP_BYTES);
@@ -158,7 +159,6 @@ void journal_close(struct journal *j)
 	if (j->spare.fd >= 0)
 		(void)fs_remove_all(j->dir_fd, "", TEMP_SUFFIX);
 	segment_file_close(&j->spare);
-	close_fd(j->read_fd);
 	close_fd(j->event_fd);
 	close_fd(j->lock_fd);
 	close_fd(j->dir_fd);
@@ -169,7 +169,7 @@ void journal_close(struct journal *j)
 	free(j->fill.at);
 	free(j->flight.at);
 	free(j->job.bytes);
-	free(j->page);
+	pager_fini(&j->pager);
 	free(j->dir);
 	free(j);
 }

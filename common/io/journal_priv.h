@@ -12,6 +12,7 @@
 
 #include "common/io/journal.h"
 #include "common/io/journal_format.h"
+#include "common/io/pager.h"
 #include "common/io/sparse.h"
 
 #define JOURNAL_REASON_MAX 400
@@ -85,11 +86,7 @@ struct journal {
 	uint64_t current_first; /* of the segment in `file` */
 
 	/* The loop's thread only. */
-	int read_fd;
-	uint64_t read_id;
-	uint8_t *page; /* what was read last */
-	size_t page_cap, page_len;
-	uint64_t page_at; /* offset in its file */
+	struct pager pager;
 };
 
 /* journal.c: sentence kept for journal_reason; the error is handed through. Takes the lock. */

@@ -1,16 +1,11 @@
 /* journal_read - pages of durable records straight from the files, while the writer goes on behind them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/err.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
-
-#define PAGE (128u << 10)
 
 /* What is to be read of one segment; copied out of the list, which the writer may change meanwhile. */
 struct span {
@@ -78,52 +73,19 @@ static int open_span(struct journal *j, const struct span *s)
 {
 	char name[FS_NAME_MAX];
 
-	if (j->read_fd >= 0 && j->read_id == s->id)
-		return 0;
-	if (j->read_fd >= 0)
-		close(j->read_fd);
 	fs_name(name, SEGMENT_PREFIX, s->first, SEGMENT_SUFFIX);
-	j->page_len = 0;
-	j->read_id = s->id;
-	j->read_fd = openat(j->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return j->read_fd >= 0 ? 0 : blame(j, err_from_errno(errno), s, strerror(errno));
-}
-
-static int grow_page(struct journal *j, size_t need)
-{
-	size_t cap = need > PAGE ? need : PAGE;
-
-	if (j->page_cap >= cap)
-		return 0;
-	uint8_t *page = realloc(j->page, cap);
-	if (!page)
-		return ERR_NOMEM;
-	j->page = page;
-	j->page_cap = cap;
-	return 0;
+	int rc = pager_open(&j->pager, j->dir_fd, name, s->id);
+	return rc ? blame(j, rc, s, strerror(errno)) : 0;
 }
 
 /* Has `need` bytes at s->at in memory. */
 static int page_in(struct journal *j, const struct span *s, size_t need, const uint8_t **ret_at)
 {
-	if (s->at < j->page_at || s->at + need > j->page_at + j->page_len) {
-		if (s->at + need > s->bytes)
-			return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
-		int rc = grow_page(j, need);
-		if (rc)
-			return rc;
-		uint64_t left = s->bytes - s->at;
-		j->page_len = 0;
-		j->page_at = s->at;
-		rc = fs_read_at(j->read_fd, j->page, left < j->page_cap ? (size_t)left : j->page_cap, s->at,
-				&j->page_len);
-		if (rc)
-			return blame(j, rc, s, strerror(errno));
-		if (j->page_len < need)
-			return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
-	}
-	*ret_at = j->page + (s->at - j->page_at);
-	return 0;
+	int rc = pager_get(&j->pager, s->at, need, s->bytes, ret_at);
+
+	if (rc == ERR_TRUNCATED)
+		return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
+	return rc ? blame(j, rc, s, strerror(errno)) : 0;
 }
 
 static int next_record(struct journal *j, const struct span *s, struct record *ret_record)

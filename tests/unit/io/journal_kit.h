@@ -76,6 +76,16 @@ static inline void kit_spill(const char *path, const void *bytes, size_t len)
 	close(fd);
 }
 
+/* Overwrites one byte. (Truncating and rewriting a file makes ext4 flush it at every close.) */
+static inline void kit_poke(const char *path, size_t at, uint8_t byte)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+	close(fd);
+}
+
 /* A record's content follows from its sequence, so that anything read can be judged. */
 static inline size_t kit_record(uint64_t seq, size_t max, uint8_t *out)
 {
