@@ -1,52 +1,38 @@
-/* classes - which characters a publisher's name and a symbol may hold, as tables. */
+/* classes - which characters a publisher's name, a symbol and a topic may hold; sixteen at a time. */
 #include "proto/classes.h"
 
 #include "common/base/symbol.h"
 
-#define LOWER (CLASS_SOURCE | CLASS_RAW)
-#define UPPER (CLASS_RAW | CLASS_VENUE)
-#define EVERY (CLASS_SOURCE | CLASS_RAW | CLASS_VENUE)
-
-const uint8_t classes[256] = {
-	['0'] = EVERY, ['1'] = EVERY, ['2'] = EVERY, ['3'] = EVERY, ['4'] = EVERY,
-	['5'] = EVERY, ['6'] = EVERY, ['7'] = EVERY, ['8'] = EVERY, ['9'] = EVERY,
-	['_'] = EVERY, ['-'] = CLASS_SOURCE | CLASS_RAW,
-	['A'] = UPPER, ['B'] = UPPER, ['C'] = UPPER, ['D'] = UPPER, ['E'] = UPPER, ['F'] = UPPER,
-	['G'] = UPPER, ['H'] = UPPER, ['I'] = UPPER, ['J'] = UPPER, ['K'] = UPPER, ['L'] = UPPER,
-	['M'] = UPPER, ['N'] = UPPER, ['O'] = UPPER, ['P'] = UPPER, ['Q'] = UPPER, ['R'] = UPPER,
-	['S'] = UPPER, ['T'] = UPPER, ['U'] = UPPER, ['V'] = UPPER, ['W'] = UPPER, ['X'] = UPPER,
-	['Y'] = UPPER, ['Z'] = UPPER,
-	['a'] = LOWER, ['b'] = LOWER, ['c'] = LOWER, ['d'] = LOWER, ['e'] = LOWER, ['f'] = LOWER,
-	['g'] = LOWER, ['h'] = LOWER, ['i'] = LOWER, ['j'] = LOWER, ['k'] = LOWER, ['l'] = LOWER,
-	['m'] = LOWER, ['n'] = LOWER, ['o'] = LOWER, ['p'] = LOWER, ['q'] = LOWER, ['r'] = LOWER,
-	['s'] = LOWER, ['t'] = LOWER, ['u'] = LOWER, ['v'] = LOWER, ['w'] = LOWER, ['x'] = LOWER,
-	['y'] = LOWER, ['z'] = LOWER,
-};
-
-bool classes_all(const char *text, size_t len, uint8_t wanted)
+bool classes_is_token(const char *text, size_t len, size_t max)
 {
-	uint8_t common = wanted;
+	classes_block bad = {0};
 
-	for (size_t i = 0; i < len; i++)
-		common &= classes[(uint8_t)text[i]];
-	return common == wanted;
+	for (size_t i = 0; i < len; i += CLASSES_LANES) {
+		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES;
+		bad |= ~classes_token(classes_load(text + i, left, max - i)) & classes_below(left);
+	}
+	return !classes_any(bad) && len > 0;
 }
 
-bool classes_source(const char *text, size_t len)
+/* Up to the block with the first dot what is in front of it must be raw; all behind it the venue. */
+bool classes_symbol(const char *text, size_t len, size_t max)
 {
-	return len > 0 && len < 20 && classes_all(text, len, CLASS_SOURCE);
-}
-
-bool classes_symbol(const char *text, size_t len)
-{
-	size_t raw = 0;
+	classes_block bad = {0};
+	size_t dot = SIZE_MAX;
 
 	if (len == 0)
 		return true;
-	while (raw < len && (classes[(uint8_t)text[raw]] & CLASS_RAW) != 0)
-		raw++;
-	if (raw == 0 || raw > SYMBOL_RAW_MAX || raw == len || text[raw] != '.')
-		return false;
-	size_t venue = len - raw - 1;
-	return venue > 0 && venue <= SYMBOL_VENUE_MAX && classes_all(text + raw + 1, venue, CLASS_VENUE);
+	for (size_t i = 0; i < len; i += CLASSES_LANES) {
+		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES, at = 0, behind = 0;
+		classes_block b = classes_load(text + i, left, max - i), inside = classes_below(left);
+		if (dot == SIZE_MAX) {
+			at = classes_first((b == '.') & inside);
+			behind = at + 1;
+			dot = at < CLASSES_LANES ? i + at : SIZE_MAX;
+		}
+		bad |= ~classes_token(b) & inside & classes_below(at);
+		bad |= ~classes_venue(b) & inside & ~classes_below(behind);
+	}
+	return !classes_any(bad) && dot > 0 && dot <= SYMBOL_RAW_MAX && len > dot + 1 &&
+	       len - dot - 1 <= SYMBOL_VENUE_MAX;
 }

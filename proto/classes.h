@@ -1,4 +1,8 @@
-/* classes - which characters a publisher's name and a symbol may hold, as tables. */
+/* classes - which characters a publisher's name, a symbol and a topic may hold; sixteen at a time.
+ *
+ * Vectors of gcc and clang: a comparison gives -1 in each lane where it holds. The lanes are signed, so a byte
+ * beyond ASCII is below zero and in no class.
+ */
 #ifndef NJ_PROTO_CLASSES_H
 #define NJ_PROTO_CLASSES_H
 
@@ -6,20 +10,94 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	CLASS_SOURCE = 1, /* [a-z0-9_-] */
-	CLASS_RAW = 2,    /* [A-Za-z0-9_-]: raw symbols and tokens of topics */
-	CLASS_VENUE = 4,  /* [A-Z0-9_] */
-};
+#include "proto/wire.h"
 
-extern const uint8_t classes[256];
+#define CLASSES_LANES 16
 
-bool classes_all(const char *text, size_t len, uint8_t wanted);
+typedef int8_t classes_block __attribute__((vector_size(CLASSES_LANES)));
 
-/* [a-z0-9_-]{1,19} */
-bool classes_source(const char *text, size_t len);
+/* The lanes below n, 0 <= n <= 17. */
+WIRE_HOT classes_block classes_below(size_t n)
+{
+	static const int8_t lanes[2 * CLASSES_LANES + 1] = {-1, -1, -1, -1, -1, -1, -1, -1, -1,
+							    -1, -1, -1, -1, -1, -1, -1, -1};
+	classes_block b;
 
-/* Empty, or what symbol_parse accepts. */
-bool classes_symbol(const char *text, size_t len);
+	memcpy(&b, lanes + CLASSES_LANES + 1 - n, sizeof b);
+	return b;
+}
+
+/* [a-z0-9_-] */
+WIRE_HOT classes_block classes_lower(classes_block b)
+{
+	return ((b >= 'a') & (b <= 'z')) | ((b >= '0') & (b <= '9')) | (b == '_') | (b == '-');
+}
+
+/* [A-Za-z0-9_-]: raw symbols and tokens of topics. The bit 0x20 turns capitals into small letters. */
+WIRE_HOT classes_block classes_token(classes_block b)
+{
+	classes_block small = b | 0x20;
+
+	return ((small >= 'a') & (small <= 'z')) | ((b >= '0') & (b <= '9')) | (b == '_') | (b == '-');
+}
+
+/* [A-Z0-9_] */
+WIRE_HOT classes_block classes_venue(classes_block b)
+{
+	return ((b >= 'A') & (b <= 'Z')) | ((b >= '0') & (b <= '9')) | (b == '_');
+}
+
+/* The first lane that is set, or 16. Lanes are bytes in the order of memory. */
+WIRE_HOT size_t classes_first(classes_block b)
+{
+	uint64_t half[2];
+
+	memcpy(half, &b, sizeof half);
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
+		half[0] = __builtin_bswap64(half[0]);
+		half[1] = __builtin_bswap64(half[1]);
+	}
+	if (half[0] != 0)
+		return (size_t)__builtin_ctzll(half[0]) / 8;
+	return half[1] != 0 ? 8 + (size_t)__builtin_ctzll(half[1]) / 8 : CLASSES_LANES;
+}
+
+WIRE_HOT bool classes_any(classes_block b)
+{
+	uint64_t half[2];
+
+	memcpy(half, &b, sizeof half);
+	return (half[0] | half[1]) != 0;
+}
+
+/* The block at text, of which `max` bytes may be read and the first `len` count. */
+WIRE_HOT classes_block classes_load(const char *text, size_t len, size_t max)
+{
+	classes_block b = {0};
+
+	if (WIRE_RARE(max < sizeof b))
+		memcpy(&b, text, len < max ? len : max);
+	else
+		memcpy(&b, text, sizeof b);
+	return b;
+}
+
+/* The text of len, of max readable bytes, is a publisher's name: [a-z0-9_-]+ */
+WIRE_HOT bool classes_source(const char *text, size_t len, size_t max)
+{
+	classes_block bad = {0};
+
+	for (size_t i = 0; i < len; i += CLASSES_LANES) {
+		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES;
+		bad |= ~classes_lower(classes_load(text + i, left, max - i)) & classes_below(left);
+	}
+	return !classes_any(bad) && len > 0;
+}
+
+/* A token of a topic: [A-Za-z0-9_-]+ */
+bool classes_is_token(const char *text, size_t len, size_t max);
+
+/* The text of len, of max readable bytes, is what symbol_parse accepts, or empty. */
+bool classes_symbol(const char *text, size_t len, size_t max);
 
 #endif

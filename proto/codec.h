@@ -29,13 +29,14 @@ int codec_pack(const struct event *ev, uint8_t *out, size_t cap);
 
 /* Unpacks the first event of the bytes. *ret_used is its length, also for ERR_UNKNOWN. Errors: ERR_TRUNCATED,
  * ERR_TYPE, ERR_RANGE, ERR_TOO_LONG, ERR_DEPTH, ERR_UTF8, ERR_SYNTAX (source, symbol), ERR_UNKNOWN, ERR_FULL
- * (arena). On error *ret_ev is left untouched. arena may be NULL where the event has no variable parts. Only the
- * envelope and the event's own struct are written, padding included: so much of two events can be compared. */
-int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used);
+ * (arena). On error ev->id is 0 and the rest of *ev means nothing (it is read in place: a copy to spare it
+ * would cost a third of the reading). arena may be NULL where the event has no variable parts; it keeps what it
+ * held before an event that failed. Symbols, names and texts are zeroed to their ends, padding is not. */
+int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used);
 
 /* The same for events that nobody has published yet (snapshots of cores): the source may be empty. */
 int codec_pack_unsent(const struct event *ev, uint8_t *out, size_t cap);
-int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used);
+int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used);
 
 /* Envelope only, fields untouched: for routing and sequence counting, so an unknown id is no error here. Same
  * errors otherwise; does not check the fields. */

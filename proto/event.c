@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "proto/text.h"
+#include "proto/wire.h"
 
 /* Enumerations. */
 #define ENUM(name) static const struct enum_item items_##name[] = {
@@ -260,7 +261,7 @@ void event_init(struct event *ev, uint16_t id)
 	const struct event_row *row = event_row(id);
 
 	must(row != NULL);
-	memset(ev, 0, sizeof *ev);
+	wire_clear(ev, sizeof *ev);
 	ev->id = id;
 	ev->version = row->version;
 }

@@ -26,7 +26,7 @@ static void add(struct topic *t, const char *text, size_t len)
 
 static void add_token(struct topic *t, const char *text, size_t len)
 {
-	if (len == 0 || !classes_all(text, len, CLASS_RAW))
+	if (!classes_is_token(text, len, len))
 		t->err = ERR_SYNTAX;
 	else
 		add(t, text, len);

@@ -3,6 +3,11 @@
 
 #include "proto/text.h"
 
+void wire_clear(void *at, size_t n)
+{
+	memset(at, 0, n);
+}
+
 size_t wire_put_bytes(uint8_t *out, size_t cap, size_t n, const void *bytes, size_t len)
 {
 	if (n > cap)
@@ -14,12 +19,35 @@ size_t wire_put_bytes(uint8_t *out, size_t cap, size_t n, const void *bytes, siz
 	return n + len;
 }
 
-size_t wire_put_tight(uint8_t *out, size_t cap, size_t n, uint64_t bits, bool negative)
+/* A number below zero, with room for the longest form. */
+size_t wire_put_negative(uint8_t *out, size_t n, int64_t v)
+{
+	uint8_t *at = out + n;
+
+	if (v >= -32) {
+		at[0] = (uint8_t)v;
+		return n + 1;
+	}
+	unsigned power = (unsigned)((v < INT8_MIN) + (v < INT16_MIN) + (v < INT32_MIN));
+	unsigned bytes = 1u << power;
+	at[0] = (uint8_t)(0xd0 + power);
+	for (unsigned i = 0; i < bytes; i++)
+		at[1 + i] = (uint8_t)((uint64_t)v >> (8 * (bytes - 1 - i)));
+	return n + 1 + bytes;
+}
+
+size_t wire_put_u64_tight(uint8_t *out, size_t cap, size_t n, uint64_t v)
 {
 	uint8_t scratch[WIRE_INT_MAX];
-	size_t len = wire_put_bits(scratch, sizeof scratch, 0, bits, negative);
 
-	return wire_put_bytes(out, cap, n, scratch, len);
+	return wire_put_bytes(out, cap, n, scratch, wire_put_u64_free(scratch, 0, v));
+}
+
+size_t wire_put_i64_tight(uint8_t *out, size_t cap, size_t n, int64_t v)
+{
+	uint8_t scratch[WIRE_INT_MAX];
+
+	return wire_put_bytes(out, cap, n, scratch, wire_put_i64_free(scratch, 0, v));
 }
 
 /* A head of the form code, big-endian length; code + 1 and + 2 are the 16 and 32 bit forms of an 8 bit one. */
@@ -67,7 +95,7 @@ size_t wire_put_foreign(uint8_t *out, size_t cap, size_t n, const char *text, si
 	return end;
 }
 
-size_t wire_put_array(uint8_t *out, size_t cap, size_t n, uint32_t count)
+size_t wire_put_list(uint8_t *out, size_t cap, size_t n, uint32_t count)
 {
 	if (count < 16)
 		return wire_put_byte(out, cap, n, (uint8_t)(0x90 | count));
@@ -84,19 +112,50 @@ size_t wire_put_bin(uint8_t *out, size_t cap, size_t n, const void *bytes, uint3
 	return wire_put_bytes(out, cap, n, bytes, len);
 }
 
-const uint8_t *wire_get_tight(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err)
+/* Bytes of an integer behind its code; 0 where the code is the number, or none at all. */
+static ptrdiff_t int_bytes(uint8_t code)
 {
-	uint8_t scratch[WIRE_INT_MAX] = {0};
-	size_t left = (size_t)(end - at);
+	return code >= 0xcc && code <= 0xd3 ? (ptrdiff_t)1 << ((code - 0xcc) & 3) : 0;
+}
 
-	if (left == 0)
+/* Sign and bits of what lies behind the codes from 0xcc on. */
+static int64_t int_value(const uint8_t *at)
+{
+	switch (*at) {
+	case 0xcc:
+		return at[1];
+	case 0xcd:
+		return at[1] << 8 | at[2];
+	case 0xce:
+		return wire_load32(at + 1);
+	case 0xd0:
+		return (int8_t)at[1];
+	case 0xd1:
+		return (int16_t)(at[1] << 8 | at[2]);
+	case 0xd2:
+		return (int32_t)wire_load32(at + 1);
+	default: /* 0xcf, 0xd3 */
+		return (int64_t)wire_load64(at + 1);
+	}
+}
+
+/* Any form; at < end. */
+const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err)
+{
+	ptrdiff_t bytes = int_bytes(*at);
+	int64_t v;
+
+	if (end - at < 1 + bytes)
 		return wire_fail(err, ERR_TRUNCATED);
-	memcpy(scratch, at, left < sizeof scratch ? left : sizeof scratch);
-	const uint8_t *next = wire_get_bits(scratch, scratch + sizeof scratch, bits, negative, err);
-	if (next == NULL)
-		return NULL;
-	size_t used = (size_t)(next - scratch);
-	return used > left ? wire_fail(err, ERR_TRUNCATED) : at + used;
+	if (bytes > 0)
+		v = int_value(at);
+	else if (*at < 0x80 || *at >= 0xe0)
+		v = (int8_t)*at;
+	else
+		return wire_fail(err, ERR_TYPE);
+	*bits = (uint64_t)v;
+	*negative = v < 0 && *at != 0xcf;
+	return at + 1 + bytes;
 }
 
 /* The big-endian number of 1, 2 or 4 bytes behind a code; returns the address after it. */
@@ -129,26 +188,20 @@ const uint8_t *wire_get_str(const uint8_t *at, const uint8_t *end, size_t *len, 
 	return at;
 }
 
-/* Every element takes at least one byte: a count beyond the bytes left is a lie. */
-const uint8_t *wire_get_array(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err)
+const uint8_t *wire_get_list(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err)
 {
 	size_t n;
 
 	if (at == end)
 		return wire_fail(err, ERR_TRUNCATED);
 	if ((*at & 0xf0) == 0x90) {
-		n = *at & 0x0f;
-		at++;
-	} else if (*at == 0xdc || *at == 0xdd) {
-		at = get_len(at, end, *at == 0xdc ? 2 : 4, &n, err);
-	} else {
-		return wire_fail(err, ERR_TYPE);
+		*count = *at & 0x0f;
+		return at + 1;
 	}
-	if (at == NULL)
-		return NULL;
-	if (n > (size_t)(end - at))
-		return wire_fail(err, ERR_TRUNCATED);
-	*count = (uint32_t)n;
+	if (*at != 0xdc && *at != 0xdd)
+		return wire_fail(err, ERR_TYPE);
+	if ((at = get_len(at, end, *at == 0xdc ? 2 : 4, &n, err)) != NULL)
+		*count = (uint32_t)n;
 	return at;
 }
 

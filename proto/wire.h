@@ -23,16 +23,21 @@
 #define WIRE_HOT static inline __attribute__((always_inline))
 #define WIRE_RARE(expr) __builtin_expect((expr), 0)
 
-size_t wire_put_tight(uint8_t *out, size_t cap, size_t n, uint64_t bits, bool negative);
+size_t wire_put_negative(uint8_t *out, size_t n, int64_t v);
+size_t wire_put_u64_tight(uint8_t *out, size_t cap, size_t n, uint64_t v);
+size_t wire_put_i64_tight(uint8_t *out, size_t cap, size_t n, int64_t v);
 size_t wire_put_bytes(uint8_t *out, size_t cap, size_t n, const void *bytes, size_t len);
 size_t wire_put_long(uint8_t *out, size_t cap, size_t n, const char *text, size_t len);
 size_t wire_put_foreign(uint8_t *out, size_t cap, size_t n, const char *text, size_t len);
-size_t wire_put_array(uint8_t *out, size_t cap, size_t n, uint32_t count);
+size_t wire_put_list(uint8_t *out, size_t cap, size_t n, uint32_t count);
 size_t wire_put_bin(uint8_t *out, size_t cap, size_t n, const void *bytes, uint32_t len);
 
-const uint8_t *wire_get_tight(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err);
+/* memset to zero as a call: for a constant size gcc resorts to a string instruction, which is slow to start. */
+void wire_clear(void *at, size_t n);
+
+const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err);
 const uint8_t *wire_get_str(const uint8_t *at, const uint8_t *end, size_t *len, int *err);
-const uint8_t *wire_get_array(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err);
+const uint8_t *wire_get_list(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err);
 const uint8_t *wire_get_bin(const uint8_t *at, const uint8_t *end, size_t *len, int *err);
 
 WIRE_HOT const uint8_t *wire_fail(int *err, int error)
@@ -61,32 +66,73 @@ WIRE_HOT uint64_t wire_load64(const uint8_t *at)
 	return wire_swap64(v);
 }
 
-/* The shortest form of a number: one store of eight bytes, of which the form's own are kept. */
-WIRE_HOT size_t wire_put_bits(uint8_t *out, size_t cap, size_t n, uint64_t bits, bool negative)
+WIRE_HOT uint32_t wire_swap32(uint32_t v)
 {
-	if (WIRE_RARE(n + WIRE_INT_MAX > cap))
-		return wire_put_tight(out, cap, n, bits, negative);
-	if (negative ? (int64_t)bits >= -32 : bits < 128) {
-		out[n] = (uint8_t)bits;
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
+}
+
+WIRE_HOT void wire_store32(uint8_t *at, uint32_t v)
+{
+	v = wire_swap32(v);
+	memcpy(at, &v, sizeof v);
+}
+
+WIRE_HOT uint32_t wire_load32(const uint8_t *at)
+{
+	uint32_t v;
+
+	memcpy(&v, at, sizeof v);
+	return wire_swap32(v);
+}
+
+/* The shortest form of a number, with room for the longest. Branches, not arithmetic on the width: streams
+ * repeat themselves, and a branch that is guessed right breaks the chain from one number to the next. */
+WIRE_HOT size_t wire_put_u64_free(uint8_t *out, size_t n, uint64_t v)
+{
+	uint8_t *at = out + n;
+
+	if (v < 128) {
+		at[0] = (uint8_t)v;
 		return n + 1;
 	}
-	/* Two's complement: a negative number needs the width of its complement and a sign bit. */
-	uint64_t size = negative ? ~bits << 1 : bits;
-	unsigned power = (unsigned)((size > UINT8_MAX) + (size > UINT16_MAX) + (size > UINT32_MAX));
-	unsigned bytes = 1u << power;
-	out[n] = (uint8_t)((negative ? 0xd0 : 0xcc) + power);
-	wire_store64(out + n + 1, bits << (64 - 8 * bytes));
-	return n + 1 + bytes;
+	if (v > UINT32_MAX) {
+		at[0] = 0xcf;
+		wire_store64(at + 1, v);
+		return n + 9;
+	}
+	if (v > UINT16_MAX) {
+		at[0] = 0xce;
+		wire_store32(at + 1, (uint32_t)v);
+		return n + 5;
+	}
+	if (v > UINT8_MAX) {
+		at[0] = 0xcd;
+		at[1] = (uint8_t)(v >> 8);
+		at[2] = (uint8_t)v;
+		return n + 3;
+	}
+	at[0] = 0xcc;
+	at[1] = (uint8_t)v;
+	return n + 2;
+}
+
+WIRE_HOT size_t wire_put_i64_free(uint8_t *out, size_t n, int64_t v)
+{
+	return v >= 0 ? wire_put_u64_free(out, n, (uint64_t)v) : wire_put_negative(out, n, v);
 }
 
 WIRE_HOT size_t wire_put_u64(uint8_t *out, size_t cap, size_t n, uint64_t v)
 {
-	return wire_put_bits(out, cap, n, v, false);
+	if (WIRE_RARE(n + WIRE_INT_MAX > cap))
+		return wire_put_u64_tight(out, cap, n, v);
+	return wire_put_u64_free(out, n, v);
 }
 
 WIRE_HOT size_t wire_put_i64(uint8_t *out, size_t cap, size_t n, int64_t v)
 {
-	return wire_put_bits(out, cap, n, (uint64_t)v, v < 0);
+	if (WIRE_RARE(n + WIRE_INT_MAX > cap))
+		return wire_put_i64_tight(out, cap, n, v);
+	return wire_put_i64_free(out, n, v);
 }
 
 /* Always nine bytes, so that it can be rewritten in place. */
@@ -105,6 +151,20 @@ WIRE_HOT size_t wire_put_byte(uint8_t *out, size_t cap, size_t n, uint8_t byte)
 		return n > cap ? n : WIRE_FULL;
 	out[n] = byte;
 	return n + 1;
+}
+
+WIRE_HOT size_t wire_put_array(uint8_t *out, size_t cap, size_t n, uint32_t count)
+{
+	if (WIRE_RARE(count > UINT16_MAX || n + 3 > cap))
+		return wire_put_list(out, cap, n, count);
+	if (count < 16) {
+		out[n] = (uint8_t)(0x90 | count);
+		return n + 1;
+	}
+	out[n] = 0xdc;
+	out[n + 1] = (uint8_t)(count >> 8);
+	out[n + 2] = (uint8_t)count;
+	return n + 3;
 }
 
 /* Length of the text in a field of max bytes, at most max - 1, eight bytes at a time; *ret_high gets a set high
@@ -130,15 +190,11 @@ WIRE_HOT size_t wire_text_len(const char *text, size_t max, uint64_t *ret_high)
 	return i < max ? i : max - 1;
 }
 
-/* A text field of max bytes. Short ones are copied as one block of constant size, whatever their length. */
-WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *text, size_t max)
+/* ASCII of len in a field of max bytes. A short one is copied as one block of constant size. */
+WIRE_HOT size_t wire_put_ascii(uint8_t *out, size_t cap, size_t n, const char *text, size_t len, size_t max)
 {
 	const size_t block = max < 32 ? max : 32;
-	uint64_t high;
-	size_t len = wire_text_len(text, max, &high);
 
-	if (WIRE_RARE(high != 0))
-		return wire_put_foreign(out, cap, n, text, len);
 	if (WIRE_RARE(len >= 32 || n + 1 + block > cap))
 		return wire_put_long(out, cap, n, text, len);
 	out[n] = (uint8_t)(0xa0 | len);
@@ -146,31 +202,41 @@ WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *te
 	return n + 1 + len;
 }
 
-/* An integer of any form: its two's complement bits and whether it is below zero. */
+WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *text, size_t max)
+{
+	uint64_t high;
+	size_t len = wire_text_len(text, max, &high);
+
+	if (WIRE_RARE(high != 0))
+		return wire_put_foreign(out, cap, n, text, len);
+	return wire_put_ascii(out, cap, n, text, len, max);
+}
+
+/* An integer of any form: its two's complement bits and whether it is below zero. Branches for the usual
+ * forms, for the reason above. */
 WIRE_HOT const uint8_t *wire_get_bits(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative,
 				      int *err)
 {
-	if (WIRE_RARE(end - at < WIRE_INT_MAX))
-		return wire_get_tight(at, end, bits, negative, err);
-	uint8_t byte = *at;
-	if (byte < 0x80) {
-		*bits = byte;
-		*negative = false;
+	*negative = false;
+	if (WIRE_RARE(at == end))
+		return wire_fail(err, ERR_TRUNCATED);
+	if (*at < 0x80) {
+		*bits = *at;
 		return at + 1;
 	}
-	unsigned form = byte - 0xccu;
-	if (form < 8) {
-		unsigned bytes = 1u << (form & 3), shift = 64 - 8 * bytes;
-		uint64_t word = wire_load64(at + 1);
-		*bits = form < 4 ? word >> shift : (uint64_t)((int64_t)word >> shift);
-		*negative = form >= 4 && (int64_t)word < 0;
-		return at + 1 + bytes;
+	if (*at == 0xce && end - at >= 5) {
+		*bits = wire_load32(at + 1);
+		return at + 5;
 	}
-	if (byte < 0xe0)
-		return wire_fail(err, ERR_TYPE);
-	*bits = (uint64_t)(int8_t)byte;
-	*negative = true;
-	return at + 1;
+	if (*at == 0xcd && end - at >= 3) {
+		*bits = (uint64_t)at[1] << 8 | at[2];
+		return at + 3;
+	}
+	if (*at == 0xcf && end - at >= 9) {
+		*bits = wire_load64(at + 1);
+		return at + 9;
+	}
+	return wire_get_rare(at, end, bits, negative, err);
 }
 
 WIRE_HOT const uint8_t *wire_get_i64(const uint8_t *at, const uint8_t *end, int64_t *v, int *err)
@@ -186,6 +252,15 @@ WIRE_HOT const uint8_t *wire_get_i64(const uint8_t *at, const uint8_t *end, int6
 	return at;
 }
 
+/* As a packer writes it that wants to rewrite it in place; other forms are as good. */
+WIRE_HOT const uint8_t *wire_get_fixed64(const uint8_t *at, const uint8_t *end, int64_t *v, int *err)
+{
+	if (WIRE_RARE(end - at < WIRE_INT_MAX || *at != 0xd3))
+		return wire_get_i64(at, end, v, err);
+	*v = (int64_t)wire_load64(at + 1);
+	return at + 9;
+}
+
 WIRE_HOT const uint8_t *wire_get_u64(const uint8_t *at, const uint8_t *end, uint64_t max, uint64_t *v, int *err)
 {
 	uint64_t bits;
@@ -197,6 +272,37 @@ WIRE_HOT const uint8_t *wire_get_u64(const uint8_t *at, const uint8_t *end, uint
 		return wire_fail(err, ERR_RANGE);
 	*v = bits;
 	return at;
+}
+
+/* The head of a list. Every element takes at least one byte: a count beyond the bytes left is a lie. */
+WIRE_HOT const uint8_t *wire_get_array(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err)
+{
+	if (end - at >= 3 && *at == 0xdc) {
+		*count = (uint32_t)at[1] << 8 | at[2];
+		at += 3;
+	} else if ((at = wire_get_list(at, end, count, err)) == NULL) {
+		return NULL;
+	}
+	return *count <= (size_t)(end - at) ? at : wire_fail(err, ERR_TRUNCATED);
+}
+
+/* Zeroes a field of a constant max of 16 to 112 bytes, in blocks that may overlap; see wire_clear
+ * for why it is no memset. */
+WIRE_HOT void wire_zero_field(char *field, size_t max)
+{
+	static const char zeros[16] = {0};
+
+#define BLOCK(i) \
+	if (max > 16 * (i)) \
+		memcpy(field + (max - 16 < 16 * (i) ? max - 16 : 16 * (i)), zeros, 16)
+	memcpy(field, zeros, 16);
+	BLOCK(1);
+	BLOCK(2);
+	BLOCK(3);
+	BLOCK(4);
+	BLOCK(5);
+	BLOCK(6);
+#undef BLOCK
 }
 
 /* Copies up to 31 bytes by two blocks that overlap. */

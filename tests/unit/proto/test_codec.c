@@ -64,7 +64,7 @@ static void every_cap(void **state)
 	}
 }
 
-/* Every prefix of every event is refused and leaves the result alone. */
+/* Every prefix of every event is refused and leaves no event behind. */
 static void every_truncation(void **state)
 {
 	(void)state;
@@ -79,15 +79,14 @@ static void every_truncation(void **state)
 		size_t len = pack(&s.ev);
 		for (size_t cut = 0; cut < len; cut++) {
 			struct arena arena = sample_arena();
-			struct event back, before;
+			struct event back;
 			size_t used = 77;
 			uint8_t *exact = malloc(cut > 0 ? cut : 1);
 
 			memcpy(exact, packed, cut);
 			memset(&back, 0xa5, sizeof back);
-			before = back;
 			assert_int_equal(codec_unpack(exact, cut, &arena, &back, &used), ERR_TRUNCATED);
-			assert_memory_equal(&back, &before, sizeof back);
+			assert_int_equal(back.id, 0);
 			assert_int_equal(used, 77);
 			assert_int_equal(arena.used, 0);
 			assert_int_equal(codec_measure(exact, cut, &used), ERR_TRUNCATED);

@@ -1,169 +1,12 @@
-/* codec - the hot half: packs and unpacks events by functions made of the rows in *.def. */
-#include "proto/codec.h"
-
-#include "common/base/fixed.h"
+/* codec_unpack - bytes to events, by functions made of the rows in *.def. The bytes are never trusted. */
+#include "common/base/err.h"
 #include "common/base/utf8.h"
 #include "proto/classes.h"
+#include "proto/codec.h"
+#include "proto/fields.h"
 #include "proto/wire.h"
 
-#define ENVELOPE 9 /* elements in front of the fields */
-
-/* Number of fields of each event. */
-enum field_count {
-#define EVENT(name, id, lane, topic, doc) FIELDS_##name = 0
-#define FIELD(event, kind, name, since, unit, doc) +1
-#define ENUMF(event, enumeration, name, since, doc) +1
-#define END(event) ,
-#include "proto/events.def"
-#undef EVENT
-#undef FIELD
-#undef ENUMF
-#undef END
-};
-
-/* The greatest value of a u8 field, from its name: the arithmetic of base knows scales up to 18. */
-WIRE_HOT uint64_t u8_max(const char *name)
-{
-	if (strcmp(name, "price_scale") == 0 || strcmp(name, "qty_scale") == 0 ||
-	    strcmp(name, "cash_scale") == 0)
-		return FIXED_SCALE_MAX;
-	return UINT8_MAX;
-}
-
-/* Packing. */
-
-struct out {
-	uint8_t *at;
-	size_t cap;
-};
-
-WIRE_HOT size_t put_unsigned(struct out o, size_t n, uint64_t v, uint64_t max)
-{
-	if (WIRE_RARE(v > max))
-		return n > o.cap ? n : WIRE_ARG;
-	return wire_put_u64(o.at, o.cap, n, v);
-}
-
-WIRE_HOT size_t put_signed(struct out o, size_t n, int64_t v)
-{
-	return wire_put_i64(o.at, o.cap, n, v);
-}
-
-WIRE_HOT size_t put_flag(struct out o, size_t n, bool v)
-{
-	return wire_put_byte(o.at, o.cap, n, v ? 0xc3 : 0xc2);
-}
-
-static size_t put_levels(struct out o, size_t n, const struct levels *f)
-{
-	if (f->n > EVENT_LEVELS_MAX)
-		return n > o.cap ? n : WIRE_ARG;
-	n = wire_put_array(o.at, o.cap, n, 2 * f->n);
-	for (uint32_t i = 0; i < f->n; i++) {
-		n = put_signed(o, n, f->at[i].price);
-		n = put_signed(o, n, f->at[i].qty);
-	}
-	return n;
-}
-
-static size_t put_pairs(struct out o, size_t n, const struct pairs *f)
-{
-	if (f->n > EVENT_PAIRS_MAX)
-		return n > o.cap ? n : WIRE_ARG;
-	n = wire_put_array(o.at, o.cap, n, 2 * f->n);
-	for (uint32_t i = 0; i < f->n; i++) {
-		n = wire_put_text(o.at, o.cap, n, f->at[i].name, sizeof f->at[i].name);
-		n = put_signed(o, n, f->at[i].value);
-	}
-	return n;
-}
-
-#define PUT_flag(f, name) put_flag(o, n, f)
-#define PUT_u8(f, name) put_unsigned(o, n, f, u8_max(name))
-#define PUT_u16(f, name) put_unsigned(o, n, f, UINT16_MAX)
-#define PUT_u32(f, name) put_unsigned(o, n, f, UINT32_MAX)
-#define PUT_u64(f, name) put_unsigned(o, n, f, UINT64_MAX)
-#define PUT_i64(f, name) put_signed(o, n, f)
-#define PUT_time(f, name) put_signed(o, n, f)
-#define PUT_dur(f, name) put_signed(o, n, f)
-#define PUT_price(f, name) put_signed(o, n, f)
-#define PUT_qty(f, name) put_signed(o, n, f)
-#define PUT_cash(f, name) put_signed(o, n, f)
-#define PUT_symbol(f, name) wire_put_text(o.at, o.cap, n, (f).s, sizeof (f).s)
-#define PUT_name(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_NAME_MAX)
-#define PUT_text(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_TEXT_MAX)
-#define PUT_levels(f, name) put_levels(o, n, &(f))
-#define PUT_pairs(f, name) put_pairs(o, n, &(f))
-#define PUT_blob(f, name) wire_put_bin(o.at, o.cap, n, (f).at, (f).n)
-
-/* static size_t put_trade(struct out, size_t, const struct ev_trade *) … */
-#define EVENT(name, id, lane, topic, doc) \
-	static size_t put_##name(struct out o, size_t n, const struct ev_##name *e) {
-#define FIELD(event, kind, name, since, unit, doc) n = PUT_##kind(e->name, #name);
-#define ENUMF(event, enumeration, name, since, doc) n = put_unsigned(o, n, e->name, UINT8_MAX);
-#define END(event) return n; }
-#include "proto/events.def"
-#undef EVENT
-#undef FIELD
-#undef ENUMF
-#undef END
-
-static bool is_source(const char *source)
-{
-	size_t len = strnlen(source, EVENT_SOURCE_MAX);
-
-	return len == 0 || classes_source(source, len);
-}
-
-WIRE_HOT size_t put_envelope(struct out o, size_t n, const struct event *ev)
-{
-	n = wire_put_u64(o.at, o.cap, n, ev->id);
-	n = wire_put_u64(o.at, o.cap, n, ev->version);
-	if (WIRE_RARE(!is_source(ev->source)))
-		return WIRE_ARG;
-	n = wire_put_text(o.at, o.cap, n, ev->source, sizeof ev->source);
-	n = wire_put_u64(o.at, o.cap, n, ev->epoch);
-	n = wire_put_u64(o.at, o.cap, n, ev->seq);
-	n = wire_put_u64(o.at, o.cap, n, ev->origin);
-	n = wire_put_i64(o.at, o.cap, n, ev->ts_event);
-	n = wire_put_i64(o.at, o.cap, n, ev->ts_recv);
-	return wire_put_fixed64(o.at, o.cap, n, ev->ts_sent);
-}
-
-int codec_pack(const struct event *ev, uint8_t *out, size_t cap)
-{
-	return ev->source[0] != '\0' ? codec_pack_unsent(ev, out, cap) : ERR_ARG;
-}
-
-int codec_pack_unsent(const struct event *ev, uint8_t *out, size_t cap)
-{
-	struct out o = {out, cap < INT32_MAX ? cap : INT32_MAX};
-	size_t n;
-
-	switch (ev->id) {
-#define EVENT(name, id, lane, topic, doc)                                    \
-	case EVENT_##name:                                                   \
-		n = wire_put_array(o.at, o.cap, 0, ENVELOPE + FIELDS_##name); \
-		n = put_envelope(o, n, ev);                                  \
-		n = put_##name(o, n, &ev->name);                             \
-		break;
-#define FIELD(event, kind, name, since, unit, doc)
-#define ENUMF(event, enumeration, name, since, doc)
-#define END(event)
-#include "proto/events.def"
-#undef EVENT
-#undef FIELD
-#undef ENUMF
-#undef END
-	default:
-		return ERR_ARG;
-	}
-	if (n > o.cap)
-		return n == WIRE_FULL ? ERR_FULL : ERR_ARG;
-	return (int)n;
-}
-
-/* Unpacking: every function returns the address behind what it read, or NULL with in->err set. */
+/* Every function returns the address behind what it read, or NULL with in->err set. */
 
 struct in {
 	const uint8_t *end;
@@ -219,20 +62,48 @@ WIRE_HOT const uint8_t *get_flag(struct in *in, const uint8_t *at, bool *v)
 	return at + 1;
 }
 
-/* Into a zeroed field of max bytes, as a terminated text without a NUL inside. */
-WIRE_HOT const uint8_t *get_chars(struct in *in, const uint8_t *at, char *field, size_t max, size_t *ret_len)
+/* The bytes of a str that a field of max bytes can hold. */
+WIRE_HOT const uint8_t *get_chars(struct in *in, const uint8_t *at, size_t max, size_t *len)
 {
-	size_t len;
-
-	if ((at = wire_get_text(at, in->end, &len, &in->err)) == NULL)
+	if ((at = wire_get_text(at, in->end, len, &in->err)) == NULL)
 		return NULL;
-	if (WIRE_RARE(len >= max))
+	if (WIRE_RARE(*len >= max))
 		return wire_fail(&in->err, ERR_TOO_LONG);
+	return at;
+}
+
+WIRE_HOT void set_chars(char *field, size_t max, const uint8_t *at, size_t len)
+{
+	wire_zero_field(field, max);
 	if (len < 32)
 		wire_copy_short(field, at, len);
 	else
 		memcpy(field, at, len);
-	*ret_len = len;
+}
+
+/* The classes are asked of the input: what has just been stored in pieces is slow to load again as words. */
+WIRE_HOT const uint8_t *get_source(struct in *in, const uint8_t *at, char field[EVENT_SOURCE_MAX])
+{
+	size_t len;
+
+	if ((at = get_chars(in, at, EVENT_SOURCE_MAX, &len)) == NULL)
+		return NULL;
+	if (WIRE_RARE(!classes_source((const char *)at, len, (size_t)(in->end - at)) &&
+		      !(in->unsent && len == 0)))
+		return wire_fail(&in->err, ERR_SYNTAX);
+	set_chars(field, EVENT_SOURCE_MAX, at, len);
+	return at + len;
+}
+
+WIRE_HOT const uint8_t *get_symbol(struct in *in, const uint8_t *at, struct symbol *f)
+{
+	size_t len;
+
+	if ((at = get_chars(in, at, sizeof f->s, &len)) == NULL)
+		return NULL;
+	if (WIRE_RARE(!classes_symbol((const char *)at, len, (size_t)(in->end - at))))
+		return wire_fail(&in->err, ERR_SYNTAX);
+	set_chars(f->s, sizeof f->s, at, len);
 	return at + len;
 }
 
@@ -240,24 +111,15 @@ static const uint8_t *get_text(struct in *in, const uint8_t *at, char *field, si
 {
 	size_t len;
 
-	if ((at = get_chars(in, at, field, max, &len)) == NULL)
+	if ((at = get_chars(in, at, max, &len)) == NULL)
 		return NULL;
-	if (memchr(field, '\0', len) != NULL)
+	if (memchr(at, '\0', len) != NULL)
 		return wire_fail(&in->err, ERR_RANGE);
-	if (!utf8_valid(field, len))
+	if (!utf8_valid(at, len))
 		return wire_fail(&in->err, ERR_UTF8);
-	return at;
-}
-
-WIRE_HOT const uint8_t *get_symbol(struct in *in, const uint8_t *at, struct symbol *f)
-{
-	size_t len;
-
-	if ((at = get_chars(in, at, f->s, sizeof f->s, &len)) == NULL)
-		return NULL;
-	if (WIRE_RARE(!classes_symbol(f->s, len)))
-		return wire_fail(&in->err, ERR_SYNTAX);
-	return at;
+	memcpy(field, at, len);
+	memset(field + len, 0, max - len);
+	return at + len;
 }
 
 /* Aligned room for count items of size bytes; NULL where the arena is too small. */
@@ -320,7 +182,6 @@ static const uint8_t *get_pairs(struct in *in, const uint8_t *at, struct pairs *
 		return NULL;
 	struct pair *pairs = room;
 	for (uint32_t i = 0; i < n; i++) {
-		memset(&pairs[i], 0, sizeof pairs[i]);
 		if ((at = get_text(in, at, pairs[i].name, sizeof pairs[i].name)) == NULL)
 			return NULL;
 		if ((at = get_signed(in, at, &pairs[i].value)) == NULL)
@@ -388,11 +249,10 @@ static const uint8_t *get_blob(struct in *in, const uint8_t *at, struct blob *f)
 #undef ENUMF
 #undef END
 
-/* Reads the envelope into the zeroed head; *ret_fields is the number of elements behind it. */
+/* *ret_fields is the number of elements behind the envelope. */
 WIRE_HOT const uint8_t *get_envelope(struct in *in, const uint8_t *at, struct event *head, uint32_t *ret_fields)
 {
 	uint32_t count;
-	size_t len;
 
 	if ((at = wire_get_array(at, in->end, &count, &in->err)) == NULL)
 		return NULL;
@@ -400,16 +260,13 @@ WIRE_HOT const uint8_t *get_envelope(struct in *in, const uint8_t *at, struct ev
 		return wire_fail(&in->err, ERR_TYPE);
 	if ((at = get_u16(in, at, &head->id)) == NULL ||
 	    (at = get_u8(in, at, UINT8_MAX, &head->version)) == NULL ||
-	    (at = get_chars(in, at, head->source, sizeof head->source, &len)) == NULL)
-		return NULL;
-	if (WIRE_RARE(!classes_source(head->source, len) && !(in->unsent && len == 0)))
-		return wire_fail(&in->err, ERR_SYNTAX);
-	if ((at = get_unsigned(in, at, UINT64_MAX, &head->epoch)) == NULL ||
+	    (at = get_source(in, at, head->source)) == NULL ||
+	    (at = get_unsigned(in, at, UINT64_MAX, &head->epoch)) == NULL ||
 	    (at = get_unsigned(in, at, UINT64_MAX, &head->seq)) == NULL ||
 	    (at = get_u8(in, at, UINT8_MAX, &head->origin)) == NULL ||
 	    (at = get_signed(in, at, &head->ts_event)) == NULL ||
 	    (at = get_signed(in, at, &head->ts_recv)) == NULL ||
-	    (at = get_signed(in, at, &head->ts_sent)) == NULL)
+	    (at = wire_get_fixed64(at, in->end, &head->ts_sent, &in->err)) == NULL)
 		return NULL;
 	*ret_fields = count - ENVELOPE;
 	return at;
@@ -450,24 +307,22 @@ static int unknown(const uint8_t *at, size_t len, size_t *ret_used)
 	return rc < 0 ? rc : ERR_UNKNOWN;
 }
 
-/* Reads an event into a local one, so that the caller's stays untouched by what fails halfway. */
-static int unpack(struct in *in, const uint8_t *bytes, struct event *ret_ev, size_t *ret_used)
+/* Reads into the caller's event: a local one would have to be copied, at a third of the price of reading it.
+ * What a sender did not know yet is zero. */
+static int unpack(struct in *in, const uint8_t *bytes, struct event *ev, size_t *ret_used)
 {
 	uint32_t fields, known;
-	struct event ev;
-	size_t size;
+	const uint8_t *at = get_envelope(in, bytes, ev, &fields);
 
-	memset(&ev, 0, HEAD_SIZE);
-	const uint8_t *at = get_envelope(in, bytes, &ev, &fields);
 	if (at == NULL)
 		return in->err;
-	switch (ev.id) {
-#define EVENT(name, id, lane, topic, doc)                           \
-	case EVENT_##name:                                          \
-		size = sizeof ev.name;                              \
-		known = FIELDS_##name;                              \
-		memset(&ev.name, 0, size);                          \
-		at = get_ev_##name(in, at, fields, &ev.name);      \
+	switch (ev->id) {
+#define EVENT(name, id, lane, topic, doc)                                  \
+	case EVENT_##name:                                                 \
+		known = FIELDS_##name;                                     \
+		if (WIRE_RARE(fields < known))                             \
+			memset(&ev->name, 0, sizeof ev->name);             \
+		at = get_ev_##name(in, at, fields, &ev->name);             \
 		break;
 #define FIELD(event, kind, name, since, unit, doc)
 #define ENUMF(event, enumeration, name, since, doc)
@@ -484,31 +339,33 @@ static int unpack(struct in *in, const uint8_t *bytes, struct event *ret_ev, siz
 		at = skip(in, at, fields - known);
 	if (at == NULL)
 		return in->err;
-	memcpy(ret_ev, &ev, HEAD_SIZE + size);
 	*ret_used = (size_t)(at - bytes);
 	return 0;
 }
 
-static int unpack_into(struct in *in, const uint8_t *bytes, struct event *ret_ev, size_t *ret_used)
+WIRE_HOT int unpack_or_clear(struct in *in, const uint8_t *bytes, struct event *ev, size_t *ret_used)
 {
 	size_t used = in->arena != NULL ? in->arena->used : 0;
-	int rc = unpack(in, bytes, ret_ev, ret_used);
+	int rc = unpack(in, bytes, ev, ret_used);
 
-	if (rc < 0 && in->arena != NULL)
-		in->arena->used = used;
+	if (WIRE_RARE(rc < 0)) {
+		ev->id = 0;
+		if (in->arena != NULL)
+			in->arena->used = used;
+	}
 	return rc;
 }
 
-int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used)
+int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used)
 {
 	struct in in = {at + len, arena, 0, false};
 
-	return unpack_into(&in, at, ret_ev, ret_used);
+	return unpack_or_clear(&in, at, ev, ret_used);
 }
 
-int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ret_ev, size_t *ret_used)
+int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used)
 {
 	struct in in = {at + len, arena, 0, true};
 
-	return unpack_into(&in, at, ret_ev, ret_used);
+	return unpack_or_clear(&in, at, ev, ret_used);
 }
