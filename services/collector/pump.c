@@ -1,0 +1,262 @@
+/* pump - the order in which the core gets its inputs, and how far ahead of its consumers the collector may run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "services/collector/shell.h"
+
+enum { HELD_LOW = 1 << 20, PUMP_MAX = 4000 };
+
+struct held { /* in front of the text of a frame */
+	int64_t stamp;
+};
+
+int64_t pump_now(struct shell *s)
+{
+	if (!s->set.stamped) {
+		int64_t wall = clock_wall(runtime_clock(s->rt));
+		if (wall > s->now)
+			s->now = wall;
+	}
+	return s->now;
+}
+
+void pump_emit(void *ctx, struct event *ev)
+{
+	struct shell *s = ctx;
+	runtime_emit(s->rt, ev);
+	s->emitted++;
+	uint32_t last = (s->mark_first + s->mark_n - 1) % SHELL_MARKS;
+	if (s->mark_n && (s->emitted % 32 != 0 || s->mark_n == SHELL_MARKS)) {
+		s->mark[last].stamp = ev->ts_recv;
+		s->mark[last].events = s->emitted;
+		return;
+	}
+	last = (s->mark_first + s->mark_n++) % SHELL_MARKS;
+	s->mark[last] = (struct mark){.stamp = ev->ts_recv, .events = s->emitted};
+}
+
+void pump_live_frame(struct shell *s, const char *text, size_t len)
+{
+	struct collector_frame f = {.now = pump_now(s), .text = text, .len = len};
+	s->frames_since_snapshot++;
+	collector_core_on_frame(s->core, &f, &s->sink);
+}
+
+/* "<ns> <raw JSON>" */
+void pump_stamped_frame(struct shell *s, const char *text, size_t len)
+{
+	struct held h = {0};
+	size_t i = 0;
+	while (i < len && i < 19 && text[i] >= '0' && text[i] <= '9')
+		h.stamp = h.stamp * 10 + (text[i++] - '0');
+	if (i == 0 || i >= len || text[i] != ' ') {
+		s->counters.foreign_text++;
+		return;
+	}
+	uint8_t *at;
+	i++;
+	if (ring_reserve(&s->held, sizeof h + len - i, &at)) {
+		connection_again(s, "more frames held back than fit", 0);
+		return;
+	}
+	memcpy(at, &h, sizeof h);
+	memcpy(at + sizeof h, text + i, len - i);
+	ring_commit(&s->held);
+	if (s->held.bytes > s->counters.held_high_water)
+		s->counters.held_high_water = s->held.bytes;
+	if (s->held.bytes > s->held.cap / 4 && !s->paused) {
+		s->paused = true;
+		ws_pause(s->ws);
+	}
+}
+
+static void give_answer(struct shell *s, struct asked *a)
+{
+	struct collector_reply r = {.now = pump_now(s), .id = a->id, .status = a->status, .body = (const char *)a->body.at,
+				    .len = a->body.len, .retry_after_ns = a->retry_after_ns};
+	/* Free for the next request before the core can make one. */
+	struct buf body = a->body;
+	memset(a, 0, sizeof *a);
+	collector_core_on_reply(s->core, &r, &s->sink);
+	buf_fini(&body);
+}
+
+void pump_answer(struct shell *s, struct asked *a)
+{
+	if (!s->set.stamped) {
+		give_answer(s, a);
+		pump_after(s);
+		return;
+	}
+	/* Never before it was asked for; a reply without a stamp was not recorded: it comes at once. */
+	if (a->at < a->asked_at)
+		a->at = a->asked_at;
+	pump(s);
+	pump_after(s);
+}
+
+/* Stamped: is some reply still unknown? Then no frame may pass: it could be older than that frame. The earliest known
+ * one is handed out. */
+static bool awaiting(struct shell *s, struct asked **ret_first)
+{
+	bool waits = false;
+	struct asked *first = NULL;
+	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++) {
+		struct asked *a = &s->asked[i];
+		if (!a->used)
+			continue;
+		waits = waits || !a->answered;
+		if (a->answered && (!first || a->at < first->at || (a->at == first->at && a->id < first->id)))
+			first = a;
+	}
+	*ret_first = first;
+	return waits;
+}
+
+static void pop_marks(struct shell *s, int64_t handled)
+{
+	while (s->mark_n && s->mark[s->mark_first].stamp <= handled) {
+		s->handled = s->mark[s->mark_first].events;
+		s->mark_first = (s->mark_first + 1) % SHELL_MARKS;
+		s->mark_n--;
+	}
+}
+
+static bool has_credit(struct shell *s)
+{
+	if (!runtime_lockstep(s->rt))
+		return true;
+	pop_marks(s, runtime_credit(s->rt));
+	if (s->emitted - s->handled < (uint64_t)s->set.credit)
+		return true;
+	s->counters.credit_waits++;
+	return false;
+}
+
+/* The first frame: only now the core's time can begin. */
+static void begin(struct shell *s, int64_t stamp)
+{
+	s->now = stamp;
+	s->started = true;
+	collector_core_start(s->core, s->now, &s->sink);
+}
+
+static void tell_live(struct shell *s)
+{
+	struct collector_change change = {.now = s->now, .state = feed_live};
+	s->told_live = true;
+	collector_core_on_connection(s->core, &change, &s->sink);
+}
+
+static void end_of_recording(struct shell *s)
+{
+	struct collector_change change = {.now = s->now, .state = feed_ended, .reason = "end of the recording"};
+	log_info("end of the recording", "at=%lld", (long long)s->now);
+	s->ended = true;
+	collector_core_on_connection(s->core, &change, &s->sink);
+}
+
+static void give_frame(struct shell *s, int64_t stamp, const char *text, size_t len)
+{
+	static const char end[] = "{\"e\":\"nightjar.end\"";
+	if (stamp > s->now)
+		s->now = stamp;
+	if (len >= sizeof end - 1 && memcmp(text, end, sizeof end - 1) == 0) {
+		if (!s->ended)
+			end_of_recording(s);
+		return;
+	}
+	struct collector_frame f = {.now = s->now, .text = text, .len = len};
+	s->frames_since_snapshot++;
+	collector_core_on_frame(s->core, &f, &s->sink);
+	s->cursor = stamp;
+}
+
+/* One step of the merge; false where nothing may be handed out now. */
+static bool pump_one(struct shell *s)
+{
+	size_t len;
+	struct held h;
+	struct asked *answer;
+	const uint8_t *at = ring_front(&s->held, &len);
+	if (!at && !s->started)
+		return false;
+	if (at)
+		memcpy(&h, at, sizeof h);
+	if (!s->started)
+		begin(s, h.stamp);
+	if (awaiting(s, &answer))
+		return false;
+	if (answer && (!at || answer->at < h.stamp || !s->told_live)) {
+		if (!at && answer->at > s->now)
+			return false; /* a frame before it may still come */
+		if (answer->at > s->now)
+			s->now = answer->at;
+		give_answer(s, answer);
+		return true;
+	}
+	if (!at)
+		return false;
+	if (!s->told_live) {
+		tell_live(s);
+		return true;
+	}
+	if (!has_credit(s))
+		return false;
+	give_frame(s, h.stamp, (const char *)at + sizeof h, len - sizeof h);
+	ring_pop(&s->held);
+	return true;
+}
+
+static void pump_more(void *ctx)
+{
+	struct shell *s = ctx;
+	pump(s);
+	pump_after(s);
+}
+
+void pump(struct shell *s)
+{
+	if (s->pumping || s->stopping)
+		return;
+	s->pumping = true;
+	uint32_t n = 0;
+	while (n < PUMP_MAX && pump_one(s))
+		n++;
+	s->pumping = false;
+	if (s->paused && s->ws && s->held.bytes < HELD_LOW) {
+		s->paused = false;
+		ws_resume(s->ws);
+	}
+	if (n == PUMP_MAX)
+		loop_defer(runtime_loop(s->rt), pump_more, s);
+}
+
+void pump_on_credit(void *self)
+{
+	struct shell *s = self;
+	if (!s->set.stamped)
+		return;
+	loop_defer(runtime_loop(s->rt), pump_more, s);
+}
+
+void pump_after(struct shell *s)
+{
+	if (!s->started || s->pumping)
+		return;
+	int64_t stamp = runtime_outbox(s->rt)->last_stamp;
+	/* Something with the very stamp of the last input may still follow, unless it has been used up. */
+	int64_t at = stamp > s->now - 1 ? stamp : s->now - 1;
+	if (s->ended && s->held.count == 0)
+		at = s->now;
+	runtime_promise(s->rt, at, at);
+	if (s->frames_since_snapshot >= (uint64_t)runtime_settings(s->rt)->snapshot_events) {
+		s->frames_since_snapshot = 0;
+		runtime_snapshot(s->rt);
+	}
+	outbox_flush(runtime_outbox(s->rt));
+}

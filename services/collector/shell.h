@@ -1,0 +1,103 @@
+/* shell - the collector's process around its pure core: connection, requests, order of stamps, credit.
+ *
+ * Live: every input is stamped by the clock as it comes. Replay and lockstep (the subprotocol nightjar.stamped.v1,
+ * which no venue offers): frames carry their recorded stamps, replies to snapshot requests carry theirs, and the two
+ * are merged by stamp, so that the core sees exactly what was recorded, at any speed and after any restart.
+ */
+#ifndef NJ_COLLECTOR_SHELL_H
+#define NJ_COLLECTOR_SHELL_H
+
+#include "common/base/ring.h"
+#include "common/io/backoff.h"
+#include "common/io/http.h"
+#include "common/io/ws.h"
+#include "common/service/runtime.h"
+#include "services/collector/core.h"
+
+#define SHELL_REQUESTS_MAX 64
+#define SHELL_MARKS 256
+
+struct shell_settings {
+	char venue[24];
+	char symbols[2000], streams[80], kline_interval[8], candles[80];
+	char stream_url[200], rest_url[200], ca_file[200];
+	bool stamped, deflate, plain;
+	int64_t book_levels, snapshot_limit, publish_levels;
+	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
+	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
+	int64_t credit;
+};
+
+struct asked { /* a request under way */
+	struct shell *shell;
+	bool used, answered;
+	uint64_t id;
+	enum venue_ask ask;
+	int64_t asked_at; /* event time */
+	int64_t at;       /* stamp of the answer (stamped mode) */
+	int status;
+	int64_t retry_after_ns;
+	struct buf body;
+};
+
+/* Event count at a stamp: how much the lockstep consumers have not handled yet. */
+struct mark {
+	int64_t stamp;
+	uint64_t events;
+};
+
+struct shell_counters {
+	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
+	uint64_t foreign_text; /* stamped mode: frames without a stamp */
+	int64_t connected;     /* 0, 1 */
+};
+
+struct shell {
+	struct runtime *rt;
+	struct shell_settings set;
+	const struct venue *venue;
+	struct collector_core *core;
+	struct http *http;
+	struct ws *ws;
+	struct loop_source *retry;
+	struct backoff backoff;
+	uint64_t jitter_seed;
+	int64_t open_at;   /* monotonic; 0 not open */
+	int64_t worked_at; /* wall clock of the last frame */
+	int64_t now;       /* event time of the last input */
+	bool started;      /* collector_core_start was called, or a snapshot loaded */
+	bool told_live;    /* the core knows that the connection is up */
+	bool ended;        /* the recording is at its end */
+	bool stopping;
+	uint8_t origin;
+	int64_t cursor;    /* stamped: stamp of the last frame the core has seen */
+	struct ring held;  /* stamped: frames that wait for their turn */
+	bool paused, pumping;
+	struct asked asked[SHELL_REQUESTS_MAX];
+	struct mark mark[SHELL_MARKS];
+	uint32_t mark_first, mark_n;
+	uint64_t emitted, handled; /* events; by the slowest lockstep consumer */
+	uint64_t frames_since_snapshot;
+	struct sink sink;
+	struct shell_counters counters;
+};
+
+/* connection.c */
+void connection_open(struct shell *s);
+void connection_close(struct shell *s);
+void connection_again(struct shell *s, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
+void connection_request(void *ctx, const struct collector_request *r);
+void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
+int connection_cancel_requests(struct shell *s);
+
+/* pump.c */
+int64_t pump_now(struct shell *s);              /* live: the clock, never back */
+void pump_live_frame(struct shell *s, const char *text, size_t len);
+void pump_stamped_frame(struct shell *s, const char *text, size_t len);
+void pump_answer(struct shell *s, struct asked *a);
+void pump(struct shell *s);                     /* stamped: hands the core what may be handed */
+void pump_after(struct shell *s);               /* promise, snapshot, flush */
+void pump_on_credit(void *self);
+void pump_emit(void *ctx, struct event *ev);
+
+#endif
