@@ -80,8 +80,10 @@ static void on_pulse(void *ctx)
 	struct runtime *rt = ctx;
 	follow_poll(rt);
 	follow_promises(rt);
-	if (rt->s->tick && rt->life == life_running)
+	if (rt->s->tick && (rt->life == life_running || rt->life == life_draining))
 		rt->s->tick(rt->self, runtime_mono(rt));
+	if (rt->life == life_draining && rt->s->drained && rt->s->drained(rt->self))
+		loop_stop(rt->loop);
 	/* The newest promise may have been held back by the rate: repeat it so that idle inputs still advance. */
 	runtime_step(rt);
 }
@@ -114,8 +116,11 @@ void runtime_stop(struct runtime *rt, const char *why)
 	runtime_set_life(rt, life_draining);
 	if (rt->s->stop)
 		rt->s->stop(rt->self);
-	loop_timer(rt->loop, rt->run.drain_ns, 0, drained, rt, &rt->drain);
-	loop_stop(rt->loop);
+	if (!rt->s->drained || rt->s->drained(rt->self)) {
+		loop_stop(rt->loop);
+		return;
+	}
+	loop_timer(rt->loop, rt->run.drain_ns * (rt->s->drained ? 8 : 1), 0, drained, rt, &rt->drain);
 }
 
 static void on_signal(void *ctx, int events)

@@ -63,6 +63,9 @@ void runtime_fail(struct runtime *rt, const char *what, int err);
 const char *runtime_run_id(const struct runtime *rt);
 const char *runtime_dir(const struct runtime *rt);
 
+/* Drains and exits 0, as after SIGTERM. */
+void runtime_stop(struct runtime *rt, const char *why);
+
 /* Inputs of the service, for lag and accounting. */
 struct inbox *runtime_input(struct runtime *rt, const char *publisher, enum lane lane);
 /* Follows a further publisher (watchdog, persister): telemetry always, the lane where it is not 0. */

@@ -95,7 +95,6 @@ void stall_stop(struct runtime *rt);
 /* runtime.c */
 void runtime_step(struct runtime *rt);
 void runtime_set_life(struct runtime *rt, enum life life);
-void runtime_stop(struct runtime *rt, const char *why);
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
 int64_t runtime_mono(struct runtime *rt);
 extern const struct sequencer_ops runtime_core_sequencer;

@@ -38,6 +38,7 @@ struct service {
 	/* Builds the service from its settings; reason is filled on error (shown to people, exit 78 for ERR_ARG). */
 	int (*start)(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap);
 	void (*stop)(void *self); /* SIGTERM: stop taking in; called before the outbox is flushed */
+	bool (*drained)(void *self); /* after stop: may the process end? NULL: at once */
 	void (*free)(void *self);
 
 	void *(*core_of)(void *self);          /* core services */
