@@ -74,13 +74,14 @@ static const char *const all_sections[] = {"bus",      "run",      "log",     "r
 
 uint32_t runtime_sections(struct run_settings *run, const struct service *s, void *settings, struct config_section out[5])
 {
-	out[0] = (struct config_section){"bus", "The message bus.", bus_keys, run};
-	out[1] = (struct config_section){"run", "What all services share.", run_keys, run};
-	out[2] = (struct config_section){"log", "Logging.", log_keys, run};
-	out[3] = (struct config_section){"redis", "The cache.", redis_keys, run};
+	out[0] = (struct config_section){.name = "bus", .doc = "The message bus.", .keys = bus_keys, .self = run};
+	out[1] = (struct config_section){.name = "run", .doc = "What all services share.", .keys = run_keys, .self = run};
+	out[2] = (struct config_section){.name = "log", .doc = "Logging.", .keys = log_keys, .self = run};
+	out[3] = (struct config_section){.name = "redis", .doc = "The cache.", .keys = redis_keys, .self = run};
 	if (!s || !s->keys)
 		return 4;
-	out[4] = (struct config_section){s->name, s->doc, s->keys, settings};
+	out[4] = (struct config_section){
+		.name = s->name, .doc = s->doc, .keys = s->keys, .self = settings, .subsections = s->subsections};
 	return 5;
 }
 

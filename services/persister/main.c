@@ -152,7 +152,7 @@ static void watch_writer(struct persister *p, const struct writer_status *st, in
 	bool bad = st->error && mono_ns - st->error_since >= p->alert_ns;
 	char text[EVENT_TEXT_MAX] = "the database is being written again";
 	if (bad)
-		snprintf(text, sizeof text, "%.90s cannot be written: %.60s. Nothing is lost: publishers keep their records.",
+		snprintf(text, sizeof text, "%.60s cannot be written: %.60s. Nothing is lost: publishers keep their records.",
 			 p->path, st->reason);
 	runtime_alert(p->rt, severity_critical, bad, "database_blocked", "persister", text);
 	if (st->corrupt)

@@ -193,6 +193,7 @@ static const struct service service = {
 	.name = "strategy",
 	.doc = "Turns market events into intents.",
 	.keys = keys,
+	.subsections = true,
 	.settings_size = sizeof(struct settings),
 	.inputs = inputs,
 	.pubs = pubs,

@@ -378,6 +378,7 @@ static const struct service service = {
 	.name = "watchdog",
 	.doc = "Says what is stale, hung, dead or growing; in native mode it supervises the other services.",
 	.keys = keys,
+	.subsections = true,
 	.settings_size = sizeof(struct settings),
 	.pubs = pubs,
 	.metrics = metrics,
