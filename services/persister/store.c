@@ -91,7 +91,7 @@ static const char *scale_column(const struct field_row *f)
 static int table_sql(const struct table *t, struct buf *out)
 {
 	const struct event_row *row = event_row(t->id);
-	int rc = buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s\"(publisher TEXT NOT NULL, epoch INTEGER NOT NULL, "
+	int rc = buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s\"(source TEXT NOT NULL, epoch INTEGER NOT NULL, "
 			    "seq INTEGER NOT NULL, origin TEXT NOT NULL, ts_event INTEGER NOT NULL, "
 			    "ts_recv INTEGER NOT NULL", t->name);
 	for (uint16_t i = 0; i < row->n_fields && !rc; i++)
@@ -100,7 +100,7 @@ static int table_sql(const struct table *t, struct buf *out)
 					is_text(&row->fields[i]) ? "TEXT" : "INTEGER");
 	if (!rc)
 		rc = buf_printf(out, ", PRIMARY KEY(%s)) STRICT, WITHOUT ROWID",
-				t->key[0] ? t->key : "publisher, epoch, seq");
+				t->key[0] ? t->key : "source, epoch, seq");
 	return rc ? rc : buf_byte(out, 0);
 }
 
@@ -108,7 +108,7 @@ static int table_sql(const struct table *t, struct buf *out)
 static int view_sql(const struct table *t, struct buf *out)
 {
 	const struct event_row *row = event_row(t->id);
-	int rc = buf_printf(out, "CREATE VIEW IF NOT EXISTS \"%s_v\" AS SELECT publisher, seq, origin, "
+	int rc = buf_printf(out, "CREATE VIEW IF NOT EXISTS \"%s_v\" AS SELECT source, seq, origin, "
 			    "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', ts_event / 1000000000, 'unixepoch') || "
 			    "printf('.%%09dZ', ts_event %% 1000000000) AS at", t->name);
 	for (uint16_t i = 0; i < row->n_fields && !rc; i++) {
