@@ -1,4 +1,5 @@
 /* runtime_args - flags, settings and the printed description every service shares. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,28 @@ uint32_t runtime_sections(struct run_settings *run, const struct service *s, voi
 	return 5;
 }
 
+/* Processes we start read the same settings: the file's absolute path and the flags become environment. */
+static void export_settings(const struct runtime_args *a)
+{
+	char *path = a->config_path ? realpath(a->config_path, NULL) : NULL;
+	if (path)
+		setenv("NIGHTJAR_CONFIG", path, 1);
+	free(path);
+	for (size_t i = 0; i < a->n_flags; i++) {
+		char name[200] = "NIGHTJAR_";
+		size_t n = strlen(name);
+		const char *c = a->flags[i];
+		for (; *c && *c != '=' && n + 3 < sizeof name; c++) {
+			name[n++] = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+			if (*c == '.')
+				name[n++] = '_';
+		}
+		name[n] = '\0';
+		if (*c == '=')
+			setenv(name, c + 1, 1);
+	}
+}
+
 int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 {
 	struct config_section sections[5];
@@ -95,6 +118,8 @@ int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 		rc = config_load(rt->config, a->config_path, a->flags, a->n_flags, NULL, &err);
 	if (rc)
 		fprintf(stderr, "nightjar-%s: %s\n", rt->s->name, err.text[0] ? err.text : err_text(rc));
+	else
+		export_settings(a);
 	return rc;
 }
 

@@ -109,8 +109,9 @@ static int view_sql(const struct table *t, struct buf *out)
 {
 	const struct event_row *row = event_row(t->id);
 	int rc = buf_printf(out, "CREATE VIEW IF NOT EXISTS \"%s_v\" AS SELECT source, seq, origin, "
-			    "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', ts_event / 1000000000, 'unixepoch') || "
-			    "printf('.%%09dZ', ts_event %% 1000000000) AS at", t->name);
+			    "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', coalesce(nullif(ts_event, 0), ts_recv) / 1000000000, "
+			    "'unixepoch') || printf('.%%09dZ', coalesce(nullif(ts_event, 0), ts_recv) %% 1000000000) "
+			    "AS at", t->name);
 	for (uint16_t i = 0; i < row->n_fields && !rc; i++) {
 		const struct field_row *f = &row->fields[i];
 		if (!is_column(f) || strstr(f->name, "_scale"))
