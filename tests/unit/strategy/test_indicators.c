@@ -117,20 +117,33 @@ static void parse_row(const char *line, struct vector *v)
 	v->len[v->rows++] = n;
 }
 
+static bool ours(const char *name)
+{
+	static const char *const names[] = {"ema", "sma", "wilders", "rsi", "atr"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void parse_head(const char *line, struct vector *v)
+{
+	if (sscanf(line, "%31s %u", v->name, &v->period) < 2)
+		v->period = 0;
+}
+
 static bool read_vector(FILE *f, struct vector *v)
 {
-	static char line[8192];
+	static char line[65536];
 	memset(v, 0, sizeof(*v));
 	while (fgets(line, sizeof(line), f)) {
-		if (line[0] == '#')
-			continue;
-		if (line[0] == '{' && v->rows < 5)
+		bool blank = line[0] == '\n' || line[0] == '\r';
+		if (blank && v->rows > 0)
+			return true;
+		if (line[0] == '{' && ours(v->name) && v->rows < 5)
 			parse_row(line, v);
-		else if (line[0] == '\n' || line[0] == '\r') {
-			if (v->rows > 0)
-				return true;
-		} else
-			v->period = sscanf(line, "%31s %u", v->name, &v->period) == 2 ? v->period : 0;
+		else if (line[0] != '{' && line[0] != '#' && !blank)
+			parse_head(line, v);
 	}
 	return v->rows > 0;
 }
