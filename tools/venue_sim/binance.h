@@ -1,0 +1,58 @@
+/* binance - the parts of the Binance spot dialect, one file each: read, tell, info, rest, and the table itself.
+ *
+ * Protocol facts: binance-spot-api-docs, web-socket-streams.md and rest-api.md.
+ */
+#ifndef NJ_SIM_BINANCE_H
+#define NJ_SIM_BINANCE_H
+
+#include "common/base/json.h"
+#include "tools/venue_sim/dialect.h"
+#include "tools/venue_sim/fold.h"
+
+#define BINANCE_DIGITS 8 /* decimals of every number that spot writes */
+
+/* binance_read */
+bool binance_frame(const struct feed_line *line, struct frame_facts *ret_facts);
+bool binance_reply(const struct feed_line *line, struct reply_facts *ret_facts);
+void binance_numbers(const struct feed_line *line, dialect_number_fn fn, void *ctx);
+
+/* binance_fold */
+int binance_fold(struct fold *f, const struct feed_line *line);
+/* Calls fn for each [price, qty] of the value at j; ERR_ values of fn end it. False where it is no list of levels. */
+typedef int (*binance_level_fn)(void *ctx, struct text price, struct text qty);
+bool binance_levels(struct json *j, binance_level_fn fn, void *ctx);
+
+/* binance_tell */
+int binance_tell_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
+int binance_tell_agg_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
+int binance_tell_top(struct buf *out, const struct market_spec *s, const struct quotes *q);
+int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now);
+int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k, int64_t now,
+		       bool closed);
+int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q);
+int binance_tell_snapshot_url(struct buf *out, const struct market_spec *s);
+int binance_tell_shutdown(struct buf *out, bool combined, int64_t now);
+/* "12.30000000": value at scale, filled up to `digits` decimals. */
+int binance_tell_number(struct buf *out, fixed_wide value, int scale, int digits);
+
+/* binance_info: exchangeInfo, recorded or derived, filtered by a list of symbols (n 0: all). */
+int binance_index(struct sim *sim);
+int binance_info(struct sim *sim, const struct text *symbols, unsigned n, struct reply *r);
+void binance_weight_limit(struct text info, int64_t *ret_limit);
+/* Does the venue list it? In exchangeInfo where there is one, else in what was recorded. */
+bool binance_lists(const struct sim *sim, struct text symbol);
+
+/* binance_market, binance_klines: the market data of REST. */
+void binance_depth(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
+void binance_trades(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
+void binance_klines(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
+
+/* binance_rest */
+void binance_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
+void binance_error(struct reply *r, int status, int code, const char *msg);
+
+/* binance_ws */
+int binance_ws_open(struct session *s, const struct request *r);
+void binance_ws_text(struct session *s, struct text message);
+
+#endif

@@ -1,0 +1,38 @@
+/* candles - klines built from the trades that were played: one ring of bars of one length. */
+#ifndef NJ_SIM_CANDLES_H
+#define NJ_SIM_CANDLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/fixed.h"
+
+#define CANDLES_KEPT 1500
+
+
+struct candle_bar { /* prices and quantities at the symbol's scales, values at both together */
+	int64_t open_ms;
+	int64_t open, high, low, close, volume, taker_volume;
+	fixed_wide value, taker_value;
+	uint32_t trades;
+};
+
+struct candles {
+	int64_t span_ms;
+	uint32_t at, n; /* at: index of the newest */
+	struct candle_bar bar[CANDLES_KEPT];
+};
+
+struct candle_trade {
+	int64_t time_ms, price, qty;
+	bool taker_sold;
+};
+
+/* A trade older than the newest bar is counted in the newest; bars without trades are filled with the last close. */
+void candles_add(struct candles *c, const struct candle_trade *t);
+/* i-th newest, i < n. */
+const struct candle_bar *candles_at(const struct candles *c, uint32_t i);
+/* Adds a later bar to one of a longer span. */
+void candle_merge(struct candle_bar *into, const struct candle_bar *from);
+
+#endif
