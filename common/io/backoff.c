@@ -1,5 +1,5 @@
-/* backoff - full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): of the usual schemes the one
- * that spreads a crowd of clients most evenly after an outage they all saw at once.
+/* backoff - full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): of the usual
+ * schemes the one that spreads a crowd of clients most evenly after an outage they all saw at once.
  */
 #include "common/io/backoff.h"
 

@@ -1,4 +1,5 @@
-/* backoff - full-jitter exponential backoff: uniform in [0, min(cap, base * 2^n)], reset after healthy time. */
+/* backoff - full-jitter exponential backoff: uniform in [0, min(cap, base * 2^n)], reset after
+ * healthy time. */
 #ifndef NJ_IO_BACKOFF_H
 #define NJ_IO_BACKOFF_H
 

@@ -1,4 +1,5 @@
-/* clock - wall and monotonic time, real or simulated; the only file that asks the kernel for the time. */
+/* clock - wall and monotonic time, real or simulated; the only file that asks the kernel for the
+ * time. */
 #include "common/io/clock.h"
 
 #include <stddef.h>
@@ -59,8 +60,9 @@ void clock_sim_advance(struct clock_sim *c, int64_t by_ns)
 	c->mono_ns += by_ns;
 }
 
-/* Days since 1970 to a date of the proleptic Gregorian calendar (Hinnant, civil_from_days). Exact for every
- * int64 of nanoseconds (years 1677 to 2262), without the C library's time zone machinery. */
+/* Days since 1970 to a date of the proleptic Gregorian calendar (Hinnant, civil_from_days). Exact
+ * for every int64 of nanoseconds (years 1677 to 2262), without the C library's time zone machinery.
+ */
 static void date_of_day(int64_t day, int *ret_year, int *ret_month, int *ret_mday)
 {
 	int64_t z = day + 719468; /* days since 0000-03-01 */

@@ -1,4 +1,5 @@
-/* clock - wall and monotonic time, real or simulated; the only file that asks the kernel for the time. */
+/* clock - wall and monotonic time, real or simulated; the only file that asks the kernel for the
+ * time. */
 #ifndef NJ_IO_CLOCK_H
 #define NJ_IO_CLOCK_H
 

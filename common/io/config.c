@@ -1,8 +1,9 @@
-/* config - settings from four places into one list of entries, checked as they come, applied when all are good.
+/* config - settings from four places into one list of entries, checked as they come, applied when
+ * all are good.
  *
- * Each place puts its entries over those of the places before it: file, environment, flags. What no place gives
- * is the row's default. Every value is checked against its row when it is put, also one that a later place
- * covers: a mistake in a file is a mistake.
+ * Each place puts its entries over those of the places before it: file, environment, flags. What no
+ * place gives is the row's default. Every value is checked against its row when it is put, also one
+ * that a later place covers: a mistake in a file is a mistake.
  */
 #include "common/io/config.h"
 
@@ -29,9 +30,10 @@
 /* Variables with our prefix that are no settings. */
 static const char *const plain_env[] = {
 	"NIGHTJAR_CAPTURES", /* folder of recorded market data, for tests */
-	"NIGHTJAR_CONFIG",   /* path of the settings file */
-	"NIGHTJAR_SEED",     /* seed of randomised tests */
-	"NIGHTJAR_HOME", "NIGHTJAR_BIN", "NIGHTJAR_DATA", "NIGHTJAR_RUN", /* folders, for scripts and images */
+	"NIGHTJAR_CONFIG", /* path of the settings file */
+	"NIGHTJAR_SEED", /* seed of randomised tests */
+	"NIGHTJAR_HOME",     "NIGHTJAR_BIN",
+	"NIGHTJAR_DATA",     "NIGHTJAR_RUN", /* folders, for scripts and images */
 };
 
 struct load {
@@ -42,14 +44,8 @@ struct load {
 	bool secret_in_file;
 };
 
-/* One value on its way in. */
-struct given {
-	const char *section, *sub, *key, *value;
-	char where[256];
-	enum config_origin origin;
-};
-
-static int fail(struct load *ld, const char *where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int fail(struct load *ld, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static int fail(struct load *ld, const char *where, const char *format, ...)
 {
 	va_list args;
@@ -60,92 +56,6 @@ static int fail(struct load *ld, const char *where, const char *format, ...)
 	vsnprintf(ld->err->text + used, sizeof ld->err->text - used, format, args);
 	va_end(args);
 	return ERR_ARG;
-}
-
-/* ---- entries ---- */
-
-const struct config_entry *config_entry_find(const struct config_entries *e, const char *section,
-					     const char *sub, const char *key)
-{
-	for (size_t i = 0; i < e->n; i++)
-		if (strcmp(e->at[i].key, key) == 0 && strcmp(e->at[i].section, section) == 0 &&
-		    strcmp(e->at[i].sub, sub) == 0)
-			return &e->at[i];
-	return NULL;
-}
-
-static void entry_fini(struct config_entry *e)
-{
-	if (e->section)
-		explicit_bzero(e->section, e->bytes); /* it may hold a secret */
-	free(e->section);
-	*e = (struct config_entry){0};
-}
-
-static void entries_fini(struct config_entries *e)
-{
-	for (size_t i = 0; i < e->n; i++)
-		entry_fini(&e->at[i]);
-	free(e->at);
-	*e = (struct config_entries){0};
-}
-
-static int entry_init(struct config_entry *e, const struct given *g, bool secret)
-{
-	const char *const text[] = {g->section, g->sub, g->key, g->value, g->where};
-	char **const place[] = {&e->section, &e->sub, &e->key, &e->value, &e->where};
-	size_t bytes = 0;
-	for (size_t i = 0; i < ARRAY_LEN(text); i++)
-		bytes += strlen(text[i]) + 1;
-	char *at = malloc(bytes);
-	if (!at)
-		return ERR_NOMEM;
-	e->bytes = bytes;
-	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
-		size_t len = strlen(text[i]) + 1;
-		memcpy(at, text[i], len);
-		*place[i] = at;
-		at += len;
-	}
-	e->origin = g->origin;
-	e->secret = secret;
-	return 0;
-}
-
-static int entries_grow(struct config_entries *e)
-{
-	if (e->n < e->cap)
-		return 0;
-	size_t cap = e->cap ? e->cap * 2 : 64;
-	struct config_entry *at = realloc(e->at, cap * sizeof *at);
-	if (!at)
-		return ERR_NOMEM;
-	e->at = at;
-	e->cap = cap;
-	return 0;
-}
-
-/* Covers an entry of an earlier place where there is one: it keeps its position. */
-static int entries_put(struct config_entries *e, const struct given *g, bool secret)
-{
-	struct config_entry fresh;
-	int rc = entry_init(&fresh, g, secret);
-	if (rc != 0)
-		return rc;
-	const struct config_entry *old = config_entry_find(e, g->section, g->sub, g->key);
-	if (old) {
-		size_t i = (size_t)(old - e->at);
-		entry_fini(&e->at[i]);
-		e->at[i] = fresh;
-		return 0;
-	}
-	rc = entries_grow(e);
-	if (rc != 0) {
-		entry_fini(&fresh);
-		return rc;
-	}
-	e->at[e->n++] = fresh;
-	return 0;
 }
 
 /* ---- rows ---- */
@@ -184,10 +94,12 @@ static int unknown_section(struct load *ld, const char *where, const char *name)
 		nearest_offer(&n, *f);
 	const char *meant = nearest_get(&n);
 	return fail(ld, where, "%s: no such section (%s%s)", config_show(name).s,
-		    meant ? "did you mean " : "see --describe for the sections", meant ? meant : "");
+		    meant ? "did you mean " : "see --describe for the sections",
+		    meant ? meant : "");
 }
 
-static int unknown_key(struct load *ld, const char *where, const struct config_section *s, const char *name)
+static int unknown_key(struct load *ld, const char *where, const struct config_section *s,
+		       const char *name)
 {
 	struct nearest n;
 	nearest_init(&n, name);
@@ -195,18 +107,22 @@ static int unknown_key(struct load *ld, const char *where, const struct config_s
 		nearest_offer(&n, k->name);
 	const char *meant = nearest_get(&n);
 	return fail(ld, where, "%s.%s: no such setting (%s%s)", s->name, config_show(name).s,
-		    meant ? "did you mean " : "see --describe for the settings of ", meant ? meant : s->name);
+		    meant ? "did you mean " : "see --describe for the settings of ",
+		    meant ? meant : s->name);
 }
 
-/* The row of a value, NULL for one of a free-form subsection. SKIPPED, or ERR_ARG and the error is told. */
-static int resolve(struct load *ld, const struct given *g, const struct config_key **ret_row)
+/* The row of a value, NULL for one of a free-form subsection. SKIPPED, or ERR_ARG and the error is
+ * told. */
+static int resolve(struct load *ld, const struct config_given *g, const struct config_key **ret_row)
 {
 	const struct config_section *s = section_of(ld->c, g->section);
 	*ret_row = NULL;
 	if (!s)
-		return is_foreign(ld->c, g->section) ? SKIPPED : unknown_section(ld, g->where, g->section);
+		return is_foreign(ld->c, g->section) ? SKIPPED
+						     : unknown_section(ld, g->where, g->section);
 	if (g->sub[0] != '\0' && !s->subsections)
-		return fail(ld, g->where, "%s.%s: no subsections in this section (settings stand four spaces in)",
+		return fail(ld, g->where,
+			    "%s.%s: no subsections in this section (settings stand four spaces in)",
 			    s->name, config_show(g->sub).s);
 	if (g->sub[0] != '\0')
 		return 0;
@@ -236,7 +152,7 @@ static int try_value(const struct config_key *row, const char *value, char *reas
 	return rc;
 }
 
-static int put_checked(struct load *ld, const struct given *g, const struct config_key *row)
+static int put_checked(struct load *ld, const struct config_given *g, const struct config_key *row)
 {
 	static const struct config_key any_text = {.kind = CONFIG_TEXT, .size = CONFIG_LINE_MAX};
 	char reason[300];
@@ -244,11 +160,11 @@ static int put_checked(struct load *ld, const struct given *g, const struct conf
 	if (rc == ERR_ARG)
 		return fail(ld, g->where, "%s.%s: %s", g->section, g->key, reason);
 	if (rc == 0)
-		rc = entries_put(&ld->entries, g, row && row->kind == CONFIG_SECRET);
+		rc = config_entries_put(&ld->entries, g, row && row->kind == CONFIG_SECRET);
 	return rc == 0 ? 0 : fail(ld, g->where, "%s", err_text(rc));
 }
 
-static int put(struct load *ld, const struct given *g)
+static int put(struct load *ld, const struct config_given *g)
 {
 	const struct config_key *row;
 	int rc = resolve(ld, g, &row);
@@ -259,13 +175,15 @@ static int put(struct load *ld, const struct given *g)
 
 /* ---- files ---- */
 
-/* Whole regular file, NUL-terminated, to be freed; the error is told. Never waits, as a pipe would. */
-static int read_file(struct load *ld, const char *path, const char *where, size_t max, char **ret_text,
-		     struct stat *ret_st)
+/* Whole regular file, NUL-terminated, to be freed; the error is told. Never waits, as a pipe would.
+ */
+static int read_file(struct load *ld, const char *path, const char *where, size_t max,
+		     char **ret_text, struct stat *ret_st)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return fail(ld, where, "%s cannot be opened: %s", config_show(path).s, strerror(errno));
+		return fail(ld, where, "%s cannot be opened: %s", config_show(path).s,
+			    strerror(errno));
 	char *text = NULL;
 	ssize_t n = -1;
 	bool regular = fstat(fd, ret_st) == 0 && S_ISREG(ret_st->st_mode);
@@ -283,7 +201,9 @@ static int read_file(struct load *ld, const char *path, const char *where, size_
 	}
 	free(text);
 	return fail(ld, where, "%s %s", config_show(path).s,
-		    !regular ? "is not a regular file" : !fits || n > 0 ? "is too large" : "cannot be read");
+		    !regular	     ? "is not a regular file"
+		    : !fits || n > 0 ? "is too large"
+				     : "cannot be read");
 }
 
 static void where_line(const struct load *ld, int line, char out[256])
@@ -306,23 +226,26 @@ static int on_section(void *ctx, const char *section, int line)
 static int on_empty(void *ctx, const char *section, const char *name, int line)
 {
 	struct load *ld = ctx;
-	struct given g = {.section = section, .sub = name, .key = "", .value = "", .origin = ORIGIN_FILE};
+	struct config_given g = {
+		.section = section, .sub = name, .key = "", .value = "", .origin = ORIGIN_FILE};
 	const struct config_section *s = section_of(ld->c, section);
 	const struct config_key *row;
 	where_line(ld, line, g.where);
 	if (key_of(s, name))
-		return fail(ld, g.where, "%s.%s: no value (write %s = \"...\")", section, name, name);
+		return fail(ld, g.where, "%s.%s: no value (write %s = \"...\")", section, name,
+			    name);
 	return s->subsections ? resolve(ld, &g, &row) : unknown_key(ld, g.where, s, name);
 }
 
 static int on_leaf(void *ctx, const struct config_leaf *leaf)
 {
 	struct load *ld = ctx;
-	struct given g = {leaf->section, leaf->sub, leaf->key, leaf->value, "", ORIGIN_FILE};
+	struct config_given g = {leaf->section, leaf->sub, leaf->key, leaf->value, "", ORIGIN_FILE};
 	where_line(ld, leaf->line, g.where);
 	const struct config_entry *twice = config_entry_find(&ld->entries, g.section, g.sub, g.key);
 	if (twice)
-		return fail(ld, g.where, "%s.%s: given twice (first at %s)", g.section, g.key, twice->where);
+		return fail(ld, g.where, "%s.%s: given twice (first at %s)", g.section, g.key,
+			    twice->where);
 	int rc = put(ld, &g);
 	if (rc == 0 && ld->entries.n > 0 && ld->entries.at[ld->entries.n - 1].secret)
 		ld->secret_in_file = true;
@@ -350,14 +273,17 @@ static int load_file(struct load *ld)
 	if (rc == ERR_NOMEM)
 		return fail(ld, ld->path, "%s", err_text(rc));
 	if (rc == 0 && ld->secret_in_file && (st.st_mode & S_IROTH))
-		return fail(ld, ld->path, "holds a secret and can be read by every user (chmod o-r, or use ..._FILE)");
+		return fail(
+			ld, ld->path,
+			"holds a secret and can be read by every user (chmod o-r, or use "
+			"..._FILE)");
 	return rc;
 }
 
 /* ---- environment ---- */
 
 /* A secret from a file, without the line feed that editors leave at its end. */
-static int put_secret_file(struct load *ld, struct given *g, const struct config_key *row)
+static int put_secret_file(struct load *ld, struct config_given *g, const struct config_key *row)
 {
 	char *text;
 	struct stat st;
@@ -370,12 +296,14 @@ static int put_secret_file(struct load *ld, struct given *g, const struct config
 	const char *path = g->value;
 	g->value = text;
 	if (st.st_mode & S_IROTH)
-		rc = fail(ld, g->where, "%s can be read by every user (chmod o-r)", config_show(path).s);
+		rc = fail(ld, g->where, "%s can be read by every user (chmod o-r)",
+			  config_show(path).s);
 	else if (strlen(text) != cut)
 		rc = fail(ld, g->where, "%s holds a NUL byte", config_show(path).s);
 	else if (config_entry_find(&ld->entries, g->section, "", row->name) &&
 		 config_entry_find(&ld->entries, g->section, "", row->name)->origin == ORIGIN_ENV)
-		rc = fail(ld, g->where, "%s.%s: given twice in the environment", g->section, row->name);
+		rc = fail(ld, g->where, "%s.%s: given twice in the environment", g->section,
+			  row->name);
 	else
 		rc = put_checked(ld, g, row);
 	explicit_bzero(text, len);
@@ -408,7 +336,7 @@ static bool is_plain_env(const char *name)
 /* name: SECTION__KEY or SECTION__SUB__KEY, in small letters already. */
 static int put_env(struct load *ld, char *name, const char *env_name, const char *value)
 {
-	struct given g = {.sub = "", .value = value, .origin = ORIGIN_ENV};
+	struct config_given g = {.sub = "", .value = value, .origin = ORIGIN_ENV};
 	snprintf(g.where, sizeof g.where, "%s", env_name);
 	char *key = strstr(name, "__");
 	if (!key || key == name || key[2] == '\0')
@@ -437,7 +365,8 @@ static int load_env(struct load *ld, char *const *envp)
 		char env_name[ENV_NAME_MAX], name[ENV_NAME_MAX];
 		size_t len = (size_t)(equals - *envp);
 		if (len >= sizeof name)
-			return fail(ld, "environment", "%s: the name is too long", config_show(*envp).s);
+			return fail(ld, "environment", "%s: the name is too long",
+				    config_show(*envp).s);
 		memcpy(env_name, *envp, len);
 		env_name[len] = '\0';
 		if (is_plain_env(env_name))
@@ -456,7 +385,7 @@ static int load_env(struct load *ld, char *const *envp)
 
 static int put_flag(struct load *ld, const char *flag)
 {
-	struct given g = {.sub = "", .origin = ORIGIN_FLAG};
+	struct config_given g = {.sub = "", .origin = ORIGIN_FLAG};
 	char name[3 * CONFIG_NAME_MAX];
 	const char *equals = strchr(flag, '=');
 	size_t len = equals ? (size_t)(equals - flag) : 0;
@@ -476,7 +405,8 @@ static int put_flag(struct load *ld, const char *flag)
 	const struct config_key *row;
 	int rc = resolve(ld, &g, &row);
 	if (rc == 0 && row && row->kind == CONFIG_SECRET)
-		return fail(ld, g.where, "a secret on the command line is seen by every user (use " ENV_PREFIX
+		return fail(ld, g.where,
+			    "a secret on the command line is seen by every user (use " ENV_PREFIX
 			    "..._FILE)");
 	return rc == 0 ? put_checked(ld, &g, row) : rc == SKIPPED ? 0 : rc;
 }
@@ -501,11 +431,14 @@ static void fill(const struct config *c)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct config_section *s = &c->sections[i];
 		for (const struct config_key *k = s->keys; k->name; k++) {
-			const struct config_entry *e = config_entry_find(&c->entries, s->name, "", k->name);
+			const struct config_entry *e =
+				config_entry_find(&c->entries, s->name, "", k->name);
 			if (!e && is_text(k->kind) && k->fallback[0] == '\0')
-				memset((char *)s->self + k->offset, 0, k->size); /* also a secret that is not set */
+				memset((char *)s->self + k->offset, 0,
+				       k->size); /* also a secret that is not set */
 			else
-				must(config_parse(k, e ? e->value : k->fallback, s->self, reason, sizeof reason) == 0);
+				must(config_parse(k, e ? e->value : k->fallback, s->self, reason,
+						  sizeof reason) == 0);
 		}
 	}
 }
@@ -523,10 +456,10 @@ int config_load(struct config *c, const char *path, const char *const *flags, si
 	if (rc == 0)
 		rc = check_required(&ld);
 	if (rc != 0) {
-		entries_fini(&ld.entries);
+		config_entries_fini(&ld.entries);
 		return ERR_ARG;
 	}
-	entries_fini(&c->entries);
+	config_entries_fini(&c->entries);
 	c->entries = ld.entries;
 	fill(c);
 	return 0;
@@ -541,7 +474,8 @@ static void check_tables(const struct config_section *sections, size_t n)
 			must(!is_text(k->kind) || k->size > 0);
 			must(k->kind != CONFIG_CHOICE || k->choices);
 			bool empty_text = is_text(k->kind) && k->fallback && k->fallback[0] == '\0';
-			must(!k->fallback || empty_text || try_value(k, k->fallback, reason, sizeof reason) == 0);
+			must(!k->fallback || empty_text ||
+			     try_value(k, k->fallback, reason, sizeof reason) == 0);
 		}
 }
 
@@ -549,10 +483,10 @@ int config_new(const struct config_section *sections, size_t n, const char *cons
 	       struct config **ret_config)
 {
 	check_tables(sections, n);
-	struct config *c = calloc(1, sizeof *c);
+	struct config *c = calloc(1, sizeof *c + n * sizeof c->sections[0]);
 	if (!c)
 		return ERR_NOMEM;
-	c->sections = sections;
+	memcpy(c->sections, sections, n * sizeof c->sections[0]);
 	c->n = n;
 	c->foreign = foreign;
 	*ret_config = c;
@@ -563,12 +497,13 @@ void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	entries_fini(&c->entries);
+	config_entries_fini(&c->entries);
 	free(c);
 }
 
 int config_each(const struct config *c, const char *section, const char *sub,
-		int (*fn)(void *ctx, const char *key, const char *value, const char *where), void *ctx)
+		int (*fn)(void *ctx, const char *key, const char *value, const char *where),
+		void *ctx)
 {
 	for (size_t i = 0; i < c->entries.n; i++) {
 		const struct config_entry *e = &c->entries.at[i];

@@ -1,4 +1,5 @@
-/* config_print - settings for people: the resolved ones as a settings file, the tables as Markdown. */
+/* config_print - settings for people: the resolved ones as a settings file, the tables as Markdown.
+ */
 #include <string.h>
 
 #include "common/base/check.h"
@@ -7,19 +8,20 @@
 
 /* ---- resolved settings ---- */
 
-/* ZPL has no escapes: a value is quoted with the sign that it does not hold. One that holds both and could not be
- * read back without quotes becomes a comment. */
-static int put_setting(struct buf *out, int indent, const char *key, const char *value, const char *origin)
+/* ZPL has no escapes: a value is quoted with the sign that it does not hold. One that holds both
+ * and could not be read back without quotes becomes a comment. */
+static int put_setting(struct buf *out, int indent, const char *key, const char *value,
+		       const char *origin)
 {
 	const char *quote = !strchr(value, '"') ? "\"" : !strchr(value, '\'') ? "'" : "";
 	bool readable = *quote || (!strchr("\"' \t", value[0]) && !strchr(value, '#') &&
 				   value[strlen(value) - 1] != ' ');
-	return buf_printf(out, "%*s%s%s = %s%s%s    # %s\n", indent, "", readable ? "" : "# ", key, quote, value,
-			  quote, origin);
+	return buf_printf(out, "%*s%s%s = %s%s%s    # %s\n", indent, "", readable ? "" : "# ", key,
+			  quote, value, quote, origin);
 }
 
-static int put_key(const struct config *c, const struct config_section *s, const struct config_key *k,
-		   struct buf *out)
+static int put_key(const struct config *c, const struct config_section *s,
+		   const struct config_key *k, struct buf *out)
 {
 	const struct config_entry *e = config_entry_find(&c->entries, s->name, "", k->name);
 	const char *origin = e ? e->where : "default";
@@ -35,7 +37,8 @@ static int put_key(const struct config *c, const struct config_section *s, const
 static bool is_first_of_sub(const struct config_entries *e, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (strcmp(e->at[k].section, e->at[i].section) == 0 && strcmp(e->at[k].sub, e->at[i].sub) == 0)
+		if (strcmp(e->at[k].section, e->at[i].section) == 0 &&
+		    strcmp(e->at[k].sub, e->at[i].sub) == 0)
 			return false;
 	return true;
 }
@@ -45,7 +48,8 @@ static int put_sub(const struct config_entries *e, size_t first, struct buf *out
 	const struct config_entry *head = &e->at[first];
 	int rc = buf_printf(out, "    %s\n", head->sub);
 	for (size_t i = first; i < e->n && rc == 0; i++)
-		if (strcmp(e->at[i].section, head->section) == 0 && strcmp(e->at[i].sub, head->sub) == 0)
+		if (strcmp(e->at[i].section, head->section) == 0 &&
+		    strcmp(e->at[i].sub, head->sub) == 0)
 			rc = put_setting(out, 8, e->at[i].key, e->at[i].value, e->at[i].where);
 	return rc;
 }
@@ -59,7 +63,8 @@ int config_print(const struct config *c, struct buf *out)
 		for (const struct config_key *k = s->keys; k->name && rc == 0; k++)
 			rc = put_key(c, s, k, out);
 		for (size_t e = 0; e < c->entries.n && rc == 0; e++)
-			if (c->entries.at[e].sub[0] != '\0' && strcmp(c->entries.at[e].section, s->name) == 0 &&
+			if (c->entries.at[e].sub[0] != '\0' &&
+			    strcmp(c->entries.at[e].section, s->name) == 0 &&
 			    is_first_of_sub(&c->entries, e))
 				rc = put_sub(&c->entries, e, out);
 	}
@@ -71,9 +76,10 @@ int config_print(const struct config *c, struct buf *out)
 static const char *kind_name(enum config_kind kind)
 {
 	static const char *const name[] = {
-		[CONFIG_TEXT] = "text", [CONFIG_SECRET] = "secret", [CONFIG_CHOICE] = "choice",
-		[CONFIG_INT] = "whole number", [CONFIG_BOOL] = "true or false", [CONFIG_DUR] = "duration",
-		[CONFIG_BYTES] = "size", [CONFIG_DECIMAL] = "decimal number",
+		[CONFIG_TEXT] = "text",		 [CONFIG_SECRET] = "secret",
+		[CONFIG_CHOICE] = "choice",	 [CONFIG_INT] = "whole number",
+		[CONFIG_BOOL] = "true or false", [CONFIG_DUR] = "duration",
+		[CONFIG_BYTES] = "size",	 [CONFIG_DECIMAL] = "decimal number",
 	};
 	must((size_t)kind < ARRAY_LEN(name));
 	return name[kind];
@@ -97,7 +103,8 @@ static int put_limits(const struct config_key *k, struct buf *out)
 		return buf_printf(out, "at most %zu bytes", k->size - 1);
 	if (k->kind == CONFIG_BOOL || (k->min == 0 && k->max == 0))
 		return 0;
-	return buf_printf(out, "%s to %s", config_human(k->kind, k->min, min), config_human(k->kind, k->max, max));
+	return buf_printf(out, "%s to %s", config_human(k->kind, k->min, min),
+			  config_human(k->kind, k->max, max));
 }
 
 static int put_doc_row(const struct config_key *k, struct buf *out)
@@ -125,8 +132,11 @@ int config_docs(const struct config_section *sections, size_t n, struct buf *out
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct config_section *s = &sections[i];
-		rc = buf_printf(out, "## %s\n\n%s\n\n| setting | kind | default | limits | meaning |\n|---|---|---|---|---|\n",
-				s->name, s->doc ? s->doc : "");
+		rc = buf_printf(
+			out,
+			"## %s\n\n%s\n\n| setting | kind | default | limits | meaning |\n|---|"
+			"---|---|---|---|\n",
+			s->name, s->doc ? s->doc : "");
 		for (const struct config_key *k = s->keys; k->name && rc == 0; k++)
 			rc = put_doc_row(k, out);
 		if (rc == 0)

@@ -26,7 +26,8 @@ static const struct unit durations[] = {
 	{"ms", NS_PER_MS}, {"us", NS_PER_US}, {"ns", 1}, {NULL, 0},
 };
 static const struct unit sizes[] = {
-	{"TiB", INT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0},
+	{"TiB", INT64_C(1) << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1},
+	{NULL, 0},
 };
 
 struct refusal {
@@ -34,7 +35,8 @@ struct refusal {
 	size_t cap;
 };
 
-static int refuse(const struct refusal *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(const struct refusal *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static int refuse(const struct refusal *r, const char *format, ...)
 {
 	va_list args;
@@ -83,13 +85,14 @@ static int check_range(const struct config_key *key, int64_t value, const struct
 {
 	char shown[CONFIG_HUMAN_MAX], min[CONFIG_HUMAN_MAX], max[CONFIG_HUMAN_MAX];
 	bool limited = key->min != 0 || key->max != 0;
-	if (limited ? value >= key->min && value <= key->max : value >= 0 || key->kind == CONFIG_INT ||
-								       key->kind == CONFIG_DECIMAL)
+	if (limited ? value >= key->min && value <= key->max
+		    : value >= 0 || key->kind == CONFIG_INT || key->kind == CONFIG_DECIMAL)
 		return 0;
 	config_human(key->kind, value, shown);
 	if (!limited)
 		return refuse(r, "%s is negative (0 or more)", shown);
-	return refuse(r, "%s is out of range (%s to %s)", shown, config_human(key->kind, key->min, min),
+	return refuse(r, "%s is out of range (%s to %s)", shown,
+		      config_human(key->kind, key->min, min),
 		      config_human(key->kind, key->max, max));
 }
 
@@ -118,7 +121,8 @@ static int parse_decimal(const char *text, int64_t *ret_value, const struct refu
 	case ERR_RANGE:
 		return refuse(r, "\"%s\" is too large", config_show(text).s);
 	default:
-		return refuse(r, "\"%s\" is not a decimal number (write 0.001)", config_show(text).s);
+		return refuse(r, "\"%s\" is not a decimal number (write 0.001)",
+			      config_show(text).s);
 	}
 }
 
@@ -127,7 +131,8 @@ static int scale_exactly(const char *text, size_t len, int64_t size, int64_t *re
 {
 	int64_t number, billion = NS_PER_S;
 	int rc = fixed_parse(text, len, 9, &number);
-	if (rc == ERR_RANGE && memchr(text, '.', len) == NULL) { /* nine decimals leave room for nine digits */
+	/* Nine decimals leave room for nine digits before the point. */
+	if (rc == ERR_RANGE && !memchr(text, '.', len)) {
 		rc = fixed_parse(text, len, 0, &number);
 		billion = 1;
 	}
@@ -143,14 +148,16 @@ static int scale_exactly(const char *text, size_t len, int64_t size, int64_t *re
 	return 0;
 }
 
-static int parse_units(const struct unit *u, const char *text, int64_t *ret_value, const struct refusal *r)
+static int parse_units(const struct unit *u, const char *text, int64_t *ret_value,
+		       const struct refusal *r)
 {
 	bool is_size = u == sizes;
 	size_t digits = strspn(text, "0123456789.");
 	const char *name = text + digits;
 	if (digits == 0)
 		return refuse(r, "\"%s\" is not a %s", config_show(text).s,
-			      is_size ? "size (write 64KiB or 10MiB)" : "duration (write 250ms or 5s)");
+			      is_size ? "size (write 64KiB or 10MiB)"
+				      : "duration (write 250ms or 5s)");
 	if (*name == '\0' && (is_size || strcmp(text, "0") == 0))
 		name = is_size ? "B" : "s";
 	while (u->name && strcmp(u->name, name) != 0)
@@ -164,12 +171,14 @@ static int parse_units(const struct unit *u, const char *text, int64_t *ret_valu
 	return 0;
 }
 
-static int parse_number(const struct config_key *key, const char *text, int64_t *ret_value, const struct refusal *r)
+static int parse_number(const struct config_key *key, const char *text, int64_t *ret_value,
+			const struct refusal *r)
 {
 	int64_t value = 0;
-	int rc = key->kind == CONFIG_INT ? parse_int(text, &value, r) :
-		 key->kind == CONFIG_DUR ? parse_units(durations, text, &value, r) :
-		 key->kind == CONFIG_BYTES ? parse_units(sizes, text, &value, r) : parse_decimal(text, &value, r);
+	int rc = key->kind == CONFIG_INT     ? parse_int(text, &value, r)
+		 : key->kind == CONFIG_DUR   ? parse_units(durations, text, &value, r)
+		 : key->kind == CONFIG_BYTES ? parse_units(sizes, text, &value, r)
+					     : parse_decimal(text, &value, r);
 	if (rc == 0)
 		rc = check_range(key, value, r);
 	if (rc == 0)
@@ -181,7 +190,8 @@ static int parse_number(const struct config_key *key, const char *text, int64_t 
 
 static int parse_bool(const char *text, bool *ret_value, const struct refusal *r)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+	static const char *const yes[] = {"true", "yes", "on", "1"};
+	static const char *const no[] = {"false", "no", "off", "0"};
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
 			*ret_value = strcasecmp(text, yes[i]) == 0;
@@ -203,8 +213,8 @@ static int check_choice(const struct config_key *key, const char *text, const st
 		nearest_offer(&n, name);
 	}
 	if (nearest_get(&n))
-		return refuse(r, "\"%s\" is not one of %s (did you mean %s?)", config_show(text).s, key->choices,
-			      nearest_get(&n));
+		return refuse(r, "\"%s\" is not one of %s (did you mean %s?)", config_show(text).s,
+			      key->choices, nearest_get(&n));
 	return refuse(r, "\"%s\" is not one of %s", config_show(text).s, key->choices);
 }
 
@@ -212,19 +222,21 @@ static int check_choice(const struct config_key *key, const char *text, const st
 static int check_secret(const char *text, const struct refusal *r)
 {
 	static const char *const example[] = {
-		"changeme", "change-me", "change_me", "password", "secret", "example", "default", "***",
+		"changeme", "change-me", "change_me", "password", "secret", "example", "default",
+		"***",
 	};
 	if (text[0] == '\0')
 		return refuse(r, "the secret is empty (set it, or leave the setting out)");
 	for (size_t i = 0; i < ARRAY_LEN(example); i++)
 		if (strcasecmp(text, example[i]) == 0)
-			return refuse(r, "the secret is still the text of an example (set a real one)");
+			return refuse(r, "the secret is still an example's (set a real one)");
 	if (text[0] == '<' || strncasecmp(text, "your", 4) == 0)
-		return refuse(r, "the secret is still the text of an example (set a real one)");
+		return refuse(r, "the secret is still an example's (set a real one)");
 	return 0;
 }
 
-static int parse_text(const struct config_key *key, const char *text, char *out, const struct refusal *r)
+static int parse_text(const struct config_key *key, const char *text, char *out,
+		      const struct refusal *r)
 {
 	size_t len = strlen(text);
 	int rc = 0;
@@ -241,7 +253,8 @@ static int parse_text(const struct config_key *key, const char *text, char *out,
 	return rc;
 }
 
-int config_parse(const struct config_key *key, const char *text, void *base, char *reason, size_t cap)
+int config_parse(const struct config_key *key, const char *text, void *base, char *reason,
+		 size_t cap)
 {
 	struct refusal r = {reason, cap};
 	char *at = (char *)base + key->offset;

@@ -1,8 +1,9 @@
-/* config_zpl - settings files: czmq's zconfig parses them, a scan before it checks them and keeps line numbers.
+/* config_zpl - settings files: czmq's zconfig parses them, a scan before it checks them and keeps
+ * line numbers.
  *
- * zconfig knows no line numbers once it has parsed, prints its complaints to standard output, frees by recursion
- * over siblings, and reads `key = # note` as a value. The scan accepts a strict subset of ZPL on which both
- * agree: names in the order of the text are the nodes of the tree in preorder.
+ * zconfig knows no line numbers once it has parsed, prints its complaints to standard output, frees
+ * by recursion over siblings, and reads `key = # note` as a value. The scan accepts a strict subset
+ * of ZPL on which both agree: names in the order of the text are the nodes of the tree in preorder.
  */
 #include <czmq.h>
 #include <stdio.h>
@@ -43,7 +44,8 @@ static bool is_space(char c)
 
 static bool is_name(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("_.-", c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("_.-", c);
 }
 
 static char *skip_space(char *at, const char *end)
@@ -58,7 +60,10 @@ static int check_rest(struct scan *s, char *at, const char *end)
 {
 	at = skip_space(at, end);
 	if (at < end && *at != '#')
-		return refuse(s, "text after the value (write value texts with spaces or signs in double quotes)");
+		return refuse(
+			s,
+			"text after the value (write value texts with spaces or signs in double "
+			"quotes)");
 	return 0;
 }
 
@@ -92,7 +97,8 @@ static int add_node(struct scan *s, size_t indent, bool valued)
 	if (level > (last ? last->level + 1u : 0u) || (last && level > last->level && last->valued))
 		return refuse(s, "indented without a section above it");
 	if (level == 0 && valued)
-		return refuse(s, "a setting outside of a section (indent it by four spaces below one)");
+		return refuse(
+			s, "a setting outside of a section (indent it by four spaces below one)");
 	if (level == LEVELS - 1 && !valued)
 		return refuse(s, "a name without = and a value");
 	s->node[s->n++] = (struct node){.line = s->line, .level = (uint8_t)level, .valued = valued};
@@ -106,7 +112,9 @@ static int scan_line(struct scan *s, char *at, char *end)
 		end--;
 	at = skip_space(at, end);
 	if (at == end || *at == '#') {
-		memset(begin, ' ', (size_t)(end - begin)); /* zconfig is particular about where comments begin */
+		memset(begin, ' ',
+		       (size_t)(end -
+				begin)); /* zconfig is particular about where comments begin */
 		return 0;
 	}
 	if (memchr(begin, '\t', (size_t)(at - begin)))
@@ -116,7 +124,8 @@ static int scan_line(struct scan *s, char *at, char *end)
 	while (at < end && is_name(*at))
 		at++;
 	if (at == name)
-		return refuse(s, "a line that does not begin with a name of letters, digits, _ - .");
+		return refuse(s,
+			      "a line that does not begin with a name of letters, digits, _ - .");
 	if (at - name > CONFIG_NAME_MAX)
 		return refuse(s, "a name longer than 64 bytes");
 	at = skip_space(at, end);
@@ -170,7 +179,8 @@ static const struct node *next_node(struct walk *w, uint8_t level)
 	return &w->scan->node[w->at++];
 }
 
-static int walk_leaf(struct walk *w, const char *section, const char *sub, zconfig_t *item, int line)
+static int walk_leaf(struct walk *w, const char *section, const char *sub, zconfig_t *item,
+		     int line)
 {
 	const char *value = zconfig_value(item);
 	struct config_leaf leaf = {section, sub, zconfig_name(item), value ? value : "", line};
@@ -216,8 +226,8 @@ static int walk_root(struct walk *w, zconfig_t *root)
 	return 0;
 }
 
-int config_zpl_walk(char *text, size_t len, const struct config_zpl_ops *ops, void *ctx, int *ret_line,
-		    char *reason, size_t cap)
+int config_zpl_walk(char *text, size_t len, const struct config_zpl_ops *ops, void *ctx,
+		    int *ret_line, char *reason, size_t cap)
 {
 	struct scan *s = calloc(1, sizeof *s);
 	if (!s)

@@ -1,8 +1,10 @@
-/* log - where a line goes: level, the limit for repeated lines, stderr, file; one lock around the last three.
+/* log - where a line goes: level, the limit for repeated lines, stderr, file; one lock around the
+ * last three.
  *
- * The limit works on call sites. A line that says the same as the site's last one is written once a second. Lines
- * that differ have a small allowance (a list of symbols at start is no storm), refilled by one a second. What was
- * held back is reported as suppressed=N by the site's next line, or by a line of its own when the storm is over.
+ * The limit works on call sites. A line that says the same as the site's last one is written once a
+ * second. Lines that differ have a small allowance (a list of symbols at start is no storm),
+ * refilled by one a second. What was held back is reported as suppressed=N by the site's next line,
+ * or by a line of its own when the storm is over.
  */
 #include "common/io/log.h"
 
@@ -61,7 +63,8 @@ static const struct clock *the_clock(void)
 
 /* ---- sinks, under the lock ---- */
 
-/* stderr may be a pipe whose reader sleeps. A pipe that polls writable takes a whole line without blocking. */
+/* stderr may be a pipe whose reader sleeps. A pipe that polls writable takes a whole line without
+ * blocking. */
 static bool write_stderr(const struct log_line *l)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -128,7 +131,8 @@ static struct site *site_of(enum log_level level, const char *file, int line, co
 	}
 	if (oldest->file && oldest->suppressed > 0)
 		report_suppressed(oldest);
-	*oldest = (struct site){.file = file, .msg = msg, .line = line, .level = level, .allowance = ALLOWANCE + 1};
+	*oldest = (struct site){
+		.file = file, .msg = msg, .line = line, .level = level, .allowance = ALLOWANCE + 1};
 	return oldest;
 }
 
@@ -152,7 +156,8 @@ static bool site_passes(struct site *s, uint64_t text_hash, int64_t now)
 
 /* ---- what callers see ---- */
 
-void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs, ...)
+void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs,
+	       ...)
 {
 	must((size_t)level < ARRAY_LEN(level_names));
 	if ((int)level < atomic_load_explicit(&log_min_level, memory_order_relaxed))
@@ -208,7 +213,8 @@ int log_open(const struct log_options *o)
 {
 	log_close();
 	pthread_mutex_lock(&log_state.lock);
-	snprintf(log_state.service, sizeof log_state.service, "%s", o->service ? o->service : "nightjar");
+	snprintf(log_state.service, sizeof log_state.service, "%s",
+		 o->service ? o->service : "nightjar");
 	log_state.json = o->json;
 	log_state.clock = o->clock;
 	log_state.n = (struct log_counters){0};

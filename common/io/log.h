@@ -1,10 +1,12 @@
-/* log - structured lines to stderr and optionally to a rotating file: never fails, never blocks the caller long.
+/* log - structured lines to stderr and optionally to a rotating file: never fails, never blocks the
+ * caller long.
  *
- * Format logfmt (time level service msg key=value …) or JSON lines. Text from outside is escaped: no control
- * character reaches a terminal. The same line from the same place is written once a second with the number
- * suppressed; lines of one place that differ have an allowance of 16, refilled by one a second. Files rotate at
- * 10 MiB and at midnight UTC, 7 are kept for 7 days, compressed (gzip) by a thread; log_reopen after an outside move.
- * A line is at most 4096 bytes and is cut there. The caller ignores SIGPIPE (stderr may be a pipe).
+ * Format logfmt (time level service msg key=value …) or JSON lines. Text from outside is escaped:
+ * no control character reaches a terminal. The same line from the same place is written once a
+ * second with the number suppressed; lines of one place that differ have an allowance of 16,
+ * refilled by one a second. Files rotate at 10 MiB and at midnight UTC, 7 are kept for 7 days,
+ * compressed (gzip) by a thread; log_reopen after an outside move. A line is at most 4096 bytes and
+ * is cut there. The caller ignores SIGPIPE (stderr may be a pipe).
  */
 #ifndef NJ_IO_LOG_H
 #define NJ_IO_LOG_H
@@ -26,7 +28,8 @@ struct log_options {
 	const struct clock *clock; /* NULL: real */
 };
 
-/* ERR_IO or closer where the file cannot be opened: stderr goes on. Before log_open lines go to stderr, too. */
+/* ERR_IO or closer where the file cannot be opened: stderr goes on. Before log_open lines go to
+ * stderr, too. */
 int log_open(const struct log_options *o);
 void log_close(void); /* waits for the compression of what was rotated; stderr goes on */
 void log_reopen(void);
@@ -38,14 +41,15 @@ struct log_counters {
 };
 struct log_counters log_counters(void);
 
-/* Message is a constant; the values go into pairs: log_info("connected", "url=%s ms=%d", url, ms). The second
- * format holds key=value pairs separated by single spaces; values may contain anything and are quoted. A value
- * that should keep its spaces is a single %s conversion. NULL where there are no pairs. Thread-safe. */
+/* Message is a constant; the values go into pairs: log_info("connected", "url=%s ms=%d", url, ms).
+ * The second format holds key=value pairs separated by single spaces; values may contain anything
+ * and are quoted. A value that should keep its spaces is a single %s conversion. NULL where there
+ * are no pairs. Thread-safe. */
 #define log_debug(msg, ...) log_write(LOG_DEBUG, __FILE__, __LINE__, msg, __VA_ARGS__)
 #define log_info(msg, ...) log_write(LOG_INFO, __FILE__, __LINE__, msg, __VA_ARGS__)
 #define log_warn(msg, ...) log_write(LOG_WARN, __FILE__, __LINE__, msg, __VA_ARGS__)
 #define log_error(msg, ...) log_write(LOG_ERROR, __FILE__, __LINE__, msg, __VA_ARGS__)
-void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs, ...)
-	__attribute__((format(printf, 5, 6)));
+void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs,
+	       ...) __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -4,8 +4,8 @@
  *     (rotate)           │                      (compress)                          │
  *                        └────────────────── unlink, once the .gz is there ◄────────┘
  *
- * The caller only renames and opens; the thread does the rest, and whatever an earlier process left undone:
- * a .tmp is removed, a stamp without .gz is compressed, a stamp with .gz is removed.
+ * The caller only renames and opens; the thread does the rest, and whatever an earlier process left
+ * undone: a .tmp is removed, a stamp without .gz is compressed, a stamp with .gz is removed.
  */
 #include "common/io/log_file.h"
 
@@ -77,7 +77,8 @@ static bool is_stamp(const char *text)
 
 enum state { ACTIVE, PLAIN, PACKED, HALF };
 
-/* What a name in the directory is to us; *ret_stamp is set for all but ACTIVE, which also means "not ours". */
+/* What a name in the directory is to us; *ret_stamp is set for all but ACTIVE, which also means
+ * "not ours". */
 static enum state state_of(const struct log_file *f, const char *entry, const char **ret_stamp)
 {
 	size_t n = strlen(f->name);
@@ -147,7 +148,8 @@ static void sync_dir(const struct log_file *f)
 	close(fd);
 }
 
-static int pack_paths(const struct log_file *f, const char *plain, const char *half, const char *packed)
+static int pack_paths(const struct log_file *f, const char *plain, const char *half,
+		      const char *packed)
 {
 	int from = open(plain, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
@@ -173,8 +175,8 @@ static bool compress_one(const struct log_file *f, const char *stamp)
 	char *packed = name_of(f, stamp, ".gz");
 	bool done = plain && half && packed && pack_paths(f, plain, half, packed) == 0;
 	if (!done)
-		log_warn("log file not compressed", "file=%s.%.*s error=%s", f->path, STAMP_LEN, stamp,
-			 strerror(errno));
+		log_warn("log file not compressed", "file=%s.%.*s error=%s", f->path, STAMP_LEN,
+			 stamp, strerror(errno));
 	free(plain);
 	free(half);
 	free(packed);
@@ -264,7 +266,8 @@ static void *tidy_main(void *arg)
 		f->work = false;
 		pthread_mutex_unlock(&f->lock);
 		if (err != 0)
-			log_warn("log file not rotated", "file=%s error=%s", f->path, err_text(err));
+			log_warn("log file not rotated", "file=%s error=%s", f->path,
+				 err_text(err));
 		tidy_up(f, oldest);
 		pthread_mutex_lock(&f->lock);
 	}
@@ -317,7 +320,8 @@ static int open_active(struct log_file *f)
 	f->fd = fd;
 	f->size = st.st_size;
 	f->torn = false;
-	/* What an earlier process left counts as of its last line, where our clock is the one of the disk. */
+	/* What an earlier process left counts as of its last line, where our clock is the one of
+	 * the disk. */
 	bool old = st.st_size > 0 && f->clock == clock_real();
 	f->day = day_of(old ? (int64_t)st.st_mtime * NS_PER_S : clock_wall(f->clock));
 	return 0;
@@ -417,7 +421,8 @@ static int file_init(struct log_file *f, const struct log_file_options *o)
 	const char *slash = strrchr(o->path, '/');
 	f->path = strdup(o->path);
 	f->name = strdup(slash ? slash + 1 : o->path);
-	f->dir = slash ? strndup(o->path, slash == o->path ? 1 : (size_t)(slash - o->path)) : strdup(".");
+	f->dir = slash ? strndup(o->path, slash == o->path ? 1 : (size_t)(slash - o->path))
+		       : strdup(".");
 	if (!f->path || !f->name || !f->dir)
 		return ERR_NOMEM;
 	f->rotate_bytes = o->rotate_bytes;

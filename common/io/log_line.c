@@ -1,8 +1,8 @@
-/* log_line - the pairs format is walked here, not by printf: only so it is known where a value begins and ends,
- * whatever the value contains.
+/* log_line - the pairs format is walked here, not by printf: only so it is known where a value
+ * begins and ends, whatever the value contains.
  *
- * A terminal never sees a control character: C0, DEL, C1 and the marks that turn the direction of writing are
- * escaped, as are bytes that are not UTF-8.
+ * A terminal never sees a control character: C0, DEL, C1 and the marks that turn the direction of
+ * writing are escaped, as are bytes that are not UTF-8.
  */
 #include "common/io/log_line.h"
 
@@ -41,7 +41,8 @@ static uint32_t code_of(const uint8_t *at, size_t n)
 	case 2:
 		return (uint32_t)(at[0] & 0x1f) << 6 | (at[1] & 0x3f);
 	case 3:
-		return (uint32_t)(at[0] & 0x0f) << 12 | (uint32_t)(at[1] & 0x3f) << 6 | (at[2] & 0x3f);
+		return (uint32_t)(at[0] & 0x0f) << 12 | (uint32_t)(at[1] & 0x3f) << 6 |
+		       (at[2] & 0x3f);
 	default:
 		return 0x10000; /* nothing above needs an escape */
 	}
@@ -49,8 +50,9 @@ static uint32_t code_of(const uint8_t *at, size_t n)
 
 static bool is_dangerous(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x200b && code <= 0x200f) ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) ||
+	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x2069) || code == 0xfeff;
 }
 
 /* Escape of one character into piece; 0 where it stands for itself. */
@@ -68,7 +70,8 @@ static size_t escape(char piece[PIECE_MAX], uint32_t code)
 	return (size_t)snprintf(piece, PIECE_MAX, "\\u%04" PRIx32, code);
 }
 
-/* Bytes that are no UTF-8 show as they are in logfmt, as U+FFFD in JSON, which has no way to say them. */
+/* Bytes that are no UTF-8 show as they are in logfmt, as U+FFFD in JSON, which has no way to say
+ * them. */
 static size_t escape_byte(char piece[PIECE_MAX], uint8_t byte, bool json)
 {
 	if (json)
@@ -82,7 +85,8 @@ static void put_escaped(struct log_line *l, const char *text, size_t len)
 	while (at < end && has_room(l, PIECE_MAX)) {
 		char piece[PIECE_MAX];
 		size_t n = utf8_sequence(at, (size_t)(end - at));
-		size_t escaped = n ? escape(piece, code_of(at, n)) : escape_byte(piece, *at, l->json);
+		size_t escaped =
+			n ? escape(piece, code_of(at, n)) : escape_byte(piece, *at, l->json);
 		if (escaped)
 			put(l, piece, escaped);
 		else
@@ -197,7 +201,8 @@ static void spec_put(struct spec *s, char c)
 	s->text[s->len] = '\0';
 }
 
-/* Reads one conversion behind its '%'; returns where it ends. Stars are taken from the arguments. */
+/* Reads one conversion behind its '%'; returns where it ends. Stars are taken from the arguments.
+ */
 static const char *read_spec(struct spec *s, const char *at, va_list *args)
 {
 	*s = (struct spec){.precision = -1};
@@ -266,7 +271,8 @@ static uintmax_t take_unsigned(const struct spec *s, va_list *args)
 	}
 }
 
-/* The compiler checked each format where log_write is called; here it is put together again from its parts. */
+/* The compiler checked each format where log_write is called; here it is put together again from
+ * its parts. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void value_number(struct value *v, struct spec *s, va_list *args)

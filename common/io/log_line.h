@@ -1,4 +1,5 @@
-/* log_line - one log line in a fixed buffer: key=value pairs as logfmt or JSON, every value made harmless. */
+/* log_line - one log line in a fixed buffer: key=value pairs as logfmt or JSON, every value made
+ * harmless. */
 #ifndef NJ_IO_LOG_LINE_H
 #define NJ_IO_LOG_LINE_H
 

@@ -1,4 +1,5 @@
-/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place (czmq's zloop inside).
+/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place (czmq's zloop
+ * inside).
  *
  *                    zloop (zmq_poll)
  *                   /       |        \
@@ -6,15 +7,16 @@
  *                                     /      |      \
  *                             descriptor  descriptor  timerfd <- heap of timers
  *
- * zloop by itself would cost us three things, hence the epoll below it: a pollset is rebuilt from the heap
- * whenever a descriptor's events change, and the rest of that turn is skipped, so that one connection that
- * toggles LOOP_OUT starves the others; a descriptor with a pending error is dropped silently; timers count
- * milliseconds, and ending one inside a callback after a restart of the loop frees what is being walked. Here
- * a change of events is one epoll_ctl, and timers have the kernel's resolution. ZeroMQ sockets stay with
- * zloop, which knows how to read their edge-triggered descriptors.
+ * zloop by itself would cost us three things, hence the epoll below it: a pollset is rebuilt from
+ * the heap whenever a descriptor's events change, and the rest of that turn is skipped, so that one
+ * connection that toggles LOOP_OUT starves the others; a descriptor with a pending error is dropped
+ * silently; timers count milliseconds, and ending one inside a callback after a restart of the loop
+ * frees what is being walked. Here a change of events is one epoll_ctl, and timers have the
+ * kernel's resolution. ZeroMQ sockets stay with zloop, which knows how to read their edge-triggered
+ * descriptors.
  *
- * Ended sources stay in memory until the outermost handler returns: events that were already fetched may
- * still point at them.
+ * Ended sources stay in memory until the outermost handler returns: events that were already
+ * fetched may still point at them.
  */
 #include "common/io/loop.h"
 
@@ -29,10 +31,11 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/base/heap.h"
 
 #define SOURCES_MAX 4096
 #define DEFERS_MAX 256
-#define DEFERS_A_TURN 512 /* a callback that defers itself again gets a turn of its own, not this one */
+#define DEFERS_A_TURN 512 /* what defers itself again gets a turn of its own, not this one */
 #define EVENTS_A_TURN 64
 #define IDLE_NS (80 * NS_PER_MS) /* an idle loop turns this often */
 #define SIM_NS (1 * NS_PER_MS)   /* how often a loop looks at a clock that is not the kernel's */
@@ -40,16 +43,14 @@
 enum kind { KIND_FD, KIND_ZMQ, KIND_TIMER };
 
 struct loop_source {
+	struct heap_node timer; /* KIND_TIMER; first, so that the heap's nodes convert */
 	struct loop *loop;
 	struct loop_source *prev, *next;
 	enum kind kind;
 	bool ended;
 	int fd, events;  /* KIND_FD */
 	void *socket;    /* KIND_ZMQ */
-	int64_t due;     /* KIND_TIMER, by the loop's clock */
 	int64_t every;
-	uint64_t order;  /* of arming: equal due times fire in this order */
-	size_t heap_at;
 	loop_io_fn io_fn;
 	loop_fn timer_fn;
 	void *ctx;
@@ -66,9 +67,7 @@ struct loop {
 	int epoll_fd, timer_fd;
 	struct loop_source *live, *ended; /* lists */
 	size_t sources;
-	struct loop_source **heap; /* of timers, SOURCES_MAX entries */
-	size_t timers;
-	uint64_t order;
+	struct heap timers;
 	int64_t armed; /* the kernel's monotonic time that timer_fd waits for; INT64_MAX: none */
 	struct defer defer[DEFERS_MAX];
 	size_t defer_begin, defer_end; /* ring indices, never reduced */
@@ -124,81 +123,26 @@ static void reap(struct loop *l)
 	}
 }
 
-/* ---- timers: a binary heap by (due, order) ---- */
+/* ---- waking up ---- */
 
-static bool fires_before(const struct loop_source *a, const struct loop_source *b)
-{
-	return a->due != b->due ? a->due < b->due : a->order < b->order;
-}
-
-static void heap_set(struct loop *l, size_t at, struct loop_source *s)
-{
-	l->heap[at] = s;
-	s->heap_at = at;
-}
-
-static void heap_up(struct loop *l, size_t at, struct loop_source *s)
-{
-	while (at > 0 && fires_before(s, l->heap[(at - 1) / 2])) {
-		heap_set(l, at, l->heap[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
-	heap_set(l, at, s);
-}
-
-static void heap_down(struct loop *l, size_t at, struct loop_source *s)
-{
-	for (;;) {
-		size_t child = 2 * at + 1;
-		if (child >= l->timers)
-			break;
-		if (child + 1 < l->timers && fires_before(l->heap[child + 1], l->heap[child]))
-			child++;
-		if (!fires_before(l->heap[child], s))
-			break;
-		heap_set(l, at, l->heap[child]);
-		at = child;
-	}
-	heap_set(l, at, s);
-}
-
-static void heap_put(struct loop *l, struct loop_source *s)
-{
-	must(l->timers < SOURCES_MAX);
-	s->order = l->order++;
-	l->timers++;
-	heap_up(l, l->timers - 1, s);
-}
-
-static void heap_take(struct loop *l, struct loop_source *s)
-{
-	size_t at = s->heap_at;
-	must(l->heap[at] == s);
-	struct loop_source *last = l->heap[--l->timers];
-	if (last == s)
-		return;
-	if (fires_before(last, s))
-		heap_up(l, at, last);
-	else
-		heap_down(l, at, last);
-}
-
-/* Sees to it that timer_fd wakes us for what is due next. Arming late is a bug, early only a spare turn: it is
- * moved only to an earlier time. */
+/* Sees to it that timer_fd wakes us for what is due next. Arming late is a bug, early only a spare
+ * turn: it is moved only to an earlier time. */
 static void arm(struct loop *l)
 {
 	int64_t want = INT64_MAX;
+	const struct heap_node *first = heap_first(&l->timers);
 	if (l->defer_begin != l->defer_end)
 		want = 1;
 	else if (l->clock != clock_real())
 		want = clock_mono(clock_real()) + SIM_NS;
-	else if (l->timers > 0)
-		want = l->heap[0]->due;
+	else if (first)
+		want = first->key;
 	if (want >= l->armed)
 		return;
 	if (want < 1)
 		want = 1; /* all zeros would disarm; any past time fires at once */
-	struct itimerspec at = {.it_value = {.tv_sec = want / NS_PER_S, .tv_nsec = want % NS_PER_S}};
+	struct itimerspec at = {
+		.it_value = {.tv_sec = want / NS_PER_S, .tv_nsec = want % NS_PER_S}};
 	must(timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
 	l->armed = want;
 }
@@ -232,26 +176,30 @@ static int end_handler(struct loop *l)
 static void fire(struct loop_source *s, int64_t now)
 {
 	struct loop *l = s->loop;
-	heap_take(l, s);
+	heap_take(&l->timers, &s->timer);
 	if (s->every == 0) {
 		source_retire(s);
 	} else {
 		/* Firings missed while the process stood still are not made up for. */
-		s->due = s->due + s->every > now ? s->due + s->every : now + s->every;
-		heap_put(l, s);
+		int64_t next = s->timer.key + s->every;
+		heap_put(&l->timers, &s->timer, next > now ? next : now + s->every);
 	}
 	s->timer_fn(s->ctx);
 	run_deferred(l);
 }
 
-/* Fires what was due when we began; timers armed meanwhile wait for the next turn, so that a timer of 0 ns that
- * arms itself again cannot keep descriptors waiting. */
+/* Fires what was due when we began; timers armed meanwhile wait for the next turn, so that a timer
+ * of 0 ns that arms itself again cannot keep descriptors waiting. */
 static void run_timers(struct loop *l)
 {
 	int64_t now = clock_mono(l->clock);
-	uint64_t order = l->order;
-	while (!l->stop && l->timers > 0 && l->heap[0]->due <= now && l->heap[0]->order < order)
-		fire(l->heap[0], now);
+	uint64_t order = l->timers.order;
+	while (!l->stop) {
+		struct heap_node *first = heap_first(&l->timers);
+		if (!first || first->key > now || first->order >= order)
+			break;
+		fire((struct loop_source *)(void *)first, now);
+	}
 }
 
 static void on_timer_fd(struct loop *l)
@@ -278,7 +226,8 @@ static int loop_events(const struct loop_source *s, uint32_t got)
 
 static void on_fd(struct loop_source *s, uint32_t got)
 {
-	/* An earlier callback of this turn may have ended the source or changed what it waits for. */
+	/* An earlier callback of this turn may have ended the source or changed what it waits for.
+	 */
 	if (s->ended || s->events == 0)
 		return;
 	int events = loop_events(s, got);
@@ -328,7 +277,8 @@ static int on_zmq(zloop_t *z, zmq_pollitem_t *item, void *arg)
 
 /* ---- life ---- */
 
-/* czmq lets the environment override what our code sets; a service takes its settings from one place only. */
+/* czmq lets the environment override what our code sets; a service takes its settings from one
+ * place only. */
 static void unset_czmq_environment(void)
 {
 	for (char **at = environ; at && *at;) {
@@ -351,7 +301,8 @@ static int start_czmq(void)
 	if (started)
 		return 0;
 	unset_czmq_environment();
-	zsys_handler_set(NULL); /* before zsys_init, which would install handlers; signals are ours */
+	zsys_handler_set(
+		NULL); /* before zsys_init, which would install handlers; signals are ours */
 	if (!zsys_init())
 		return ERR_NOMEM;
 	started = true;
@@ -371,14 +322,14 @@ static int watch(struct loop *l, int fd, struct loop_source *s, uint32_t events,
 
 static int loop_init(struct loop *l)
 {
-	l->heap = calloc(SOURCES_MAX, sizeof l->heap[0]);
-	if (!l->heap)
-		return ERR_NOMEM;
+	int rc = heap_init(&l->timers, SOURCES_MAX);
+	if (rc != 0)
+		return rc;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->epoll_fd < 0 || l->timer_fd < 0)
 		return err_from_errno(errno);
-	int rc = watch(l, l->timer_fd, NULL, EPOLLIN, EPOLL_CTL_ADD);
+	rc = watch(l, l->timer_fd, NULL, EPOLLIN, EPOLL_CTL_ADD);
 	if (rc != 0)
 		return rc;
 	rc = start_czmq();
@@ -427,7 +378,7 @@ void loop_free(struct loop *l)
 		close(l->timer_fd);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
-	free(l->heap);
+	heap_fini(&l->timers);
 	free(l);
 }
 
@@ -435,7 +386,8 @@ void loop_free(struct loop *l)
 
 static uint32_t epoll_events(int events)
 {
-	return ((events & LOOP_IN) ? EPOLLIN | EPOLLRDHUP : 0u) | ((events & LOOP_OUT) ? EPOLLOUT : 0u);
+	return ((events & LOOP_IN) ? EPOLLIN | EPOLLRDHUP : 0u) |
+	       ((events & LOOP_OUT) ? EPOLLOUT : 0u);
 }
 
 static bool is_watched(const struct loop *l, int fd, const void *socket)
@@ -447,7 +399,8 @@ static bool is_watched(const struct loop *l, int fd, const void *socket)
 	return false;
 }
 
-int loop_fd(struct loop *l, int fd, int events, loop_io_fn fn, void *ctx, struct loop_source **ret_source)
+int loop_fd(struct loop *l, int fd, int events, loop_io_fn fn, void *ctx,
+	    struct loop_source **ret_source)
 {
 	must((events & ~(LOOP_IN | LOOP_OUT)) == 0);
 	if (is_watched(l, fd, NULL))
@@ -467,7 +420,8 @@ int loop_fd(struct loop *l, int fd, int events, loop_io_fn fn, void *ctx, struct
 	return 0;
 }
 
-int loop_zmq(struct loop *l, void *socket, loop_io_fn fn, void *ctx, struct loop_source **ret_source)
+int loop_zmq(struct loop *l, void *socket, loop_io_fn fn, void *ctx,
+	     struct loop_source **ret_source)
 {
 	if (is_watched(l, -1, socket))
 		return ERR_EXISTS;
@@ -508,11 +462,10 @@ int loop_timer(struct loop *l, int64_t after_ns, int64_t every_ns, loop_fn fn, v
 	int rc = source_new(l, KIND_TIMER, ctx, &s);
 	if (rc != 0)
 		return rc;
-	s->due = clock_mono(l->clock);
-	s->due = after_ns > INT64_MAX - s->due ? INT64_MAX : s->due + after_ns;
+	int64_t now = clock_mono(l->clock);
 	s->every = every_ns;
 	s->timer_fn = fn;
-	heap_put(l, s);
+	heap_put(&l->timers, &s->timer, after_ns > INT64_MAX - now ? INT64_MAX : now + after_ns);
 	if (l->depth == 0)
 		arm(l);
 	*ret_source = s;
@@ -527,12 +480,13 @@ void loop_end(struct loop_source **s_p)
 		return;
 	struct loop *l = s->loop;
 	if (s->kind == KIND_TIMER) {
-		heap_take(l, s);
+		heap_take(&l->timers, &s->timer);
 	} else if (s->kind == KIND_ZMQ) {
 		zmq_pollitem_t item = {.socket = s->socket};
 		zloop_poller_end(l->zloop, &item);
 	} else if (s->events != 0) {
-		/* Fails where the owner closed the descriptor first: the kernel has forgotten it already. */
+		/* Fails where the owner closed the descriptor first: the kernel has forgotten it
+		 * already. */
 		(void)watch(l, s->fd, s, 0, EPOLL_CTL_DEL);
 	}
 	source_retire(s);

@@ -1,4 +1,5 @@
-/* metrics - one walk over the tables, three ways to write a row: pairs, Prometheus text, Markdown. */
+/* metrics - one walk over the tables, three ways to write a row: pairs, Prometheus text, Markdown.
+ */
 #include "common/io/metrics.h"
 
 #include <inttypes.h>
@@ -48,13 +49,15 @@ struct pairs_out {
 };
 
 /* Adds name without its last `cut` bytes, then the ending. */
-static void put_pair(struct pairs_out *out, const char *name, size_t cut, const char *ending, int64_t value)
+static void put_pair(struct pairs_out *out, const char *name, size_t cut, const char *ending,
+		     int64_t value)
 {
 	if (out->n == out->cap)
 		return;
 	struct pair *p = &out->at[out->n++];
 	memset(p, 0, sizeof *p);
-	int len = snprintf(p->name, sizeof p->name, "%.*s%s", (int)(strlen(name) - cut), name, ending);
+	int len = snprintf(p->name, sizeof p->name, "%.*s%s", (int)(strlen(name) - cut), name,
+			   ending);
 	must(len > 0 && (size_t)len < sizeof p->name); /* names are our own rows */
 	p->value = value;
 }
@@ -138,7 +141,8 @@ static int put_seconds(struct buf *out, uint64_t ns)
 	return buf_printf(out, "%" PRIu64 ".%09" PRIu64, ns / 1000000000u, ns % 1000000000u);
 }
 
-static int put_bucket(struct buf *out, const char *name, const char *label, const struct hist *h, unsigned bits)
+static int put_bucket(struct buf *out, const char *name, const char *label, const struct hist *h,
+		      unsigned bits)
 {
 	int rc = buf_printf(out, "nightjar_%s_bucket{service=\"%s\",le=\"", name, label);
 	if (rc == 0)
@@ -154,36 +158,39 @@ static int put_hist(struct buf *out, const char *name, const char *label, const 
 	for (unsigned bits = BUCKET_BITS_MIN; bits <= BUCKET_BITS_MAX && rc == 0; bits++)
 		rc = put_bucket(out, name, label, h, bits);
 	if (rc == 0)
-		rc = buf_printf(out, "nightjar_%s_bucket{service=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, label,
-				h->count);
+		rc = buf_printf(out, "nightjar_%s_bucket{service=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
+				name, label, h->count);
 	if (rc == 0)
 		rc = buf_printf(out, "nightjar_%s_sum{service=\"%s\"} ", name, label);
 	if (rc == 0)
 		rc = put_seconds(out, h->sum);
 	if (rc == 0)
-		rc = buf_printf(out, "\nnightjar_%s_count{service=\"%s\"} %" PRIu64 "\n", name, label, h->count);
+		rc = buf_printf(out, "\nnightjar_%s_count{service=\"%s\"} %" PRIu64 "\n", name,
+				label, h->count);
 	return rc;
 }
 
-static int put_row(struct buf *out, const struct metric_row *row, const void *self, const char *label)
+static int put_row(struct buf *out, const struct metric_row *row, const void *self,
+		   const char *label)
 {
 	int rc = put_head(out, row);
 	if (rc != 0)
 		return rc;
 	switch (row->kind) {
 	case METRIC_COUNTER:
-		return buf_printf(out, "nightjar_%s{service=\"%s\"} %" PRIu64 "\n", row->name, label,
-				  counter_of(row, self));
+		return buf_printf(out, "nightjar_%s{service=\"%s\"} %" PRIu64 "\n", row->name,
+				  label, counter_of(row, self));
 	case METRIC_GAUGE:
-		return buf_printf(out, "nightjar_%s{service=\"%s\"} %" PRId64 "\n", row->name, label,
-				  gauge_of(row, self));
+		return buf_printf(out, "nightjar_%s{service=\"%s\"} %" PRId64 "\n", row->name,
+				  label, gauge_of(row, self));
 	case METRIC_HIST:
 		return put_hist(out, row->name, label, hist_of(row, self));
 	}
 	return ERR_UNKNOWN;
 }
 
-int metrics_prometheus(const struct metrics_group *groups, size_t n, const char *service, struct buf *out)
+int metrics_prometheus(const struct metrics_group *groups, size_t n, const char *service,
+		       struct buf *out)
 {
 	struct buf label;
 	buf_init(&label, 1024);

@@ -1,4 +1,5 @@
-/* test_backoff - the series stays in its bounds, spreads over them, and a crowd does not move in step. */
+/* test_backoff - the series stays in its bounds, spreads over them, and a crowd does not move in
+ * step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,8 +51,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* All see the venue go away at the same instant; of their 1,000 tries in the first minutes no second may see a
- * rush, and no client may follow another. */
+/* All see the venue go away at the same instant; of their 1,000 tries in the first minutes no
+ * second may see a rush, and no client may follow another. */
 static void a_hundred_clients_do_not_synchronise(void **state)
 {
 	(void)state;

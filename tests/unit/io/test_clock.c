@@ -1,4 +1,5 @@
-/* test_clock - real time moves forward, simulated time only when told, dates are right over the whole range. */
+/* test_clock - real time moves forward, simulated time only when told, dates are right over the
+ * whole range. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +67,8 @@ static void dates_agree_with_libc(void **state)
 		struct tm tm;
 		char expect[64], out[32];
 		assert_non_null(gmtime_r(&t, &tm));
-		assert_true(strftime(expect, sizeof expect, "%Y-%m-%dT%H:%M:%S.000000000Z", &tm) > 0);
+		assert_true(strftime(expect, sizeof expect, "%Y-%m-%dT%H:%M:%S.000000000Z", &tm) >
+			    0);
 		assert_string_equal(clock_rfc3339(s * NS_PER_S, out), expect);
 	}
 }

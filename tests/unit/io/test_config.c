@@ -1,4 +1,5 @@
-/* test_config - what each kind of setting takes and refuses, from which place, and what the error says. */
+/* test_config - what each kind of setting takes and refuses, from which place, and what the error
+ * says. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,13 +31,20 @@ static struct bus bus;
 static struct strat strat;
 
 static const struct config_key bus_keys[] = {
-	{"dir", CONFIG_TEXT, "run", 0, 0, "", "Folder of the sockets.", NULL, offsetof(struct bus, dir), 32},
-	{"hwm", CONFIG_INT, "1000", 1, 100000, "messages", "High-water mark.", NULL, offsetof(struct bus, hwm), 0},
-	{"wait", CONFIG_DUR, "250ms", 1000000, 60000000000, "", "Longest wait.", NULL, offsetof(struct bus, wait), 0},
-	{"buffer", CONFIG_BYTES, "8MiB", 0, 0, "", "Buffer.", NULL, offsetof(struct bus, buffer), 0},
-	{"price", CONFIG_DECIMAL, "0.001", 0, 0, "quote", "A price.", NULL, offsetof(struct bus, price), 0},
-	{"tls", CONFIG_BOOL, "no", 0, 0, "", "Whether it is safe.", NULL, offsetof(struct bus, tls), 0},
-	{"mode", CONFIG_CHOICE, "live", 0, 0, "", "What it does.", "live|replay|sim", offsetof(struct bus, mode), 8},
+	{"dir", CONFIG_TEXT, "run", 0, 0, "", "Folder of the sockets.", NULL,
+	 offsetof(struct bus, dir), 32},
+	{"hwm", CONFIG_INT, "1000", 1, 100000, "messages", "High-water mark.", NULL,
+	 offsetof(struct bus, hwm), 0},
+	{"wait", CONFIG_DUR, "250ms", 1000000, 60000000000, "", "Longest wait.", NULL,
+	 offsetof(struct bus, wait), 0},
+	{"buffer", CONFIG_BYTES, "8MiB", 0, 0, "", "Buffer.", NULL, offsetof(struct bus, buffer),
+	 0},
+	{"price", CONFIG_DECIMAL, "0.001", 0, 0, "quote", "A price.", NULL,
+	 offsetof(struct bus, price), 0},
+	{"tls", CONFIG_BOOL, "no", 0, 0, "", "Whether it is safe.", NULL, offsetof(struct bus, tls),
+	 0},
+	{"mode", CONFIG_CHOICE, "live", 0, 0, "", "What it does.", "live|replay|sim",
+	 offsetof(struct bus, mode), 8},
 	{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 };
 static const struct config_key strat_keys[] = {
@@ -101,7 +109,8 @@ static int load(const char *text)
 
 static int load_env(const char *one, const char *two)
 {
-	char *envp[] = {(char *)(uintptr_t)"HOME=/", (char *)(uintptr_t)one, (char *)(uintptr_t)two, NULL};
+	char *envp[] = {(char *)(uintptr_t)"HOME=/", (char *)(uintptr_t)one, (char *)(uintptr_t)two,
+			NULL};
 	return config_load(w.c, NULL, NULL, 0, envp, &w.err);
 }
 
@@ -164,52 +173,67 @@ static void file_gives_all_kinds(void **state)
 static void mistakes_in_files_name_line_key_reason_and_remedy(void **state)
 {
 	(void)state;
-	REFUSED(load("bus\n    hmw = 1\n"), "n.conf:2: bus.hmw: no such setting (did you mean hwm)");
+	REFUSED(load("bus\n    hmw = 1\n"),
+		"n.conf:2: bus.hmw: no such setting (did you mean hwm)");
 	REFUSED(load("bus\n    banana = 1\n"),
 		"n.conf:2: bus.banana: no such setting (see --describe for the settings of bus)");
-	REFUSED(load("\nbuss\n    hwm = 1\n"), "n.conf:2: buss: no such section (did you mean bus)");
+	REFUSED(load("\nbuss\n    hwm = 1\n"),
+		"n.conf:2: buss: no such section (did you mean bus)");
 	REFUSED(load("colector\n"), "n.conf:1: colector: no such section (did you mean collector)");
-	REFUSED(load("bus\n    hwm = 1\n\n    hwm = 1\n"), "n.conf:4: bus.hwm: given twice (first at n.conf:2)");
-	REFUSED(load("bus\n    hwm = 1\nbus\n    hwm = 1\n"), "n.conf:4: bus.hwm: given twice (first at n.conf:2)");
+	REFUSED(load("bus\n    hwm = 1\n\n    hwm = 1\n"),
+		"n.conf:4: bus.hwm: given twice (first at n.conf:2)");
+	REFUSED(load("bus\n    hwm = 1\nbus\n    hwm = 1\n"),
+		"n.conf:4: bus.hwm: given twice (first at n.conf:2)");
 	REFUSED(load("bus\n    hwm = 0\n"), "n.conf:2: bus.hwm: 0 is out of range (1 to 100000)");
 	REFUSED(load("bus\n    hwm = 1e3\n"), "n.conf:2: bus.hwm: \"1e3\" is not a whole number");
 	REFUSED(load("bus\n    hwm = 99999999999999999999\n"),
 		"n.conf:2: bus.hwm: \"99999999999999999999\" is too large");
-	REFUSED(load("bus\n    wait = 5\n"), "n.conf:2: bus.wait: \"5\" has no known unit (ns us ms s m h d)");
+	REFUSED(load("bus\n    wait = 5\n"),
+		"n.conf:2: bus.wait: \"5\" has no known unit (ns us ms s m h d)");
 	REFUSED(load("bus\n    wait = 2m\n"), "n.conf:2: bus.wait: 2m is out of range (1ms to 1m)");
 	REFUSED(load("bus\n    wait = fast\n"),
 		"n.conf:2: bus.wait: \"fast\" is not a duration (write 250ms or 5s)");
 	REFUSED(load("bus\n    buffer = 10MB\n"),
 		"n.conf:2: bus.buffer: \"10MB\" has no known unit (B KiB MiB GiB TiB)");
-	REFUSED(load("bus\n    buffer = -1\n"), "n.conf:2: bus.buffer: \"-1\" is not a size (write 64KiB or 10MiB)");
+	REFUSED(load("bus\n    buffer = -1\n"),
+		"n.conf:2: bus.buffer: \"-1\" is not a size (write 64KiB or 10MiB)");
 	REFUSED(load("bus\n    price = 0.123456789\n"),
 		"n.conf:2: bus.price: \"0.123456789\" has more than eight decimals");
-	REFUSED(load("bus\n    tls = maybe\n"), "n.conf:2: bus.tls: \"maybe\" is neither true nor false");
+	REFUSED(load("bus\n    tls = maybe\n"),
+		"n.conf:2: bus.tls: \"maybe\" is neither true nor false");
 	REFUSED(load("bus\n    mode = reply\n"),
-		"n.conf:2: bus.mode: \"reply\" is not one of live|replay|sim (did you mean replay?)");
+		"n.conf:2: bus.mode: \"reply\" is not one of live|replay|sim (did you mean "
+		"replay?)");
 	REFUSED(load("bus\n    dir = 0123456789012345678901234567890123456789\n"),
 		"n.conf:2: bus.dir: longer than 31 bytes");
 	REFUSED(load("bus\n    dir\n"), "n.conf:2: bus.dir: no value (write dir = \"...\")");
-	REFUSED(load("bus\n    sub\n        a = 1\n"), "n.conf:2: bus.sub: no such setting (see --describe for the "
-		     "settings of bus)");
+	REFUSED(load("bus\n    sub\n        a = 1\n"),
+		"n.conf:2: bus.sub: no such setting (see --describe for the "
+		"settings of bus)");
 }
 
 static void files_that_are_not_well_formed(void **state)
 {
 	(void)state;
-	REFUSED(load("bus\n   hwm = 1\n"), "n.conf:2: indentation that is not a multiple of four spaces");
+	REFUSED(load("bus\n   hwm = 1\n"),
+		"n.conf:2: indentation that is not a multiple of four spaces");
 	REFUSED(load("bus\n\thwm = 1\n"), "n.conf:2: indentation with a tab (use four spaces)");
-	REFUSED(load("hwm = 1\n"), "n.conf:1: a setting outside of a section (indent it by four spaces below one)");
+	REFUSED(load("hwm = 1\n"),
+		"n.conf:1: a setting outside of a section (indent it by four spaces below one)");
 	REFUSED(load("    hwm = 1\n"), "n.conf:1: indented without a section above it");
-	REFUSED(load("bus\n    hwm = 1\n        x = 2\n"), "n.conf:3: indented without a section above it");
+	REFUSED(load("bus\n    hwm = 1\n        x = 2\n"),
+		"n.conf:3: indented without a section above it");
 	REFUSED(load("strategy\n    a\n        b\n"), "n.conf:3: a name without = and a value");
 	REFUSED(load("strategy\n    a\n        b = 1\n            c = 1\n"),
 		"n.conf:4: more than two levels below a section");
 	REFUSED(load("bus\n    dir = \"a\n"), "n.conf:2: the closing quote is missing");
 	REFUSED(load("bus\n    dir = \"a\" b\n"),
-		"n.conf:2: text after the value (write value texts with spaces or signs in double quotes)");
-	REFUSED(load("bus\n    dir = # nothing\n"), "n.conf:2: a value with # in it (write it in double quotes)");
-	REFUSED(load("bus\n    dir = a#b\n"), "n.conf:2: a value with # in it (write it in double quotes)");
+		"n.conf:2: text after the value (write value texts with spaces or signs in "
+		"double quotes)");
+	REFUSED(load("bus\n    dir = # nothing\n"),
+		"n.conf:2: a value with # in it (write it in double quotes)");
+	REFUSED(load("bus\n    dir = a#b\n"),
+		"n.conf:2: a value with # in it (write it in double quotes)");
 	REFUSED(load("bus\n    = 1\n"),
 		"n.conf:2: a line that does not begin with a name of letters, digits, _ - .");
 	REFUSED(load("bus\n    dir = \"\xff\"\n"), "n.conf:2: bytes that are not UTF-8");
@@ -217,7 +241,8 @@ static void files_that_are_not_well_formed(void **state)
 	REFUSED(load("bus\n    dir = \"a\tb\"\n"),
 		"n.conf:2: bus.dir: control characters or bytes that are not UTF-8");
 	write_file("n.conf", "bus\n    dir = \"a\0b\"\n", 20, 0600);
-	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err), "n.conf:2: a control character");
+	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err),
+		"n.conf:2: a control character");
 }
 
 static void files_beyond_the_limits(void **state)
@@ -226,19 +251,24 @@ static void files_beyond_the_limits(void **state)
 	static char text[2 << 20];
 	memset(text, ' ', sizeof text);
 	write_file("n.conf", text, 9000, 0600);
-	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err), "n.conf:1: a line longer than 8192 bytes");
+	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err),
+		"n.conf:1: a line longer than 8192 bytes");
 	write_file("n.conf", text, sizeof text, 0600);
-	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err), "settings file: n.conf is too large");
+	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err),
+		"settings file: n.conf is too large");
 	size_t len = (size_t)snprintf(text, sizeof text, "strategy\n    sub\n");
 	for (int i = 0; i < 3000; i++)
 		len += (size_t)snprintf(text + len, sizeof text - len, "        k%d = %d\n", i, i);
 	write_file("n.conf", text, len, 0600);
-	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err), "n.conf:2049: more than 2048 settings");
+	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err),
+		"n.conf:2049: more than 2048 settings");
 	REFUSED(config_load(w.c, "none.conf", NULL, 0, no_env, &w.err),
 		"settings file: none.conf cannot be opened: No such file or directory");
-	REFUSED(config_load(w.c, ".", NULL, 0, no_env, &w.err), "settings file: . is not a regular file");
+	REFUSED(config_load(w.c, ".", NULL, 0, no_env, &w.err),
+		"settings file: . is not a regular file");
 	assert_int_equal(mkfifo("pipe", 0600), 0); /* must not wait for a writer */
-	REFUSED(config_load(w.c, "pipe", NULL, 0, no_env, &w.err), "settings file: pipe is not a regular file");
+	REFUSED(config_load(w.c, "pipe", NULL, 0, no_env, &w.err),
+		"settings file: pipe is not a regular file");
 }
 
 static void later_places_win(void **state)
@@ -263,18 +293,26 @@ static void later_places_win(void **state)
 static void environment(void **state)
 {
 	(void)state;
-	assert_int_equal(load_env("NIGHTJAR_STRATEGY__EMA_CROSS__FAST=9", "NIGHTJAR_CAPTURES=/x"), 0);
+	assert_int_equal(load_env("NIGHTJAR_STRATEGY__EMA_CROSS__FAST=9", "NIGHTJAR_CAPTURES=/x"),
+			 0);
 	assert_int_equal(load_env("NIGHTJAR_COLLECTOR__SYMBOLS=A", "NIGHTJARS=1"), 0);
-	REFUSED(load_env("NIGHTJAR_BUS__HMW=1", NULL), "NIGHTJAR_BUS__HMW: bus.hmw: no such setting (did you mean hwm)");
-	REFUSED(load_env("NIGHTJAR_BUSS__HWM=1", NULL), "NIGHTJAR_BUSS__HWM: buss: no such section (did you mean bus)");
-	REFUSED(load_env("NIGHTJAR_BUS_HWM=1", NULL), "NIGHTJAR_BUS_HWM: not a setting (write NIGHTJAR_SECTION__KEY)");
-	REFUSED(load_env("NIGHTJAR_BUS__=1", NULL), "NIGHTJAR_BUS__: not a setting (write NIGHTJAR_SECTION__KEY)");
-	REFUSED(load_env("NIGHTJAR_=1", NULL), "NIGHTJAR_: not a setting (write NIGHTJAR_SECTION__KEY)");
-	REFUSED(load_env("NIGHTJAR_BUS__HWM=", NULL), "NIGHTJAR_BUS__HWM: bus.hwm: \"\" is not a whole number");
+	REFUSED(load_env("NIGHTJAR_BUS__HMW=1", NULL),
+		"NIGHTJAR_BUS__HMW: bus.hmw: no such setting (did you mean hwm)");
+	REFUSED(load_env("NIGHTJAR_BUSS__HWM=1", NULL),
+		"NIGHTJAR_BUSS__HWM: buss: no such section (did you mean bus)");
+	REFUSED(load_env("NIGHTJAR_BUS_HWM=1", NULL),
+		"NIGHTJAR_BUS_HWM: not a setting (write NIGHTJAR_SECTION__KEY)");
+	REFUSED(load_env("NIGHTJAR_BUS__=1", NULL),
+		"NIGHTJAR_BUS__: not a setting (write NIGHTJAR_SECTION__KEY)");
+	REFUSED(load_env("NIGHTJAR_=1", NULL),
+		"NIGHTJAR_: not a setting (write NIGHTJAR_SECTION__KEY)");
+	REFUSED(load_env("NIGHTJAR_BUS__HWM=", NULL),
+		"NIGHTJAR_BUS__HWM: bus.hwm: \"\" is not a whole number");
 	REFUSED(load_env("NIGHTJAR_BUS__DIR=a\nb", NULL),
 		"NIGHTJAR_BUS__DIR: bus.dir: control characters or bytes that are not UTF-8");
 	REFUSED(load_env("NIGHTJAR_BUS__A__B=1", NULL),
-		"NIGHTJAR_BUS__A__B: bus.a: no subsections in this section (settings stand four spaces in)");
+		"NIGHTJAR_BUS__A__B: bus.a: no subsections in this section (settings stand four "
+		"spaces in)");
 }
 
 static void flags(void **state)
@@ -288,8 +326,9 @@ static void flags(void **state)
 	REFUSED(load_flag("bus.hwm"), "--set: \"bus.hwm\" is not section.key=value");
 	REFUSED(load_flag(".hwm=1"), "--set: \".hwm=1\" is not section.key=value");
 	REFUSED(load_flag("bus.=1"), "--set: \"bus.=1\" is not section.key=value");
-	REFUSED(load_flag("strategy.api_key=abc"), "--set strategy.api_key: a secret on the command line is seen by "
-						   "every user (use NIGHTJAR_..._FILE)");
+	REFUSED(load_flag("strategy.api_key=abc"),
+		"--set strategy.api_key: a secret on the command line is seen by "
+		"every user (use NIGHTJAR_..._FILE)");
 }
 
 static void secrets(void **state)
@@ -303,31 +342,38 @@ static void secrets(void **state)
 	assert_int_equal(load("strategy\n    api_key = abc\n"), 0);
 
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY=x", "NIGHTJAR_STRATEGY__API_KEY_FILE=secret"),
-		"NIGHTJAR_STRATEGY__API_KEY_FILE: strategy.api_key: given twice in the environment");
+		"NIGHTJAR_STRATEGY__API_KEY_FILE: strategy.api_key: given twice in the "
+		"environment");
 	assert_int_equal(chmod("secret", 0644), 0);
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY_FILE=secret", NULL),
 		"NIGHTJAR_STRATEGY__API_KEY_FILE: secret can be read by every user (chmod o-r)");
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY_FILE=gone", NULL),
-		"NIGHTJAR_STRATEGY__API_KEY_FILE: gone cannot be opened: No such file or directory");
+		"NIGHTJAR_STRATEGY__API_KEY_FILE: gone cannot be opened: No such file or "
+		"directory");
 	write_file("secret", "a\0b", 3, 0600);
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY_FILE=secret", NULL),
 		"NIGHTJAR_STRATEGY__API_KEY_FILE: secret holds a NUL byte");
 	write_file("secret", "\n", 1, 0600);
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY_FILE=secret", NULL),
-		"NIGHTJAR_STRATEGY__API_KEY_FILE: strategy.api_key: the secret is empty (set it, or leave the "
+		"NIGHTJAR_STRATEGY__API_KEY_FILE: strategy.api_key: the secret is empty (set it, "
+		"or leave the "
 		"setting out)");
 	REFUSED(load_env("NIGHTJAR_STRATEGY__API_KEY=ChangeMe", NULL),
-		"NIGHTJAR_STRATEGY__API_KEY: strategy.api_key: the secret is still the text of an example (set a "
-		"real one)");
+		"NIGHTJAR_STRATEGY__API_KEY: strategy.api_key: the secret is still an example's "
+		"(set a real one)");
 	REFUSED(load_env("NIGHTJAR_STRATEGY__NAME_FILE=secret", NULL),
-		"NIGHTJAR_STRATEGY__NAME_FILE: strategy.name_file: no such setting (see --describe for the settings "
+		"NIGHTJAR_STRATEGY__NAME_FILE: strategy.name_file: no such setting (see "
+		"--describe for the settings "
 		"of strategy)");
 	const char *text = "strategy\n    api_key = abc\n";
 	write_file("n.conf", text, strlen(text), 0644);
 	REFUSED(config_load(w.c, "n.conf", NULL, 0, no_env, &w.err),
-		"n.conf: holds a secret and can be read by every user (chmod o-r, or use ..._FILE)");
+		"n.conf: holds a secret and can be read by every user (chmod o-r, or use "
+		"..._FILE)");
 	/* Errors do not tell it. */
-	assert_int_equal(load("strategy\n    api_key = \"0123456789012345678901234567890123456789\"\n"), ERR_ARG);
+	assert_int_equal(
+		load("strategy\n    api_key = \"0123456789012345678901234567890123456789\"\n"),
+		ERR_ARG);
 	assert_null(strstr(w.err.text, "0123"));
 }
 
@@ -351,13 +397,15 @@ static void required_setting(void **state)
 	(void)state;
 	static struct bus mine;
 	static const struct config_key keys[] = {
-		{"hwm", CONFIG_INT, NULL, 1, 9, "", "How many.", NULL, offsetof(struct bus, hwm), 0},
+		{"hwm", CONFIG_INT, NULL, 1, 9, "", "How many.", NULL, offsetof(struct bus, hwm),
+		 0},
 		{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 	};
 	static const struct config_section need[] = {{"bus", "", keys, &mine, false}};
 	struct config *c;
 	assert_int_equal(config_new(need, 1, NULL, &c), 0);
-	REFUSED(config_load(c, NULL, NULL, 0, no_env, &w.err), "settings: bus.hwm: must be set: How many.");
+	REFUSED(config_load(c, NULL, NULL, 0, no_env, &w.err),
+		"settings: bus.hwm: must be set: How many.");
 	const char *flag = "bus.hwm=3";
 	assert_int_equal(config_load(c, NULL, &flag, 1, no_env, &w.err), 0);
 	assert_int_equal(mine.hwm, 3);
@@ -380,10 +428,12 @@ static int see(void *ctx, const char *key, const char *value, const char *where)
 static void free_form_subsections(void **state)
 {
 	(void)state;
-	const char *text = "strategy\n    ema\n        fast = 1\n        slow = 2\n    rsi\n        fast = 3\n"
-			   "    BTC.X\n        a = 5\n";
+	const char *text =
+		"strategy\n    ema\n        fast = 1\n        slow = 2\n    rsi\n        fast = 3\n"
+		"    BTC.X\n        a = 5\n";
 	write_file("n.conf", text, strlen(text), 0600);
-	static char env[] = "NIGHTJAR_STRATEGY__EMA__SLOW=20", more[] = "NIGHTJAR_STRATEGY__EMA__SIZE=30";
+	static char env[] = "NIGHTJAR_STRATEGY__EMA__SLOW=20",
+		    more[] = "NIGHTJAR_STRATEGY__EMA__SIZE=30";
 	char *envp[] = {env, more, NULL};
 	const char *flag = "strategy.BTC.X.a=6";
 	assert_int_equal(config_load(w.c, "n.conf", &flag, 1, envp, &w.err), 0);
@@ -404,8 +454,11 @@ static void free_form_subsections(void **state)
 static void printed_settings_load_again(void **state)
 {
 	(void)state;
-	assert_int_equal(load("bus\n    dir = 'say \"x\"'\n    wait = 2s\nstrategy\n    api_key = hunter2\n    ema\n"
-			      "        fast = \"1 # 2\"\n"), 0);
+	assert_int_equal(
+		load("bus\n    dir = 'say \"x\"'\n    wait = 2s\nstrategy\n    api_key = "
+		"hunter2\n    ema\n"
+		     "        fast = \"1 # 2\"\n"),
+		0);
 	struct buf b, again;
 	buf_init(&b, 65536);
 	buf_init(&again, 65536);
@@ -434,9 +487,13 @@ static void docs(void **state)
 	assert_int_equal(buf_byte(&b, 0), 0);
 	const char *text = (const char *)b.at;
 	assert_non_null(strstr(text, "## bus\n\nThe bus.\n\n| setting |"));
-	assert_non_null(strstr(text, "| `hwm` | whole number | `1000` | 1 to 100000 | High-water mark. (messages) |\n"));
-	assert_non_null(strstr(text, "| `wait` | duration | `250ms` | 1ms to 1m | Longest wait. |\n"));
-	assert_non_null(strstr(text, "| `mode` | choice | `live` | live\\|replay\\|sim | What it does. |\n"));
+	assert_non_null(strstr(
+		text,
+		"| `hwm` | whole number | `1000` | 1 to 100000 | High-water mark. (messages) |\n"));
+	assert_non_null(
+		strstr(text, "| `wait` | duration | `250ms` | 1ms to 1m | Longest wait. |\n"));
+	assert_non_null(strstr(
+		text, "| `mode` | choice | `live` | live\\|replay\\|sim | What it does. |\n"));
 	assert_non_null(strstr(text, "| `api_key` | secret |  | at most 39 bytes | Key. |\n"));
 	buf_fini(&b);
 }
@@ -480,10 +537,21 @@ static void numbers_at_their_edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(defaults), T(file_gives_all_kinds), T(mistakes_in_files_name_line_key_reason_and_remedy),
-		T(files_that_are_not_well_formed), T(files_beyond_the_limits), T(later_places_win), T(environment),
-		T(flags), T(secrets), T(bad_reload_changes_nothing), T(required_setting),
-		T(free_form_subsections), T(printed_settings_load_again), T(docs), T(numbers_at_their_edges),
+		T(defaults),
+		T(file_gives_all_kinds),
+		T(mistakes_in_files_name_line_key_reason_and_remedy),
+		T(files_that_are_not_well_formed),
+		T(files_beyond_the_limits),
+		T(later_places_win),
+		T(environment),
+		T(flags),
+		T(secrets),
+		T(bad_reload_changes_nothing),
+		T(required_setting),
+		T(free_form_subsections),
+		T(printed_settings_load_again),
+		T(docs),
+		T(numbers_at_their_edges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_log - lines are whole, harmless, limited and counted; rotated files lose nothing, whenever we die. */
+/* test_log - lines are whole, harmless, limited and counted; rotated files lose nothing, whenever
+ * we die. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -91,7 +92,11 @@ static int teardown(void **state)
 
 static void open_log(bool json, const char *file)
 {
-	struct log_options o = {.service = "svc", .level = LOG_INFO, .json = json, .file = file, .clock = &sim.clock};
+	struct log_options o = {.service = "svc",
+				.level = LOG_INFO,
+				.json = json,
+				.file = file,
+				.clock = &sim.clock};
 	assert_int_equal(log_open(&o), 0);
 }
 
@@ -107,9 +112,10 @@ static void logfmt_lines(void **state)
 	open_log(false, NULL);
 	log_info("connected", "url=%s ms=%d", "wss://x.y:1/z?a", 12);
 	log_info("two words", NULL);
-	log_info("numbers", "a=%lld b=%zu c=%u d=%.2f e=%x f=%05d g=%c h=%% i=%hhu j=%-4ld k=%jd", -5LL, (size_t)6, 7u,
-		 2.5, 255u, 42, 'q', 300 & 0xff, 9L, INTMAX_MIN);
-	log_info("texts", "a=%s b=%.*s c=%.3s d=[%s:%d] e=%s", nothing, 2, "abcdef", "abcdef", "h", 80, "");
+	log_info("numbers", "a=%lld b=%zu c=%u d=%.2f e=%x f=%05d g=%c h=%% i=%hhu j=%-4ld k=%jd",
+		 -5LL, (size_t)6, 7u, 2.5, 255u, 42, 'q', 300 & 0xff, 9L, INTMAX_MIN);
+	log_info("texts", "a=%s b=%.*s c=%.3s d=[%s:%d] e=%s", nothing, 2, "abcdef", "abcdef", "h",
+		 80, "");
 	log_info("spaces", "a=%s b=%s=%d", "one two  three", "x", 1);
 	char *text = capture_end();
 	assert_string_equal(text,
@@ -129,7 +135,10 @@ static void nothing_from_outside_controls_a_terminal(void **state)
 	open_log(false, NULL);
 	log_info("x", "a=%s", "1\nlevel=error msg=forged");
 	log_info("x", "a=%s", "\x1b[2J\x07\x7f\xc2\x9b" "1m");      /* ESC, BEL, DEL, C1 CSI */
-	log_info("x", "a=%s", "\xe2\x80\xae" "evil" "\xef\xbb\xbf"); /* right-to-left override, BOM */
+	log_info("x", "a=%s",
+		 "\xe2\x80\xae"
+		 "evil"
+		 "\xef\xbb\xbf"); /* right-to-left override, BOM */
 	log_info("x", "a=%s", "\xff\xc0\xaf\xe2\x82");               /* not UTF-8 */
 	log_info("x", "a=%s", "q\"b\\t\tr\r\xe2\x82\xac\xf0\x9f\x98\x80");
 	char *text = capture_end();
@@ -147,11 +156,14 @@ static void json_lines(void **state)
 	(void)state;
 	capture_begin();
 	open_log(true, NULL);
-	log_warn("it \"is\"", "n=%d f=%.3f hex=%x pad=%05d s=%s nan=%f mixed=%dms", -3, 0.25, 16u, 7, "5", __builtin_nan(""), 8);
+	log_warn("it \"is\"", "n=%d f=%.3f hex=%x pad=%05d s=%s nan=%f mixed=%dms", -3, 0.25, 16u,
+		 7, "5", __builtin_nan(""), 8);
 	char *text = capture_end();
-	assert_string_equal(text,
+	assert_string_equal(
+		text,
 		"{\"time\":\"2026-11-22T02:20:00.000000000Z\",\"level\":\"warn\",\"service\":\"svc\","
-		"\"msg\":\"it \\\"is\\\"\",\"n\":-3,\"f\":0.250,\"hex\":\"10\",\"pad\":\"00007\",\"s\":\"5\","
+		"\"msg\":\"it "
+		"\\\"is\\\"\",\"n\":-3,\"f\":0.250,\"hex\":\"10\",\"pad\":\"00007\",\"s\":\"5\","
 		"\"nan\":\"nan\",\"mixed\":\"8ms\"}\n");
 	free(text);
 }
@@ -431,7 +443,8 @@ static void thirty_five_megabytes_make_three_files_and_one(void **state)
 
 static void open_small(int keep, struct log_file **ret_file)
 {
-	struct log_file_options o = {.path = path, .rotate_bytes = 1000, .keep = keep, .clock = &sim.clock};
+	struct log_file_options o = {
+		.path = path, .rotate_bytes = 1000, .keep = keep, .clock = &sim.clock};
 	assert_int_equal(log_file_open(&o, ret_file), 0);
 }
 
@@ -477,7 +490,8 @@ static void a_new_day_rotates(void **state)
 	free(read_all(&list, &len));
 }
 
-/* A child writes and rotates as fast as it can until it is killed; another continues where the files end. */
+/* A child writes and rotates as fast as it can until it is killed; another continues where the
+ * files end. */
 static void write_until_killed(int first, int told)
 {
 	struct log_file *f;
@@ -541,9 +555,14 @@ static void leftovers_are_finished(void **state)
 {
 	(void)state;
 	static const char *const left[] = {
-		"x.log.20261121T000000.000000001", "x.log.20261121T000000.000000002",
-		"x.log.20261121T000000.000000002.gz", "x.log.20261121T000000.000000003.gz.tmp",
-		"x.log.20261101T000000.000000003.gz", "x.log.20261101T000000.000000003", "x.log.bak", "x.log.1.gz",
+		"x.log.20261121T000000.000000001",
+		"x.log.20261121T000000.000000002",
+		"x.log.20261121T000000.000000002.gz",
+		"x.log.20261121T000000.000000003.gz.tmp",
+		"x.log.20261101T000000.000000003.gz",
+		"x.log.20261101T000000.000000003",
+		"x.log.bak",
+		"x.log.1.gz",
 		"other.log.20261101T000000.000000003.gz",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
@@ -567,7 +586,8 @@ static void leftovers_are_finished(void **state)
 	assert_int_equal(access(packed, F_OK), 0);
 }
 
-/* A disk that fills up, by the limit on a file's size: the line is cut, the next ones begin on their own. */
+/* A disk that fills up, by the limit on a file's size: the line is cut, the next ones begin on
+ * their own. */
 static void full_disk_is_counted_and_survived(void **state)
 {
 	(void)state;
@@ -658,7 +678,8 @@ static void threads_share_it(void **state)
 {
 	(void)state;
 	capture_begin();
-	struct log_options o = {.service = "svc", .level = LOG_INFO, .file = path, .rotate_bytes = 1000};
+	struct log_options o = {
+		.service = "svc", .level = LOG_INFO, .file = path, .rotate_bytes = 1000};
 	assert_int_equal(log_open(&o), 0);
 	pthread_t thread[4];
 	int number[4] = {0, 1, 2, 3};
@@ -685,14 +706,26 @@ static void threads_share_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(logfmt_lines), T(nothing_from_outside_controls_a_terminal), T(json_lines),
-		T(random_bytes_make_valid_json_lines), T(long_values_are_cut), T(levels),
-		T(storm_is_one_line_a_second), T(changing_storm_is_limited_too), T(short_list_is_no_storm),
+		T(logfmt_lines),
+		T(nothing_from_outside_controls_a_terminal),
+		T(json_lines),
+		T(random_bytes_make_valid_json_lines),
+		T(long_values_are_cut),
+		T(levels),
+		T(storm_is_one_line_a_second),
+		T(changing_storm_is_limited_too),
+		T(short_list_is_no_storm),
 		T(storm_that_ended_is_reported_by_the_next_line_of_anybody),
-		T(reader_that_sleeps_does_not_hold_us_up), T(thirty_five_megabytes_make_three_files_and_one),
-		T(no_more_than_so_many_are_kept), T(a_new_day_rotates), T(killed_writers_lose_no_line),
-		T(leftovers_are_finished), T(full_disk_is_counted_and_survived), T(file_moved_away_is_opened_anew),
-		T(unusable_file_leaves_stderr), T(threads_share_it),
+		T(reader_that_sleeps_does_not_hold_us_up),
+		T(thirty_five_megabytes_make_three_files_and_one),
+		T(no_more_than_so_many_are_kept),
+		T(a_new_day_rotates),
+		T(killed_writers_lose_no_line),
+		T(leftovers_are_finished),
+		T(full_disk_is_counted_and_survived),
+		T(file_moved_away_is_opened_anew),
+		T(unusable_file_leaves_stderr),
+		T(threads_share_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_loop - descriptors, ZeroMQ sockets, timers and deferred calls, and everything a callback may do to them. */
+/* test_loop - descriptors, ZeroMQ sockets, timers and deferred calls, and everything a callback may
+ * do to them. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -104,7 +105,8 @@ static void stop_after_five(void *ctx)
 static void timer_repeats_until_ended_inside(void **state)
 {
 	struct world *w = *state;
-	assert_int_equal(loop_timer(w->l, NS_PER_MS, 2 * NS_PER_MS, stop_after_five, w, &w->timer), 0);
+	assert_int_equal(loop_timer(w->l, NS_PER_MS, 2 * NS_PER_MS, stop_after_five, w, &w->timer),
+			 0);
 	assert_int_equal(loop_run(w->l), 0);
 	assert_int_equal(w->fired, 5);
 	assert_null(w->timer);
@@ -215,7 +217,9 @@ static void runs_again_after_stop(void **state)
 {
 	struct world *w = *state;
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(loop_timer(w->l, 0, NS_PER_MS, end_the_idle_of_a_second_run, w, &w->timer), 0);
+		assert_int_equal(
+			loop_timer(w->l, 0, NS_PER_MS, end_the_idle_of_a_second_run, w, &w->timer),
+			0);
 		assert_int_equal(loop_run(w->l), 0);
 	}
 	loop_stop(w->l); /* before the run: kept */
@@ -254,7 +258,8 @@ static void simulated_clock_drives_timers(void **state)
 	assert_int_equal(loop_timer(w->l, 3600 * NS_PER_S, 0, stop, w, &w->timer), 0);
 	assert_int_equal(loop_run(w->l), 0);
 	assert_int_equal(clock_mono(&sim.clock), 3600 * NS_PER_S);
-	assert_int_equal(w->fired, 3599); /* at equal times, the one armed first comes first: the stop */
+	/* At equal times the one armed first comes first: the stop. */
+	assert_int_equal(w->fired, 3599);
 	loop_free(w->l);
 	w->l = real;
 }
@@ -301,7 +306,8 @@ static void one_source_a_descriptor(void **state)
 	struct world *w = *state;
 	assert_int_equal(loop_fd(w->l, w->pair[0], LOOP_IN, on_byte_stop, w, &w->a), 0);
 	struct loop_source *untouched = NULL;
-	assert_int_equal(loop_fd(w->l, w->pair[0], LOOP_OUT, on_byte_stop, w, &untouched), ERR_EXISTS);
+	assert_int_equal(loop_fd(w->l, w->pair[0], LOOP_OUT, on_byte_stop, w, &untouched),
+			 ERR_EXISTS);
 	assert_null(untouched);
 	loop_end(&w->a);
 	assert_int_equal(loop_fd(w->l, w->pair[0], LOOP_IN, on_byte_stop, w, &w->a), 0);
@@ -343,8 +349,8 @@ static void paused_descriptor_does_not_spin_on_hangup(void **state)
 	idle_loop_turns(state);
 }
 
-/* Two descriptors are ready in one turn; whichever runs first ends and closes the other, and watches a new one
- * that gets the same number. The stale event must reach neither. */
+/* Two descriptors are ready in one turn; whichever runs first ends and closes the other, and
+ * watches a new one that gets the same number. The stale event must reach neither. */
 static void on_first_of_two(void *ctx, int events)
 {
 	struct world *w = ctx;
@@ -582,17 +588,30 @@ int main(void)
 	setenv("ZSYS_SIGHANDLER", "true", 1);
 	setenv("ZSYSTEM", "stays", 1);
 	const struct CMUnitTest tests[] = {
-		T(timer_zero_fires_at_once), T(timer_is_not_early_and_finer_than_a_millisecond),
-		T(timer_repeats_until_ended_inside), T(timer_ends_itself_and_another),
-		T(zero_timer_that_rearms_does_not_starve_descriptors), T(heap_keeps_order_under_removal),
-		T(runs_again_after_stop), T(idle_loop_turns), T(simulated_clock_drives_timers),
-		T(events_change_and_pause), T(one_source_a_descriptor), T(regular_file_is_refused),
-		T(hangup_reads_as_end), T(paused_descriptor_does_not_spin_on_hangup),
-		T(stale_events_reach_nobody), T(noisy_descriptor_does_not_starve_another),
-		T(zmq_socket_is_read_and_ended_inside), T(zmq_socket_is_ended_by_another_callback),
-		T(dead_context_is_an_error), T(deferred_runs_once_after_each_callback),
-		T(deferred_outside_runs_at_next_turn), T(deferred_that_repeats_does_not_starve),
-		T(signals_do_not_end_it), T(czmq_leaves_signals_and_environment_alone),
+		T(timer_zero_fires_at_once),
+		T(timer_is_not_early_and_finer_than_a_millisecond),
+		T(timer_repeats_until_ended_inside),
+		T(timer_ends_itself_and_another),
+		T(zero_timer_that_rearms_does_not_starve_descriptors),
+		T(heap_keeps_order_under_removal),
+		T(runs_again_after_stop),
+		T(idle_loop_turns),
+		T(simulated_clock_drives_timers),
+		T(events_change_and_pause),
+		T(one_source_a_descriptor),
+		T(regular_file_is_refused),
+		T(hangup_reads_as_end),
+		T(paused_descriptor_does_not_spin_on_hangup),
+		T(stale_events_reach_nobody),
+		T(noisy_descriptor_does_not_starve_another),
+		T(zmq_socket_is_read_and_ended_inside),
+		T(zmq_socket_is_ended_by_another_callback),
+		T(dead_context_is_an_error),
+		T(deferred_runs_once_after_each_callback),
+		T(deferred_outside_runs_at_next_turn),
+		T(deferred_that_repeats_does_not_starve),
+		T(signals_do_not_end_it),
+		T(czmq_leaves_signals_and_environment_alone),
 		T(sources_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

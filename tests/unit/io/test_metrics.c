@@ -1,4 +1,5 @@
-/* test_metrics - the three ways a table of metrics is written, and promtool's opinion where it is installed. */
+/* test_metrics - the three ways a table of metrics is written, and promtool's opinion where it is
+ * installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,13 +88,15 @@ static void prometheus_text(void **state)
 	assert_non_null(strstr(text, "A \\\\ backslash\\nand a | bar.\n"));
 	assert_non_null(strstr(text, "} 18446744073709551615\n"));
 	assert_non_null(strstr(text, "\nnightjar_queue_bytes{service=\"coll\\\"ector\\n\"} -7\n"));
-	/* 1,000 ns lies below 1,023; 65 values (1,000 to 65,000) below 65,535; the 3 s above 2^31 ns */
+	/* 1,000 ns lies below 1,023; 65 values (1,000 to 65,000) below 65,535; the 3 s above 2^31
+	 * ns */
 	assert_non_null(strstr(text, "le=\"0.000001023\"} 1\n"));
 	assert_non_null(strstr(text, "le=\"0.000065535\"} 65\n"));
 	assert_non_null(strstr(text, "le=\"2.147483647\"} 1000\n"));
 	assert_non_null(strstr(text, "le=\"4.294967295\"} 1001\n"));
 	assert_non_null(strstr(text, "le=\"+Inf\"} 1001\n"));
-	assert_non_null(strstr(text, "handle_seconds_sum{service=\"coll\\\"ector\\n\"} 3.500500000\n"));
+	assert_non_null(
+		strstr(text, "handle_seconds_sum{service=\"coll\\\"ector\\n\"} 3.500500000\n"));
 	assert_non_null(strstr(text, "never_seconds_count{service=\"coll\\\"ector\\n\"} 0\n"));
 	buf_fini(&b);
 }
@@ -117,7 +120,8 @@ static void docs(void **state)
 	assert_int_equal(metrics_docs(rows, "collector", &b), 0);
 	const char *text = text_of(&b);
 	assert_non_null(strstr(text, "## collector\n"));
-	assert_non_null(strstr(text, "| `nightjar_handle_seconds` | histogram | Time to handle a frame. |\n"));
+	assert_non_null(strstr(
+		text, "| `nightjar_handle_seconds` | histogram | Time to handle a frame. |\n"));
 	assert_non_null(strstr(text, "and a \\| bar. |\n"));
 	buf_fini(&b);
 }
