@@ -60,8 +60,8 @@ struct config_error {
 
 struct config;
 
-/* `foreign`: NULL-ended names of sections that other programs own.; it, the keys and the structs
- * must outlive the config, the array of sections need not. */
+/* `foreign`: NULL-ended names of sections that other programs own. It, the keys and the
+ * structs must outlive the config; the array of sections need not. */
 int config_new(const struct config_section *sections, size_t n, const char *const *foreign,
 	       struct config **ret_config);
 void config_free(struct config *c);
