@@ -397,7 +397,9 @@ bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_
 
 void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
 {
-	if (in->lane != LANE_M || in->state != INBOX_LIVE || m_last <= in->last) {
+	if (in->lane != LANE_M)
+		return;
+	if (in->state != INBOX_LIVE || m_last <= in->last) {
 		in->tail_at = 0;
 		return;
 	}

@@ -1,0 +1,317 @@
+/* test_sequencer - order of event time: promises, bounds, late arrivals, and that their record repeats the order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/err.h"
+#include "common/base/rng.h"
+#include "common/service/core.h"
+#include "common/service/sequencer.h"
+
+#define MS INT64_C(1000000)
+
+struct step { /* what the core saw */
+	char what; /* 'e' event, 't' timer */
+	char from[EVENT_SOURCE_MAX];
+	int64_t now, at;
+};
+
+struct exception {
+	char publisher[EVENT_SOURCE_MAX];
+	int64_t at, applied_at;
+};
+
+struct fixture {
+	struct sequencer sq;
+	struct step seen[4096];
+	size_t n;
+	struct exception late[4096];
+	size_t n_late;
+	int64_t due;
+};
+
+static void apply(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
+{
+	struct fixture *f = ctx;
+	struct step *s = &f->seen[f->n++];
+	s->what = 'e';
+	memcpy(s->from, in->publisher, sizeof s->from);
+	s->now = now;
+	s->at = ev->ts_recv;
+}
+
+static int64_t next_due(void *ctx)
+{
+	return ((struct fixture *)ctx)->due;
+}
+
+static void fire(void *ctx, int64_t due)
+{
+	struct fixture *f = ctx;
+	f->seen[f->n++] = (struct step){.what = 't', .now = due, .at = due};
+	f->due = CORE_NEVER;
+}
+
+static void late(void *ctx, struct sequencer_input *in, const struct event *ev, int64_t applied_at)
+{
+	struct fixture *f = ctx;
+	struct exception *e = &f->late[f->n_late++];
+	memcpy(e->publisher, in->publisher, sizeof e->publisher);
+	e->at = ev->ts_recv;
+	e->applied_at = applied_at;
+}
+
+static bool ready(void *ctx)
+{
+	return ctx != NULL;
+}
+
+static const struct sequencer_ops ops = {.apply = apply, .next_due = next_due, .fire = fire, .late = late, .ready = ready};
+
+static struct fixture *make(void)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
+	f->due = CORE_NEVER;
+	assert_int_equal(sequencer_init(&f->sq, &ops, f), 0);
+	return f;
+}
+
+static void drop(struct fixture *f)
+{
+	sequencer_fini(&f->sq);
+	free(f);
+}
+
+static struct sequencer_input *add(struct fixture *f, const char *name, enum sequencer_class class, int64_t wait)
+{
+	struct sequencer_input *in;
+	assert_int_equal(sequencer_add(&f->sq, name, class, wait, 1 << 20, &in), 0);
+	return in;
+}
+
+static int push(struct fixture *f, struct sequencer_input *in, int64_t at, int64_t mono)
+{
+	struct event ev;
+	uint8_t bytes[512];
+	event_init(&ev, EVENT_trade);
+	memcpy(ev.source, in->publisher, sizeof ev.source);
+	symbol_make("BTCUSDT", 7, "BINANCE", &ev.trade.instrument);
+	ev.ts_recv = at;
+	ev.seq = 1;
+	int n = codec_pack(&ev, bytes, sizeof bytes);
+	assert_true(n > 0);
+	return sequencer_push(&f->sq, in, &ev, bytes, (size_t)n, mono);
+}
+
+static void step(struct fixture *f, int64_t mono)
+{
+	int64_t wake;
+	sequencer_step(&f->sq, mono, 100000, &wake);
+}
+
+static void waits_for_every_promise(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "a", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *b = add(f, "b", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	push(f, a, 100, 0);
+	push(f, a, 200, 0);
+	step(f, 1000 * MS);
+	assert_int_equal(f->n, 0);
+	sequencer_promise(&f->sq, b, 150);
+	step(f, 1000 * MS);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->seen[0].now, 100);
+	push(f, b, 160, 0);
+	sequencer_promise(&f->sq, b, 1000);
+	step(f, 1000 * MS);
+	assert_int_equal(f->n, 3);
+	assert_string_equal(f->seen[1].from, "b");
+	assert_int_equal(f->seen[2].now, 200);
+	assert_int_equal(f->n_late, 0);
+	drop(f);
+}
+
+static void equal_times_go_market_intent_timer(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *i = add(f, "intents", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+	struct sequencer_input *m = add(f, "market", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	f->due = 100;
+	push(f, i, 100, 0);
+	push(f, m, 100, 0);
+	sequencer_promise(&f->sq, m, 100);
+	sequencer_promise(&f->sq, i, 100);
+	step(f, 0);
+	assert_int_equal(f->n, 3);
+	assert_string_equal(f->seen[0].from, "market");
+	assert_string_equal(f->seen[1].from, "intents");
+	assert_int_equal(f->seen[2].what, 't');
+	assert_int_equal(f->n_late, 0);
+	drop(f);
+}
+
+static void an_equal_time_of_a_later_class_does_not_block(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *m = add(f, "market", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *i = add(f, "intents", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+	push(f, m, 100, 0);
+	sequencer_promise(&f->sq, i, 98);
+	step(f, 0);
+	assert_int_equal(f->n, 0);
+	sequencer_promise(&f->sq, i, 99);
+	step(f, 0);
+	assert_int_equal(f->n, 1);
+	drop(f);
+}
+
+static void a_timer_runs_before_any_later_event(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *m = add(f, "market", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	f->due = 150;
+	push(f, m, 100, 0);
+	step(f, 0);
+	assert_int_equal(f->n, 1); /* nobody knows yet that 150 has come */
+	push(f, m, 200, 0);
+	step(f, 0);
+	assert_int_equal(f->n, 3);
+	assert_int_equal(f->seen[1].what, 't');
+	assert_int_equal(f->seen[1].now, 150);
+	assert_int_equal(f->seen[2].now, 200);
+	drop(f);
+}
+
+static void waiting_ends_after_the_bound_and_late_is_on_record(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "a", SEQUENCE_MARKET, 1 * MS);
+	struct sequencer_input *b = add(f, "b", SEQUENCE_INTENT, 50 * MS);
+	int64_t wake;
+	push(f, a, 100, 10 * MS);
+	assert_int_equal(sequencer_step(&f->sq, 20 * MS, 100, &wake), 0);
+	assert_int_equal(wake, 60 * MS);
+	assert_int_equal(sequencer_step(&f->sq, 60 * MS, 100, &wake), 1);
+	push(f, b, 90, 61 * MS);
+	step(f, 61 * MS);
+	assert_int_equal(f->n, 2);
+	assert_int_equal(f->n_late, 1);
+	assert_int_equal(f->late[0].at, 90);
+	assert_int_equal(f->late[0].applied_at, 101);
+	assert_int_equal(f->seen[1].now, 101);
+	drop(f);
+}
+
+static void handled_never_promises_too_much(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "a", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *b = add(f, "b", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+	sequencer_promise(&f->sq, a, 500);
+	sequencer_promise(&f->sq, b, 300);
+	assert_int_equal(sequencer_handled(&f->sq), 300);
+	push(f, a, 600, 0);
+	push(f, b, 400, 0);
+	assert_int_equal(sequencer_handled(&f->sq), 399);
+	f->due = 350;
+	assert_int_equal(sequencer_handled(&f->sq), 349);
+	drop(f);
+}
+
+/* A full queue refuses: the caller replays later; nothing is dropped behind his back. */
+static void a_full_queue_refuses(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *in;
+	assert_int_equal(sequencer_add(&f->sq, "small", SEQUENCE_MARKET, 0, 4096, &in), 0);
+	int64_t at = 1;
+	int rc;
+	while ((rc = push(f, in, at, 0)) == 0)
+		at++;
+	assert_int_equal(rc, ERR_FULL);
+	step(f, 0);
+	assert_int_equal(f->n, (size_t)(at - 1));
+	assert_int_equal(push(f, in, at, 0), 0);
+	drop(f);
+}
+
+/* Random arrivals with short bounds: many are late. Fed again with the record of what was late, with patience
+ * without end and in another order of arrival, the core sees the very same sequence. */
+static void the_record_of_late_inputs_repeats_the_run(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct rng r;
+		rng_seed(&r, seed);
+		struct fixture *live = make(), *again = make();
+		struct sequencer_input *in[3], *in2[3];
+		static const char *const names[] = {"m", "i", "l"};
+		static const enum sequencer_class classes[] = {SEQUENCE_MARKET, SEQUENCE_INTENT, SEQUENCE_LEDGER};
+		int64_t stamps[3][200], last[3] = {0, 0, 0};
+		for (int k = 0; k < 3; k++) {
+			in[k] = add(live, names[k], classes[k], (int64_t)rng_below(&r, 3) * MS);
+			in2[k] = add(again, names[k], classes[k], SEQUENCER_FOREVER);
+			for (int i = 0; i < 200; i++)
+				stamps[k][i] = last[k] += 1 + (int64_t)rng_below(&r, 20);
+		}
+		int at[3] = {0, 0, 0};
+		int64_t mono = 0;
+		while (at[0] + at[1] + at[2] < 600) {
+			int k = (int)rng_below(&r, 3);
+			if (at[k] < 200)
+				push(live, in[k], stamps[k][at[k]], mono), at[k]++;
+			mono += (int64_t)rng_below(&r, 2) * MS;
+			step(live, mono);
+		}
+		step(live, mono + 1000 * MS);
+		assert_int_equal(live->n, 600);
+		assert_true(live->n_late > 0);
+		for (size_t i = 0; i < live->n_late; i++)
+			assert_int_equal(sequencer_except(&again->sq, live->late[i].publisher, live->late[i].at,
+							  live->late[i].applied_at), 0);
+		for (int k = 2; k >= 0; k--) {
+			for (int i = 0; i < 200; i++)
+				push(again, in2[k], stamps[k][i], 0);
+			step(again, 0);
+			sequencer_promise(&again->sq, in2[k], CORE_NEVER);
+		}
+		step(again, 0);
+		assert_int_equal(again->n, 600);
+		assert_int_equal(again->n_late, 0);
+		for (size_t i = 0; i < 600; i++) {
+			assert_string_equal(live->seen[i].from, again->seen[i].from);
+			assert_int_equal(live->seen[i].now, again->seen[i].now);
+			assert_int_equal(live->seen[i].at, again->seen[i].at);
+		}
+		drop(live);
+		drop(again);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(waits_for_every_promise),
+		cmocka_unit_test(equal_times_go_market_intent_timer),
+		cmocka_unit_test(an_equal_time_of_a_later_class_does_not_block),
+		cmocka_unit_test(a_timer_runs_before_any_later_event),
+		cmocka_unit_test(waiting_ends_after_the_bound_and_late_is_on_record),
+		cmocka_unit_test(handled_never_promises_too_much),
+		cmocka_unit_test(a_full_queue_refuses),
+		cmocka_unit_test(the_record_of_late_inputs_repeats_the_run),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
