@@ -7,8 +7,8 @@
 
 void book_save(const struct book *b, struct packer *p); /* errors stay in the packer */
 
-/* Into a book made by book_init. ERR_CORRUPT, ERR_FULL (saved with a larger capacity), the unpacker's errors;
- * the book is empty then. */
+/* Into a book made by book_init. ERR_CORRUPT, ERR_FULL (saved with a larger capacity), the
+ * unpacker's errors; the book is empty then. */
 int book_load(struct book *b, struct unpacker *u);
 
 #endif

@@ -1,7 +1,7 @@
 /* account - the paper account's holdings: one total and one locked amount an asset, never negative.
  *
- * All amounts are at CASH_SCALE. What orders may still cost is locked when they are accepted; a payment
- * draws on that lock, so that no order can ever spend what another one was promised.
+ * All amounts are at CASH_SCALE. What orders may still cost is locked when they are accepted; a
+ * payment draws on that lock, so that no order can ever spend what another one was promised.
  */
 #ifndef NJ_EXECUTOR_ACCOUNT_H
 #define NJ_EXECUTOR_ACCOUNT_H
@@ -48,11 +48,12 @@ int asset_lock(struct asset *s, int64_t amount); /* ERR_REFUSED where less is fr
 void asset_unlock(struct asset *s, int64_t amount); /* amount <= locked */
 int asset_receive(struct asset *s, int64_t amount); /* ERR_RANGE */
 
-/* Pays amount, as far as possible out of *lock (part of the asset's locked amount), the rest out of what is
- * free; ERR_REFUSED where both together do not cover it: nothing is changed then. */
+/* Pays amount, as far as possible out of *lock (part of the asset's locked amount), the rest out of
+ * what is free; ERR_REFUSED where both together do not cover it: nothing is changed then. */
 int asset_pay(struct asset *s, int64_t amount, int64_t *lock);
 
 void account_save(const struct account *a, struct packer *p);
-int account_load(struct account *a, struct unpacker *u); /* ERR_DIFFERS: another account; ERR_CORRUPT */
+/* ERR_DIFFERS: another account's; ERR_CORRUPT. */
+int account_load(struct account *a, struct unpacker *u);
 
 #endif

@@ -1,4 +1,4 @@
-/* checks - the questions an intent must pass before it becomes an order, each with its typed refusal. */
+/* checks - what an intent must pass before it becomes an order, each with its typed refusal. */
 #include "services/executor/checks.h"
 
 #include <string.h>
@@ -20,7 +20,8 @@ enum reject checks_admission(const struct executor *x, const struct event *ev, s
 {
 	if (!m || !m->known)
 		return m && m->foreign ? reject_origin : reject_unknown_instrument;
-	/* One account, one quote asset: an instrument that is paid in another cannot be paid at all. */
+	/* One account, one quote asset: an instrument that is paid in another cannot be paid at
+	 * all. */
 	if (!valid(ev) || strcmp(m->def.quote, x->settings.quote) != 0)
 		return reject_invalid;
 	enum reject reject = mode_reject(&x->mode);

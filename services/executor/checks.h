@@ -1,8 +1,9 @@
-/* checks - the questions an intent must pass before it becomes an order, each with its typed refusal.
+/* checks - what an intent must pass before it becomes an order, each with its typed refusal.
  *
- * In this order: duplicate (orders_note), checks_admission (instrument, fields, state of trading, origin),
- * expiry, checks_filters (trading, tick, lot, quantity, notional, price range), then taker.c: book, notional of
- * market orders, number of open orders, balance. The first that fails is the answer.
+ * In this order: duplicate (orders_note), checks_admission (instrument, fields, state of trading,
+ * origin), expiry, checks_filters (trading, tick, lot, quantity, notional, price range), then
+ * taker.c: book, notional of market orders, number of open orders, balance. The first that fails is
+ * the answer.
  */
 #ifndef NJ_EXECUTOR_CHECKS_H
 #define NJ_EXECUTOR_CHECKS_H

@@ -1,4 +1,4 @@
-/* core - see core.h: inputs to their files, commands to the mode, timers of the lease and the equity curve. */
+/* core - inputs to their files, commands to the mode, timers of lease and equity curve. */
 #include "services/executor/core.h"
 
 #include <stdlib.h>
@@ -182,7 +182,8 @@ static void on_market(const struct step *s, const struct event *ev, const struct
 		x->counters.unknown_instrument++;
 }
 
-/* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our account only. */
+/* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our
+ * account only. */
 static bool obey(const struct step *s, const struct ev_command *c)
 {
 	struct mode *m = &s->x->mode;

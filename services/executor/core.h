@@ -1,18 +1,21 @@
 /* core - the executor's pure core: a paper account that trades spot against the venues' own books.
  *
- * Inputs: instrument, book_snapshot, book_delta, book_state, trade; intent; command (pause, resume, safe, reset).
- * Outputs: order, fill, position, balance, equity, trading_state, with ts_event = the time of the input and
- * ts_recv = that plus the acknowledgement latency. Each change in this order: order (open), fills, order (after
- * them), position, balances of base and quote; equity once a step that filled anything, and on its timer.
+ * Inputs: instrument, book_snapshot, book_delta, book_state, trade; intent; command (pause, resume,
+ * safe, reset). Outputs: order, fill, position, balance, equity, trading_state, with ts_event = the
+ * time of the input and ts_recv = that plus the acknowledgement latency. Each change in this order:
+ * order (open), fills, order (after them), position, balances of base and quote; equity once a step
+ * that filled anything, and on its timer.
  *
- * What it guarantees: no fill on a book that is untrusted, stale, crossed, of a foreign origin, or beyond the
- * depth that it guarantees; none better than the book or the trade allows; no displayed quantity is taken twice;
- * balances never go negative; sums conserve to the last unit of CASH_SCALE.
+ * What it guarantees: no fill on a book that is untrusted, stale, crossed, of a foreign origin, or
+ * beyond the depth that it guarantees; none better than the book or the trade allows; no displayed
+ * quantity is taken twice; balances never go negative; sums conserve to the last unit of
+ * CASH_SCALE.
  *
- * How resting orders fill: back of the queue. When an order starts to rest, everything displayed at its price is
- * ahead of it. A trade at its price by the opposite side uses up that queue first, then fills it; a trade through
- * its price fills it; a displayed quantity that shrinks without trades shrinks the queue to at most what is still
- * displayed. A trusted book whose opposite side stands at or through its price fills it with what is shown there.
+ * How resting orders fill: back of the queue. When an order starts to rest, everything displayed at
+ * its price is ahead of it. A trade at its price by the opposite side uses up that queue first,
+ * then fills it; a trade through its price fills it; a displayed quantity that shrinks without
+ * trades shrinks the queue to at most what is still displayed. A trusted book whose opposite side
+ * stands at or through its price fills it with what is shown there.
  */
 #ifndef NJ_EXECUTOR_CORE_H
 #define NJ_EXECUTOR_CORE_H
@@ -28,7 +31,7 @@ struct executor_balance {
 
 struct executor_settings {
 	char account[EVENT_NAME_MAX];
-	char quote[EVENT_NAME_MAX]; /* what the account is counted in; only its instruments are traded */
+	char quote[EVENT_NAME_MAX]; /* the account's asset: only its instruments are traded */
 	struct executor_balance balance[EXECUTOR_BALANCES_MAX]; /* at the start */
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */
@@ -36,7 +39,7 @@ struct executor_settings {
 	int64_t stale_ns;           /* a book without news for longer is not traded */
 	int64_t equity_interval_ns; /* of event time; silence makes no further ones */
 	int64_t intent_expiry_ns;   /* for intents that name no expiry */
-	int64_t loss_max;           /* quote at 8 decimals below the start's worth that halts; 0 none */
+	int64_t loss_max; /* quote at 8 decimals below the start's worth that halts; 0 none */
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
 	uint8_t origin;             /* enum origin; none: that of the first market event */
@@ -50,21 +53,22 @@ struct executor_counters {
 	uint64_t bad_books;             /* book events that do not fit their instrument */
 	uint64_t intents, other_account;
 	uint64_t orders, rejected, expired, cancelled, fills;
-	uint64_t refused_fills;         /* fills that a rounding would have let overdraw: order cancelled */
+	uint64_t refused_fills; /* fills that a rounding would have let overdraw: order cancelled */
 	uint64_t full_instruments;      /* instruments beyond the limit */
 };
 
 struct executor;
 
-/* Name "paper", USDT, 10,000 of it, fees 0.001, 10 ms, 5 s, 10 s, 2 s, 200 orders, 256 instruments, 1,024 levels. */
+/* Name "paper", USDT, 10,000 of it, fees 0.001, 10 ms, 5 s, 10 s, 2 s, 200 orders, 256 instruments,
+ * 1,024 levels. */
 void executor_defaults(struct executor_settings *s);
 
 /* ERR_RANGE: a setting is out of its range; ERR_NOMEM. */
 int executor_new(const struct executor_settings *s, struct executor **ret_executor);
 void executor_free(struct executor *x);
 
-/* on_event and on_timer take a struct executor; load wants a freshly made one with the same account and quote
- * (ERR_DIFFERS, ERR_CORRUPT, the codec's errors: free it then). */
+/* on_event and on_timer take a struct executor; load wants a freshly made one with the same account
+ * and quote (ERR_DIFFERS, ERR_CORRUPT, the codec's errors: free it then). */
 extern const struct core_ops executor_core;
 
 const struct executor_counters *executor_counters(const struct executor *x);

@@ -1,7 +1,8 @@
-/* equity - the worth of the account at the mid of trusted books, its curve over event time, the loss limit.
+/* equity - the account's worth at the mid of trusted books, its curve, the loss limit.
  *
- * An asset is marked once, in the first market that has it as base. Where that book cannot be trusted now, its
- * last trusted mid is used and the event says that not everything was marked; the loss limit waits then.
+ * An asset is marked once, in the first market that has it as base. Where that book cannot be
+ * trusted now, its last trusted mid is used and the event says that not everything was marked; the
+ * loss limit waits then.
  */
 #include <string.h>
 
@@ -62,8 +63,8 @@ static struct worth worth_at(const struct executor *x, int64_t now)
 		const struct market *m = market_of(x, a->asset[i].name);
 		w.marked = w.marked && m && marked_now(x, m, now);
 		if (m)
-			w.equity = add_capped(w.equity, value_of(a->asset[i].total, CASH_SCALE, m->mark,
-								 m->def.price_scale));
+			w.equity = add_capped(w.equity, value_of(a->asset[i].total, CASH_SCALE,
+								 m->mark, m->def.price_scale));
 	}
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
 		const struct market *m = markets_at(&x->markets, i);
@@ -128,8 +129,8 @@ void equity_report(const struct step *s)
 		halt(s);
 }
 
-/* The curve has points at multiples of the interval, but only while something happens: after a silence of any
- * length there is one point, not one for each interval of it. */
+/* The curve has points at multiples of the interval, but only while something happens: after a
+ * silence of any length there is one point, not one for each interval of it. */
 void equity_arm(struct executor *x, int64_t now)
 {
 	int64_t interval = x->settings.equity_interval_ns;

@@ -17,7 +17,7 @@ struct executor {
 	struct mode mode;
 	uint8_t origin;       /* of every market event it may use; none until the first */
 	uint64_t fills;       /* of the account, ever: the last fill id */
-	int64_t equity_due;   /* next point of the equity curve, or CORE_NEVER while nothing happens */
+	int64_t equity_due; /* next point of the curve, or CORE_NEVER while nothing happens */
 	int64_t start_equity; /* worth at the first point where all could be marked */
 	bool started;         /* start_equity is known */
 	bool filled;          /* something filled in this step */
@@ -33,7 +33,8 @@ struct step {
 };
 
 /* report.c: the events. */
-void report_order(const struct step *s, const struct order *o, enum reject reject, const char *reason);
+void report_order(const struct step *s, const struct order *o, enum reject reject,
+		  const char *reason);
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject);
 void report_expiry(const struct step *s, const struct event *intent);
 void report_holdings(const struct step *s, const struct market *m); /* position, base, quote */
@@ -51,13 +52,15 @@ void report_fill(const struct step *s, const struct order *o, const struct execu
 /* fills.c: what an execution does to the order, the money and the position. */
 /* ERR_REFUSED, ERR_RANGE: it cannot be paid or held; nothing has changed then. */
 int fills_execute(const struct step *s, struct order *o, struct execution *e);
-/* Cancels what is left of an order: releases its lock and reports it, with the holdings where this step filled
- * some of it (moved). The caller takes it out of the table. */
+/* Cancels what is left of an order: releases its lock and reports it, with the holdings where this
+ * step filled some of it (moved). The caller takes it out of the table. */
 void fills_close(const struct step *s, struct order *o, enum reject reject, bool moved);
-/* After executions of an order that may go on: sets its status, releases what it no longer needs, reports. */
+/* After executions of an order that may go on: sets its status, releases what it no longer needs,
+ * reports. */
 void fills_settle(const struct step *s, struct order *o);
 /* What an order that rests with this much left must have locked. */
-int fills_reserve(const struct executor *x, const struct order *o, int64_t rest, int64_t *ret_amount);
+int fills_reserve(const struct executor *x, const struct order *o, int64_t rest,
+		  int64_t *ret_amount);
 struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 
 /* intake.c: intents. */
@@ -74,7 +77,8 @@ int64_t maker_ahead(const struct order *o); /* of an order that starts to rest n
 
 /* equity.c: worth, the curve, the loss limit. */
 void equity_report(const struct step *s);
-void equity_start(struct executor *x, int64_t now); /* notes the worth at the start, once it can be told */
+/* Notes the worth at the start, once it can be told. */
+void equity_start(struct executor *x, int64_t now);
 void equity_arm(struct executor *x, int64_t now);
 
 /* save.c */

@@ -1,4 +1,4 @@
-/* fills - what an execution does: money out of the order's lock, the position, the order, and the reports. */
+/* fills - what an execution does to the order, the money and the position, and its reports. */
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/executor.h"
@@ -15,7 +15,8 @@ struct asset *fills_locked_asset(struct executor *x, const struct order *o)
 				   : account_asset(&x->account, o->market->def.base);
 }
 
-int fills_reserve(const struct executor *x, const struct order *o, int64_t rest, int64_t *ret_amount)
+int fills_reserve(const struct executor *x, const struct order *o, int64_t rest,
+		  int64_t *ret_amount)
 {
 	const struct executor_settings *s = &x->settings;
 	if (o->side == side_sell)
@@ -26,7 +27,8 @@ int fills_reserve(const struct executor *x, const struct order *o, int64_t rest,
 
 static int price_it(const struct executor *x, const struct order *o, struct execution *e)
 {
-	int64_t rate = e->liquidity == liquidity_maker ? x->settings.maker_fee : x->settings.taker_fee;
+	int64_t rate =
+		e->liquidity == liquidity_maker ? x->settings.maker_fee : x->settings.taker_fee;
 	int rc = money_cost(order_rated(o, e->price, e->qty), &e->cost);
 	return rc != 0 ? rc : money_fee(e->cost, rate, &e->fee);
 }

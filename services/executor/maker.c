@@ -1,4 +1,4 @@
-/* maker - resting orders: the queue ahead of them, and what trades and books give them (the model is in core.h). */
+/* maker - resting orders: the queue ahead of them, and what trades and books give them. */
 #include "common/base/check.h"
 #include "services/executor/executor.h"
 

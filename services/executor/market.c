@@ -75,8 +75,8 @@ static bool sensible(const struct ev_instrument *d)
 	return d->price_scale <= FIXED_SCALE_MAX && d->qty_scale <= CASH_SCALE &&
 	       d->cash_scale <= FIXED_SCALE_MAX && d->tick_size >= 0 && d->price_min >= 0 &&
 	       d->price_max >= 0 && d->lot_size >= 0 && d->qty_min >= 0 && d->qty_max >= 0 &&
-	       d->market_qty_max >= 0 && d->notional_min >= 0 && d->notional_max >= 0 && d->base[0] &&
-	       d->quote[0] && strcmp(d->base, d->quote) != 0;
+	       d->market_qty_max >= 0 && d->notional_min >= 0 && d->notional_max >= 0 &&
+	       d->base[0] && d->quote[0] && strcmp(d->base, d->quote) != 0;
 }
 
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d)
@@ -225,7 +225,8 @@ void market_take(struct market *m, enum side side, int64_t price, int64_t qty)
 
 int64_t market_twice_mid(const struct market *m)
 {
-	if (!m->has_book || book_depth(&m->book, side_buy) == 0 || book_depth(&m->book, side_sell) == 0)
+	if (!m->has_book || book_depth(&m->book, side_buy) == 0 ||
+	    book_depth(&m->book, side_sell) == 0)
 		return 0;
 	int64_t bid = book_level(&m->book, side_buy, 0)->price;
 	int64_t ask = book_level(&m->book, side_sell, 0)->price;

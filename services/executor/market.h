@@ -1,7 +1,8 @@
-/* market - what the executor knows of one instrument: filters, book and how far it can be trusted, position.
+/* market - what the executor knows of one instrument: filters, book, trust, position.
  *
- * Displayed quantity that we took stays taken until the venue renews its level: a paper order does not
- * remove anything from the venue's book, so without that memory two orders would eat the same quantity.
+ * Displayed quantity that we took stays taken until the venue renews its level: a paper order does
+ * not remove anything from the venue's book, so without that memory two orders would eat the same
+ * quantity.
  */
 #ifndef NJ_EXECUTOR_MARKET_H
 #define NJ_EXECUTOR_MARKET_H
@@ -13,7 +14,7 @@
 #include "proto/codec.h"
 #include "services/executor/position.h"
 
-#define MARKET_TAKEN_MAX 512 /* levels a side that are remembered as partly ours; beyond it nothing is taken */
+#define MARKET_TAKEN_MAX 512 /* levels a side remembered as partly ours; beyond: no more taking */
 
 struct taken {
 	struct level at[MARKET_TAKEN_MAX]; /* price, quantity we took of it; unordered */
@@ -42,18 +43,20 @@ struct markets {
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */
 void markets_fini(struct markets *ms);
-struct market *markets_get(const struct markets *ms, const struct symbol *s); /* NULL where unknown */
-struct market *markets_put(struct markets *ms, const struct symbol *s); /* NULL where full */
+/* NULL where unknown, NULL where full. */
+struct market *markets_get(const struct markets *ms, const struct symbol *s);
+struct market *markets_put(struct markets *ms, const struct symbol *s);
 uint32_t markets_count(const struct markets *ms);
 struct market *markets_at(const struct markets *ms, uint32_t i);
 
-/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_NOMEM. Where the scales
- * of a known instrument change, the book is dropped and the position carried over (ERR_INEXACT: it cannot). */
+/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_NOMEM. Where
+ * the scales of a known instrument change, the book is dropped and the position carried over
+ * (ERR_INEXACT: it cannot). */
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d);
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d);
 
-/* Book events at `at` (ts_recv). ERR_TYPE: other scales than announced, ERR_RANGE: negative numbers; the book is
- * given up then. A delta without a book is ERR_AGAIN. */
+/* Book events at `at` (ts_recv). ERR_TYPE: other scales than announced, ERR_RANGE: negative
+ * numbers; the book is given up then. A delta without a book is ERR_AGAIN. */
 int market_on_snapshot(struct market *m, int64_t at, const struct ev_book_snapshot *s);
 int market_on_delta(struct market *m, int64_t at, const struct ev_book_delta *d);
 void market_on_state(struct market *m, int64_t at, const struct ev_book_state *s);
@@ -63,7 +66,8 @@ enum reject market_usable(const struct market *m, int64_t now, int64_t stale_ns)
 
 /* Displayed quantity of a level that we have not taken yet. */
 int64_t market_left(const struct market *m, enum side side, const struct level *l);
-bool market_can_take(const struct market *m, enum side side, uint32_t levels); /* room to remember */
+/* Is there room to remember so many further levels? */
+bool market_can_take(const struct market *m, enum side side, uint32_t levels);
 void market_take(struct market *m, enum side side, int64_t price, int64_t qty);
 
 /* Best bid + best ask; 0 where a side is empty. */

@@ -1,4 +1,4 @@
-/* market_save - the markets of a snapshot of the executor: definitions, books, what was taken, positions. */
+/* market_save - the markets of a snapshot: definitions, books, what was taken, positions. */
 #include "services/executor/market.h"
 
 #include "common/base/err.h"

@@ -79,7 +79,8 @@ bool mode_raise(struct mode *m, const struct ev_command *c)
 		*known = cause;
 		return !same;
 	}
-	/* A cause that could not be remembered could not be cleared either: stop until a person looks. */
+	/* A cause that could not be remembered could not be cleared either: stop until a person
+	 * looks. */
 	if (m->n == MODE_CAUSES_MAX)
 		return mode_halt(m, c->owner, "too many causes of safe mode at once");
 	m->cause[m->n++] = cause;

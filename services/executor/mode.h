@@ -1,20 +1,22 @@
 /* mode - the state of trading of an account, and what put it there.
  *
- *                mode_pause                            every edge but these can be taken from any state:
- *      RUNNING ---------------> PAUSED                 a stronger fact hides a weaker one and shows it again
- *         ^  <----------------    |  lease of owner,   when it goes (HALTED over SAFE over PAUSED)
- *         |   mode_resume,        |  reason, until
- *         |   mode_expire         |
- *         |                       | mode_raise
- *         | mode_clear,           v
- *         | last cause gone     SAFE                   set of causes by name
- *         +---------------------  |
- *         |                       | mode_halt (loss limit, too many causes)
- *         | mode_reset            v
- *         +-------------------  HALTED                 manual reset only; survives restarts
+ *              mode_pause
+ *      RUNNING ------------> PAUSED     a lease: owner, reason, until
+ *         ^ <----------------           mode_resume, mode_expire
+ *         |                     |
+ *         |                     | mode_raise
+ *         | mode_clear of       v
+ *         | the last cause    SAFE      a set of causes by name
+ *         |<--------------------|
+ *         |                     | mode_halt: the loss limit, too many causes
+ *         | mode_reset          v
+ *         +------------------ HALTED    until a manual reset; survives restarts
  *
- * No new orders outside RUNNING; cancels are always allowed. Resting orders stay and may fill while PAUSED or
- * SAFE; HALTED cancels them (core.c).
+ * Pause, causes and halt are kept side by side: the strongest is the state (HALTED over SAFE over
+ * PAUSED), and when it goes the next one shows again.
+ *
+ * No new orders outside RUNNING; cancels are always allowed. Resting orders stay and may fill while
+ * PAUSED or SAFE; HALTED cancels them (core.c).
  */
 #ifndef NJ_EXECUTOR_MODE_H
 #define NJ_EXECUTOR_MODE_H
@@ -43,7 +45,8 @@ enum trading mode_state(const struct mode *m);
 enum reject mode_reject(const struct mode *m); /* why an order must be refused, or reject_none */
 
 /* Each returns whether anything changed that people should hear of. */
-bool mode_pause(struct mode *m, int64_t now, const struct ev_command *c); /* a lease in the past is none */
+/* A lease in the past is none. */
+bool mode_pause(struct mode *m, int64_t now, const struct ev_command *c);
 bool mode_resume(struct mode *m);
 bool mode_expire(struct mode *m, int64_t now);
 bool mode_raise(struct mode *m, const struct ev_command *c); /* cause: target; one too many halts */

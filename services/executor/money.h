@@ -1,4 +1,4 @@
-/* money - prices times quantities and fees as amounts of cash, exact or rounded half to even, never a double. */
+/* money - prices times quantities and fees as cash, exact or rounded half to even. */
 #ifndef NJ_EXECUTOR_MONEY_H
 #define NJ_EXECUTOR_MONEY_H
 

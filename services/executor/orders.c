@@ -55,7 +55,8 @@ struct order *orders_find(struct orders *os, const char *client_order_id)
 	return NULL;
 }
 
-/* Does a come before b, of which b is the newer? Orders of other books need no order between them. */
+/* Does a come before b, of which b is the newer? Orders of other books need no order between
+ * them. */
 static bool before(const struct order *a, const struct order *b)
 {
 	if (a->market != b->market || a->side != b->side)
@@ -134,7 +135,8 @@ static int load_order(struct orders *os, const struct markets *ms, struct unpack
 		return u->err;
 	o.market = markets_get(ms, &symbol);
 	bool sound = o.market && o.market->known && (o.side == side_buy || o.side == side_sell) &&
-		     o.price > 0 && o.filled >= 0 && o.filled < o.qty && o.locked >= 0 && o.ahead >= 0;
+		     o.price > 0 && o.filled >= 0 && o.filled < o.qty && o.locked >= 0 &&
+		     o.ahead >= 0;
 	return sound ? orders_insert(os, &o) : ERR_CORRUPT;
 }
 

@@ -12,9 +12,10 @@
  *       fills_execute    |
  *                      filled
  *
- * Memory of intents: an intent counts from 1 for each strategy, and lane X hands intents over in order, so the
- * highest ordinal seen of each strategy tells every duplicate; a restart of a strategy under a new epoch (a new
- * journal, a new run id) begins again at 1. That is one row a strategy instead of every id ever used.
+ * Memory of intents: an intent counts from 1 for each strategy, and lane X hands intents over in
+ * order, so the highest ordinal seen of each strategy tells every duplicate; a restart of a
+ * strategy under a new epoch (a new journal, a new run id) begins again at 1. That is one row a
+ * strategy instead of every id ever used.
  */
 #ifndef NJ_EXECUTOR_ORDERS_H
 #define NJ_EXECUTOR_ORDERS_H
@@ -52,12 +53,15 @@ struct orders {
 int orders_init(struct orders *os, uint32_t max); /* ERR_NOMEM */
 void orders_fini(struct orders *os);
 
-/* Notes an intent of a strategy; ERR_EXISTS where it, or a later one, was seen; ERR_FULL: too many strategies. */
+/* Notes an intent of a strategy; ERR_EXISTS where it, or a later one, was seen; ERR_FULL: too many
+ * strategies. */
 int orders_note(struct orders *os, const char *strategy, uint64_t epoch, uint64_t ordinal);
 
-struct order *orders_find(struct orders *os, const char *client_order_id); /* NULL where none is open */
+/* NULL where none is open. */
+struct order *orders_find(struct orders *os, const char *client_order_id);
 
-/* Copies a resting order into its place; ERR_FULL. Other orders move: pointers into the table end here. */
+/* Copies a resting order into its place; ERR_FULL. Other orders move: pointers into the table end
+ * here. */
 int orders_insert(struct orders *os, const struct order *o);
 void orders_remove(struct orders *os, uint32_t i);
 

@@ -1,8 +1,9 @@
-/* position - the holding of one instrument at average cost: what is held, what it cost, what was realised.
+/* position - the holding of one instrument at average cost: quantity, cost, result.
  *
- * Average cost: a fill that grows the position adds its cost; one that shrinks it releases the cost of the part
- * that goes, rounded half to even, all of it when the position closes; the result is proceeds less released
- * cost. At any time sum(bought) - sum(sold) + realised == cost, to the last unit of CASH_SCALE.
+ * Average cost: a fill that grows the position adds its cost; one that shrinks it releases the cost
+ * of the part that goes, rounded half to even, all of it when the position closes; the result is
+ * proceeds less released cost. At any time sum(bought) - sum(sold) + realised == cost, to the last
+ * unit of CASH_SCALE.
  */
 #ifndef NJ_EXECUTOR_POSITION_H
 #define NJ_EXECUTOR_POSITION_H

@@ -22,7 +22,8 @@ const char *report_reject_text(enum reject reject)
 	return "";
 }
 
-void report_order(const struct step *s, const struct order *o, enum reject reject, const char *reason)
+void report_order(const struct step *s, const struct order *o, enum reject reject,
+		  const char *reason)
 {
 	struct event ev = begin(s, EVENT_order);
 	struct ev_order *e = &ev.order;
@@ -118,7 +119,8 @@ static void report_position(const struct step *s, const struct market *m)
 	e->cash_scale = CASH_SCALE;
 	e->qty = p->qty;
 	if (p->qty != 0)
-		fixed_div(p->cost, CASH_SCALE, p->qty, m->def.qty_scale, m->def.price_scale, &e->avg_price);
+		fixed_div(p->cost, CASH_SCALE, p->qty, m->def.qty_scale, m->def.price_scale,
+			  &e->avg_price);
 	e->realised = p->realised;
 	e->fees = p->fees;
 	sink_emit(s->out, &ev);

@@ -1,4 +1,4 @@
-/* save - the executor's whole state to bytes and back, exact: the same inputs give the same outputs after it. */
+/* save - the executor's whole state to bytes and back, exact. */
 #include <string.h>
 
 #include "common/base/err.h"

@@ -27,7 +27,8 @@ static enum reject check_reach(const struct order *o, const struct walk *w)
 	return o->type == order_type_market && w->found == 0 ? reject_depth : reject_none;
 }
 
-/* A limit order is covered at its limit, and to the last unit for the roundings of each level it takes. */
+/* A limit order is covered at its limit, and to the last unit for the roundings of each level it
+ * takes. */
 static int needed(const struct executor *x, const struct order *o, const struct walk *w,
 		  int64_t *ret_amount)
 {
@@ -105,7 +106,10 @@ enum reject taker_place(const struct step *s, struct order *o)
 	enum reject reject = check_book(s, o);
 	if (reject != reject_none)
 		return reject;
-	*w = (struct walk){.side = o->side, .limit = o->price, .qty = o->qty, .fee_rate = x->settings.taker_fee};
+	*w = (struct walk){.side = o->side,
+			   .limit = o->price,
+			   .qty = o->qty,
+			   .fee_rate = x->settings.taker_fee};
 	if (walk_book(o->market, w) != 0)
 		return reject_max_notional;
 	reject = check_reach(o, w);

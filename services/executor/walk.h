@@ -1,4 +1,4 @@
-/* walk - what a taker would get from a book right now: levels, quantities, cost and fee, best price first. */
+/* walk - what a taker would get from a book right now: levels, cost and fee, best first. */
 #ifndef NJ_EXECUTOR_WALK_H
 #define NJ_EXECUTOR_WALK_H
 

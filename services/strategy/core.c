@@ -1,4 +1,4 @@
-/* core - see core.h: settings to seats, market events to the strategies of their instrument, feedback to its own. */
+/* core - market events to the strategies of their instrument, feedback to its own. */
 #include "services/strategy/core.h"
 
 #include <stdio.h>
@@ -33,7 +33,8 @@ static int check_seat(const struct strategy_core_settings *s, uint32_t i, char *
 	const struct strategy_seat *seat = &s->seat[i];
 	if (!seat->name[0] || !seat->strategy || !seat->account[0] || !seat->instrument.s[0] ||
 	    seat->n_settings > STRATEGY_SETTINGS_MAX)
-		return complain(ERR_RANGE, why, "a strategy needs a name, an account and an instrument");
+		return complain(ERR_RANGE, why,
+				"a strategy needs a name, an account and an instrument");
 	for (uint32_t k = 0; k < i; k++)
 		if (strcmp(s->seat[k].name, seat->name) == 0)
 			return complain(ERR_EXISTS, why, "two strategies have the same name");
@@ -88,7 +89,8 @@ static int add_seat(struct strategy_core *c, const struct strategy_seat *as, cha
 	return 0;
 }
 
-int strategy_core_new(const struct strategy_core_settings *s, char *why, struct strategy_core **ret_core)
+int strategy_core_new(const struct strategy_core_settings *s, char *why,
+		      struct strategy_core **ret_core)
 {
 	int rc = check(s, why);
 	if (rc != 0)

@@ -1,11 +1,13 @@
-/* core - the strategy service's pure core: hosts strategies, feeds them events, turns their wishes into intents.
+/* core - the strategy service's pure core: hosts strategies, turns their wishes into intents.
  *
- * Inputs: market events; order and fill events of the executor (position and open orders come from them alone).
- * Output: intent, with ts_event = the time of its cause, ts_recv = that plus the order latency (when it takes
- * effect) and expires_at a further expiry later. Its client order id is order_id(account, strategy, run, ordinal).
+ * Inputs: market events; order and fill events of the executor (position and open orders come from
+ * them alone). Output: intent, with ts_event = the time of its cause, ts_recv = that plus the order
+ * latency (when it takes effect) and expires_at a further expiry later. Its client order id is
+ * order_id(account, strategy, run, ordinal).
  *
- * No data, no trade: a strategy's order is refused (ERR_STALE) unless the collector calls its book trusted and the
- * book has been heard of within the stale limit, of event time. A strategy only ever sees events of one origin.
+ * No data, no trade: a strategy's order is refused (ERR_STALE) unless the collector calls its book
+ * trusted and the book has been heard of within the stale limit, of event time. A strategy only
+ * ever sees events of one origin.
  */
 #ifndef NJ_STRATEGY_CORE_H
 #define NJ_STRATEGY_CORE_H
@@ -56,9 +58,11 @@ struct strategy_core;
 /* Run "run", 50 ms, 2 s, 5 s, 1,024 levels, no seats. */
 void strategy_core_defaults(struct strategy_core_settings *s);
 
-/* ERR_RANGE, ERR_EXISTS (two seats of a name), ERR_ARG (parameters do not go together), what params_set says,
- * ERR_NOMEM. Where why is not NULL, it receives the sentence for people (EVENT_TEXT_MAX bytes). */
-int strategy_core_new(const struct strategy_core_settings *s, char *why, struct strategy_core **ret_core);
+/* ERR_RANGE, ERR_EXISTS (two seats of a name), ERR_ARG (parameters do not go together), what
+ * params_set says, ERR_NOMEM. Where why is not NULL, it receives the sentence for people
+ * (EVENT_TEXT_MAX bytes). */
+int strategy_core_new(const struct strategy_core_settings *s, char *why,
+		      struct strategy_core **ret_core);
 void strategy_core_free(struct strategy_core *c);
 
 /* load wants a fresh core with the same seats, parameters and state versions (ERR_DIFFERS). */

@@ -1,4 +1,4 @@
-/* ctx - what a strategy may ask and want (strategy.h), answered from its seat; wishes become intents here. */
+/* ctx - what a strategy may ask and want, answered from its seat; wishes become intents. */
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"

@@ -1,4 +1,4 @@
-/* host - the inside of the strategy core, shared by its files: views of instruments and the seats of strategies. */
+/* host - the inside of the strategy core: views of instruments and seats of strategies. */
 #ifndef NJ_STRATEGY_HOST_H
 #define NJ_STRATEGY_HOST_H
 
@@ -45,7 +45,8 @@ struct strategy_core {
 /* view.c */
 int view_init(struct view *v, const struct symbol *symbol, bool wants_book, uint32_t levels);
 void view_fini(struct view *v);
-int view_on_event(struct view *v, const struct event *ev); /* ERR_TYPE, ERR_RANGE: a book event that does not fit */
+/* ERR_TYPE, ERR_RANGE: a book event that does not fit; the book is given up then. */
+int view_on_event(struct view *v, const struct event *ev);
 bool view_trusted(const struct view *v, int64_t now, int64_t stale_ns);
 void view_save(const struct view *v, struct packer *p);
 int view_load(struct view *v, struct unpacker *u);

@@ -103,7 +103,8 @@ bool rsi_add(struct rsi *r, int64_t input, int64_t *ret_percent)
 		return false;
 	fixed_wide hundred = 100 * (fixed_wide)fixed_pow10(INDICATOR_PERCENT_SCALE);
 	fixed_wide both = r->up.value + r->down.value;
-	*ret_percent = (int64_t)(both == 0 ? hundred / 2 : fixed_div_round(r->up.value * hundred, both));
+	*ret_percent =
+		(int64_t)(both == 0 ? hundred / 2 : fixed_div_round(r->up.value * hundred, both));
 	return true;
 }
 

@@ -1,8 +1,9 @@
-/* order_id - client order ids: the same account, strategy, run and ordinal always give the same id, no others do.
+/* order_id - client order ids: one for each account, strategy, run and ordinal, always the same.
  *
- * 128-bit FNV-1a (Fowler, Noll, Vo: offset basis 0x6c62272e07bb014262b821756295c58d, prime 2^88 + 0x13b) over
- * account NUL strategy NUL run_id NUL and the ordinal as 8 bytes, lowest first; written as 32 hexadecimal digits,
- * which is within every venue's limit (Binance: 36 characters of [.A-Z:/a-z0-9_-]).
+ * 128-bit FNV-1a (Fowler, Noll, Vo: offset basis 0x6c62272e07bb014262b821756295c58d, prime 2^88 +
+ * 0x13b) over account NUL strategy NUL run_id NUL and the ordinal as 8 bytes, lowest first; written
+ * as 32 hexadecimal digits, which is within every venue's limit (Binance: 36 characters of
+ * [.A-Z:/a-z0-9_-]).
  */
 #ifndef NJ_STRATEGY_ORDER_ID_H
 #define NJ_STRATEGY_ORDER_ID_H

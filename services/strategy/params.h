@@ -1,4 +1,4 @@
-/* params - a strategy's parameters from text: defaults, values, ranges, and what was wrong in a sentence. */
+/* params - a strategy's parameters from text: defaults, values, ranges. */
 #ifndef NJ_STRATEGY_PARAMS_H
 #define NJ_STRATEGY_PARAMS_H
 
@@ -7,8 +7,8 @@
 /* Fills a struct of strategy->params_size bytes with the defaults. */
 void params_defaults(const struct strategy *s, void *params);
 
-/* Sets one by name. ERR_NOT_FOUND: no such parameter; ERR_SYNTAX, ERR_RANGE, ERR_INEXACT, ERR_TOO_LONG,
- * ERR_UNKNOWN (not one of the choices): nothing has changed then. */
+/* Sets one by name. ERR_NOT_FOUND: no such parameter; ERR_SYNTAX, ERR_RANGE, ERR_INEXACT,
+ * ERR_TOO_LONG, ERR_UNKNOWN (not one of the choices): nothing has changed then. */
 int params_set(const struct strategy *s, void *params, const char *name, const char *value);
 
 const struct strategy_param *params_find(const struct strategy *s, const char *name); /* or NULL */

@@ -1,4 +1,4 @@
-/* registry - every strategy that was built in: one row for each file of strategies/, found by the build. */
+/* registry - every strategy that was built in: one row for each file of strategies/. */
 #ifndef NJ_STRATEGY_REGISTRY_H
 #define NJ_STRATEGY_REGISTRY_H
 

@@ -1,4 +1,4 @@
-/* seat - one hosted strategy: its parameters and state, its position and open orders as the executor tells them. */
+/* seat - one hosted strategy: parameters, state, position and open orders as it was told. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static int set_params(struct strategy_ctx *seat, const struct strategy_seat *as,
 		int rc = params_set(s, seat->params, set->name, set->value);
 		if (rc != 0) {
 			char what[EVENT_TEXT_MAX];
-			snprintf(what, sizeof(what), "%s = %s: %s", set->name, set->value, err_text(rc));
+			snprintf(what, sizeof(what), "%s = %s: %s", set->name, set->value,
+				 err_text(rc));
 			return refuse(rc, why, as, what);
 		}
 	}
@@ -78,7 +79,8 @@ static uint32_t find(const struct strategy_ctx *seat, const struct ev_order *e)
 	return seat->n_open;
 }
 
-/* The answer to a refused cancel bears the cancel's ordinal, which is no open order: it changes nothing. */
+/* The answer to a refused cancel bears the cancel's ordinal, which is no open order: it changes
+ * nothing. */
 static void on_order(struct strategy_ctx *seat, const struct ev_order *e)
 {
 	uint32_t i = find(seat, e);

@@ -1,14 +1,15 @@
-/* strategy - what a strategy file sees and offers: one new file in strategies/, its own state, the event only.
+/* strategy - what a strategy file sees and offers: its own state and the event, nothing else.
  *
- * strategies/NAME.c defines `const struct strategy strategy_NAME` and includes this header, proto/event.h and
- * common/base, nothing else; the registry finds it. A strategy keeps everything it remembers in its state: plain
- * data without pointers, zeroed at the start, saved and restored byte for byte. It has no clock and no random
- * numbers: strategy_now is the time, the same events give the same orders.
+ * strategies/NAME.c defines `const struct strategy strategy_NAME` and includes this header,
+ * proto/event.h and common/base, nothing else; the registry finds it. A strategy keeps everything
+ * it remembers in its state: plain data without pointers, zeroed at the start, saved and restored
+ * byte for byte. It has no clock and no random numbers: strategy_now is the time, the same events
+ * give the same orders.
  *
  *     static void on_event(void *state, struct strategy_ctx *ctx, const struct event *ev)
  *     {
  *             if (ev->id == EVENT_candle && crossed_up(state, &ev->candle))
- *                     strategy_order(ctx, &(struct strategy_wish){side_buy, order_type_market, …}, NULL);
+ *                     strategy_order(ctx, &wish, NULL);
  *     }
  */
 #ifndef NJ_STRATEGY_STRATEGY_H
@@ -24,7 +25,8 @@
 #define STRATEGY_ORDERS_MAX 32 /* open orders of one strategy, unanswered ones included */
 #define STRATEGY_QTY_SCALE 8   /* of PARAM_QTY values: base at 8 decimals, see strategy_qty */
 
-/* Parameters are declared by rows and kept in a struct of int64_t fields and char[EVENT_NAME_MAX] names. */
+/* Parameters are declared by rows and kept in a struct of int64_t fields and char[EVENT_NAME_MAX]
+ * names. */
 enum strategy_param_kind {
 	PARAM_COUNT,  /* whole number */
 	PARAM_QTY,    /* decimal number at STRATEGY_QTY_SCALE */
@@ -53,20 +55,25 @@ struct strategy {
 	bool wants_book;  /* the host keeps the order book for strategy_level */
 	/* NULL, or the sentence why these parameters do not go together. May be missing. */
 	const char *(*check)(const void *params);
-	/* Market events of its instrument, then its own order and fill events; in order of event time. */
+	/* Market events of its instrument, then its own order and fill events; in order of event
+	 * time. */
 	void (*on_event)(void *state, struct strategy_ctx *ctx, const struct event *ev);
 };
 
 /* What it may ask. */
 int64_t strategy_now(const struct strategy_ctx *ctx);
 const void *strategy_params(const struct strategy_ctx *ctx);
-const struct ev_instrument *strategy_instrument(const struct strategy_ctx *ctx); /* NULL until announced */
-bool strategy_trusted(const struct strategy_ctx *ctx); /* book trusted and data fresh: orders are possible */
+/* NULL until it is announced. */
+const struct ev_instrument *strategy_instrument(const struct strategy_ctx *ctx);
+/* The book is trusted and fresh: orders are possible. */
+bool strategy_trusted(const struct strategy_ctx *ctx);
 /* i-th best level of the book; false where there is none, or without wants_book. */
-bool strategy_level(const struct strategy_ctx *ctx, enum side side, uint32_t i, struct level *ret_level);
+bool strategy_level(const struct strategy_ctx *ctx, enum side side, uint32_t i,
+		    struct level *ret_level);
 /* Sum of its own fills at the instrument's scale, as far as the executor has told. */
 int64_t strategy_position(const struct strategy_ctx *ctx);
-/* A PARAM_QTY value at the instrument's scale, rounded down to its lot; 0 where the instrument is unknown. */
+/* A PARAM_QTY value at the instrument's scale, rounded down to its lot; 0 where the instrument is
+ * unknown. */
 int64_t strategy_qty(const struct strategy_ctx *ctx, int64_t qty);
 
 struct strategy_open { /* an order that has not ended, as far as the executor has told */
@@ -78,7 +85,8 @@ struct strategy_open { /* an order that has not ended, as far as the executor ha
 	bool cancelling;     /* a cancel has been asked for */
 };
 uint32_t strategy_open_orders(const struct strategy_ctx *ctx);
-const struct strategy_open *strategy_open_order(const struct strategy_ctx *ctx, uint32_t i); /* oldest first */
+/* Oldest first. */
+const struct strategy_open *strategy_open_order(const struct strategy_ctx *ctx, uint32_t i);
 
 /* What it may want. */
 struct strategy_wish {
@@ -89,12 +97,14 @@ struct strategy_wish {
 	const char *reason;  /* for people */
 };
 
-/* Sends an intent. ERR_NOT_FOUND: instrument unknown; ERR_STALE: no trusted, fresh data, so no order;
- * ERR_FULL: STRATEGY_ORDERS_MAX open; ERR_ARG: a quantity or price that is not above 0. *ret_ordinal (may be
- * NULL) names the order. */
-int strategy_order(struct strategy_ctx *ctx, const struct strategy_wish *wish, uint64_t *ret_ordinal);
+/* Sends an intent. ERR_NOT_FOUND: instrument unknown; ERR_STALE: no trusted, fresh data, so no
+ * order; ERR_FULL: STRATEGY_ORDERS_MAX open; ERR_ARG: a quantity or price that is not above 0.
+ * *ret_ordinal (may be NULL) names the order. */
+int strategy_order(struct strategy_ctx *ctx, const struct strategy_wish *wish,
+		   uint64_t *ret_ordinal);
 
-/* Asks for the cancel of an own open order, with or without fresh data; ERR_NOT_FOUND; ERR_EXISTS: asked for. */
+/* Asks for the cancel of an own open order, with or without fresh data; ERR_NOT_FOUND; ERR_EXISTS:
+ * asked for. */
 int strategy_cancel(struct strategy_ctx *ctx, uint64_t ordinal, const char *reason);
 
 #endif

@@ -1,4 +1,4 @@
-/* view - what the strategy core knows of an instrument: its filters, its book and whether that can be trusted. */
+/* view - what the strategy core knows of an instrument: filters, book, trust. */
 #include "common/base/err.h"
 #include "common/venue/book_save.h"
 #include "services/strategy/host.h"

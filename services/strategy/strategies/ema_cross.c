@@ -3,9 +3,10 @@
  *            fast crosses above slow: entry               fast crosses below slow: exit
  *      FLAT ------------------------> LONG (maybe partly) ------------------------> FLAT
  *
- * One order at a time. An entry is tried once a cross; a limit entry that rests is cancelled after cancel_after
- * candles or at the cross back. An exit sells at market what was bought, and is tried again with each candle, up to
- * EXIT_TRIES times a cross (what a venue's filters call dust stays until the next one).
+ * One order at a time. An entry is tried once a cross; a limit entry that rests is cancelled after
+ * cancel_after candles or at the cross back. An exit sells at market what was bought, and is tried
+ * again with each candle, up to EXIT_TRIES times a cross (what a venue's filters call dust stays
+ * until the next one).
  */
 #include <string.h>
 
@@ -37,16 +38,20 @@ struct state {
 
 static const struct strategy_param params[] = {
 	ROW(interval, PARAM_NAME, "1m", 0, 0, NULL, "", "Candles it looks at."),
-	ROW(fast, PARAM_COUNT, "9", 1, INDICATOR_PERIOD_MAX, NULL, "candles", "Period of the fast average."),
-	ROW(slow, PARAM_COUNT, "21", 2, INDICATOR_PERIOD_MAX, NULL, "candles", "Period of the slow one."),
-	ROW(warmup, PARAM_COUNT, "0", 0, 100000, NULL, "candles", "Before its first order; 0: slow."),
+	ROW(fast, PARAM_COUNT, "9", 1, INDICATOR_PERIOD_MAX, NULL, "candles",
+	    "Period of the fast average."),
+	ROW(slow, PARAM_COUNT, "21", 2, INDICATOR_PERIOD_MAX, NULL, "candles",
+	    "Period of the slow one."),
+	ROW(warmup, PARAM_COUNT, "0", 0, 100000, NULL, "candles",
+	    "Before its first order; 0: slow."),
 	ROW(qty, PARAM_QTY, "0.01", 1, INT64_MAX, NULL, "base", "Quantity of a full position."),
 	ROW(entry, PARAM_CHOICE, "market", 0, 0, "market limit alternate", "",
 	    "How it buys; alternate: market, limit, market …"),
 	ROW(tif, PARAM_CHOICE, "gtc", 0, 0, "gtc ioc", "", "Time in force of limit entries."),
 	ROW(offset, PARAM_COUNT, "0", -100000, 100000, NULL, "ticks",
 	    "Limit price above (below: negative) the close."),
-	ROW(cancel_after, PARAM_COUNT, "3", 1, 100000, NULL, "candles", "Age at which a resting entry is cancelled."),
+	ROW(cancel_after, PARAM_COUNT, "3", 1, 100000, NULL, "candles",
+	    "Age at which a resting entry is cancelled."),
 };
 
 static const char *check(const void *at)
@@ -131,7 +136,8 @@ static void reconsider(const struct state *s, struct strategy_ctx *ctx)
 static void on_candle(struct state *s, struct strategy_ctx *ctx, const struct ev_candle *c)
 {
 	const struct params *p = strategy_params(ctx);
-	bool ours = strcmp(c->interval, p->interval) == 0 && (s->candles == 0 || c->open_at > s->open_at);
+	bool ours = strcmp(c->interval, p->interval) == 0 &&
+		    (s->candles == 0 || c->open_at > s->open_at);
 	if (!ours || !strategy_instrument(ctx))
 		return;
 	learn(s, p, c->close);

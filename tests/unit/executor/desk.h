@@ -1,8 +1,8 @@
-/* desk - an executor's core on a table: hand it books, trades and wishes in a line each, read what it says.
+/* desk - an executor's core on a table: books, trades and wishes in a line each.
  *
- * One instrument to begin with: ONE.TEST, prices with 2 decimals, quantities with 3, tick 0.01, lot 0.001, at least
- * 5 of quote an order, at most 1,000 pieces, 100 at market. Prices and quantities here are written as whole cents
- * and thousandths; cash as units of 1e-8.
+ * One instrument to begin with: ONE.TEST, prices with 2 decimals, quantities with 3, tick 0.01, lot
+ * 0.001, at least 5 of quote an order, at most 1,000 pieces, 100 at market. Prices and quantities
+ * here are written as whole cents and thousandths; cash as units of 1e-8.
  */
 #ifndef NJ_TESTS_DESK_H
 #define NJ_TESTS_DESK_H
@@ -128,8 +128,9 @@ static inline void desk_instrument(struct desk *d)
 	desk_feed(d, &ev);
 }
 
-#define LEVELS(...) \
-	{(const struct level[]){__VA_ARGS__}, (uint32_t)(sizeof((const struct level[]){__VA_ARGS__}) / sizeof(struct level))}
+#define LEVELS(...)                                                                                \
+	{(const struct level[]){__VA_ARGS__},                                                      \
+	 (uint32_t)(sizeof((const struct level[]){__VA_ARGS__}) / sizeof(struct level))}
 
 static inline void desk_state(struct desk *d, enum book_state state)
 {
@@ -192,7 +193,8 @@ static inline void desk_trade(struct desk *d, enum side aggressor, int64_t price
 }
 
 /* An intent with the next ordinal; its id is "o" and that. Price 0: market. */
-static inline struct event desk_intent(struct desk *d, enum side side, enum tif tif, int64_t price, int64_t qty)
+static inline struct event desk_intent(struct desk *d, enum side side, enum tif tif, int64_t price,
+				       int64_t qty)
 {
 	struct event ev;
 	event_init(&ev, EVENT_intent);
@@ -201,7 +203,8 @@ static inline struct event desk_intent(struct desk *d, enum side side, enum tif 
 	event_set_name(ev.intent.account, "paper");
 	event_set_name(ev.intent.strategy, "s");
 	ev.intent.ordinal = ++d->ordinal;
-	snprintf(ev.intent.client_order_id, EVENT_NAME_MAX, "o%llu", (unsigned long long)d->ordinal);
+	snprintf(ev.intent.client_order_id, EVENT_NAME_MAX, "o%llu",
+		 (unsigned long long)d->ordinal);
 	ev.intent.instrument = desk_symbol("ONE.TEST");
 	ev.intent.side = (uint8_t)side;
 	ev.intent.type = price ? order_type_limit : order_type_market;
@@ -214,7 +217,8 @@ static inline struct event desk_intent(struct desk *d, enum side side, enum tif 
 	return ev;
 }
 
-static inline void desk_order(struct desk *d, enum side side, enum tif tif, int64_t price, int64_t qty)
+static inline void desk_order(struct desk *d, enum side side, enum tif tif, int64_t price,
+			      int64_t qty)
 {
 	struct event ev = desk_intent(d, side, tif, price, qty);
 	desk_clear(d);
@@ -230,7 +234,8 @@ static inline void desk_cancel(struct desk *d, uint64_t ordinal)
 	desk_feed(d, &ev);
 }
 
-static inline void desk_command(struct desk *d, enum verb verb, const char *target, const char *reason, int64_t until)
+static inline void desk_command(struct desk *d, enum verb verb, const char *target,
+				const char *reason, int64_t until)
 {
 	struct event ev;
 	event_init(&ev, EVENT_command);
@@ -266,7 +271,8 @@ static inline const struct event *desk_last(const struct desk *d, uint16_t id)
 	return n ? desk_said(d, id, n - 1) : NULL;
 }
 
-/* The kinds of what was said, in order: "ofopbbe" (order, fill, position, balance, equity, trading_state t). */
+/* The kinds of what was said, in order: "ofopbbe" (order, fill, position, balance, equity,
+ * trading_state t). */
 static inline const char *desk_shape(const struct desk *d)
 {
 	static char shape[64];
@@ -282,17 +288,20 @@ static inline const char *desk_shape(const struct desk *d)
 	return shape;
 }
 
-static inline void desk_expect_order(const struct desk *d, enum order_status status, enum reject reject, int64_t filled)
+static inline void desk_expect_order(const struct desk *d, enum order_status status,
+				     enum reject reject, int64_t filled)
 {
 	const struct event *ev = desk_last(d, EVENT_order);
 	assert_non_null(ev);
-	assert_string_equal(enum_text(enum_reject(), ev->order.reject), enum_text(enum_reject(), (uint8_t)reject));
+	assert_string_equal(enum_text(enum_reject(), ev->order.reject),
+			    enum_text(enum_reject(), (uint8_t)reject));
 	assert_string_equal(enum_text(enum_order_status(), ev->order.status),
 			    enum_text(enum_order_status(), (uint8_t)status));
 	assert_int_equal(ev->order.filled, filled);
 }
 
-static inline void desk_expect_fill(const struct desk *d, uint32_t i, int64_t price, int64_t qty, int64_t fee)
+static inline void desk_expect_fill(const struct desk *d, uint32_t i, int64_t price, int64_t qty,
+				    int64_t fee)
 {
 	const struct event *ev = desk_said(d, EVENT_fill, i);
 	assert_non_null(ev);
@@ -301,7 +310,8 @@ static inline void desk_expect_fill(const struct desk *d, uint32_t i, int64_t pr
 	assert_int_equal(ev->fill.fee, fee);
 }
 
-static inline void desk_expect_balance(const struct desk *d, const char *asset, int64_t total, int64_t locked)
+static inline void desk_expect_balance(const struct desk *d, const char *asset, int64_t total,
+				       int64_t locked)
 {
 	const struct event *found = NULL;
 	for (uint32_t i = 0; i < d->n; i++)

@@ -1,4 +1,4 @@
-/* test_maker - resting orders: the queue ahead, trades at and through the price, books that come to them. */
+/* test_maker - resting orders: queues, trades at and through the price, books that come. */
 #include "desk.h"
 
 static struct desk d;
@@ -165,7 +165,8 @@ static void no_fill_without_a_book_to_trust(void **state)
 	assert_int_equal(d.n, 0);
 }
 
-/* Rests below what the book guarantees: how much is ahead is unknown, so no trade at its price is ours. */
+/* Rests below what the book guarantees: how much is ahead is unknown, so no trade at its price is
+ * ours. */
 static void unknown_depth_is_an_endless_queue(void **state)
 {
 	(void)state;
@@ -209,7 +210,8 @@ static void the_lock_shrinks_with_each_fill(void **state)
 	desk_expect_balance(&d, "USDT", CASH(1000), 9900 * CENT + 99 * CENT / 10);
 	desk_clear(&d);
 	desk_trade(&d, side_sell, 9800, 500);
-	desk_expect_balance(&d, "USDT", CASH(1000) - 4950 * CENT - 990000, 4950 * CENT + 495 * CENT / 100);
+	desk_expect_balance(&d, "USDT", CASH(1000) - 4950 * CENT - 990000,
+			    4950 * CENT + 495 * CENT / 100);
 }
 
 int main(void)

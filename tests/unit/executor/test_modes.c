@@ -1,4 +1,4 @@
-/* test_modes - states of trading through commands and event time, the equity curve, the loss limit, origins. */
+/* test_modes - states of trading, the equity curve, the loss limit, origins. */
 #include "desk.h"
 
 static struct desk d;
@@ -250,11 +250,13 @@ static void origins_are_never_mixed(void **state)
 	assert_int_equal(d.n, 0);
 	assert_int_equal(executor_counters(d.x)->foreign_origin, 2);
 	d.origin = origin_simulated;
-	desk_trade(&d, side_sell, 9900, 5000); /* the other origin has spoken of this book: nothing fills */
+	/* The other origin has spoken of this book: nothing fills until it comes anew. */
+	desk_trade(&d, side_sell, 9900, 5000);
 	assert_int_equal(d.n, 0);
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
 	desk_expect_order(&d, order_status_rejected, reject_origin, 0);
-	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}), (struct levels)LEVELS({10000, 1000}));
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
+		      (struct levels)LEVELS({10000, 1000}));
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
 	desk_expect_order(&d, order_status_filled, reject_none, 100);
 }

@@ -1,7 +1,7 @@
-/* test_property - seeded worlds against a plain model: money conserves, nothing fills that the market did not give.
+/* test_property - seeded worlds against a plain model: money conserves, fills are real.
  *
- * The model recomputes every balance from the fills alone, keeps the open orders from the order events alone, and
- * judges each fill by the world's own picture of the book.
+ * The model recomputes every balance from the fills alone, keeps the open orders from the order
+ * events alone, and judges each fill by the world's own picture of the book.
  */
 #include "world.h"
 
@@ -54,10 +54,12 @@ static bool crossed(const struct world_market *m)
 
 static bool usable(const struct model *o, const struct world_market *m)
 {
-	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S && !crossed(m);
+	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S &&
+	       !crossed(m);
 }
 
-/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the limit. */
+/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the
+ * limit. */
 static int32_t best_slot(const struct world_market *m, enum side side, int64_t limit)
 {
 	for (int32_t k = 0; k < SLOTS; k++) {
@@ -88,7 +90,8 @@ static void judge_taker(const struct model_order *mo, const struct ev_fill *f)
 	take(mo->m, mo->side, slot, f->qty);
 }
 
-/* A maker's fill is a trade's by the other side at or through the price, or what the book shows there. */
+/* A maker's fill is a trade's by the other side at or through the price, or what the book shows
+ * there. */
 static void judge_maker(struct model *o, const struct model_order *mo, const struct ev_fill *f)
 {
 	assert_int_equal(f->price, mo->price);
@@ -157,7 +160,8 @@ static void on_accepted(struct model *o, const struct ev_order *e)
 	assert_true(o->now <= o->in->intent.expires_at);
 	assert_true(e->qty % m->def.lot_size == 0 && e->price % m->def.tick_size == 0);
 	assert_true(o->n < ORDERS);
-	o->open[o->n] = (struct model_order){.m = m, .price = e->price, .qty = e->qty, .side = e->side, .type = e->type};
+	o->open[o->n] = (struct model_order){
+		.m = m, .price = e->price, .qty = e->qty, .side = e->side, .type = e->type};
 	event_set_name(o->open[o->n++].id, e->client_order_id);
 }
 
@@ -199,7 +203,8 @@ static void on_balance(struct model *o, const struct ev_balance *b)
 	*(quote ? &o->locked_quote : &o->locked_base[i]) = b->locked;
 }
 
-/* A resting order holds what its rest can still cost, less a unit or two of rounding for each of its fills. */
+/* A resting order holds what its rest can still cost, less a unit or two of rounding for each of
+ * its fills. */
 static void check_locks(const struct model *o)
 {
 	int64_t base[WORLD_MARKETS] = {0}, quote = 0, slack = 0;
@@ -210,7 +215,9 @@ static void check_locks(const struct model *o)
 			base[mo->m - o->w.m] += rest * fixed_pow10(8 - mo->m->def.qty_scale);
 			continue;
 		}
-		assert_int_equal(fixed_mul(mo->price, mo->m->def.price_scale, rest, mo->m->def.qty_scale, 8, &cost), 0);
+		assert_int_equal(fixed_mul(mo->price, mo->m->def.price_scale, rest,
+					   mo->m->def.qty_scale, 8, &cost),
+				 0);
 		assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
 		quote += cost + fee;
 		slack += 2 * mo->fills + 2;
@@ -227,7 +234,9 @@ static void on_position(struct model *o, const struct ev_position *p)
 	if (p->qty == 0)
 		assert_int_equal(o->pos_cost[i], 0); /* average cost gives back all that was paid */
 	else
-		assert_int_equal(fixed_div(o->pos_cost[i], 8, p->qty, p->qty_scale, p->price_scale, &avg), 0);
+		assert_int_equal(
+			fixed_div(o->pos_cost[i], 8, p->qty, p->qty_scale, p->price_scale, &avg),
+			0);
 	assert_int_equal(p->avg_price, avg);
 }
 
@@ -310,8 +319,9 @@ static void worlds_hold(void **state)
 	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 60;
 	for (uint64_t seed = first; seed <= last; seed++)
 		run_world(seed, 4000, totals);
-	print_message("takers %llu makers %llu partial %llu rejected %llu\n", (unsigned long long)totals[0],
-		      (unsigned long long)totals[1], (unsigned long long)totals[2], (unsigned long long)totals[3]);
+	print_message("takers %llu makers %llu partial %llu rejected %llu\n",
+		      (unsigned long long)totals[0], (unsigned long long)totals[1],
+		      (unsigned long long)totals[2], (unsigned long long)totals[3]);
 	assert_true(totals[0] > 1000 && totals[1] > 500 && totals[2] > 1000 && totals[3] > 1000);
 }
 

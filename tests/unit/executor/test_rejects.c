@@ -85,7 +85,8 @@ static void quantity_filters(void **state)
 	refused(desk_intent(&d, side_sell, tif_ioc, 0, 50010), reject_max_qty);
 }
 
-/* 5 is the least, 1,000,000 the most; a market order is measured at the best price of the other side. */
+/* 5 is the least, 1,000,000 the most; a market order is measured at the best price of the other
+ * side. */
 static void notional_filters(void **state)
 {
 	(void)state;
@@ -172,7 +173,8 @@ static void duplicates(void **state)
 	assert_int_equal(executor_open_orders(d.x), 1);
 }
 
-/* A strategy that lost its journal counts from 1 again under a later epoch; an earlier epoch is a ghost. */
+/* A strategy that lost its journal counts from 1 again under a later epoch; an earlier epoch is a
+ * ghost. */
 static void a_new_epoch_counts_anew(void **state)
 {
 	(void)state;
@@ -228,7 +230,8 @@ static void book_states(void **state)
 	refused(limit_buy(9000, 1000), reject_no_book);
 	desk_state(&d, book_state_syncing);
 	refused(limit_buy(9000, 1000), reject_book_untrusted);
-	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}), (struct levels)LEVELS({10000, 1000}));
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
+		      (struct levels)LEVELS({10000, 1000}));
 	refused(limit_buy(9000, 1000), reject_book_untrusted);
 	desk_state(&d, book_state_trusted);
 	desk_order(&d, side_buy, tif_ioc, 0, 1000);

@@ -1,4 +1,4 @@
-/* test_save - the state as bytes: a core that is saved and loaded anywhere goes on exactly as if nothing had been. */
+/* test_save - a core that is saved and loaded anywhere goes on as if nothing had been. */
 #include "world.h"
 
 #define PACKED_MAX 8192
@@ -126,7 +126,8 @@ static void damage_is_refused(void **state)
 		assert_true(executor_core.load(x, bytes.at, cut) < 0);
 		executor_free(x);
 	}
-	/* A changed byte is refused or gives a state that still keeps its books: it can be saved, and free. */
+	/* A changed byte is refused or gives a state that still keeps its books: it can be saved,
+	 * and free. */
 	for (size_t i = 0; i < bytes.len; i++) {
 		struct executor *x;
 		uint8_t was = bytes.at[i];
@@ -191,7 +192,8 @@ static void nothing_is_forgotten(void **state)
 	desk_expect_order(&d, order_status_rejected, reject_duplicate, 0);
 	d.ordinal = 10;
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
-	desk_expect_fill(&d, 0, 10100, 100, 101 * CENT / 100); /* 100.00 was used up, and 0.5 of 101.00 */
+	/* 100.00 was used up, and 0.5 of 101.00. */
+	desk_expect_fill(&d, 0, 10100, 100, 101 * CENT / 100);
 	desk_clear(&d);
 	desk_trade(&d, side_sell, 9900, 1200); /* 1 is ahead of us */
 	desk_expect_fill(&d, 0, 9900, 200, 198 * CENT / 100);

@@ -1,4 +1,4 @@
-/* test_taker - orders that meet the book at once, worked out by hand: what they take, pay and leave. */
+/* test_taker - orders that meet the book at once, worked out by hand. */
 #include "desk.h"
 
 static struct desk d;
@@ -131,7 +131,8 @@ static void a_snapshot_renews_everything(void **state)
 {
 	(void)state;
 	desk_order(&d, side_buy, tif_ioc, 0, 1000);
-	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}), (struct levels)LEVELS({10000, 1000}));
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
+		      (struct levels)LEVELS({10000, 1000}));
 	desk_order(&d, side_buy, tif_ioc, 0, 1000);
 	desk_expect_fill(&d, 0, 10000, 1000, 10 * CENT);
 }

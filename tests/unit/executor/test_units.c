@@ -24,10 +24,13 @@ static void money_rounds_half_to_even_and_reserves_up(void **state)
 	assert_int_equal(cash, 10010 * CENT);
 	assert_int_equal(money_reserve((struct rated){1, 1, 8, 8}, 1, &cash), 0);
 	assert_int_equal(cash, 2); /* one unit and one for the fee */
-	assert_int_equal(money_reserve((struct rated){INT64_MAX, INT64_MAX, 0, 0}, 0, &cash), ERR_RANGE);
+	assert_int_equal(money_reserve((struct rated){INT64_MAX, INT64_MAX, 0, 0}, 0, &cash),
+			 ERR_RANGE);
 	assert_int_equal(money_reserve((struct rated){INT64_MAX, 1, 0, 0}, 0, &cash), ERR_RANGE);
-	assert_int_equal(money_reserve((struct rated){INT64_MAX, INT64_MAX, 18, 18}, 10000000, &cash), 0);
-	assert_int_equal(cash, 8507059174 + 850705918); /* 85.07059173… and a tenth, each rounded up */
+	assert_int_equal(
+		money_reserve((struct rated){INT64_MAX, INT64_MAX, 18, 18}, 10000000, &cash), 0);
+	/* 85.07059173… and a tenth of it, each rounded up. */
+	assert_int_equal(cash, 8507059174 + 850705918);
 	assert_int_equal(money_add(INT64_MAX, 1, &cash), ERR_RANGE);
 }
 
@@ -80,7 +83,8 @@ static void positions_keep_average_cost(void **state)
 	expect_position(&p, 2, 67, 17);
 	assert_int_equal(position_apply(&p, side_buy, 2, 33, &gain), 0);
 	expect_position(&p, 4, 100, 17);
-	assert_int_equal(position_apply(&p, side_sell, 4, 90, &gain), 0); /* all of it goes, to the last unit */
+	/* All of it goes, to the last unit. */
+	assert_int_equal(position_apply(&p, side_sell, 4, 90, &gain), 0);
 	assert_int_equal(gain, -10);
 	expect_position(&p, 0, 0, 7);
 }
@@ -91,7 +95,8 @@ static void positions_turn_through_zero(void **state)
 	struct position p = {0};
 	int64_t gain;
 	assert_int_equal(position_apply(&p, side_buy, 2, 20, &gain), 0);
-	assert_int_equal(position_apply(&p, side_sell, 5, 60, &gain), 0); /* 2 close for 24, 3 open at 36 */
+	/* 2 close for 24, 3 open at 36. */
+	assert_int_equal(position_apply(&p, side_sell, 5, 60, &gain), 0);
 	assert_int_equal(gain, 4);
 	expect_position(&p, -3, -36, 4);
 	assert_int_equal(position_apply(&p, side_sell, 1, 14, &gain), 0);
@@ -202,7 +207,8 @@ static void orders_stand_by_price_then_time(void **state)
 	assert_int_equal(orders_init(&os, 6), 0);
 	static const int64_t prices[] = {100, 102, 101, 102, 99};
 	for (uint64_t i = 0; i < 5; i++) {
-		struct order o = {.market = &m, .side = side_buy, .price = prices[i], .qty = 1, .ordinal = i};
+		struct order o = {
+			.market = &m, .side = side_buy, .price = prices[i], .qty = 1, .ordinal = i};
 		assert_int_equal(orders_insert(&os, &o), 0);
 	}
 	struct order sell = {.market = &m, .side = side_sell, .price = 110, .qty = 1, .ordinal = 5};
@@ -235,8 +241,8 @@ static void strategies_are_remembered_up_to_a_limit(void **state)
 	orders_fini(&os);
 }
 
-/* Ten fills of 0.1 round their fees up by more than the reserve of the whole rounded: the last one cannot be
- * paid, so it does not happen. */
+/* Ten fills of 0.1 round their fees up by more than the reserve of the whole rounded: the last one
+ * cannot be paid, so it does not happen. */
 static void a_rounding_never_overdraws(void **state)
 {
 	(void)state;

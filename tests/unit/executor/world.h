@@ -1,8 +1,9 @@
-/* world - a seeded market with a seeded crowd of strategies: endless inputs for the executor, and what is true.
+/* world - a seeded market with a seeded crowd of strategies: endless inputs.
  *
- * Two instruments; books drift, jump, cross, go stale, are lost and come back whole or to a limited depth; trades
- * hit everything; intents are good, bad, late, doubled; operators pause and reset. The world keeps its own plain
- * picture of each book (slot by slot), so that a checker needs nothing of the executor's.
+ * Two instruments; books drift, jump, cross, go stale, are lost and come back whole or to a limited
+ * depth; trades hit everything; intents are good, bad, late, doubled; operators pause and reset.
+ * The world keeps its own plain picture of each book (slot by slot), so that a checker needs
+ * nothing of the executor's.
  */
 #ifndef NJ_TESTS_WORLD_H
 #define NJ_TESTS_WORLD_H
@@ -48,7 +49,8 @@ static inline void world_init(struct world *w, uint64_t seed)
 {
 	*w = (struct world){.now = 1000 * S};
 	rng_seed(&w->rng, seed);
-	struct event one = desk_definition("ONE.TEST", "ONE"), two = desk_definition("TWO.TEST", "TWO");
+	struct event one = desk_definition("ONE.TEST", "ONE"),
+		     two = desk_definition("TWO.TEST", "TWO");
 	two.instrument.price_scale = 6;
 	two.instrument.qty_scale = 0;
 	two.instrument.tick_size = 25;
@@ -116,7 +118,8 @@ static inline void world_snapshot(struct world *w, struct world_market *m, struc
 	m->updated_at = w->now;
 }
 
-static inline void world_set(struct world *w, struct world_market *m, int side, int32_t slot, int64_t qty)
+static inline void world_set(struct world *w, struct world_market *m, int side, int32_t slot,
+			     int64_t qty)
 {
 	(void)w;
 	m->qty[side][slot] = qty;
@@ -195,7 +198,8 @@ static inline void world_cancel(struct world *w, struct event *ev)
 {
 	uint64_t of = 1 + (uint64_t)world_roll(w, (int64_t)ev->intent.ordinal);
 	ev->intent.kind = intent_kind_cancel;
-	snprintf(ev->intent.client_order_id, EVENT_NAME_MAX, "%.8s%llu", ev->intent.strategy, (unsigned long long)of);
+	snprintf(ev->intent.client_order_id, EVENT_NAME_MAX, "%.8s%llu", ev->intent.strategy,
+		 (unsigned long long)of);
 }
 
 static inline void world_spoil(struct world *w, struct event *ev)
@@ -232,7 +236,8 @@ static inline void world_intent(struct world *w, struct world_market *m, struct 
 	event_set_name(in->account, "paper");
 	event_set_name(in->strategy, names[who]);
 	in->ordinal = ++w->ordinal[who];
-	snprintf(in->client_order_id, EVENT_NAME_MAX, "%s%llu", names[who], (unsigned long long)in->ordinal);
+	snprintf(in->client_order_id, EVENT_NAME_MAX, "%s%llu", names[who],
+		 (unsigned long long)in->ordinal);
 	in->instrument = m->def.instrument;
 	in->side = (uint8_t)(1 + world_roll(w, 2));
 	in->type = (uint8_t)(1 + world_roll(w, 2));

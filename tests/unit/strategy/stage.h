@@ -1,4 +1,4 @@
-/* stage - a strategy core on a table: market events in a line each, the executor's answers, what it wants. */
+/* stage - a strategy core on a table: market events and answers in a line each. */
 #ifndef NJ_TESTS_STAGE_H
 #define NJ_TESTS_STAGE_H
 
@@ -43,7 +43,8 @@ static inline struct symbol stage_symbol(const char *text)
 	return s;
 }
 
-static inline void stage_seat(struct strategy_core_settings *s, const char *name, const struct strategy *strategy)
+static inline void stage_seat(struct strategy_core_settings *s, const char *name,
+			      const struct strategy *strategy)
 {
 	struct strategy_seat *seat = &s->seat[s->n_seats++];
 	event_set_name(seat->name, name);
@@ -117,7 +118,8 @@ static inline void stage_state(struct stage *s, enum book_state state)
 /* 99.00 x 1, 98.00 x 2 | 100.00 x 1, 101.00 x 2. */
 static inline void stage_snapshot(struct stage *s)
 {
-	static const struct level bids[] = {{9900, 1000}, {9800, 2000}}, asks[] = {{10000, 1000}, {10100, 2000}};
+	static const struct level bids[] = {{9900, 1000}, {9800, 2000}},
+				  asks[] = {{10000, 1000}, {10100, 2000}};
 	struct event ev;
 	event_init(&ev, EVENT_book_snapshot);
 	ev.book_snapshot.instrument = stage_symbol("ONE.TEST");
@@ -164,7 +166,8 @@ static inline void stage_candle(struct stage *s, int64_t close)
 }
 
 /* The executor's words about an intent. */
-static inline void stage_answer(struct stage *s, const struct event *intent, enum order_status status, int64_t filled)
+static inline void stage_answer(struct stage *s, const struct event *intent,
+				enum order_status status, int64_t filled)
 {
 	const struct ev_intent *in = &intent->intent;
 	struct event ev;

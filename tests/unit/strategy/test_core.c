@@ -1,4 +1,4 @@
-/* test_core - the host: intents and their times, no data no trade, feedback, origins, state as bytes. */
+/* test_core - the host: intents and their times, no data no trade, feedback, state. */
 #include "stage.h"
 
 #include "services/strategy/order_id.h"
@@ -276,7 +276,8 @@ static void foreign_feedback_is_not_its_own(void **state)
 	event_set_name(other.intent.account, "another");
 	stage_fill(&st, &other, 50);
 	assert_int_equal(puppet.calls, calls);
-	/* An earlier run's order with the same ordinal bears another id: it ends nothing of ours. */
+	/* An earlier run's order with the same ordinal bears another id: it ends nothing of
+	 * ours. */
 	other = st.out[0];
 	event_set_name(other.intent.client_order_id, "0123456789abcdef0123456789abcdef");
 	stage_answer(&st, &other, order_status_cancelled, 0);
@@ -333,7 +334,8 @@ static void save(struct strategy_core *c, struct buf *out)
 	assert_int_equal(strategy_core.save(c, out), 0);
 }
 
-/* Saved with an order out and another half filled; the copy answers and asks as the original does. */
+/* Saved with an order out and another half filled; the copy answers and asks as the original
+ * does. */
 static void a_loaded_core_goes_on_identically(void **state)
 {
 	(void)state;

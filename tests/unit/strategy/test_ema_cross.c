@@ -1,4 +1,4 @@
-/* test_ema_cross - the strategy on candles made by hand: when it buys, how, when it gives up, when it sells. */
+/* test_ema_cross - the strategy on candles made by hand: when it buys, gives up, sells. */
 #include "stage.h"
 
 #include "services/strategy/registry.h"
@@ -48,7 +48,9 @@ static void confirm(struct event intent, int64_t filled)
 	stage_answer(&st, &intent, order_status_open, 0);
 	if (filled)
 		stage_fill(&st, &intent, filled);
-	stage_answer(&st, &intent, filled == intent.intent.qty ? order_status_filled : order_status_cancelled, filled);
+	stage_answer(&st, &intent,
+		     filled == intent.intent.qty ? order_status_filled : order_status_cancelled,
+		     filled);
 }
 
 static void buys_on_the_cross_and_sells_on_the_cross_back(void **state)
@@ -113,7 +115,8 @@ static void entries_alternate(void **state)
 	(void)state;
 	open_with("alternate", "gtc", "0");
 	warm_up();
-	static const uint8_t expected[] = {order_type_market, order_type_limit, order_type_market, order_type_limit};
+	static const uint8_t expected[] = {order_type_market, order_type_limit, order_type_market,
+					   order_type_limit};
 	for (int i = 0; i < 4; i++) {
 		stage_clear(&st);
 		candle(11000);

@@ -1,4 +1,4 @@
-/* test_indicators - against values worked out by hand, and against Tulip's vectors where they are at hand. */
+/* test_indicators - against values worked out by hand, and against Tulip's vectors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +110,8 @@ static void parse_row(const char *line, struct vector *v)
 		size_t len = strcspn(at, ",}");
 		const char *zero = *at == '.' ? "0" : "";
 		assert_true(len < 30);
-		snprintf(text, sizeof(text), "%s%.*s%s", zero, (int)len, at, at[len - 1] == '.' ? "0" : "");
+		snprintf(text, sizeof(text), "%s%.*s%s", zero, (int)len, at,
+			 at[len - 1] == '.' ? "0" : "");
 		assert_int_equal(fixed_parse(text, strlen(text), SCALE, &row[n++]), 0);
 		at += len + (at[len] == ',');
 	}
@@ -153,11 +154,13 @@ static void expect_near(int64_t got, int64_t expected, const char *name)
 {
 	int64_t off = got > expected ? got - expected : expected - got;
 	if (off > 50100)
-		print_message("%s: %lld, expected %lld\n", name, (long long)got, (long long)expected);
+		print_message("%s: %lld, expected %lld\n", name, (long long)got,
+			      (long long)expected);
 	assert_true(off <= 50100);
 }
 
-static void check_series(const struct vector *v, bool (*add)(void *, int64_t, int64_t *), void *indicator)
+static void check_series(const struct vector *v, bool (*add)(void *, int64_t, int64_t *),
+			 void *indicator)
 {
 	uint32_t out = 0;
 	int64_t got;
@@ -237,7 +240,10 @@ static void tulip_vectors(void **state)
 	char path[512];
 	uint32_t seen = 0;
 	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s%s/indicators/%s", captures ? captures : source ? source : ".",
+		snprintf(path, sizeof(path), "%s%s/indicators/%s",
+			 captures ? captures
+			 : source ? source
+				  : ".",
 			 captures ? "" : "/../shared/captures", files[i]);
 		FILE *f = fopen(path, "r");
 		if (!f) {

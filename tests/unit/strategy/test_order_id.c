@@ -9,7 +9,8 @@
 
 #include "services/strategy/order_id.h"
 
-static void id_of(const char *account, const char *strategy, const char *run, uint64_t n, char out[EVENT_NAME_MAX])
+static void id_of(const char *account, const char *strategy, const char *run, uint64_t n,
+		  char out[EVENT_NAME_MAX])
 {
 	struct order_id_parts parts = {account, strategy, run, n};
 	order_id(&parts, out);
@@ -39,7 +40,8 @@ static void no_two_alike(void **state)
 	char(*id)[EVENT_NAME_MAX] = calloc(N, sizeof(*id));
 	assert_non_null(id);
 	for (uint64_t i = 0; i < N; i++)
-		id_of(i & 1 ? "paper" : "pape", i & 2 ? "ema" : "rema", i & 4 ? "run" : "run2", 1 + i / 8, id[i]);
+		id_of(i & 1 ? "paper" : "pape", i & 2 ? "ema" : "rema", i & 4 ? "run" : "run2",
+		      1 + i / 8, id[i]);
 	qsort(id, N, sizeof(*id), compare);
 	for (uint32_t i = 1; i < N; i++)
 		assert_string_not_equal(id[i - 1], id[i]);

@@ -19,11 +19,13 @@ struct params {
 static const struct strategy_param rows[] = {
 	{"count", PARAM_COUNT, "7", 1, 9, NULL, "", "", offsetof(struct params, count)},
 	{"qty", PARAM_QTY, "0.5", 1, 100000000, NULL, "base", "", offsetof(struct params, qty)},
-	{"choice", PARAM_CHOICE, "two", 0, 0, "one two three", "", "", offsetof(struct params, choice)},
+	{"choice", PARAM_CHOICE, "two", 0, 0, "one two three", "", "",
+	 offsetof(struct params, choice)},
 	{"name", PARAM_NAME, "1m", 0, 0, NULL, "", "", offsetof(struct params, name)},
 };
 
-static const struct strategy strategy = {.params = rows, .n_params = 4, .params_size = sizeof(struct params)};
+static const struct strategy strategy = {
+	.params = rows, .n_params = 4, .params_size = sizeof(struct params)};
 
 static void values(void **state)
 {
@@ -60,7 +62,8 @@ static void mistakes_change_nothing(void **state)
 	assert_int_equal(params_set(&strategy, &p, "choice", "tw"), ERR_UNKNOWN);
 	assert_int_equal(params_set(&strategy, &p, "choice", "one two"), ERR_UNKNOWN);
 	assert_int_equal(params_set(&strategy, &p, "choice", ""), ERR_UNKNOWN);
-	assert_int_equal(params_set(&strategy, &p, "name", "a name that is longer than any name may ever be"),
+	assert_int_equal(params_set(&strategy, &p, "name",
+				    "a name that is longer than any name may ever be"),
 			 ERR_TOO_LONG);
 	assert_memory_equal(&p, &before, sizeof(p));
 }
