@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
@@ -20,9 +21,9 @@ struct self {
 	bool flag;
 };
 
-static struct self self;
+static struct self self[2];
 
-#define AT(member) offsetof(struct self, member), sizeof(self.member)
+#define AT(member) offsetof(struct self, member), sizeof(self[0].member)
 static const struct config_key keys[] = {
 	{"text", CONFIG_TEXT, "", 0, 0, "", "", NULL, AT(text)},
 	{"secret", CONFIG_SECRET, "", 0, 0, "", "", NULL, AT(secret)},
@@ -35,8 +36,8 @@ static const struct config_key keys[] = {
 	{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 };
 static const struct config_section sections[] = {
-	{"bus", "", keys, &self, false},
-	{"strategy", "", keys, &self, true},
+	{"bus", "", keys, &self[0], false},
+	{"strategy", "", keys, &self[1], true},
 };
 static const char *const foreign[] = {"other", NULL};
 
@@ -72,14 +73,16 @@ static int same(void *ctx, const char *key, const char *value, const char *where
 static void print_and_load(struct config *c)
 {
 	struct buf b;
-	struct self before = self;
+	struct self before[2];
 	char *no_env[] = {NULL};
+	memcpy(before, self, sizeof self);
 	buf_init(&b, 8u << 20);
 	must(config_print(c, &b) == 0);
 	must(config_each(c, "strategy", "sub", same, NULL) == 0);
 	if (b.len <= 1u << 20 && load(c, b.at, b.len, NULL, no_env) == 0) {
-		memset(before.secret, 0, sizeof before.secret);
-		must(memcmp(&before, &self, sizeof self) == 0);
+		memset(before[0].secret, 0, sizeof before[0].secret);
+		memset(before[1].secret, 0, sizeof before[1].secret);
+		must(memcmp(before, self, sizeof self) == 0);
 	}
 	buf_fini(&b);
 }
@@ -103,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += part + 1;
 	}
 	struct config *c;
-	memset(&self, 0, sizeof self);
+	memset(self, 0, sizeof self);
 	must(config_new(sections, ARRAY_LEN(sections), foreign, &c) == 0);
 	if (load(c, text + at, size - at, flag, envp) == 0)
 		print_and_load(c);
