@@ -1,0 +1,14 @@
+# Tests that are scripts rather than C programs. Append a block; a name is what tests/requirements.map uses.
+find_package(Python3 COMPONENTS Interpreter)
+
+# nj_script(NAME command...): run from the source root; exit code 77 means skipped.
+function(nj_script name)
+	add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "scripts"
+		ENVIRONMENT "NJ_SOURCE=${CMAKE_SOURCE_DIR};NJ_BIN=${CMAKE_BINARY_DIR}/bin")
+endfunction()
+
+if(Python3_FOUND)
+	nj_script(tidy.self ${Python3_EXECUTABLE} -B tests/tidy/test_tidy.py)
+	nj_script(tidy.tree ${Python3_EXECUTABLE} -B tests/tidy/tidy.py)
+endif()
