@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 """tidy - the style guide's teeth: checks the tree against ARCHITECTURE.md's rules, one line a finding.
 
-  tests/tidy/tidy.py [ROOT]      prints file:line: rule: what, exits 1 where there is any
+  tests/tidy/tidy.py [ROOT]           prints file:line: rule: what, exits 1 where there is any
+  tests/tidy/tidy.py --all [ROOT]     with those that tests/tidy/known still tolerates
+  tests/tidy/tidy.py --known [ROOT]   prints what tests/tidy/known would have to say
+
+tests/tidy/known is the debt that was there when the check came: path, rule, how many. It is there to
+shrink. One finding more than a row tolerates, and all of that file and rule are printed.
 
 Each rule is a row of RULES with the section that it enforces. test_tidy.py proves that every one fires.
 Comments and strings are blanked before code is looked at, so that neither can break a rule or hide one.
@@ -10,10 +15,10 @@ import os
 import re
 import sys
 
-# Hard limits, where a reader is lost for certain. The aims are 100 columns, 12 lines, 5 and 500.
-COLUMNS_MAX = 120
+COLUMNS_MAX = 100
+TAB_COLUMNS = 8
 FUNCTION_LINES_MAX = 60
-PARAMETERS_MAX = 7
+PARAMETERS_MAX = 5
 FILE_LINES_MAX = 700
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "run", ".cache", "__pycache__"}
 TEXT_ENDINGS = (".c", ".h", ".def", ".py", ".sh", ".md", ".txt", ".cmake", ".json", ".yml", ".yaml",
@@ -32,7 +37,7 @@ RULES = {
   "place.zmq": "zmq and czmq only in bus_zmq, loop, config and key handling",
   "place.hiredis": "hiredis only in cache_redis.c",
   "place.msgpack": "msgpack only in proto/codec*.c",
-  "place.tls": "curl and openssl only in ws, http, s3, curl_loop and the venue simulator's server",
+  "place.tls": "curl and openssl only in ws, http, s3 and the venue simulator's server",
   "place.sqlite": "sqlite3.h only in the persister's store",
   "place.getenv": "the environment is read only by config.c",
   "place.clock": "the clock is read only by clock.c",
@@ -170,7 +175,7 @@ INCLUDE_PLACES = {
   "place.hiredis": (r"^hiredis/", r"^common/io/cache_redis\.c$"),
   "place.msgpack": (r"^msgpack", r"^proto/codec\w*\.c$"),
   "place.tls": (r"^(curl|openssl)/",
-                r"^(common/io/((ws|http|s3)(_\w+)?\.c|curl_loop\.[ch])|tools/venue_sim/\w+\.c)$"),
+                r"^(common/io/(ws|http|s3)(_\w+)?\.c|tools/venue_sim/\w+\.c)$"),
   "place.sqlite": (r"^sqlite3\.h$", r"^services/persister/store\w*\.c$"),
 }
 CALL_PLACES = {
@@ -194,9 +199,7 @@ def check_places(s):
         if not re.search(where, s.path):
           yield line_of(s.code, m.start()), rule, m.group().split("(")[0].strip()
   for m in BANNED_CALL.finditer(s.code):
-    name = m.group().split("(")[0].strip()
-    if name != "system" or not s.is_test:
-      yield line_of(s.code, m.start()), "call.banned", name
+    yield line_of(s.code, m.start()), "call.banned", m.group().split("(")[0].strip()
 
 
 def check_preprocessor(s):
@@ -276,9 +279,10 @@ def check_functions(s):
 # ---- text of any kind ----
 
 # Put together, so that this file passes.
-UNFINISHED = re.compile(r"\b(?:%s)\b|(?i:\b(?:%s)\b)" % (
-  "|".join(("TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK")),
-  "|".join(("for" " now", "place" "holder", "not" " implemented"))))
+# The reason phrase of HTTP's 501 has a capital I.
+UNFINISHED = re.compile(r"\b(?:%s)\b" % "|".join((
+  "TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK", "[Ff]or" " now", "[Pp]lace" "holder",
+  "[Nn]ot" " implemented")))
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/])/(?:work|home|root|Users|mnt)/\w|(?<![\w.])/t" r"mp/w/")
 
 
@@ -288,8 +292,9 @@ def check_text(s):
     if not m or m.group(1) != s.stem:
       yield 1, "text.first-line", "not /* %s - …" % s.stem
   for i, line in enumerate(s.lines, 1):
-    if s.ending in (".c", ".h") and len(line.expandtabs(8)) > COLUMNS_MAX:
-      yield i, "text.columns", "%d columns" % len(line.expandtabs(8))
+    columns = len(line.expandtabs(TAB_COLUMNS))
+    if s.is_c and columns > COLUMNS_MAX:
+      yield i, "text.columns", "%d columns" % columns
     m = UNFINISHED.search(line)
     if m:
       yield i, "text.unfinished", m.group()
@@ -391,13 +396,39 @@ def check_tree(root):
     yield "tests/requirements.map", line, rule, what
 
 
+def count_by_row(found):
+  counts = {}
+  for path, _, rule, _ in found:
+    counts[path, rule] = counts.get((path, rule), 0) + 1
+  return counts
+
+
+def read_known(root):
+  path = os.path.join(root, "tests", "tidy", "known")
+  rows = [line.split("\t") for line in read(path).split("\n")] if os.path.exists(path) else []
+  return {(row[0], row[1]): int(row[2]) for row in rows if len(row) == 3 and row[0][0] != "#"}
+
+
+def not_tolerated(found, known):
+  counts = count_by_row(found)
+  return [f for f in found if counts[f[0], f[2]] > known.get((f[0], f[2]), 0)]
+
+
 def main(argv):
-  root = argv[1] if len(argv) > 1 else "."
-  count = 0
-  for path, line, rule, what in check_tree(root):
-    count += 1
+  options = [a for a in argv[1:] if a.startswith("--")]
+  roots = [a for a in argv[1:] if not a.startswith("--")]
+  root = roots[0] if roots else "."
+  found = list(check_tree(root))
+  if "--known" in options:
+    for (path, rule), count in sorted(count_by_row(found).items()):
+      print("%s\t%s\t%d" % (path, rule, count))
+    return 0
+  shown = found if "--all" in options else not_tolerated(found, read_known(root))
+  for path, line, rule, what in shown:
     print("%s:%d: %s: %s (%s)" % (path, line, rule, what, RULES[rule]))
-  return 1 if count else 0
+  if len(found) > len(shown):
+    print("%d older findings are tolerated by tests/tidy/known" % (len(found) - len(shown)))
+  return 1 if shown else 0
 
 
 if __name__ == "__main__":
