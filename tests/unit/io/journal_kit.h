@@ -31,6 +31,14 @@ static inline void kit_dir(char out[KIT_PATH])
 	assert_non_null(mkdtemp(out));
 }
 
+/* The same in memory, where there are thousands of cases and the disk is not what is tested. */
+static inline void kit_dir_in_memory(char out[KIT_PATH])
+{
+	snprintf(out, KIT_PATH, "/dev/shm/nj-test-XXXXXX");
+	if (!mkdtemp(out))
+		kit_dir(out);
+}
+
 static inline void kit_wipe(const char *dir)
 {
 	char path[KIT_PATH + 300];
