@@ -84,9 +84,12 @@ static int explain(const struct journal *j, int rc, char *reason, size_t cap)
 	return rc;
 }
 
+/* Makes the folder ours: locked, and without what a crash left half made. */
 static int own_folder(struct journal *j, char *reason, size_t cap)
 {
 	long pid = 0;
+
+	errno = 0;
 	int rc = fs_open_dir(j->dir, &j->dir_fd);
 
 	if (!rc && j->read_only)
@@ -98,6 +101,8 @@ static int own_folder(struct journal *j, char *reason, size_t cap)
 			 j->dir, pid);
 		return rc;
 	}
+	if (!rc)
+		rc = fs_remove_all(j->dir_fd, "", TEMP_SUFFIX);
 	return rc ? explain(j, rc, reason, cap) : 0;
 }
 
@@ -126,8 +131,6 @@ int journal_open(const struct journal_options *o, struct journal **ret_journal, 
 		return ERR_NOMEM;
 	}
 	int rc = own_folder(j, reason, cap);
-	if (!rc && !j->read_only)
-		rc = fs_remove_all(j->dir_fd, "", TEMP_SUFFIX);
 	if (!rc)
 		rc = journal_recover(j, o->epoch, reason, cap);
 	j->accept_end = j->file.end;

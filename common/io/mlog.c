@@ -59,6 +59,8 @@ static int own_folder(struct mlog *m)
 	if (rc == ERR_BUSY)
 		return mlog_blame(m, rc, "%s: the log is in use by process %ld; stop it or choose another folder",
 				  m->dir, pid);
+	if (!rc && !m->read_only)
+		rc = fs_remove_all(m->dir_fd, "", ".tmp");
 	return rc ? mlog_blame(m, rc, "%s: %s", m->dir, errno ? strerror(errno) : err_text(rc)) : 0;
 }
 
@@ -73,8 +75,6 @@ int mlog_open(const struct mlog_options *o, struct mlog **ret_log, char *reason,
 		return ERR_NOMEM;
 	}
 	int rc = own_folder(m);
-	if (!rc && !m->read_only)
-		rc = fs_remove_all(m->dir_fd, "", ".tmp");
 	if (!rc)
 		rc = mlog_recover(m);
 	if (rc) {
