@@ -104,6 +104,7 @@ static void test_policy(void **state)
 		memset(url, 'x', sizeof url - 1); /* copied */
 	}
 	loop_run(w->l);
+	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		const struct path *p = &paths[i];
 		bool slow = strcmp(p->path, "/slow") == 0;
@@ -114,6 +115,7 @@ static void test_policy(void **state)
 			assert_in_range(p->at_ms[k] - p->at_ms[k - 1], delays[k - 1] - 5,
 					delays[k - 1] + 100 + (slow ? 200 : 0));
 	}
+	pthread_mutex_unlock(&lock);
 	assert_int_equal(paths[4].retry_after_s, 1);
 	assert_int_equal(paths[5].retry_after_s, 9);
 }
