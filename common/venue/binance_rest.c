@@ -1,0 +1,375 @@
+/* binance_rest - replies of Binance's REST API: depth, klines, exchangeInfo.
+ *
+ * Facts: github binance/binance-spot-api-docs rest-api/ and filters.md of July 2026, recorded replies of 2021.
+ */
+#include "common/venue/binance_rest.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/venue/wire.h"
+
+#define SECOND 1000000000LL
+#define CROWD 1000
+
+/* GET /api/v3/depth */
+int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out)
+{
+	struct venue_message m = {.kind = VENUE_SNAPSHOT, .market = in->market};
+	struct level *asks = out->levels + out->levels_max;
+	struct json_str key, id = {"", 0, false};
+	bool has_bids = false, has_asks = false;
+	struct json j;
+	int rc = 0;
+
+	json_init(&j, in->text, in->len);
+	json_object(&j);
+	while (rc == 0 && json_key(&j, &key)) {
+		if (json_str_is(key, "lastUpdateId")) {
+			json_number(&j, &id);
+		} else if (json_str_is(key, "bids")) {
+			rc = wire_levels(&j, in->market, out->levels, out->levels_max, &m.snapshot.bids);
+			has_bids = true;
+		} else if (json_str_is(key, "asks")) {
+			rc = wire_levels(&j, in->market, asks, out->levels_max, &m.snapshot.asks);
+			has_asks = true;
+		} else {
+			json_skip(&j);
+		}
+	}
+	if (rc == 0)
+		rc = json_finish(&j);
+	if (rc == 0)
+		rc = has_bids && has_asks ? wire_u64(id, &m.snapshot.last_id) : ERR_PROTOCOL;
+	if (rc < 0)
+		return rc;
+	m.snapshot.bids_cut = m.snapshot.bids.n >= in->limit;
+	m.snapshot.asks_cut = m.snapshot.asks.n >= in->limit;
+	out->message(out->ctx, &m);
+	return 0;
+}
+
+/* Rows of GET /api/v3/klines: [open time, open, high, low, close, volume, close time, quote volume, trades, …].
+ * The last one may still be open: `closed` is left to the reader of the clock. */
+#define KLINE_FIELDS 9
+
+static int read_kline(const struct json_str text[KLINE_FIELDS], const struct venue_market *market,
+		      struct venue_kline *k)
+{
+	int64_t *const value[KLINE_FIELDS] = {&k->open_at, &k->open, &k->high, &k->low, &k->close,
+					      &k->volume, &k->close_at, &k->quote_volume, NULL};
+	uint64_t trades;
+	int rc = wire_u64(text[8], &trades);
+
+	for (int i = 0; rc == 0 && i < 8; i++)
+		if (i == 0 || i == 6)
+			rc = wire_time(text[i], value[i]);
+		else
+			rc = wire_decimal(text[i],
+					  i == 5   ? market->qty_scale
+					  : i == 7 ? VENUE_CASH_SCALE
+						   : market->price_scale,
+					  value[i]);
+	k->close_at += 1000000;
+	k->trades = (uint32_t)trades;
+	if (rc == 0 && (k->low > k->high || k->open_at >= k->close_at || trades > UINT32_MAX))
+		rc = ERR_PROTOCOL;
+	return rc;
+}
+
+static int walk_klines(const struct venue_input *in, struct venue_output *out, bool deliver_them)
+{
+	struct venue_message m = {.kind = VENUE_KLINE, .market = in->market};
+	struct json_str text[KLINE_FIELDS];
+	struct json j;
+	int rc = 0;
+
+	json_init(&j, in->text, in->len);
+	json_array(&j);
+	while (rc == 0 && json_item(&j)) {
+		int n = 0;
+		json_array(&j);
+		while (json_item(&j))
+			if (n < KLINE_FIELDS)
+				json_scalar_text(&j, &text[n++]);
+			else
+				json_skip(&j);
+		rc = j.err != 0 ? j.err : n < KLINE_FIELDS ? ERR_PROTOCOL : 0;
+		if (rc == 0)
+			rc = read_kline(text, in->market, &m.kline);
+		if (rc == 0 && deliver_them)
+			out->message(out->ctx, &m);
+	}
+	return rc != 0 ? rc : json_finish(&j);
+}
+
+int binance_decode_klines(const struct venue_input *in, struct venue_output *out)
+{
+	int rc = walk_klines(in, out, false);
+	return rc == 0 ? walk_klines(in, out, true) : rc;
+}
+
+/* ---- GET /api/v3/exchangeInfo ---- */
+
+struct description {
+	struct json_str symbol, status, base, quote;
+	struct json_str tick, price_min, price_max;
+	struct json_str step, qty_min, qty_max, market_qty_max;
+	struct json_str notional_min, notional_max;
+};
+
+/* One filter's members: the type may come first or last. */
+struct filter {
+	struct json_str type, tick, step, low, high, qty_low, qty_high, notional, notional_high;
+};
+
+static const struct {
+	const char *key;
+	size_t offset;
+} filter_keys[] = {
+	{"filterType", offsetof(struct filter, type)},
+	{"tickSize", offsetof(struct filter, tick)},
+	{"stepSize", offsetof(struct filter, step)},
+	{"minPrice", offsetof(struct filter, low)},
+	{"maxPrice", offsetof(struct filter, high)},
+	{"minQty", offsetof(struct filter, qty_low)},
+	{"maxQty", offsetof(struct filter, qty_high)},
+	{"minNotional", offsetof(struct filter, notional)},
+	{"maxNotional", offsetof(struct filter, notional_high)},
+};
+
+static struct json_str *filter_slot(struct filter *f, struct json_str key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(filter_keys); i++)
+		if (json_str_is(key, filter_keys[i].key))
+			return (struct json_str *)(void *)((char *)f + filter_keys[i].offset);
+	return NULL;
+}
+
+static void read_filter(struct json *j, struct description *d)
+{
+	struct filter f = {0};
+	struct json_str key, *slot;
+
+	json_object(j);
+	while (json_key(j, &key)) {
+		slot = filter_slot(&f, key);
+		if (slot != NULL)
+			json_scalar_text(j, slot);
+		else
+			json_skip(j);
+	}
+	if (json_str_is(f.type, "PRICE_FILTER")) {
+		d->tick = f.tick;
+		d->price_min = f.low;
+		d->price_max = f.high;
+	} else if (json_str_is(f.type, "LOT_SIZE")) {
+		d->step = f.step;
+		d->qty_min = f.qty_low;
+		d->qty_max = f.qty_high;
+	} else if (json_str_is(f.type, "MARKET_LOT_SIZE")) {
+		d->market_qty_max = f.qty_high;
+	} else if (json_str_is(f.type, "MIN_NOTIONAL") || json_str_is(f.type, "NOTIONAL")) {
+		d->notional_min = f.notional;
+		d->notional_max = f.notional_high;
+	}
+}
+
+static void read_description(struct json *j, struct description *d)
+{
+	struct json_str key;
+
+	*d = (struct description){0};
+	json_object(j);
+	while (json_key(j, &key)) {
+		if (json_str_is(key, "symbol")) {
+			json_string(j, &d->symbol);
+		} else if (json_str_is(key, "status")) {
+			json_string(j, &d->status);
+		} else if (json_str_is(key, "baseAsset")) {
+			json_string(j, &d->base);
+		} else if (json_str_is(key, "quoteAsset")) {
+			json_string(j, &d->quote);
+		} else if (json_str_is(key, "filters")) {
+			json_array(j);
+			while (json_item(j))
+				read_filter(j, d);
+		} else {
+			json_skip(j);
+		}
+	}
+}
+
+/* Decimals that a grid needs; the default where the filter is missing or switched off ("0.00000000"). */
+static int scale_of(struct json_str step, uint8_t *ret_scale)
+{
+	int64_t value = 0;
+	int scale = VENUE_SCALE_DEFAULT, rc = 0;
+
+	if (step.len > 0)
+		rc = wire_decimal(step, FIXED_SCALE_MAX, &value);
+	if (rc == ERR_RANGE) { /* larger than 9 at 18 decimals: still a grid */
+		value = 1;
+		rc = 0;
+	}
+	if (rc == 0 && value > 0)
+		rc = fixed_scale_of(step.at, step.len, &scale);
+	if (rc == 0)
+		*ret_scale = (uint8_t)scale;
+	return rc;
+}
+
+/* Decimals of quantities. Not those of the lot size alone: orders placed under an older, finer one rest on, so
+ * that levels are finer than today's (recorded: 25.426189 BTC at a step of 0.00001). So as many as the venue ever
+ * sends, as far as a level of CROWD largest orders still fits. */
+static int qty_scale_of(const struct description *d, uint8_t *ret_scale)
+{
+	uint8_t lot, scale = VENUE_SCALE_DEFAULT;
+	int64_t largest = 0;
+	int rc = scale_of(d->step, &lot);
+
+	if (rc == 0 && d->qty_max.len > 0)
+		rc = wire_decimal_floor(d->qty_max, 0, &largest);
+	if (rc < 0)
+		return rc;
+	while (scale > lot && largest > INT64_MAX / CROWD / fixed_pow10(scale))
+		scale--;
+	*ret_scale = lot > scale ? lot : scale;
+	return 0;
+}
+
+/* A limit; 0 where it is absent. A limit above every value is none. */
+static int limit_of(struct json_str text, int scale, int64_t *ret_value)
+{
+	int rc = text.len > 0 ? wire_decimal_floor(text, scale, ret_value) : 0;
+
+	if (rc == 0 && *ret_value == INT64_MAX)
+		*ret_value = 0;
+	return rc;
+}
+
+static int describe(const struct description *d, struct ev_instrument *i)
+{
+	int rc = scale_of(d->tick, &i->price_scale);
+
+	if (rc == 0)
+		rc = qty_scale_of(d, &i->qty_scale);
+	if (rc < 0)
+		return rc;
+	i->cash_scale = VENUE_CASH_SCALE;
+	const struct {
+		struct json_str text;
+		int scale;
+		int64_t *value;
+	} limits[] = {
+		{d->tick, i->price_scale, &i->tick_size},
+		{d->price_min, i->price_scale, &i->price_min},
+		{d->price_max, i->price_scale, &i->price_max},
+		{d->step, i->qty_scale, &i->lot_size},
+		{d->qty_min, i->qty_scale, &i->qty_min},
+		{d->qty_max, i->qty_scale, &i->qty_max},
+		{d->market_qty_max, i->qty_scale, &i->market_qty_max},
+		{d->notional_min, VENUE_CASH_SCALE, &i->notional_min},
+		{d->notional_max, VENUE_CASH_SCALE, &i->notional_max},
+	};
+	for (size_t n = 0; rc == 0 && n < ARRAY_LEN(limits); n++)
+		rc = limit_of(limits[n].text, limits[n].scale, limits[n].value);
+	wire_text(d->base, i->base, sizeof(i->base));
+	wire_text(d->quote, i->quote, sizeof(i->quote));
+	i->trading = json_str_is(d->status, "TRADING");
+	return rc;
+}
+
+static int deliver_instrument(const struct description *d, struct venue_output *out)
+{
+	struct ev_instrument instrument = {0};
+	struct venue_message m = {.kind = VENUE_INSTRUMENT, .instrument = &instrument};
+
+	m.market = d->symbol.len > 0 ? out->find(out->ctx, d->symbol.at, d->symbol.len) : NULL;
+	if (m.market == NULL)
+		return 0;
+	out->fault = (struct venue_fault){m.market, VENUE_INSTRUMENT};
+	int rc = describe(d, &instrument);
+	if (rc == 0)
+		out->message(out->ctx, &m);
+	return rc;
+}
+
+static void deliver_rate_limit(struct json *j, struct venue_output *out)
+{
+	struct json_str key, type = {"", 0, false}, interval = type, number = type, limit = type;
+
+	json_object(j);
+	while (json_key(j, &key)) {
+		if (json_str_is(key, "rateLimitType"))
+			json_string(j, &type);
+		else if (json_str_is(key, "interval"))
+			json_string(j, &interval);
+		else if (json_str_is(key, "intervalNum"))
+			json_scalar_text(j, &number);
+		else if (json_str_is(key, "limit"))
+			json_scalar_text(j, &limit);
+		else
+			json_skip(j);
+	}
+	bool weighted = json_str_is(type, "REQUEST_WEIGHT");
+	struct venue_message m = {.kind = VENUE_LIMIT, .limit = {.weighted = weighted}};
+	int64_t unit = json_str_is(interval, "SECOND")   ? SECOND
+		       : json_str_is(interval, "MINUTE") ? 60 * SECOND
+		       : json_str_is(interval, "HOUR")   ? 3600 * SECOND
+		       : json_str_is(interval, "DAY")    ? 86400 * SECOND
+							 : 0;
+	uint64_t count;
+	if (!(weighted || json_str_is(type, "RAW_REQUESTS")) || unit == 0)
+		return; /* limits of orders are not ours */
+	if (wire_u64(number, &count) < 0 || count == 0 || count > 366 ||
+	    wire_u64(limit, &m.limit.limit) < 0)
+		return;
+	m.limit.window_ns = (int64_t)count * unit;
+	out->message(out->ctx, &m);
+}
+
+/* One bad description does not keep the others back; the first error is returned at the end. */
+static int deliver_instruments(struct json *j, struct venue_output *out)
+{
+	struct json_str key;
+	int first = 0;
+
+	json_object(j);
+	while (json_key(j, &key)) {
+		bool limits = json_str_is(key, "rateLimits"), symbols = json_str_is(key, "symbols");
+		if (!limits && !symbols) {
+			json_skip(j);
+			continue;
+		}
+		json_array(j);
+		while (json_item(j)) {
+			struct description d;
+			if (limits) {
+				deliver_rate_limit(j, out);
+				continue;
+			}
+			read_description(j, &d);
+			int rc = j->err != 0 ? j->err : deliver_instrument(&d, out);
+			first = first == 0 ? rc : first;
+		}
+	}
+	return first != 0 ? first : json_finish(j);
+}
+
+int binance_decode_instruments(const struct venue_input *in, struct venue_output *out)
+{
+	struct json j;
+
+	json_init(&j, in->text, in->len);
+	if (json_peek(&j) != JSON_OBJECT)
+		return ERR_TYPE;
+	json_skip(&j);
+	int rc = json_finish(&j); /* the whole of it is sound before anything is delivered */
+	if (rc < 0)
+		return rc;
+	json_init(&j, in->text, in->len);
+	return deliver_instruments(&j, out);
+}

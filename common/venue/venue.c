@@ -1,0 +1,50 @@
+/* venue - the registry of venue files, made from the folder's contents, and what all venues share. */
+#include "common/venue/venue.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+
+#define VENUE(name) extern const struct venue venue_##name;
+#include "venue_registry.def"
+#undef VENUE
+
+static const struct venue *const venues[] = {
+#define VENUE(name) &venue_##name,
+#include "venue_registry.def"
+#undef VENUE
+};
+
+const struct venue *venue_at(uint32_t i)
+{
+	return i < ARRAY_LEN(venues) ? venues[i] : NULL;
+}
+
+const struct venue *venue_find(const char *name, size_t len)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(venues); i++)
+		if (strlen(venues[i]->name) == len && memcmp(venues[i]->name, name, len) == 0)
+			return venues[i];
+	return NULL;
+}
+
+int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market)
+{
+	struct venue_market m = {.price_scale = VENUE_SCALE_DEFAULT, .qty_scale = VENUE_SCALE_DEFAULT};
+	char name[SYMBOL_RAW_MAX + 1];
+	size_t suffix = strlen(v->suffix);
+
+	if (len == 0)
+		return ERR_SYNTAX;
+	if (len + suffix > SYMBOL_RAW_MAX)
+		return ERR_TOO_LONG;
+	memcpy(name, raw, len);
+	memcpy(name + len, v->suffix, suffix);
+	int rc = symbol_make(name, len + suffix, v->name, &m.symbol);
+	if (rc < 0)
+		return rc;
+	memcpy(m.raw, raw, len);
+	*ret_market = m;
+	return 0;
+}

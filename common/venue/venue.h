@@ -1,0 +1,227 @@
+/* venue - the contract of a venue file: a pure translator between a venue's bytes and our normal messages.
+ *
+ * A venue file (common/venue/venues/NAME.c, `const struct venue venue_NAME`) holds no socket, clock, key, log or
+ * memory of its own. It names hosts, limits and heartbeat, writes the paths and texts we send, and decodes what
+ * comes back. The registry finds the file by its folder; the conformance test walks the registry.
+ *
+ * Rules of decode:
+ *   - A frame or reply has no partial effect: it is read to its end before its first message is delivered.
+ *   - Unknown keys are skipped, unknown kinds of frames are delivered as VENUE_UNKNOWN; neither is an error.
+ *   - Bytes are never trusted: a malformed frame is an error and names the market it was about, if that much
+ *     could be read (struct venue_fault).
+ *   - Nothing is allocated; levels are written into the caller's arrays and are good during the call.
+ */
+#ifndef NJ_VENUE_VENUE_H
+#define NJ_VENUE_VENUE_H
+
+#include "common/base/buf.h"
+#include "proto/event.h"
+
+#define VENUE_CASH_SCALE 8 /* decimals of every cash amount a venue file hands out */
+#define VENUE_SCALE_DEFAULT 8 /* of prices and quantities of an instrument nobody has described */
+
+/* ---- what there is to subscribe to and to ask for ---- */
+
+enum venue_stream { /* bits */
+	VENUE_DEPTH_STREAM = 1,
+	VENUE_TRADE_STREAM = 2,
+	VENUE_TOP_STREAM = 4,
+	VENUE_KLINE_STREAM = 8,
+	VENUE_TICKER_STREAM = 16,
+	VENUE_LIQUIDATION_STREAM = 32,
+};
+
+/* One instrument as the venue file sees it; owned by the caller. */
+struct venue_market {
+	char raw[SYMBOL_RAW_MAX + 1]; /* as the venue writes it, validated as a symbol's raw part */
+	struct symbol symbol;         /* as we write it */
+	uint8_t price_scale, qty_scale;
+};
+
+/* What one connection carries. */
+struct venue_feed {
+	const struct venue_market *const *markets;
+	uint32_t n;
+	uint32_t streams;           /* bits of enum venue_stream */
+	const char *kline_interval; /* "1m"; NULL: no klines */
+};
+
+enum venue_ask { VENUE_ASK_NOTHING, VENUE_ASK_INSTRUMENTS, VENUE_ASK_SNAPSHOT, VENUE_ASK_KLINES };
+
+struct venue_request {
+	enum venue_ask ask;
+	const struct venue_market *const *markets; /* one; INSTRUMENTS: any number, 0 means all */
+	uint32_t n;
+	uint32_t limit;        /* SNAPSHOT: levels a side; KLINES: rows */
+	const char *interval;  /* KLINES */
+	int64_t from, to;      /* KLINES: ns of venue time, 0 open */
+};
+
+/* ---- what comes back ---- */
+
+enum venue_kind {
+	VENUE_DEPTH, VENUE_SNAPSHOT, VENUE_TRADE, VENUE_TOP, VENUE_KLINE, VENUE_TICKER, VENUE_LIQUIDATION,
+	VENUE_INSTRUMENT, VENUE_LIMIT, VENUE_NOTICE,
+	VENUE_IGNORED, /* known, and of no use to us; or about a market that we do not follow */
+	VENUE_UNKNOWN,
+};
+
+struct venue_depth {
+	uint64_t first_id, last_id;
+	uint64_t prev_id;  /* last_id of the update before it, where the venue says so; else 0 */
+	bool relative;     /* quantities are changes to add, not totals */
+	struct levels bids, asks; /* as sent */
+};
+
+struct venue_snapshot {
+	uint64_t last_id;
+	bool bids_cut, asks_cut; /* there may be more levels behind the last one */
+	struct levels bids, asks;
+};
+
+struct venue_trade {
+	int64_t at;        /* ns, venue time */
+	int64_t price, qty;
+	uint64_t first_id, last_id; /* equal for a single trade; 0: the venue has no counting ids */
+	uint8_t aggressor; /* enum side */
+};
+
+struct venue_top {
+	uint64_t last_id;
+	int64_t bid, bid_qty, ask, ask_qty;
+};
+
+struct venue_kline {
+	char interval[8];
+	bool closed;
+	int64_t open_at, close_at; /* ns; close_at is the first instant behind it */
+	int64_t open, high, low, close, volume;
+	int64_t quote_volume; /* at VENUE_CASH_SCALE */
+	uint32_t trades;
+};
+
+struct venue_ticker {
+	int64_t last, open, high, low, volume;
+	int64_t quote_volume; /* at VENUE_CASH_SCALE */
+};
+
+struct venue_liquidation {
+	int64_t price, avg_price, qty;
+	uint8_t side; /* enum side, of the liquidation order */
+};
+
+/* A request budget the venue has told us of. */
+struct venue_limit {
+	bool weighted;     /* counts weights, otherwise requests */
+	int64_t window_ns;
+	uint64_t limit;
+};
+
+enum venue_notice_kind {
+	VENUE_NOTICE_ACCEPTED, /* a subscription, a ping */
+	VENUE_NOTICE_REFUSED,  /* an error: code and text */
+	VENUE_NOTICE_SHUTDOWN, /* the server will close: reconnect at once */
+};
+struct venue_notice {
+	enum venue_notice_kind kind;
+	int64_t code;
+	const char *text; /* NUL-terminated, never NULL */
+};
+
+struct venue_message {
+	enum venue_kind kind;
+	const struct venue_market *market; /* NULL where it is about the connection or an unknown market */
+	int64_t time;  /* ns, when the venue sent it; 0 where it does not say */
+	uint32_t feed; /* where sequences span a subscription (Kalshi's sid): its number and the */
+	uint64_t feed_seq; /* position in it, counted in ones; 0 where the venue has none */
+	union {
+		struct venue_depth depth;
+		struct venue_snapshot snapshot;
+		struct venue_trade trade;
+		struct venue_top top;
+		struct venue_kline kline;
+		struct venue_ticker ticker;
+		struct venue_liquidation liquidation;
+		const struct ev_instrument *instrument; /* without its symbol; brings the market's scales */
+		struct venue_limit limit;
+		struct venue_notice notice;
+	};
+};
+
+struct venue_input {
+	const char *text;
+	size_t len;
+	enum venue_ask ask; /* the request that the text answers; NOTHING: a frame of the stream */
+	const struct venue_market *market; /* of the request, where it had just one */
+	uint32_t limit;     /* of the request */
+};
+
+struct venue_fault {
+	const struct venue_market *market; /* NULL where it could not be told */
+	enum venue_kind kind;              /* VENUE_UNKNOWN likewise */
+};
+
+struct venue_output {
+	void *ctx;
+	/* A market we follow by its raw name (not NUL-terminated), or NULL. */
+	const struct venue_market *(*find)(void *ctx, const char *raw, size_t len);
+	void (*message)(void *ctx, const struct venue_message *m);
+	struct level *levels; /* 2 * levels_max; more levels on one side are ERR_TOO_LONG */
+	uint32_t levels_max;
+	struct venue_fault fault; /* set where decode fails */
+};
+
+/* Where a depth update stands to a book. */
+enum venue_link { VENUE_LINK_OLD, VENUE_LINK_NEXT, VENUE_LINK_GAP };
+
+/* ---- the venue ---- */
+
+struct venue {
+	const char *name;   /* "BINANCE", the second part of our symbols */
+	const char *doc;    /* one sentence */
+	const char *suffix; /* appended to raw names in our symbols: "" or "-PERP" */
+
+	/* Base addresses, the default first, NULL-ended. Data from anywhere else is not of origin live. */
+	const char *const *stream_hosts;
+	const char *const *rest_hosts;
+
+	uint32_t streams;        /* it offers: bits of enum venue_stream */
+	const char *const *kline_intervals; /* NULL-ended */
+	bool snapshot_in_stream; /* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
+	bool trade_ids_count;    /* trade ids rise by one, so that a hole is a lost trade */
+
+	/* Limits the venue sets. */
+	uint32_t streams_max;        /* on one connection */
+	uint32_t messages_per_s;     /* that we may send on a connection, pings and pongs included */
+	uint32_t attempts_max;       /* connections within attempts_ns */
+	int64_t attempts_ns;
+	int64_t life_ns;             /* a connection is cut after */
+	int64_t pong_ns;             /* a ping must be answered within */
+	int64_t silence_ns;          /* longest silence of a healthy connection; longer: reconnect */
+	const char *ping_text;       /* to send as text every ping_ns; NULL: protocol pings do */
+	int64_t ping_ns;
+	uint32_t weight_limit;       /* default budget of weight_ns; a VENUE_LIMIT message overrides it */
+	int64_t weight_ns;
+	const char *weight_header;   /* reply header that carries the used weight, or NULL */
+	const char *retry_header;    /* reply header with the seconds to wait after 429 and 418 */
+
+	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than streams_max. */
+	int (*stream_path)(const struct venue_feed *feed, struct buf *out);
+	/* nth (from 0) text to send after the connection opened; ERR_NOT_FOUND behind the last. */
+	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
+	/* Path and query of a GET behind the REST host; *ret_weight is what it costs. */
+	int (*request)(const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
+	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing or contradict). */
+	int (*decode)(const struct venue_input *in, struct venue_output *out);
+	/* `fresh`: the book is a snapshot to which nothing has been applied yet. */
+	enum venue_link (*link)(uint64_t book_id, bool fresh, const struct venue_depth *d);
+};
+
+/* The registered venues, in alphabetical order of their files; NULL where there is none. */
+const struct venue *venue_find(const char *name, size_t len);
+const struct venue *venue_at(uint32_t i);
+
+/* Fills a market from a raw name; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the default. */
+int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market);
+
+#endif

@@ -1,0 +1,270 @@
+/* asks - the requests the core makes: snapshots of books, paced across markets, and the instruments.
+ *
+ * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all requests made so
+ * far are paid for, each costing ask_pace_ns; one may be made while ask_clock is less than ask_burst - 1 paces
+ * ahead of now. A refusal by the venue (429, 418) blocks all of them until it said, or for a minute.
+ */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "services/collector/state.h"
+
+#define SECOND 1000000000LL
+#define RETRY_FIRST_NS (SECOND / 4)
+#define RETRY_MAX_NS (30 * SECOND)
+#define BLOCK_NS (60 * SECOND)          /* after a refusal that does not say how long */
+#define BLOCK_MAX_NS (3 * 86400 * SECOND) /* the longest ban there is */
+#define MISFIT_NS (60 * SECOND)         /* instruments are asked for again at most so often after misfits */
+
+static int64_t retry_delay(uint32_t failures)
+{
+	int64_t delay = RETRY_FIRST_NS;
+
+	for (uint32_t i = 1; i < failures && delay < RETRY_MAX_NS; i++)
+		delay *= 2;
+	return delay < RETRY_MAX_NS ? delay : RETRY_MAX_NS;
+}
+
+/* Earliest time at which pacing allows one more request. */
+static int64_t allowed_at(const struct collector_core *c)
+{
+	int64_t paid = c->ask_clock - (int64_t)(c->ask_burst - 1) * c->ask_pace_ns;
+
+	return paid > c->blocked_until ? paid : c->blocked_until;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Ids carry the market's number + 1, so that a reply finds it; 0 stands for the instruments. */
+static uint64_t make_id(struct collector_core *c, const struct market *m)
+{
+	return ++c->requests << 16 | (m != NULL ? m->index + 1 : 0);
+}
+
+static int send(struct collector_core *c, const struct venue_request *r, uint64_t id)
+{
+	uint32_t weight = 0;
+
+	buf_clear(&c->path);
+	int rc = c->set.venue->request(r, &c->path, &weight);
+	if (rc == 0)
+		rc = buf_byte(&c->path, 0);
+	if (rc < 0)
+		return rc;
+	c->count.requests++;
+	c->ask_clock = later(c->ask_clock, c->now) + c->ask_pace_ns;
+	c->actions.request(c->actions.ctx, &(struct collector_request){
+		.id = id, .ask = r->ask, .path = (const char *)c->path.at, .weight = weight});
+	return 0;
+}
+
+/* ---- snapshots ---- */
+
+void asks_failed(struct collector_core *c, struct market *m)
+{
+	m->failures++;
+	m->request = 0;
+	m->sync = SYNC_WAITING;
+	m->ask_at = CORE_NEVER;
+	if (!c->set.venue->snapshot_in_stream)
+		m->ask_at = after(c->now, retry_delay(m->failures));
+	arm(c, m->ask_at);
+}
+
+static void ask_snapshot(struct collector_core *c, struct market *m)
+{
+	const struct venue_market *markets[] = {&m->venue};
+	struct venue_request r = {
+		.ask = VENUE_ASK_SNAPSHOT, .markets = markets, .n = 1, .limit = c->set.snapshot_limit};
+
+	m->request = make_id(c, m);
+	m->sync = SYNC_ASKED;
+	m->asked_at = c->now;
+	m->ask_at = CORE_NEVER;
+	depth_announce(c, m, book_state_syncing, "asked for a snapshot");
+	arm(c, after(c->now, c->set.reply_ns));
+	if (send(c, &r, m->request) < 0)
+		asks_failed(c, m);
+}
+
+/* The market that has waited longest for its turn, NULL where none is due. */
+static struct market *next_waiting(struct collector_core *c)
+{
+	struct market *next = NULL;
+
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (m->sync == SYNC_WAITING && m->ask_at <= c->now && (next == NULL || m->ask_at < next->ask_at))
+			next = m;
+	}
+	return next;
+}
+
+/* ---- instruments ---- */
+
+void asks_describe(struct collector_core *c, int64_t at)
+{
+	c->describe_at = at;
+	arm(c, at);
+}
+
+static void ask_instruments(struct collector_core *c)
+{
+	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
+	struct venue_request r = {.ask = VENUE_ASK_INSTRUMENTS, .markets = markets, .n = c->set.n_markets};
+
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		markets[i] = &c->markets[i].venue;
+	c->describe_request = make_id(c, NULL);
+	c->described_at = c->now;
+	c->describe_at = CORE_NEVER;
+	arm(c, after(c->now, c->set.reply_ns));
+	if (send(c, &r, c->describe_request) < 0)
+		c->describe_request = 0;
+}
+
+static void describe_failed(struct collector_core *c)
+{
+	c->describe_request = 0;
+	asks_describe(c, after(c->now, retry_delay(++c->describe_failures)));
+}
+
+void asks_on_misfit(struct collector_core *c)
+{
+	if (c->describe_request == 0 && c->described_at != 0 && c->describe_at > after(c->described_at, MISFIT_NS))
+		asks_describe(c, later(c->now, after(c->described_at, MISFIT_NS)));
+}
+
+/* ---- time ---- */
+
+void asks_pump(struct collector_core *c)
+{
+	while (c->now >= allowed_at(c)) {
+		struct market *m;
+		if (c->describe_at <= c->now)
+			ask_instruments(c);
+		else if ((m = next_waiting(c)) != NULL)
+			ask_snapshot(c, m);
+		else
+			return;
+	}
+}
+
+int64_t asks_due(const struct collector_core *c)
+{
+	int64_t ask = c->describe_at, due = CORE_NEVER;
+
+	if (c->describe_request != 0)
+		due = after(c->described_at, c->set.reply_ns);
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		const struct market *m = &c->markets[i];
+		if (m->sync == SYNC_WAITING && m->ask_at < ask)
+			ask = m->ask_at;
+		if (m->sync == SYNC_ASKED && after(m->asked_at, c->set.reply_ns) < due)
+			due = after(m->asked_at, c->set.reply_ns);
+	}
+	if (ask != CORE_NEVER)
+		ask = later(ask, allowed_at(c));
+	return ask < due ? ask : due;
+}
+
+void asks_on_timer(struct collector_core *c)
+{
+	if (c->describe_request != 0 && c->now >= after(c->described_at, c->set.reply_ns)) {
+		c->count.replies_failed++;
+		describe_failed(c);
+	}
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (m->sync == SYNC_ASKED && c->now >= after(m->asked_at, c->set.reply_ns)) {
+			c->count.replies_failed++;
+			asks_failed(c, m);
+		}
+	}
+}
+
+/* ---- replies ---- */
+
+void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
+{
+	const struct venue_market *markets[] = {&c->markets[0].venue};
+	struct venue_request r = {
+		.ask = VENUE_ASK_SNAPSHOT, .markets = markets, .n = 1, .limit = c->set.snapshot_limit};
+	uint32_t weight = 0;
+
+	buf_clear(&c->path);
+	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
+		return;
+	/* Half of the budget is ours; the rest is for whoever shares the address. */
+	uint64_t snapshots = limit->limit / 2 / weight;
+	if (snapshots == 0)
+		snapshots = 1;
+	int64_t pace = limit->window_ns / (int64_t)snapshots;
+	c->ask_pace_ns = later(c->set.ask_pace_ns, pace);
+	c->ask_burst = snapshots < c->set.ask_burst ? (uint32_t)snapshots : c->set.ask_burst;
+}
+
+static bool was_refused(struct collector_core *c, const struct collector_reply *r)
+{
+	if (r->status != 429 && r->status != 418)
+		return false;
+	int64_t wait = r->retry_after_ns > 0 ? r->retry_after_ns : BLOCK_NS;
+	wait = wait < BLOCK_MAX_NS ? wait : BLOCK_MAX_NS;
+	c->blocked_until = later(c->blocked_until, after(c->now, wait));
+	return true;
+}
+
+/* 0 where the reply was read to its end. */
+static int read_reply(struct collector_core *c, const struct collector_reply *r, struct venue_input *in)
+{
+	struct venue_fault fault;
+
+	c->count.replies++;
+	if (was_refused(c, r) || r->status != 200) {
+		c->count.replies_failed++;
+		return ERR_STATUS;
+	}
+	in->text = r->body;
+	in->len = r->len;
+	int rc = decode(c, in, &fault);
+	c->count.malformed += rc < 0;
+	return rc;
+}
+
+static void on_instruments(struct collector_core *c, const struct collector_reply *r)
+{
+	struct venue_input in = {.ask = VENUE_ASK_INSTRUMENTS};
+
+	c->describe_request = 0;
+	if (read_reply(c, r, &in) < 0) {
+		c->count.instruments_bad++;
+		describe_failed(c);
+		return;
+	}
+	c->describe_failures = 0;
+	if (c->set.describe_ns > 0)
+		asks_describe(c, after(c->now, c->set.describe_ns));
+}
+
+void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
+{
+	uint32_t slot = (uint32_t)(r->id & 0xffff);
+	struct market *m = slot > 0 && slot <= c->set.n_markets ? &c->markets[slot - 1] : NULL;
+
+	if (r->id != 0 && r->id == c->describe_request) {
+		on_instruments(c, r);
+		return;
+	}
+	if (m == NULL || r->id != m->request || m->sync != SYNC_ASKED) {
+		c->count.replies_unasked++;
+		return;
+	}
+	struct venue_input in = {
+		.ask = VENUE_ASK_SNAPSHOT, .market = &m->venue, .limit = c->set.snapshot_limit};
+	if (read_reply(c, r, &in) < 0)
+		asks_failed(c, m);
+}

@@ -1,0 +1,456 @@
+/* depth - one market's order book: built from a snapshot and the updates that follow it, trusted or not.
+ *
+ *     OFF --connection open (depth_start)--> WAITING
+ *     WAITING: updates are kept. --first update, or first_ns without one; asks.c sends--> ASKED
+ *     ASKED: updates are kept. --no or unusable reply (asks_failed)--> WAITING, later
+ *            --snapshot older than the oldest update kept--> WAITING, later
+ *            --snapshot (depth_on_snapshot): take it, apply what is kept--> LIVE
+ *     LIVE --next update (apply)--> LIVE   --hole, fault, too large, crossed for long (depth_lose)--> WAITING
+ *     any --connection lost (depth_stop)--> OFF
+ * Venues that send snapshots on the stream go from any state to LIVE with one.
+ *
+ * What subscribers are told (book_state): untrusted on depth_lose and depth_stop, syncing when the connection
+ * opens or a snapshot is asked for, then trusted; stale after stale_ns without update, crossed while the best bid
+ * is at or above the best ask; each until the next good update.
+ *
+ * Source of the procedure: binance-spot-api-docs, "How to manage a local order book correctly".
+ */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "services/collector/state.h"
+
+#define LEVEL_PACKED_MAX 18 /* two integers of nine bytes */
+#define HEAD_PACKED_MAX 512 /* topic, envelope and the other fields */
+
+/* ---- telling ---- */
+
+static void tell_state(struct collector_core *c, struct market *m, uint8_t before, const char *reason)
+{
+	struct event *ev = begin(c, EVENT_book_state, m, 0);
+
+	ev->book_state.instrument = m->venue.symbol;
+	ev->book_state.state = m->state;
+	ev->book_state.before = before;
+	ev->book_state.last_id = m->sync == SYNC_LIVE ? m->book.last_id : 0;
+	event_set_name(ev->book_state.reason, reason);
+	emit(c);
+}
+
+void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason)
+{
+	uint8_t before = m->state;
+
+	if (before == state)
+		return;
+	m->state = (uint8_t)state;
+	tell_state(c, m, before, reason);
+}
+
+void depth_repeat_state(struct collector_core *c, struct market *m)
+{
+	tell_state(c, m, m->state, "as it stands");
+}
+
+void depth_emit_snapshot(struct collector_core *c, struct market *m)
+{
+	struct event *ev = begin(c, EVENT_book_snapshot, m, 0);
+	struct ev_book_snapshot *s = &ev->book_snapshot;
+
+	s->instrument = m->venue.symbol;
+	s->price_scale = m->venue.price_scale;
+	s->qty_scale = m->venue.qty_scale;
+	book_to_snapshot(&m->book, c->set.publish_levels, c->scratch, s);
+	emit(c);
+}
+
+static void emit_delta(struct collector_core *c, struct market *m, const struct ev_book_delta *d, int64_t time)
+{
+	struct event *ev = begin(c, EVENT_book_delta, m, time);
+
+	ev->book_delta = *d;
+	emit(c);
+}
+
+/* Trust follows from the book itself after each good update. */
+static void judge(struct collector_core *c, struct market *m)
+{
+	arm(c, after(m->depth_at, c->set.stale_ns));
+	if (!book_crossed(&m->book)) {
+		depth_announce(c, m, book_state_trusted, m->state == book_state_syncing ? "synced" : "updated");
+		return;
+	}
+	if (m->state != book_state_crossed) {
+		m->crossed_at = c->now;
+		c->count.crossed++;
+		arm(c, after(c->now, c->set.crossed_ns));
+	}
+	depth_announce(c, m, book_state_crossed, "best bid at or above best ask");
+}
+
+/* ---- beginning anew ---- */
+
+/* Forgets the book and waits for a snapshot. */
+static void wait_for_snapshot(struct collector_core *c, struct market *m, int64_t ask_at)
+{
+	m->sync = SYNC_WAITING;
+	m->request = 0;
+	m->pending_n = 0;
+	buf_clear(&m->pending);
+	book_clear(&m->book);
+	m->ask_at = c->set.venue->snapshot_in_stream ? CORE_NEVER : ask_at;
+	arm(c, m->ask_at);
+}
+
+void depth_start(struct collector_core *c, struct market *m)
+{
+	m->failures = 0;
+	wait_for_snapshot(c, m, after(c->now, c->set.first_ns));
+	depth_announce(c, m, book_state_syncing, "connected");
+}
+
+void depth_stop(struct collector_core *c, struct market *m, const char *reason)
+{
+	if (m->sync == SYNC_OFF)
+		return;
+	wait_for_snapshot(c, m, CORE_NEVER);
+	m->sync = SYNC_OFF;
+	m->blind.open = false; /* the connection's gap covers it */
+	buf_fini(&m->pending);
+	buf_init(&m->pending, c->set.pending_bytes);
+	depth_announce(c, m, book_state_untrusted, reason);
+}
+
+void depth_lose(struct collector_core *c, struct market *m, const struct gap *g, const char *reason)
+{
+	if (m->sync == SYNC_OFF)
+		return;
+	if (!m->blind.open && m->sync == SYNC_LIVE)
+		m->blind = (struct blind){true, (uint8_t)g->cause, m->depth_at, g->first, g->last};
+	c->count.resyncs += m->sync == SYNC_LIVE;
+	c->count.depth_gaps += m->sync == SYNC_LIVE && g->cause == gap_cause_sequence;
+	wait_for_snapshot(c, m, c->now);
+	depth_announce(c, m, book_state_untrusted, reason);
+}
+
+/* The scales have changed: what is known is in the old ones. */
+void depth_restart(struct collector_core *c, struct market *m)
+{
+	if (m->sync == SYNC_OFF)
+		return;
+	wait_for_snapshot(c, m, c->now);
+	if (m->state != book_state_syncing)
+		depth_announce(c, m, book_state_untrusted, "new scales");
+}
+
+void depth_on_fault(struct collector_core *c, struct market *m)
+{
+	depth_lose(c, m, &(struct gap){.cause = gap_cause_malformed}, "unreadable update");
+}
+
+/* ---- applying ---- */
+
+/* Bytes of a msgpack integer that is not negative. */
+static uint32_t packed_size(int64_t v)
+{
+	return v < 128 ? 1 : v < 256 ? 2 : v < 65536 ? 3 : v <= UINT32_MAX ? 5 : 9;
+}
+
+static uint32_t packed_levels(const struct levels *l)
+{
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		size += packed_size(l->at[i].price) + packed_size(l->at[i].qty);
+	return size;
+}
+
+static bool fits_an_event(const struct levels *bids, const struct levels *asks)
+{
+	if (bids->n > EVENT_LEVELS_MAX || asks->n > EVENT_LEVELS_MAX)
+		return false;
+	if ((bids->n + asks->n) * LEVEL_PACKED_MAX + HEAD_PACKED_MAX <= EVENT_PACKED_MAX)
+		return true;
+	return packed_levels(bids) + packed_levels(asks) + HEAD_PACKED_MAX <= EVENT_PACKED_MAX;
+}
+
+/* Turns changes into totals, in place: the levels lie in the core's own array. */
+static int make_absolute(struct collector_core *c, struct market *m, const struct levels *l, enum side side)
+{
+	struct level *at = side == side_buy ? c->levels : c->levels + c->levels_max;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		int64_t total;
+		if (__builtin_add_overflow(book_qty_at(&m->book, side, l->at[i].price), l->at[i].qty, &total) ||
+		    total < 0)
+			return ERR_RANGE;
+		at[i] = (struct level){l->at[i].price, total};
+	}
+	return 0;
+}
+
+static int to_totals(struct collector_core *c, struct market *m, struct venue_depth *d)
+{
+	int rc = make_absolute(c, m, &d->bids, side_buy);
+
+	if (rc == 0)
+		rc = make_absolute(c, m, &d->asks, side_sell);
+	d->bids.at = c->levels;
+	d->asks.at = c->levels + c->levels_max;
+	return rc;
+}
+
+/* Applies an update that follows the book and publishes it; false where the book was lost. */
+static bool apply(struct collector_core *c, struct market *m, const struct venue_depth *update, int64_t time)
+{
+	struct venue_depth d = *update;
+
+	if (!fits_an_event(&d.bids, &d.asks)) {
+		c->count.depth_oversized++;
+		depth_lose(c, m, &(struct gap){.cause = gap_cause_malformed}, "update too large");
+		return false;
+	}
+	struct ev_book_delta delta = {
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.first_id = d.first_id,
+		.last_id = d.last_id,
+	};
+	int rc = d.relative ? to_totals(c, m, &d) : 0;
+	delta.bids = d.bids;
+	delta.asks = d.asks;
+	if (rc == 0)
+		rc = book_delta(&m->book, &delta);
+	if (rc < 0) {
+		depth_on_fault(c, m);
+		return false;
+	}
+	m->fresh = false;
+	m->depth_at = c->now;
+	c->count.depth_applied++;
+	emit_delta(c, m, &delta, time);
+	return true;
+}
+
+/* GAP: the book was lost. */
+static enum venue_link link_and_apply(struct collector_core *c, struct market *m,
+				      const struct venue_depth *d, int64_t time)
+{
+	enum venue_link link = c->set.venue->link(m->book.last_id, m->fresh, d);
+
+	if (link == VENUE_LINK_OLD)
+		c->count.depth_dropped++;
+	if (link == VENUE_LINK_NEXT && !apply(c, m, d, time))
+		return VENUE_LINK_GAP;
+	if (link == VENUE_LINK_GAP)
+		depth_lose(c, m,
+			   &(struct gap){.cause = gap_cause_sequence, .first = m->book.last_id + 1,
+					 .last = d->first_id > 0 ? d->first_id - 1 : 0},
+			   "hole in update ids");
+	return link;
+}
+
+/* ---- keeping updates until the snapshot comes ---- */
+
+static int append_pending(struct market *m, const struct venue_depth *d, int64_t time)
+{
+	struct pending head = {
+		.time = time,
+		.first_id = d->first_id,
+		.last_id = d->last_id,
+		.prev_id = d->prev_id,
+		.bids = d->bids.n,
+		.asks = d->asks.n,
+		.relative = d->relative,
+	};
+	size_t bids = d->bids.n * sizeof(struct level), asks = d->asks.n * sizeof(struct level);
+	int rc = buf_reserve(&m->pending, sizeof(head) + bids + asks);
+
+	if (rc == 0)
+		rc = buf_append(&m->pending, &head, sizeof(head));
+	if (rc == 0)
+		rc = buf_append(&m->pending, d->bids.at, bids);
+	return rc == 0 ? buf_append(&m->pending, d->asks.at, asks) : rc;
+}
+
+static void keep(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
+{
+	/* A hole among the updates kept: only what follows it can be of use. */
+	if (m->pending_n > 0 && c->set.venue->link(m->pending_last, false, d) != VENUE_LINK_NEXT)
+		wait_for_snapshot(c, m, c->now);
+	if (m->pending_n >= c->set.pending_max || append_pending(m, d, time) < 0) {
+		c->count.pending_overflows++;
+		wait_for_snapshot(c, m, c->now);
+		if (append_pending(m, d, time) < 0)
+			return; /* larger than the bound: the next one is the first */
+	}
+	if (m->pending_n++ == 0) {
+		m->pending_first = d->first_id;
+		if (m->sync == SYNC_WAITING && m->failures == 0 && m->ask_at != CORE_NEVER) {
+			m->ask_at = m->ask_at < c->now ? m->ask_at : c->now;
+			arm(c, m->ask_at);
+		}
+	}
+	m->pending_last = d->last_id;
+	if (m->pending_n > c->count.pending_high_water)
+		c->count.pending_high_water = m->pending_n;
+}
+
+static void on_live_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
+{
+	enum venue_link link = link_and_apply(c, m, d, time);
+
+	if (link == VENUE_LINK_NEXT)
+		judge(c, m);
+	else if (link == VENUE_LINK_GAP)
+		keep(c, m, d, time);
+}
+
+void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
+{
+	switch (m->sync) {
+	case SYNC_OFF:
+		break;
+	case SYNC_WAITING:
+	case SYNC_ASKED:
+		keep(c, m, d, time);
+		break;
+	case SYNC_LIVE:
+		on_live_update(c, m, d, time);
+		break;
+	}
+}
+
+/* Applies the updates kept; false where one does not follow. */
+static bool apply_pending(struct collector_core *c, struct market *m)
+{
+	struct buf kept = m->pending;
+	size_t at = 0;
+	bool good = true;
+
+	/* Taken out: losing the book clears m->pending. */
+	buf_init(&m->pending, c->set.pending_bytes);
+	m->pending_n = 0;
+	while (good && at < kept.len) {
+		struct pending head;
+		memcpy(&head, kept.at + at, sizeof(head));
+		struct level *bids = (struct level *)(void *)(kept.at + at + sizeof(head));
+		struct venue_depth d = {
+			.first_id = head.first_id,
+			.last_id = head.last_id,
+			.prev_id = head.prev_id,
+			.relative = head.relative != 0,
+			.bids = {bids, head.bids},
+			.asks = {bids + head.bids, head.asks},
+		};
+		good = link_and_apply(c, m, &d, head.time) != VENUE_LINK_GAP;
+		at += sizeof(head) + (head.bids + head.asks) * sizeof(struct level);
+	}
+	buf_fini(&kept);
+	return good;
+}
+
+/* ---- snapshots ---- */
+
+static int64_t worst(const struct levels *l, bool bids)
+{
+	int64_t worst = l->n > 0 ? l->at[0].price : 0;
+
+	for (uint32_t i = 1; i < l->n; i++)
+		if (bids ? l->at[i].price < worst : l->at[i].price > worst)
+			worst = l->at[i].price;
+	return worst;
+}
+
+static int take(struct market *m, const struct venue_snapshot *s)
+{
+	struct ev_book_snapshot whole = {
+		.last_id = s->last_id,
+		.bid_floor = s->bids_cut ? worst(&s->bids, true) : 0,
+		.ask_ceil = s->asks_cut ? worst(&s->asks, false) : 0,
+		.bids = s->bids,
+		.asks = s->asks,
+	};
+	int rc = book_snapshot(&m->book, &whole);
+
+	return rc == 0 && book_crossed(&m->book) ? ERR_PROTOCOL : rc;
+}
+
+static void close_blind(struct collector_core *c, struct market *m)
+{
+	if (!m->blind.open)
+		return;
+	emit_gap(c, &(struct gap){.market = m, .stream = "depth", .cause = (enum gap_cause)m->blind.cause,
+				  .repair = repair_snapshot, .from = m->blind.from,
+				  .first = m->blind.first, .last = m->blind.last});
+	m->blind.open = false;
+}
+
+static void go_live(struct collector_core *c, struct market *m)
+{
+	m->sync = SYNC_LIVE;
+	m->request = 0;
+	m->failures = 0;
+	m->fresh = true;
+	m->ask_at = CORE_NEVER;
+	m->depth_at = c->now;
+	c->count.snapshots++;
+	close_blind(c, m);
+	depth_emit_snapshot(c, m);
+	if (!apply_pending(c, m))
+		return;
+	judge(c, m);
+}
+
+void depth_on_snapshot(struct collector_core *c, struct market *m, const struct venue_snapshot *s)
+{
+	if (m->sync == SYNC_OFF)
+		return;
+	if (m->pending_n > 0 && s->last_id < m->pending_first && !c->set.venue->snapshot_in_stream) {
+		c->count.snapshots_old++;
+		asks_failed(c, m);
+		return;
+	}
+	if (take(m, s) < 0) {
+		c->count.snapshots_bad++;
+		book_clear(&m->book);
+		asks_failed(c, m);
+		return;
+	}
+	go_live(c, m);
+}
+
+/* ---- time ---- */
+
+static bool can_go_stale(const struct market *m)
+{
+	return m->sync == SYNC_LIVE && (m->state == book_state_trusted || m->state == book_state_crossed);
+}
+
+int64_t depth_due(const struct collector_core *c, const struct market *m)
+{
+	int64_t due = CORE_NEVER;
+
+	if (can_go_stale(m))
+		due = after(m->depth_at, c->set.stale_ns);
+	if (m->sync == SYNC_LIVE && m->state == book_state_crossed) {
+		int64_t end = after(m->crossed_at, c->set.crossed_ns);
+		due = end < due ? end : due;
+	}
+	return due;
+}
+
+void depth_on_timer(struct collector_core *c, struct market *m)
+{
+	if (m->sync == SYNC_LIVE && m->state == book_state_crossed &&
+	    c->now >= after(m->crossed_at, c->set.crossed_ns)) {
+		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence}, "crossed for too long");
+		return;
+	}
+	if (can_go_stale(m) && c->now >= after(m->depth_at, c->set.stale_ns)) {
+		c->count.stale++;
+		depth_announce(c, m, book_state_stale, "no update for too long");
+	}
+}

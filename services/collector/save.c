@@ -1,0 +1,297 @@
+/* save - the collector core's state as bytes, and back: after a load it goes on as if nothing had happened.
+ *
+ * Everything that decides about later outputs is in it, the counters too. Settings are not: the core it is loaded
+ * into is made with the same ones, and what must agree is checked.
+ */
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "proto/codec.h"
+#include "services/collector/state.h"
+
+#define FORMAT 1
+
+/* ---- books ---- */
+
+static void save_side(struct packer *p, const struct book *b, enum side side)
+{
+	uint32_t n = book_depth(b, side);
+
+	pack_array(p, 2 * n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct level *l = book_level(b, side, i);
+		pack_i64(p, l->price);
+		pack_i64(p, l->qty);
+	}
+}
+
+static void save_book(struct packer *p, const struct book *b)
+{
+	pack_u64(p, b->last_id);
+	pack_i64(p, b->bid_floor);
+	pack_i64(p, b->ask_ceil);
+	pack_u64(p, b->evicted);
+	save_side(p, b, side_buy);
+	save_side(p, b, side_sell);
+}
+
+static void load_side(struct unpacker *u, struct level *at, uint32_t max, struct levels *ret_levels)
+{
+	uint32_t n = unpack_array(u) / 2;
+
+	if (n > max && u->err == 0)
+		u->err = ERR_TOO_LONG;
+	for (uint32_t i = 0; i < n && u->err == 0; i++) {
+		at[i].price = unpack_i64(u);
+		at[i].qty = unpack_i64(u);
+	}
+	*ret_levels = (struct levels){at, u->err == 0 ? n : 0};
+}
+
+static void load_book(struct collector_core *c, struct unpacker *u, struct book *b)
+{
+	struct ev_book_snapshot s = {.last_id = unpack_u64(u), .bid_floor = unpack_i64(u)};
+	int64_t ask_ceil = unpack_i64(u);
+	uint64_t evicted = unpack_u64(u);
+
+	load_side(u, c->levels, b->cap, &s.bids);
+	load_side(u, c->levels + c->levels_max, b->cap, &s.asks);
+	if (u->err == 0 && book_snapshot(b, &s) < 0)
+		u->err = ERR_CORRUPT;
+	b->ask_ceil = ask_ceil;
+	b->evicted = evicted;
+}
+
+/* ---- one walk for both directions ----
+ *
+ * Each number that is saved is named once; `io` either packs it or replaces it. */
+struct io {
+	struct packer *p;   /* saving */
+	struct unpacker *u; /* loading */
+};
+
+static void io_i64(struct io *io, int64_t *v)
+{
+	if (io->p != NULL)
+		pack_i64(io->p, *v);
+	else
+		*v = unpack_i64(io->u);
+}
+
+static void io_u64(struct io *io, uint64_t *v)
+{
+	if (io->p != NULL)
+		pack_u64(io->p, *v);
+	else
+		*v = unpack_u64(io->u);
+}
+
+static void io_u32(struct io *io, uint32_t *v)
+{
+	uint64_t wide = *v;
+
+	io_u64(io, &wide);
+	if (io->u != NULL && io->u->err == 0 && wide > UINT32_MAX)
+		io->u->err = ERR_RANGE;
+	*v = (uint32_t)wide;
+}
+
+static void io_u8(struct io *io, uint8_t *v)
+{
+	uint32_t wide = *v;
+
+	io_u32(io, &wide);
+	if (io->u != NULL && io->u->err == 0 && wide > UINT8_MAX)
+		io->u->err = ERR_RANGE;
+	*v = (uint8_t)wide;
+}
+
+static void io_flag(struct io *io, bool *v)
+{
+	if (io->p != NULL)
+		pack_bool(io->p, *v);
+	else
+		*v = unpack_bool(io->u);
+}
+
+static void io_connection(struct io *io, struct connection *conn)
+{
+	io_flag(io, &conn->up);
+	io_u8(io, &conn->state);
+	io_u8(io, &conn->origin);
+	io_u8(io, &conn->cause);
+	io_i64(io, &conn->frame_at);
+	io_i64(io, &conn->lost_at);
+	io_i64(io, &conn->blind_from);
+	io_i64(io, &conn->clock);
+	io_i64(io, &conn->blind_clock);
+	io_i64(io, &conn->candles_due);
+	for (int i = 0; i < FEEDS_MAX; i++) {
+		io_u32(io, &conn->feeds[i].feed);
+		io_u64(io, &conn->feeds[i].seq);
+	}
+}
+
+static void io_market(struct io *io, struct market *m)
+{
+	uint8_t sync = (uint8_t)m->sync;
+
+	io_u8(io, &m->venue.price_scale);
+	io_u8(io, &m->venue.qty_scale);
+	io_u8(io, &m->price_scale_min);
+	io_u8(io, &m->qty_scale_min);
+	io_flag(io, &m->described);
+	io_u8(io, &sync);
+	io_u8(io, &m->state);
+	io_flag(io, &m->fresh);
+	io_u32(io, &m->pending_n);
+	io_u64(io, &m->pending_first);
+	io_u64(io, &m->pending_last);
+	io_i64(io, &m->ask_at);
+	io_i64(io, &m->asked_at);
+	io_u64(io, &m->request);
+	io_u32(io, &m->failures);
+	io_i64(io, &m->depth_at);
+	io_i64(io, &m->crossed_at);
+	io_flag(io, &m->blind.open);
+	io_u8(io, &m->blind.cause);
+	io_i64(io, &m->blind.from);
+	io_u64(io, &m->blind.first);
+	io_u64(io, &m->blind.last);
+	io_u64(io, &m->trade_id);
+	io_i64(io, &m->trade_at);
+	io_i64(io, &m->trade_time);
+	io_i64(io, &m->trade_price);
+	io_flag(io, &m->trade_broken);
+	io_u64(io, &m->top_id);
+	m->sync = (enum sync)sync;
+}
+
+static void io_core(struct io *io, struct collector_core *c)
+{
+	io_i64(io, &c->now);
+	io_u64(io, &c->requests);
+	io_i64(io, &c->ask_clock);
+	io_i64(io, &c->ask_pace_ns);
+	io_u32(io, &c->ask_burst);
+	io_i64(io, &c->blocked_until);
+	io_i64(io, &c->describe_at);
+	io_i64(io, &c->described_at);
+	io_u64(io, &c->describe_request);
+	io_u32(io, &c->describe_failures);
+	for (size_t i = 0; i < sizeof(c->count) / sizeof(uint64_t); i++)
+		io_u64(io, (uint64_t *)&c->count + i);
+}
+
+_Static_assert(sizeof(struct collector_counters) % sizeof(uint64_t) == 0, "counters are walked as uint64_t");
+
+/* ---- saving ---- */
+
+static void save_market(struct packer *p, struct market *m)
+{
+	struct io io = {.p = p};
+	struct event instrument;
+
+	pack_str(p, m->venue.raw);
+	io_market(&io, m);
+	event_init(&instrument, EVENT_instrument);
+	instrument.instrument = m->instrument;
+	pack_event(p, &instrument);
+	pack_bin(p, m->pending.at, m->pending.len);
+	save_book(p, &m->book);
+	candles_save(&m->candles, p);
+}
+
+int collector_core_save(const struct collector_core *c, struct buf *out)
+{
+	struct packer p = {.out = out};
+	struct io io = {.p = &p};
+	/* The walk reads only while it packs. */
+	struct collector_core *walked = (struct collector_core *)(uintptr_t)c;
+
+	pack_u64(&p, FORMAT);
+	pack_str(&p, c->set.venue->name);
+	pack_u64(&p, c->set.n_markets);
+	io_core(&io, walked);
+	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
+		io_connection(&io, &walked->connections[i]);
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		save_market(&p, &walked->markets[i]);
+	return p.err;
+}
+
+/* ---- loading ---- */
+
+/* The kept updates as bytes: their lengths must add up. */
+static bool is_pending_sound(const struct market *m)
+{
+	size_t at = 0;
+	uint32_t n = 0;
+
+	for (; at + sizeof(struct pending) <= m->pending.len; n++) {
+		struct pending head;
+		memcpy(&head, m->pending.at + at, sizeof(head));
+		if (head.bids > m->pending.len || head.asks > m->pending.len)
+			return false;
+		at += sizeof(head) + ((size_t)head.bids + head.asks) * sizeof(struct level);
+	}
+	return at == m->pending.len && n == m->pending_n;
+}
+
+static bool is_market_sound(const struct market *m)
+{
+	return m->venue.price_scale <= FIXED_SCALE_MAX && m->venue.qty_scale <= FIXED_SCALE_MAX &&
+	       m->sync <= SYNC_LIVE && m->state <= book_state_untrusted && is_pending_sound(m);
+}
+
+static int load_market(struct collector_core *c, struct unpacker *u, struct market *m)
+{
+	struct io io = {.u = u};
+	struct event instrument;
+	char raw[SYMBOL_RAW_MAX + 1] = "";
+
+	unpack_str(u, raw, sizeof(raw));
+	if (u->err == 0 && strcmp(raw, m->venue.raw) != 0)
+		return ERR_DIFFERS;
+	io_market(&io, m);
+	event_init(&instrument, EVENT_instrument);
+	unpack_event(u, NULL, &instrument);
+	if (u->err == 0 && instrument.id != EVENT_instrument)
+		return ERR_CORRUPT;
+	m->instrument = instrument.instrument;
+	struct blob pending = unpack_bin(u);
+	buf_clear(&m->pending);
+	if (u->err == 0)
+		u->err = buf_append(&m->pending, pending.at, pending.n);
+	load_book(c, u, &m->book);
+	if (u->err != 0)
+		return u->err;
+	int rc = candles_load(&m->candles, u);
+	if (rc == 0 && !is_market_sound(m))
+		return ERR_CORRUPT;
+	return rc;
+}
+
+int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len)
+{
+	struct unpacker u = {.at = at, .end = at + len};
+	struct io io = {.u = &u};
+	char venue[SYMBOL_VENUE_MAX + 1] = "";
+	int rc = 0;
+
+	if (unpack_u64(&u) != FORMAT)
+		return u.err != 0 ? u.err : ERR_DIFFERS;
+	unpack_str(&u, venue, sizeof(venue));
+	if (strcmp(venue, c->set.venue->name) != 0 || unpack_u64(&u) != c->set.n_markets)
+		return u.err != 0 ? u.err : ERR_DIFFERS;
+	io_core(&io, c);
+	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
+		io_connection(&io, &c->connections[i]);
+	for (uint32_t i = 0; rc == 0 && i < c->set.n_markets; i++)
+		rc = load_market(c, &u, &c->markets[i]);
+	if (rc == 0 && (u.err != 0 || u.at != u.end))
+		rc = u.err != 0 ? u.err : ERR_TRAILING;
+	c->due = c->now; /* the first look at the timers finds the true time */
+	return rc;
+}

@@ -1,0 +1,297 @@
+/* tape - what passes without being built up: trades and the candles from them, tops, klines, tickers,
+ * liquidations, instruments.
+ *
+ * Trades carry ids that rise by one: a repeated one is left out, a hole is a gap on record.
+ */
+#include <string.h>
+
+#include "common/base/err.h"
+#include "services/collector/state.h"
+
+#define SECOND 1000000000LL
+#define CLOCK_BAND_NS (86400 * SECOND) /* venue times farther from our stamps are wrong */
+#define PRICE_BAND 10                  /* a price may move so many times … */
+#define PRICE_BAND_NS (10 * SECOND)    /* … within so long */
+#define ID_RESET_NS (60 * SECOND)
+#define TOP_REORDER_MAX 1000000 /* an id lower by more is a new count */
+
+/* ---- candles ---- */
+
+struct close_context {
+	struct collector_core *c;
+	const struct market *m;
+};
+
+static void on_closed(void *ctx, int64_t close_at, struct ev_candle *candle)
+{
+	const struct close_context *x = ctx;
+	struct event *ev = begin(x->c, EVENT_candle, x->m, close_at);
+
+	ev->candle = *candle;
+	ev->candle.instrument = x->m->venue.symbol;
+	x->c->count.candles++;
+	emit(x->c);
+}
+
+
+void tape_on_clock(struct collector_core *c, struct connection *conn, int64_t at)
+{
+	if (at <= conn->clock)
+		return;
+	if (at - c->now > CLOCK_BAND_NS) {
+		c->count.outliers++;
+		return;
+	}
+	conn->clock = at;
+	if (at < conn->candles_due)
+		return;
+	conn->candles_due = INT64_MAX;
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (!is_on(m, VENUE_TRADE_STREAM, c, conn))
+			continue;
+		struct close_context x = {c, m};
+		uint64_t refused = m->candles.refused;
+		candles_on_clock(&m->candles, at, &(struct candle_sink){&x, on_closed});
+		c->count.candles_refused += m->candles.refused - refused;
+		int64_t due = candles_due(&m->candles);
+		conn->candles_due = due < conn->candles_due ? due : conn->candles_due;
+	}
+}
+
+/* ---- trades ---- */
+
+/* A time or price that cannot be: one such trade would push every candle out of its place. */
+static bool is_outlier(const struct collector_core *c, const struct market *m, const struct venue_trade *t)
+{
+	int64_t away = t->at > c->now ? t->at - c->now : c->now - t->at;
+
+	if (away > CLOCK_BAND_NS)
+		return true;
+	if (m->trade_price == 0 || c->now - m->trade_at > PRICE_BAND_NS)
+		return false;
+	return t->price / PRICE_BAND > m->trade_price || m->trade_price / PRICE_BAND > t->price;
+}
+
+/* first is 0 where the ids began anew. */
+static void trade_gap(struct collector_core *c, struct market *m, const struct venue_trade *t, uint64_t first)
+{
+	c->count.trade_gaps++;
+	if (first != 0)
+		c->count.trades_missing += t->first_id - first;
+	emit_gap(c, &(struct gap){
+		.market = m,
+		.stream = "trade",
+		.cause = m->trade_broken ? gap_cause_malformed : gap_cause_sequence,
+		.repair = repair_nothing,
+		.from = m->trade_at,
+		.first = first,
+		.last = first != 0 ? t->first_id - 1 : 0,
+	});
+	candles_on_gap(&m->candles, m->trade_time, t->at);
+}
+
+/* False where the trade has been seen before. Lower ids after a while without any good one are a new count. */
+static bool check_trade_id(struct collector_core *c, struct market *m, const struct venue_trade *t)
+{
+	if (t->last_id == 0)
+		return true;
+	if (m->trade_id != 0 && t->first_id <= m->trade_id) {
+		if (c->now - m->trade_at < ID_RESET_NS || t->at <= m->trade_time) {
+			c->count.trades_repeated++;
+			return false;
+		}
+		trade_gap(c, m, t, 0);
+	} else if (m->trade_id != 0 && c->set.venue->trade_ids_count && t->first_id != m->trade_id + 1) {
+		trade_gap(c, m, t, m->trade_id + 1);
+	}
+	m->trade_id = t->last_id;
+	m->trade_broken = false;
+	return true;
+}
+
+void tape_on_trade(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	const struct venue_trade *t = &msg->trade;
+	struct close_context x = {c, m};
+	struct candle_trade part = {t->at, t->price, t->qty, t->last_id - t->first_id + 1};
+	uint64_t late = m->candles.late, refused = m->candles.refused;
+
+	if (is_outlier(c, m, t)) {
+		c->count.outliers++;
+		tape_on_fault(c, m);
+		return;
+	}
+	if (!check_trade_id(c, m, t))
+		return;
+	m->trade_at = c->now;
+	m->trade_time = t->at;
+	m->trade_price = t->price;
+	candles_on_trade(&m->candles, &part, &(struct candle_sink){&x, on_closed});
+	c->count.trades_late += m->candles.late > late;
+	c->count.candles_refused += m->candles.refused - refused;
+	if (c->from != NULL) {
+		int64_t due = candles_due(&m->candles);
+		c->from->candles_due = due < c->from->candles_due ? due : c->from->candles_due;
+	}
+	struct event *ev = begin(c, EVENT_trade, m, t->at);
+	ev->trade = (struct ev_trade){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.price = t->price,
+		.qty = t->qty,
+		.aggressor = t->aggressor,
+		.trade_id = t->last_id,
+	};
+	c->count.trades++;
+	emit(c);
+}
+
+/* A trade that could not be read. Where ids count, the next one shows the hole; elsewhere it is told now. */
+void tape_on_fault(struct collector_core *c, struct market *m)
+{
+	m->trade_broken = true;
+	if (c->set.venue->trade_ids_count || m->trade_at == 0)
+		return;
+	emit_gap(c, &(struct gap){.market = m, .stream = "trade", .cause = gap_cause_malformed,
+				  .repair = repair_nothing, .from = m->trade_at});
+	candles_on_gap(&m->candles, m->trade_time, m->trade_time);
+}
+
+/* ---- the rest ---- */
+
+void tape_on_top(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	const struct venue_top *t = &msg->top;
+
+	if (t->last_id < m->top_id && m->top_id - t->last_id < TOP_REORDER_MAX) {
+		c->count.tops_reordered++;
+		return;
+	}
+	m->top_id = t->last_id;
+	struct event *ev = begin(c, EVENT_top, m, msg->time);
+	ev->top = (struct ev_top){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.bid = t->bid,
+		.bid_qty = t->bid_qty,
+		.ask = t->ask,
+		.ask_qty = t->ask_qty,
+		.last_id = t->last_id,
+	};
+	c->count.tops++;
+	emit(c);
+}
+
+void tape_on_kline(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	const struct venue_kline *k = &msg->kline;
+
+	if (!k->closed)
+		return;
+	struct event *ev = begin(c, EVENT_candle, m, msg->time);
+	ev->candle = (struct ev_candle){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.cash_scale = VENUE_CASH_SCALE,
+		.open_at = k->open_at,
+		.open = k->open,
+		.high = k->high,
+		.low = k->low,
+		.close = k->close,
+		.volume = k->volume,
+		.quote_volume = k->quote_volume,
+		.trades = k->trades,
+		.complete = true,
+		.from_venue = true,
+	};
+	event_set_name(ev->candle.interval, k->interval);
+	c->count.klines++;
+	emit(c);
+}
+
+void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	const struct venue_ticker *t = &msg->ticker;
+	struct event *ev = begin(c, EVENT_ticker, m, msg->time);
+
+	ev->ticker = (struct ev_ticker){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.cash_scale = VENUE_CASH_SCALE,
+		.last = t->last,
+		.open = t->open,
+		.high = t->high,
+		.low = t->low,
+		.volume = t->volume,
+		.quote_volume = t->quote_volume,
+	};
+	emit(c);
+}
+
+void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	const struct venue_liquidation *l = &msg->liquidation;
+	struct event *ev = begin(c, EVENT_liquidation, m, msg->time);
+
+	ev->liquidation = (struct ev_liquidation){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.qty_scale = m->venue.qty_scale,
+		.price = l->price,
+		.avg_price = l->avg_price,
+		.qty = l->qty,
+		.side = l->side,
+	};
+	emit(c);
+}
+
+void tape_emit_instrument(struct collector_core *c, const struct market *m)
+{
+	struct event *ev = begin(c, EVENT_instrument, m, 0);
+
+	ev->instrument = m->instrument;
+	emit(c);
+}
+
+static bool same_instrument(const struct ev_instrument *a, const struct ev_instrument *b)
+{
+	return strcmp(a->base, b->base) == 0 && strcmp(a->quote, b->quote) == 0 &&
+	       a->price_scale == b->price_scale && a->qty_scale == b->qty_scale &&
+	       a->tick_size == b->tick_size && a->price_min == b->price_min && a->price_max == b->price_max &&
+	       a->lot_size == b->lot_size && a->qty_min == b->qty_min && a->qty_max == b->qty_max &&
+	       a->market_qty_max == b->market_qty_max && a->notional_min == b->notional_min &&
+	       a->notional_max == b->notional_max && a->trading == b->trading;
+}
+
+static uint8_t wider(uint8_t a, uint8_t b)
+{
+	return a > b ? a : b;
+}
+
+/* An instrument's description; repeated ones are not published again. New scales begin everything anew. */
+void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *told)
+{
+	struct ev_instrument wide = *told;
+	const struct ev_instrument *i = &wide;
+
+	c->count.instruments++;
+	widen_instrument(&wide, wider(told->price_scale, m->price_scale_min), wider(told->qty_scale, m->qty_scale_min));
+	wide.instrument = m->venue.symbol;
+	if (m->described && same_instrument(&m->instrument, i))
+		return;
+	bool rescaled = i->price_scale != m->venue.price_scale || i->qty_scale != m->venue.qty_scale;
+	m->described = true;
+	m->instrument = *i;
+	m->venue.price_scale = i->price_scale;
+	m->venue.qty_scale = i->qty_scale;
+	tape_emit_instrument(c, m);
+	if (!rescaled)
+		return;
+	candles_rescale(&m->candles, i->price_scale, i->qty_scale);
+	depth_restart(c, m);
+}
