@@ -12,3 +12,8 @@ if(Python3_FOUND)
 	nj_script(tidy.self ${Python3_EXECUTABLE} -B tests/tidy/test_tidy.py)
 	nj_script(tidy.tree ${Python3_EXECUTABLE} -B tests/tidy/tidy.py)
 endif()
+
+if(Python3_FOUND)
+	nj_script(e2e.venue_sim ${Python3_EXECUTABLE} -B tests/e2e/test_venue_sim.py)
+	set_tests_properties(e2e.venue_sim PROPERTIES TIMEOUT 240)
+endif()

@@ -111,7 +111,7 @@ static int plain_write(int fd, const void *bytes, size_t len, size_t *ret_n)
 
 static void watch(struct conn *c)
 {
-	bool in = c->in.len < CONN_IN_MAX || c->state != CONN_OPEN;
+	bool in = !c->peer_done && (c->in.len < CONN_IN_MAX || c->state != CONN_OPEN);
 	bool out = c->blocked || (c->tls != NULL && tls_wants_write(c->tls));
 
 	if (c->source != NULL)
@@ -133,6 +133,16 @@ static int read_once(struct conn *c)
 	return rc;
 }
 
+/* The peer sends no more. What is owed to it is still written: it may have closed its half only. */
+static void peer_ended(struct conn *c)
+{
+	c->peer_done = true;
+	if (c->state == CONN_LINGERING || conn_pending(c) == 0)
+		gone(c, c->state == CONN_OPEN ? ERR_CLOSED : 0);
+	else
+		conn_close(c);
+}
+
 static void read_all(struct conn *c)
 {
 	size_t before = c->in.len;
@@ -144,8 +154,10 @@ static void read_all(struct conn *c)
 		c->h->on_bytes(c->ctx);
 	if (c->state != CONN_OPEN)
 		buf_clear(&c->in);
-	if (rc != 0 && rc != ERR_AGAIN)
-		gone(c, rc == ERR_CLOSED && c->state != CONN_OPEN ? 0 : rc);
+	if (rc == ERR_CLOSED)
+		peer_ended(c);
+	else if (rc != 0 && rc != ERR_AGAIN)
+		gone(c, rc);
 }
 
 static void close_over(void *ctx)
@@ -166,6 +178,10 @@ static void all_written(struct conn *c)
 	}
 	if (c->state != CONN_FLUSHING)
 		return;
+	if (c->peer_done) {
+		gone(c, 0);
+		return;
+	}
 	c->state = CONN_LINGERING;
 	if (c->tls != NULL)
 		tls_end(c->tls);
@@ -221,7 +237,8 @@ static void on_io(void *ctx, int events)
 	struct conn *c = ctx;
 
 	(void)events; /* TLS may read in order to write, and the other way round */
-	read_all(c);
+	if (!c->peer_done)
+		read_all(c);
 	if (c->state == CONN_GONE)
 		return;
 	flush(c);

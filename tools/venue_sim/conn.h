@@ -38,6 +38,7 @@ struct conn {
 	struct buf in, out;
 	size_t out_at; /* written so far */
 	bool high;     /* output was above CONN_OUT_SOFT */
+	bool peer_done; /* the peer has ended its half */
 	bool blocked;  /* the socket took no more */
 	const struct conn_handler *h;
 	void *ctx;
