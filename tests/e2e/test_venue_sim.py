@@ -425,7 +425,7 @@ class Plain(WithFixture):
                     sim.ws(path)
 
     def test_pong_is_demanded(self):
-        with self.sim("--ping-ms", "250", "--pong-ms", "200") as sim:
+        with self.sim("--ping-ms", "250", "--pong-ms", "1200") as sim:
             client = sim.ws("/ws")
             client.send(client.frame()[1], PONG)
             self.assertEqual(client.frame()[0], PING)
