@@ -25,7 +25,7 @@ void executor_defaults(struct executor_settings *s)
 		.intent_expiry_ns = 2 * SECOND,
 		.open_orders_max = 200,
 		.instruments_max = 256,
-		.book_levels = 1024,
+		.book_levels = 5000,
 	};
 }
 

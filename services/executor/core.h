@@ -60,7 +60,7 @@ struct executor_counters {
 struct executor;
 
 /* Name "paper", USDT, 10,000 of it, fees 0.001, 10 ms, 5 s, 10 s, 2 s, 200 orders, 256 instruments,
- * 1,024 levels. */
+ * 5,000 levels. */
 void executor_defaults(struct executor_settings *s);
 
 /* ERR_RANGE: a setting is out of its range; ERR_NOMEM. */

@@ -41,7 +41,7 @@ static const struct config_key keys[] = {
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
 	{"instruments_max", CONFIG_INT, "256", 1, 10000, "", "Most instruments it keeps books of.", NULL,
 	 AT(instruments_max), 0},
-	{"book_levels", CONFIG_INT, "1024", 10, 5000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels), 0},
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels), 0},
 	{0},
 };
 

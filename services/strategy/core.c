@@ -17,7 +17,7 @@ void strategy_core_defaults(struct strategy_core_settings *s)
 		.order_latency_ns = 50 * MILLISECOND,
 		.intent_expiry_ns = 2000 * MILLISECOND,
 		.stale_ns = 5000 * MILLISECOND,
-		.book_levels = 1024,
+		.book_levels = 5000,
 	};
 }
 

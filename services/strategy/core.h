@@ -55,7 +55,7 @@ struct strategy_core_counters {
 
 struct strategy_core;
 
-/* Run "run", 50 ms, 2 s, 5 s, 1,024 levels, no seats. */
+/* Run "run", 50 ms, 2 s, 5 s, 5,000 levels, no seats. */
 void strategy_core_defaults(struct strategy_core_settings *s);
 
 /* ERR_RANGE, ERR_EXISTS (two seats of a name), ERR_ARG (parameters do not go together), what

@@ -24,7 +24,7 @@ static const struct config_key keys[] = {
 	 "How long after it takes effect an intent may still be traded.", NULL, AT(intent_expiry_ns), 0},
 	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Without news of the book for longer: no orders.",
 	 NULL, AT(stale_ns), 0},
-	{"book_levels", CONFIG_INT, "1024", 10, 5000, "levels", "Levels of a book a strategy may ask for.", NULL,
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels of a book a strategy may ask for.", NULL,
 	 AT(book_levels), 0},
 	{0},
 };
