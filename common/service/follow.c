@@ -33,6 +33,8 @@ static int on_deliver(void *ctx, struct inbox *in, const struct event *head, con
 	struct follow *f = ctx;
 	struct runtime *rt = f->rt;
 	(void)state;
+	if (rt->s->core && in->lane == LANE_X && head->ts_event == 0)
+		return 0; /* a record of the other side's shell: nothing that happened in the market or to an order */
 	if (rt->s->core)
 		return sequencer_push(&rt->sequencer, in->lane == LANE_M ? f->in_m : f->in_x, head, bytes, len,
 				      runtime_mono(rt));
@@ -106,7 +108,7 @@ static struct follow *new_follow(struct runtime *rt, const char *publisher)
 		return NULL;
 	struct follow *f = &rt->follow[rt->n_follows++];
 	f->rt = rt;
-	f->promise_at = f->handled = INT64_MIN;
+	f->promise_at = f->quiet_at = f->handled = INT64_MIN;
 	memcpy(f->publisher, publisher, strlen(publisher) + 1);
 	return f;
 }
@@ -206,6 +208,48 @@ void follow_poll(struct runtime *rt)
 	}
 }
 
+/* Answers can come from the oldest unseen record's time plus the other side's latency on. */
+static void set_limit(struct follow *f)
+{
+	if (!f->in_x || !f->in_x->feedback)
+		return;
+	int64_t at = INT64_MAX;
+	if (f->sent_n)
+		at = f->sent[f->sent_first].at;
+	else if (f->sent_lost_at)
+		at = f->sent_lost_at;
+	sequencer_limit(f->in_x, at == INT64_MAX ? at : at + f->latency);
+}
+
+void follow_on_sent(struct runtime *rt, uint64_t seq, int64_t at)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (!f->in_x || seq <= f->seen)
+			continue;
+		if (f->sent_n < SENT_MAX && f->sent_lost_at == 0) {
+			f->sent[(f->sent_first + f->sent_n++) % SENT_MAX] = (struct sent){seq, at};
+		} else {
+			f->sent_lost_at = f->sent_lost_at ? f->sent_lost_at : at;
+			f->sent_lost_last = seq;
+		}
+		set_limit(f);
+	}
+}
+
+static void on_seen(struct follow *f, uint64_t seen)
+{
+	if (seen > f->seen)
+		f->seen = seen;
+	while (f->sent_n && f->sent[f->sent_first].seq <= f->seen) {
+		f->sent_first = (f->sent_first + 1) % SENT_MAX;
+		f->sent_n--;
+	}
+	if (f->sent_lost_last <= f->seen)
+		f->sent_lost_at = 0;
+	set_limit(f);
+}
+
 /* A promise counts once we have everything it speaks about. */
 static void try_promise(struct follow *f, int64_t mono)
 {
@@ -217,10 +261,13 @@ static void try_promise(struct follow *f, int64_t mono)
 		return;
 	f->promised = false;
 	struct sequencer *sq = &f->rt->sequencer;
+	on_seen(f, f->promise_seen);
 	if (f->in_m)
 		sequencer_promise(sq, f->in_m, f->promise_at);
-	if (f->in_x)
+	if (f->in_x) {
 		sequencer_promise(sq, f->in_x, f->promise_at);
+		sequencer_quiet(f->in_x, f->quiet_at);
+	}
 }
 
 void follow_promises(struct runtime *rt)
@@ -243,12 +290,16 @@ static void on_promise(struct follow *f, const struct event *ev)
 {
 	struct runtime *rt = f->rt;
 	f->heard = true;
-	if (ev->promise.at > f->promise_at) {
+	f->latency = ev->promise.latency;
+	for (uint32_t i = 0; i < ev->promise.seen.n; i++)
+		if (strcmp(ev->promise.seen.at[i].name, rt->s->name) == 0)
+			f->promise_seen = (uint64_t)ev->promise.seen.at[i].value;
+	if (ev->promise.at > f->promise_at)
 		f->promise_at = ev->promise.at;
-		f->promise_x = ev->promise.x_last;
-		f->promised = true;
-		try_promise(f, runtime_mono(rt));
-	}
+	f->quiet_at = ev->promise.quiet_at;
+	f->promise_x = ev->promise.x_last;
+	f->promised = true;
+	try_promise(f, runtime_mono(rt));
 	if (ev->promise.handled > f->handled) {
 		f->handled = ev->promise.handled;
 		if (f->credit && rt->on_credit)

@@ -104,6 +104,8 @@ static void drained(void *ctx)
 	struct runtime *rt = ctx;
 	log_error("drain took too long", "limit_ms=%lld", (long long)(rt->run.drain_ns / NS_PER_MS));
 	rt->drain = NULL;
+	if (rt->s->abandon)
+		rt->s->abandon(rt->self);
 	loop_stop(rt->loop);
 }
 
@@ -133,6 +135,8 @@ static void on_signal(void *ctx, int events)
 	if (si.ssi_signo == SIGHUP) {
 		log_reopen();
 	} else if (rt->life >= life_draining) {
+		if (rt->s->abandon)
+			rt->s->abandon(rt->self);
 		_exit(130); /* a second signal: at once */
 	} else {
 		runtime_stop(rt, si.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -427,7 +431,7 @@ int runtime_main(const struct service *s, int argc, char **argv)
 		return 1;
 	rt->s = s;
 	rt->life = life_boot;
-	rt->promise_sent_at = rt->promise_handled = INT64_MIN;
+	rt->promise.at = rt->promise.handled = rt->promise.quiet_at = INT64_MIN;
 	rt->settings = calloc(1, s->settings_size ? s->settings_size : 1);
 	int code = EXIT_CONFIG;
 	if (rt->settings && runtime_load_settings(rt, &args) == 0) {

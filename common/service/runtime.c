@@ -78,7 +78,10 @@ static void check_emitted(struct runtime *rt, int rc, uint16_t id)
 void runtime_emit(struct runtime *rt, struct event *ev)
 {
 	must(may_publish(rt, ev->id));
+	uint64_t before = rt->outbox.x_next;
 	check_emitted(rt, outbox_emit(&rt->outbox, ev), ev->id);
+	if (rt->outbox.x_next > before)
+		follow_on_sent(rt, rt->outbox.x_next - 1, ev->ts_recv);
 }
 
 void runtime_emit_shell(struct runtime *rt, struct event *ev)
@@ -113,22 +116,49 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 	runtime_emit_shell(rt, &ev);
 }
 
-void runtime_promise(struct runtime *rt, int64_t at, int64_t handled)
+/* What has come in on each lane X: whoever sent it knows then that no answer to it is under way. */
+static uint32_t seen_pairs(struct runtime *rt, struct pair *out)
 {
-	if (at <= rt->promise_sent_at && handled <= rt->promise_handled)
-		return;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		const struct follow *f = &rt->follow[i];
+		if (!f->in_x || f->x.next == 0)
+			continue;
+		memcpy(out[n].name, f->publisher, sizeof f->publisher);
+		out[n++].value = (int64_t)(f->x.next - 1);
+	}
+	return n;
+}
+
+static void publish_promise(struct runtime *rt, const struct ev_promise *p)
+{
+	struct pair seen[RUNTIME_FOLLOWS_MAX];
+	memset(seen, 0, sizeof seen);
+	uint32_t n = seen_pairs(rt, seen);
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < n; i++)
+		sum += (uint64_t)seen[i].value;
 	int64_t mono = runtime_mono(rt);
-	if (!runtime_lockstep(rt) && mono - rt->promise_mono < PROMISE_MIN_NS)
+	bool news = p->at > rt->promise.at || p->handled > rt->promise.handled || p->quiet_at != rt->promise.quiet_at ||
+		    sum != rt->promise_seen;
+	if (!news || (!runtime_lockstep(rt) && mono - rt->promise_mono < PROMISE_MIN_NS))
 		return;
-	rt->promise_sent_at = at;
-	rt->promise_handled = handled;
+	rt->promise = *p;
+	rt->promise_seen = sum;
 	rt->promise_mono = mono;
 	struct event ev;
 	event_init(&ev, EVENT_promise);
-	ev.promise.at = at;
-	ev.promise.handled = handled;
+	ev.promise = *p;
 	ev.promise.x_last = rt->outbox.x_next - 1;
+	ev.promise.seen.at = seen;
+	ev.promise.seen.n = n;
 	runtime_emit(rt, &ev);
+}
+
+void runtime_promise(struct runtime *rt, int64_t at, int64_t handled)
+{
+	struct ev_promise p = {.at = at, .quiet_at = at, .handled = handled};
+	publish_promise(rt, &p);
 }
 
 int64_t runtime_credit(struct runtime *rt)
@@ -249,6 +279,17 @@ void runtime_maybe_run(struct runtime *rt)
 		rt->s->run(rt->self);
 }
 
+/* What a core causes comes its latency after the input: so far ahead it can promise. */
+static void promise_step(struct runtime *rt)
+{
+	int64_t latency = rt->s->pubs[0] == EVENT_intent ? rt->run.order_latency_ns : rt->run.ack_latency_ns;
+	int64_t handled = sequencer_handled(&rt->sequencer), quiet = sequencer_handled_quiet(&rt->sequencer);
+	if (rt->life != life_running || quiet <= 0 || quiet > CORE_NEVER - latency)
+		return;
+	struct ev_promise p = {.at = handled + latency, .handled = quiet, .quiet_at = quiet + latency, .latency = latency};
+	publish_promise(rt, &p);
+}
+
 void runtime_step(struct runtime *rt)
 {
 	if (rt->s->core && rt->life >= life_recover && rt->life <= life_running) {
@@ -258,10 +299,7 @@ void runtime_step(struct runtime *rt)
 		wake_at(rt, wake, mono);
 		if (n == STEP_MAX)
 			loop_defer(rt->loop, step_again, rt);
-		int64_t handled = sequencer_handled(&rt->sequencer);
-		int64_t latency = rt->s->pubs[0] == EVENT_intent ? rt->run.order_latency_ns : rt->run.ack_latency_ns;
-		if (rt->life == life_running && handled > 0 && handled < CORE_NEVER - latency)
-			runtime_promise(rt, handled + latency, handled);
+		promise_step(rt);
 		maybe_snapshot(rt);
 	}
 	outbox_flush(&rt->outbox);

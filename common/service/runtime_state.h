@@ -10,6 +10,12 @@
 #define RUNTIME_FOLLOWS_MAX 12
 #define RUNTIME_ALERTS_MAX 256
 
+enum { SENT_MAX = 512 };
+struct sent {
+	uint64_t seq;
+	int64_t at; /* ts_recv: when it reaches the other side */
+};
+
 struct follow { /* one publisher */
 	struct runtime *rt;
 	char publisher[EVENT_SOURCE_MAX];
@@ -19,8 +25,14 @@ struct follow { /* one publisher */
 	struct sequencer_input *in_m, *in_x; /* core services */
 	struct bus_link *telemetry;          /* where lane M itself is not followed */
 	bool promised;                       /* a promise waits for the lanes to catch up */
-	int64_t promise_at, handled;
-	uint64_t promise_x;
+	int64_t promise_at, quiet_at, handled;
+	uint64_t promise_x, promise_seen;
+	uint64_t seen;                       /* of our lane X, by this publisher */
+	int64_t latency;                     /* its own, from an input to its answer */
+	struct sent sent[SENT_MAX];          /* what we published on lane X and it has not seen: a ring */
+	uint32_t sent_first, sent_n;
+	int64_t sent_lost_at;                /* ts_recv of the oldest one the ring had no room for; 0 none */
+	uint64_t sent_lost_last;             /* and the newest of them */
 	bool heard;
 	bool credit;                         /* one of the lockstep consumers */
 };
@@ -45,7 +57,8 @@ struct runtime {
 	char dir[400];
 	char run_id[EVENT_NAME_MAX];
 
-	int64_t promise_sent_at, promise_handled; /* last promise published */
+	struct ev_promise promise; /* last one published */
+	uint64_t promise_seen;
 	int64_t promise_mono;
 	int64_t wake_at;
 	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
@@ -81,6 +94,8 @@ void follow_start(struct runtime *rt);
 void follow_poll(struct runtime *rt);
 void follow_promises(struct runtime *rt);
 struct follow *follow_find(struct runtime *rt, const char *publisher);
+/* We have published this on lane X: answers to it can come. */
+void follow_on_sent(struct runtime *rt, uint64_t seq, int64_t at);
 extern const struct bus_handler follow_bus_handler;
 
 /* recover.c */

@@ -59,6 +59,8 @@ int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_cla
 		return ERR_TOO_LONG;
 	memcpy(in->publisher, publisher, strlen(publisher) + 1);
 	in->class = class;
+	in->feedback = class == SEQUENCE_INTENT || class == SEQUENCE_LEDGER;
+	in->limit = INT64_MAX;
 	in->wait_ns = wait_ns;
 	int rc = ring_init(&in->queue, queue_bytes);
 	if (rc)
@@ -91,6 +93,25 @@ void sequencer_promise(struct sequencer *s, struct sequencer_input *in, int64_t 
 	(void)s;
 	if (at > in->promised)
 		in->promised = at;
+}
+
+void sequencer_quiet(struct sequencer_input *in, int64_t quiet)
+{
+	in->quiet = quiet; /* the newest one counts: it knows of more that we have published */
+}
+
+void sequencer_limit(struct sequencer_input *in, int64_t limit)
+{
+	in->limit = limit;
+}
+
+/* What an input can no longer send, all things considered. */
+static int64_t promised_by(const struct sequencer_input *in)
+{
+	if (!in->feedback)
+		return in->promised;
+	int64_t quiet = in->limit == INT64_MAX || in->quiet < in->limit ? in->quiet : in->limit - 1;
+	return quiet > in->promised ? quiet : in->promised;
 }
 
 static size_t exception_key(char out[64], const char *publisher, int64_t at)
@@ -183,17 +204,18 @@ static struct candidate next_candidate(struct sequencer *s)
 /* Event time up to which an input cannot send anything more that belongs before the candidate. */
 static int64_t reach(const struct sequencer *s, const struct sequencer_input *in, const struct candidate *c)
 {
-	if (in == c->in || in->promised == CORE_NEVER)
+	int64_t promised = promised_by(in);
+	if (in == c->in || promised == CORE_NEVER)
 		return CORE_NEVER;
 	/* What comes at an equal time but later in order does not stand in the way. */
-	return in->promised + (order_of(s, in) > c->order ? 1 : 0);
+	return promised + (order_of(s, in) > c->order ? 1 : 0);
 }
 
 /* Is some input already past this time? Without one nobody knows that a timer's time has come. */
 static bool time_has_come(const struct sequencer *s, int64_t at)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (s->in[i].promised >= at)
+		if (!s->in[i].feedback && s->in[i].class != SEQUENCE_COMMAND && s->in[i].promised >= at)
 			return true;
 	return false;
 }
@@ -287,16 +309,28 @@ uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, in
 	return done;
 }
 
-int64_t sequencer_handled(const struct sequencer *s)
+static int64_t handled(const struct sequencer *s, bool quiet)
 {
 	int64_t due = s->ops->next_due(s->ctx);
-	int64_t handled = due == CORE_NEVER ? CORE_NEVER : due - 1;
+	int64_t done = due == CORE_NEVER ? CORE_NEVER : due - 1;
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct queued *q = head_of(&s->in[i]);
-		int64_t at = q ? q->at - 1 : s->in[i].promised;
-		if (at < handled)
-			handled = at;
+		if (!q && quiet && s->in[i].feedback)
+			continue;
+		int64_t at = q ? q->at - 1 : promised_by(&s->in[i]);
+		if (at < done)
+			done = at;
 	}
 	/* What comes for a time before now is applied after it; what comes for now itself may still be in order. */
-	return handled > s->now - 1 ? handled : s->now - 1;
+	return done > s->now - 1 ? done : s->now - 1;
+}
+
+int64_t sequencer_handled(const struct sequencer *s)
+{
+	return handled(s, false);
+}
+
+int64_t sequencer_handled_quiet(const struct sequencer *s)
+{
+	return handled(s, true);
 }

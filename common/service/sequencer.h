@@ -30,6 +30,10 @@ struct sequencer_input {
 	enum sequencer_class class;
 	int64_t wait_ns;  /* wall-clock bound of waiting for its promise */
 	int64_t promised; /* nothing more at or before it */
+	/* Feedback: its events can be answers to what we publish. It has promised `quiet` as long as we publish nothing
+	 * new; what we published and it has not seen yet can come back from `limit` on. */
+	bool feedback;
+	int64_t quiet, limit;
 	int64_t last_at;  /* ts_recv of the last event applied: the cursor of a snapshot */
 	uint64_t last_seq, last_epoch; /* its sequence and epoch */
 	uint64_t applied, late;
@@ -73,6 +77,10 @@ int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_cla
 int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct event *head, const uint8_t *bytes,
 		   size_t len, int64_t mono_ns);
 void sequencer_promise(struct sequencer *s, struct sequencer_input *in, int64_t at);
+/* The conditional promise of a feedback input, and the earliest time an answer to us can come (INT64_MAX: we have
+ * published nothing that it has not seen). The limit may fall. */
+void sequencer_quiet(struct sequencer_input *in, int64_t quiet);
+void sequencer_limit(struct sequencer_input *in, int64_t limit);
 
 /* Repeat an exception of an earlier run: the event of `publisher` with ts_recv `at` is applied at `applied_at`,
  * or never where that is 0. ERR_FULL. */
@@ -84,5 +92,7 @@ uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, in
 
 /* Time up to which every input is handled: no event at or before it can come any more, unless late. */
 int64_t sequencer_handled(const struct sequencer *s);
+/* Same, for a receiver that sends us nothing more: feedback inputs count by their queues only. */
+int64_t sequencer_handled_quiet(const struct sequencer *s);
 
 #endif

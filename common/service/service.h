@@ -40,6 +40,7 @@ struct service {
 	int (*start)(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap);
 	void (*stop)(void *self); /* SIGTERM: stop taking in; called before the outbox is flushed */
 	bool (*drained)(void *self); /* after stop: may the process end? NULL: at once */
+	void (*abandon)(void *self); /* a second signal, or the drain's limit: the process ends now. May be NULL */
 	void (*free)(void *self);
 
 	void *(*core_of)(void *self);          /* core services */

@@ -217,6 +217,14 @@ static bool drained(void *self)
 	return true;
 }
 
+/* No time left: what still runs is killed with its group; an orphan would go on trading unwatched. */
+static void abandon(void *self)
+{
+	struct watchdog *w = self;
+	for (uint32_t i = 0; w->set.supervise && i < w->n; i++)
+		unit_kill(&w->watched[i].unit);
+}
+
 static void watchdog_free(void *self)
 {
 	struct watchdog *w = self;
@@ -385,6 +393,7 @@ static const struct service service = {
 	.start = start,
 	.stop = stop,
 	.drained = drained,
+	.abandon = abandon,
 	.free = watchdog_free,
 	.metrics_of = metrics_of,
 	.on_telemetry = on_telemetry,
