@@ -3,7 +3,7 @@
 #include "proto/topic.h"
 #include "proto/wire.h"
 
-#define DEPTH_MAX 8
+#define DEPTH_MAX 8 /* the event's own array is the first */
 #define ELEMENTS_MAX 200000
 
 /* What one msgpack head says: bytes of the value without its children, and how many children follow. */
@@ -86,10 +86,11 @@ static int read_head(const uint8_t *at, size_t len, struct head *h)
 	return 0;
 }
 
-int codec_measure(const uint8_t *at, size_t len, size_t *ret_len)
+/* The stack holds, by depth, the children still to come; what is inside an event begins one level down. */
+static int measure(const uint8_t *at, size_t len, size_t first_depth, size_t *ret_len)
 {
-	uint64_t open[DEPTH_MAX]; /* children still to come, by depth */
-	size_t depth = 0, used = 0, elements = 0;
+	uint64_t open[DEPTH_MAX];
+	size_t depth = first_depth, used = 0, elements = 0;
 
 	do {
 		struct head h;
@@ -102,18 +103,28 @@ int codec_measure(const uint8_t *at, size_t len, size_t *ret_len)
 		elements += (size_t)h.children;
 		if (elements > ELEMENTS_MAX)
 			return ERR_TOO_LONG;
-		if (depth > 0)
+		if (depth > first_depth)
 			open[depth - 1]--;
 		if (h.children > 0) {
 			if (depth == DEPTH_MAX)
 				return ERR_DEPTH;
 			open[depth++] = h.children;
 		}
-		while (depth > 0 && open[depth - 1] == 0)
+		while (depth > first_depth && open[depth - 1] == 0)
 			depth--;
-	} while (depth > 0);
+	} while (depth > first_depth);
 	*ret_len = used;
 	return 0;
+}
+
+int codec_measure(const uint8_t *at, size_t len, size_t *ret_len)
+{
+	return measure(at, len, 0, ret_len);
+}
+
+int wire_measure_inside(const uint8_t *at, size_t len, size_t *ret_len)
+{
+	return measure(at, len, 1, ret_len);
 }
 
 /* Skips flat values (numbers and texts, what an envelope holds). */

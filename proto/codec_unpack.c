@@ -292,7 +292,7 @@ static const uint8_t *skip(struct in *in, const uint8_t *at, uint32_t count)
 {
 	for (; count > 0; count--) {
 		size_t len;
-		int rc = codec_measure(at, (size_t)(in->end - at), &len);
+		int rc = wire_measure_inside(at, (size_t)(in->end - at), &len);
 		if (rc < 0)
 			return wire_fail(&in->err, rc);
 		at += len;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/utf8.h"
 
@@ -25,27 +26,29 @@ int print_end(struct printer *p)
 	return p->err;
 }
 
-static void bytes(struct printer *p, const void *at, size_t len)
+void print_bytes(struct printer *p, const char *text, size_t len)
 {
 	if (p->err == 0)
-		p->err = buf_append(p->out, at, len);
+		p->err = buf_append(p->out, text, len);
 }
 
 void print_text(struct printer *p, const char *text)
 {
-	bytes(p, text, strlen(text));
+	print_bytes(p, text, strlen(text));
 }
 
 void print_format(struct printer *p, const char *format, ...)
 {
-	char line[160]; /* numbers and our own names only */
+	char line[160];
 	va_list args;
 
 	va_start(args, format);
 	int n = vsnprintf(line, sizeof line, format, args);
 	va_end(args);
-	if (n > 0)
-		bytes(p, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+	if (p->err == 0 && (n < 0 || (size_t)n >= sizeof line))
+		p->err = ERR_TOO_LONG;
+	if (p->err == 0)
+		print_bytes(p, line, (size_t)n);
 }
 
 /* The code point of a sequence that utf8_sequence has accepted. */
@@ -110,7 +113,7 @@ void print_quoted(struct printer *p, const char *text, size_t len)
 	print_text(p, "\"");
 	for (size_t i = 0; i < len;) {
 		size_t n = harmless_run(at + i, len - i);
-		bytes(p, at + i, n);
+		print_bytes(p, text + i, n);
 		i += n;
 		if (i == len)
 			break;
@@ -134,7 +137,7 @@ void print_word(struct printer *p, const char *text, size_t len)
 	while (plain < len && text[plain] != '\0' && is_plain(text[plain]))
 		plain++;
 	if (len > 0 && plain == len)
-		bytes(p, text, len);
+		print_bytes(p, text, len);
 	else
 		print_quoted(p, text, len);
 }
@@ -182,7 +185,7 @@ void print_fixed(struct printer *p, int64_t value, int scale)
 	if (scale > FIXED_SCALE_MAX)
 		print_format(p, "%" PRId64 "e-%d", value, scale);
 	else
-		bytes(p, text, fixed_format(text, sizeof text, value, scale));
+		print_bytes(p, text, fixed_format(text, sizeof text, value, scale));
 }
 
 void print_hex(struct printer *p, const uint8_t *at, size_t len)

@@ -15,6 +15,8 @@ void print_begin(struct printer *p, struct buf *out);
 int print_end(struct printer *p);
 
 void print_text(struct printer *p, const char *text); /* our own text, as it is */
+void print_bytes(struct printer *p, const char *text, size_t len);
+/* Numbers and names, less than 160 bytes; more is ERR_TOO_LONG. */
 void print_format(struct printer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Foreign text in quotes, as a JSON string. Control characters (C0, DEL, C1), line and paragraph separators and

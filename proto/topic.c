@@ -143,6 +143,8 @@ size_t topic_prefix(const char *filter, char out[TOPIC_MAX])
 {
 	size_t len = strcspn(filter, "*>");
 
+	if (len > 0 && filter[len] == '\0' && filter[len - 1] == '.')
+		len--; /* "trade." is "trade" */
 	if (len >= TOPIC_MAX)
 		len = TOPIC_MAX - 1;
 	memcpy(out, filter, len);

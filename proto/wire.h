@@ -32,6 +32,9 @@ size_t wire_put_foreign(uint8_t *out, size_t cap, size_t n, const char *text, si
 size_t wire_put_list(uint8_t *out, size_t cap, size_t n, uint32_t count);
 size_t wire_put_bin(uint8_t *out, size_t cap, size_t n, const void *bytes, uint32_t len);
 
+/* codec_measure for an element of an event: one level of the depth is used up. */
+int wire_measure_inside(const uint8_t *at, size_t len, size_t *ret_len);
+
 /* memset to zero as a call: for a constant size gcc resorts to a string instruction, which is slow to start. */
 void wire_clear(void *at, size_t n);
 
