@@ -19,6 +19,7 @@
 #define WINDOW_MAX 32768
 #define PARAMS_MAX 8
 #define AT_BLOCK_END 128 /* in z_stream.data_type, zlib.h on inflate() */
+#define ROOM 4096 /* zlib's fast loop stops 258 bytes before the end of what it may fill */
 
 static const uint8_t tail[WS_DEFLATE_TAIL] = {0x00, 0x00, 0xff, 0xff};
 
@@ -226,8 +227,8 @@ static int restart(struct ws_deflate *d)
 static int inflate_some(struct ws_deflate *d, struct buf *out, bool *ret_end)
 {
 	z_stream *z = &d->in;
-	size_t room;
-	int rc = buf_reserve(out, 1);
+	size_t room = out->max - out->len;
+	int rc = buf_reserve(out, room < ROOM ? room : ROOM);
 
 	if (rc < 0)
 		return rc;
