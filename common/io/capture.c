@@ -1,9 +1,10 @@
-/* capture - reader of recorded market data: files in a row, lines by their first byte, windows in order.
+/* capture - reader of recorded market data: files in a row, lines by their first byte.
  *
- * A stamped file is in order as its recorder wrote it and is handed out line by line, without a copy. A
- * cryptofeed file is grouped by connection, with the REST replies first: its lines are collected into a window
- * (WINDOW_BYTES, more than such files hold), sorted by stamp and handed out from there. What lies further apart
- * than a window keeps the file's order and is counted as a stamp that goes back.
+ * A stamped file is in order as its recorder wrote it and is handed out line by line, without a
+ * copy. A cryptofeed file is grouped by connection, with the REST replies first: its lines are
+ * collected into a window (WINDOW_BYTES, more than such files hold), sorted by stamp and handed out
+ * from there. What lies further apart than a window keeps the file's order and is counted as a
+ * stamp that goes back.
  */
 #include "common/io/capture.h"
 
@@ -57,8 +58,10 @@ static int check_file(const char *path, char *reason, size_t cap)
 	if (rc == ERR_CLOSED || rc == ERR_CORRUPT || rc == ERR_TRUNCATED)
 		rc = ERR_SYNTAX;
 	if (rc == ERR_SYNTAX)
-		snprintf(reason, cap, "%s: not a recording (gzip, zstd or plain lines of '<ns> <json>' or "
-			 "cryptofeed objects)", path);
+		snprintf(reason, cap,
+			 "%s: not a recording (gzip, zstd or plain lines of '<ns> <json>' or "
+			 "cryptofeed objects)",
+			 path);
 	else if (rc != 0)
 		snprintf(reason, cap, "%s: %s", path, err_text(rc));
 	zlines_close(&l);
@@ -219,8 +222,9 @@ static void count_bad(struct capture *c, int err)
 		c->counters.unreadable++;
 }
 
-/* Collects lines until the window is full or its file ends. A stamped line, met while nothing is collected, goes
- * straight to *ret_line. 0 with *ret_direct, or 0 with a window, or what next_raw says. */
+/* Collects lines until the window is full or its file ends. A stamped line, met while nothing is
+ * collected, goes straight to *ret_line. 0 with *ret_direct, or 0 with a window, or what next_raw
+ * says. */
 static int collect(struct capture *c, struct capture_line *ret_line, bool *ret_direct)
 {
 	char *line;

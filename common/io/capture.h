@@ -1,10 +1,11 @@
 /* capture - reader of recorded market data, both formats, in order of its stamps.
  *
- * 1. Text, one line `<receive ns> <raw JSON>`; a line that is a REST reply (no "stream" member) is http.
- * 2. JSON lines with members t (header|http|connect|send|recv), ts (seconds), data, url (cryptofeed); grouped by
- *    connection in the file, sorted by stamp here within a window of 32 MiB.
- * Either may be gzip, zstd or plain. Several files are read one after another. Lines that cannot be read are
- * counted, never fatal; stamps that go back are counted and kept as they are.
+ * 1. Text, one line `<receive ns> <raw JSON>`; a line that is a REST reply (no "stream" member) is
+ * http.
+ * 2. JSON lines with members t (header|http|connect|send|recv), ts (seconds), data, url
+ * (cryptofeed); grouped by connection in the file, sorted by stamp here within a window of 32 MiB.
+ * Either may be gzip, zstd or plain. Several files are read one after another. Lines that cannot be
+ * read are counted, never fatal; stamps that go back are counted and kept as they are.
  */
 #ifndef NJ_IO_CAPTURE_H
 #define NJ_IO_CAPTURE_H
@@ -17,12 +18,12 @@ enum capture_kind { CAPTURE_FRAME, CAPTURE_HTTP };
 
 struct capture_line {
 	enum capture_kind kind;
-	int64_t stamp;       /* receive time, ns */
-	const char *data;    /* raw frame or body, unescaped; good until the next read */
+	int64_t stamp;    /* receive time, ns */
+	const char *data; /* raw frame or body, unescaped; good until the next read */
 	size_t len;
-	const char *url;     /* http: as recorded, or "" where the format has none */
-	const char *conn;    /* connection name, or "" */
-	uint64_t line;       /* line number in its file */
+	const char *url;  /* http: as recorded, or "" where the format has none */
+	const char *conn; /* connection name, or "" */
+	uint64_t line;    /* line number in its file */
 };
 
 struct capture_counters {
@@ -31,11 +32,13 @@ struct capture_counters {
 
 struct capture;
 
-/* paths: comma separated, played in that order. Format by content, not by name. ERR_NOT_FOUND, ERR_SYNTAX with reason. */
+/* paths: comma separated, played in that order. Format by content, not by name. ERR_NOT_FOUND,
+ * ERR_SYNTAX with reason. */
 int capture_open(const char *paths, struct capture **ret_capture, char *reason, size_t cap);
 void capture_close(struct capture *c);
-/* Next line; ERR_CLOSED at the end, ERR_CORRUPT where decompression fails, ERR_TRUNCATED where a file ends inside
- * its compression (a recorder that was killed): every line before was handed out. Errors are final. */
+/* Next line; ERR_CLOSED at the end, ERR_CORRUPT where decompression fails, ERR_TRUNCATED where a
+ * file ends inside its compression (a recorder that was killed): every line before was handed out.
+ * Errors are final. */
 int capture_next(struct capture *c, struct capture_line *ret_line);
 struct capture_counters capture_counters(const struct capture *c);
 

@@ -1,4 +1,4 @@
-/* capture_parse - one line of a recording: a stamp and raw JSON, or cryptofeed's object with the frame inside. */
+/* capture_parse - one line of a recording: stamp and raw JSON, or cryptofeed's object. */
 #include "common/io/capture_parse.h"
 
 #include "common/base/err.h"
@@ -81,8 +81,8 @@ static int seconds_to_ns(struct json_str s, int64_t *ret_ns)
 	return 0;
 }
 
-static void read_member(struct json *j, struct json_str key, struct json_str *type, struct json_str *ts,
-			struct capture_entry *e)
+static void read_member(struct json *j, struct json_str key, struct json_str *type,
+			struct json_str *ts, struct capture_entry *e)
 {
 	if (json_str_is(key, "t"))
 		json_string(j, type);

@@ -1,4 +1,4 @@
-/* zfile - reads a file that may be compressed: one raw buffer, and zlib or zstd behind one read function. */
+/* zfile - one raw buffer, and zlib, zstd or nothing behind one read function. */
 #include "common/io/zfile.h"
 
 #include <errno.h>
@@ -155,7 +155,8 @@ static int read_some(struct zfile *z, void *out, size_t cap, size_t *ret_n)
 		*ret_n = 0;
 		return 0;
 	}
-	return z->coding == CODING_GZIP ? read_gzip(z, out, cap, ret_n) : read_zstd(z, out, cap, ret_n);
+	return z->coding == CODING_GZIP ? read_gzip(z, out, cap, ret_n)
+					: read_zstd(z, out, cap, ret_n);
 }
 
 int zfile_read(struct zfile *z, void *out, size_t cap, size_t *ret_n)
@@ -173,7 +174,8 @@ int zfile_read(struct zfile *z, void *out, size_t cap, size_t *ret_n)
 			return 0;
 		}
 		if (drained)
-			z->err = ERR_TRUNCATED; /* no input left, no output made, and the member is open */
+			z->err = ERR_TRUNCATED; /* no input left, no output made, and the member is
+						   open */
 	}
 	return z->err;
 }

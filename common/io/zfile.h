@@ -1,4 +1,4 @@
-/* zfile - reads a file that may be compressed, gzip, zstd or not at all, told apart by its first bytes. */
+/* zfile - reads a file that may be compressed (gzip, zstd), told apart by its first bytes. */
 #ifndef NJ_IO_ZFILE_H
 #define NJ_IO_ZFILE_H
 
@@ -11,8 +11,9 @@ struct zfile;
 int zfile_open(const char *path, struct zfile **ret_file);
 void zfile_close(struct zfile *z); /* NULL is fine */
 
-/* Reads up to cap plain bytes; *ret_n is 0 at the end. Members and frames may follow each other. ERR_CORRUPT where
- * decompression fails, ERR_TRUNCATED where the file ends inside a member, ERR_IO. */
+/* Reads up to cap plain bytes; *ret_n is 0 at the end. Members and frames may follow each other.
+ * ERR_CORRUPT where decompression fails, ERR_TRUNCATED where the file ends inside a member, ERR_IO.
+ */
 int zfile_read(struct zfile *z, void *out, size_t cap, size_t *ret_n);
 
 /* The first bytes as they lie in the file, without consuming them. */

@@ -1,4 +1,4 @@
-/* zlines - the text lines of a file that may be compressed: one buffer that slides over the plain bytes. */
+/* zlines - text lines: one buffer that slides over the plain bytes of a file. */
 #include "common/io/zlines.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* zlines - the text lines of a file that may be compressed; lines beyond the limit are skipped and counted. */
+/* zlines - the text lines of a file that may be compressed; too long ones are counted. */
 #ifndef NJ_IO_ZLINES_H
 #define NJ_IO_ZLINES_H
 
@@ -8,7 +8,8 @@
 #include "common/base/buf.h"
 #include "common/io/zfile.h"
 
-#define ZLINES_LINE_MAX ((size_t)32 << 20) /* bytes of one line: an exchangeInfo of all symbols is about 2 MiB */
+#define ZLINES_LINE_MAX                                                                            \
+	((size_t)32 << 20) /* bytes of one line: an exchangeInfo of all symbols is about 2 MiB */
 
 struct zlines {
 	struct zfile *file; /* owned */
@@ -24,8 +25,9 @@ struct zlines {
 int zlines_open(struct zlines *l, const char *path);
 void zlines_close(struct zlines *l); /* zeroed is fine */
 
-/* Next line without its newline; good until the next call, and writable. ERR_CLOSED at the end, ERR_CORRUPT,
- * ERR_TRUNCATED or ERR_IO where the file cannot be read on: the lines before were all handed out. */
+/* Next line without its newline; good until the next call, and writable. ERR_CLOSED at the end,
+ * ERR_CORRUPT, ERR_TRUNCATED or ERR_IO where the file cannot be read on: the lines before were all
+ * handed out. */
 int zlines_next(struct zlines *l, char **ret_line, size_t *ret_len);
 
 #endif

@@ -1,5 +1,6 @@
-/* asked - answers to stamped requests: a cursor of its own through the source, so that the same request gets the
- * same answer whenever it is asked and whatever is being played.
+/* asked - answers to stamped requests, from a cursor of its own through the source.
+ *
+ * The same request gets the same answer whenever it is asked and whatever is being played.
  */
 #ifndef NJ_SIM_ASKED_H
 #define NJ_SIM_ASKED_H
@@ -20,7 +21,8 @@ struct asked {
 void asked_init(struct asked *a, const struct feed_source *source, const struct recording *rec,
 		const struct dialect *d);
 void asked_fini(struct asked *a);
-/* What all lines with stamp <= until add up to; good until the next call. Going back reads the source again. */
+/* What all lines with stamp <= until add up to; good until the next call. Going back reads the
+ * source again. */
 int asked_until(struct asked *a, int64_t until, const struct fold **ret_fold);
 
 #endif

@@ -1,4 +1,4 @@
-/* binance - the parts of the Binance spot dialect, one file each: read, tell, info, rest, and the table itself.
+/* binance - the parts of the Binance spot dialect, one file each.
  *
  * Protocol facts: binance-spot-api-docs, web-socket-streams.md and rest-api.md.
  */
@@ -18,17 +18,21 @@ void binance_numbers(const struct feed_line *line, dialect_number_fn fn, void *c
 
 /* binance_fold */
 int binance_fold(struct fold *f, const struct feed_line *line);
-/* Calls fn for each [price, qty] of the value at j; ERR_ values of fn end it. False where it is no list of levels. */
+/* Calls fn for each [price, qty] of the value at j; ERR_ values of fn end it. False where it is no
+ * list of levels. */
 typedef int (*binance_level_fn)(void *ctx, struct text price, struct text qty);
 bool binance_levels(struct json *j, binance_level_fn fn, void *ctx);
 
 /* binance_tell */
-int binance_tell_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
-int binance_tell_agg_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
+int binance_tell_trade(struct buf *out, const struct market_spec *s, const struct fill *t,
+		       int64_t now);
+int binance_tell_agg_trade(struct buf *out, const struct market_spec *s, const struct fill *t,
+			   int64_t now);
 int binance_tell_top(struct buf *out, const struct market_spec *s, const struct quotes *q);
-int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now);
-int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k, int64_t now,
-		       bool closed);
+int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct quotes *q,
+		      int64_t now);
+int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k,
+		       int64_t now, bool closed);
 int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q);
 int binance_tell_snapshot_url(struct buf *out, const struct market_spec *s);
 int binance_tell_shutdown(struct buf *out, bool combined, int64_t now);
@@ -43,9 +47,12 @@ void binance_weight_limit(struct text info, int64_t *ret_limit);
 bool binance_lists(const struct sim *sim, struct text symbol);
 
 /* binance_market, binance_klines: the market data of REST. */
-void binance_depth(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
-void binance_trades(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
-void binance_klines(struct sim *sim, const struct request *r, struct text symbol, struct reply *ret_reply);
+void binance_depth(struct sim *sim, const struct request *r, struct text symbol,
+		   struct reply *ret_reply);
+void binance_trades(struct sim *sim, const struct request *r, struct text symbol,
+		    struct reply *ret_reply);
+void binance_klines(struct sim *sim, const struct request *r, struct text symbol,
+		    struct reply *ret_reply);
 
 /* binance_rest */
 void binance_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);

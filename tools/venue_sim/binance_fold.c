@@ -1,4 +1,4 @@
-/* binance_fold - Binance spot lines into folded books: the documented procedure, with the diffs that came before.
+/* binance_fold - Binance spot lines into folded books, by the documented procedure.
  *
  *     INVALID --snapshot whose id the kept diffs reach--> VALID --U > last id + 1--> INVALID
  *     VALID --later snapshot--> VALID again, from it (its known range is fresh)
@@ -22,7 +22,8 @@ bool binance_levels(struct json *j, binance_level_fn fn, void *ctx)
 			json_skip(j);
 		if (!ok || j->err != 0)
 			return false;
-		if (fn(ctx, (struct text){price.at, price.len}, (struct text){qty.at, qty.len}) != 0)
+		if (fn(ctx, (struct text){price.at, price.len}, (struct text){qty.at, qty.len}) !=
+		    0)
 			return false;
 	}
 	return j->err == 0;
@@ -141,7 +142,8 @@ static void limit_book(struct fold_book *b, int64_t asked)
 		b->ceil = INT64_MAX;
 }
 
-static int fold_snapshot(struct fold_symbol *s, const struct feed_line *line, const struct reply_facts *facts)
+static int fold_snapshot(struct fold_symbol *s, const struct feed_line *line,
+			 const struct reply_facts *facts)
 {
 	int rc;
 

@@ -1,4 +1,4 @@
-/* binance_info - exchangeInfo: as recorded and filtered by symbol, or derived from what was recorded, and said so. */
+/* binance_info - exchangeInfo: as recorded and filtered, or derived and said so. */
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/json.h"
@@ -93,7 +93,8 @@ static void recorded(const struct sim *sim, const struct text *symbols, unsigned
 			continue;
 		}
 		for (unsigned i = 0; i < n; i++) {
-			const struct text *at = strmap_get(&sim->listed, symbols[i].at, symbols[i].len);
+			const struct text *at =
+				strmap_get(&sim->listed, symbols[i].at, symbols[i].len);
 			buf_byte(out, i == 0 ? '[' : ',');
 			buf_append(out, at->at, at->len);
 		}
@@ -106,8 +107,9 @@ static void recorded(const struct sim *sim, const struct text *symbols, unsigned
 
 static struct text quote_of(struct text symbol)
 {
-	static const char *const quotes[] = {"FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH",
-					     "BNB", "EUR", "TRY", "BRL", "JPY", "GBP", "DAI", NULL};
+	static const char *const quotes[] = {"FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1",
+					     "BTC",   "ETH",  "BNB",  "EUR",  "TRY",  "BRL",
+					     "JPY",   "GBP",  "DAI",  NULL};
 
 	for (const char *const *q = quotes; *q != NULL; q++) {
 		size_t len = strlen(*q);
@@ -130,12 +132,15 @@ static void derive_symbol(const struct rec_symbol *s, bool generated, struct buf
 {
 	struct text name = text_of(s->name), quote = quote_of(name);
 
-	buf_printf(out,
-		   "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%.*s\",\"baseAssetPrecision\":8,"
-		   "\"quoteAsset\":\"%.*s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
-		   "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\"isSpotTradingAllowed\":true,"
-		   "\"isMarginTradingAllowed\":false,\"filters\":[{\"filterType\":\"PRICE_FILTER\",",
-		   s->name, (int)(name.len - quote.len), name.at, (int)quote.len, quote.at);
+	buf_printf(
+		out,
+		"{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%.*s\","
+		"\"baseAssetPrecision\":8,"
+		"\"quoteAsset\":\"%.*s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
+		"\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],"
+		"\"isSpotTradingAllowed\":true,"
+		"\"isMarginTradingAllowed\":false,\"filters\":[{\"filterType\":\"PRICE_FILTER\",",
+		s->name, (int)(name.len - quote.len), name.at, (int)quote.len, quote.at);
 	unit(out, "minPrice", s->price_scale);
 	buf_printf(out, ",\"maxPrice\":\"0.00000000\",");
 	unit(out, "tickSize", s->price_scale);
@@ -157,8 +162,10 @@ static void derived(const struct sim *sim, const struct text *symbols, unsigned 
 	unsigned count = n > 0 ? n : sim->rec.symbols.count;
 
 	buf_printf(out,
-		   "{\"timezone\":\"UTC\",\"serverTime\":%lld,\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\","
-		   "\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":%lld}],\"exchangeFilters\":[],\"symbols\":[",
+		   "{\"timezone\":\"UTC\",\"serverTime\":%lld,"
+		   "\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\","
+		   "\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":%lld}],"
+		   "\"exchangeFilters\":[],\"symbols\":[",
 		   (long long)(sim_now(sim) / NS_PER_MS), (long long)sim->limits.a_minute);
 	for (unsigned i = 0; i < count; i++) {
 		const struct rec_symbol *s = n > 0 ? recording_symbol(&sim->rec, symbols[i])
@@ -203,7 +210,8 @@ static void one_limit(struct json *j, int64_t *ret_limit)
 		else
 			json_skip(j);
 	}
-	if (json_str_is(type, "REQUEST_WEIGHT") && json_str_is(interval, "MINUTE") && number == 1 && limit > 0)
+	if (json_str_is(type, "REQUEST_WEIGHT") && json_str_is(interval, "MINUTE") && number == 1 &&
+	    limit > 0)
 		*ret_limit = limit;
 }
 

@@ -1,4 +1,4 @@
-/* binance_klines - GET /api/v3/klines from the trades that were played: bars of 1 s and 1 m, longer ones merged. */
+/* binance_klines - GET /api/v3/klines from the trades that were played; long bars are merged. */
 #include <inttypes.h>
 
 #include "common/base/err.h"
@@ -15,10 +15,20 @@ static const struct interval {
 	const char *name;
 	int64_t span_ms, offset_ms; /* weeks begin on Monday, the epoch on a Thursday */
 } intervals[] = {
-	{"1s", 1000, 0}, {"1m", MINUTE_MS, 0}, {"3m", 3 * MINUTE_MS, 0}, {"5m", 5 * MINUTE_MS, 0},
-	{"15m", 15 * MINUTE_MS, 0}, {"30m", 30 * MINUTE_MS, 0}, {"1h", 60 * MINUTE_MS, 0},
-	{"2h", 120 * MINUTE_MS, 0}, {"4h", 240 * MINUTE_MS, 0}, {"6h", 360 * MINUTE_MS, 0},
-	{"8h", 480 * MINUTE_MS, 0}, {"12h", 720 * MINUTE_MS, 0}, {"1d", DAY_MS, 0}, {"3d", 3 * DAY_MS, 0},
+	{"1s", 1000, 0},
+	{"1m", MINUTE_MS, 0},
+	{"3m", 3 * MINUTE_MS, 0},
+	{"5m", 5 * MINUTE_MS, 0},
+	{"15m", 15 * MINUTE_MS, 0},
+	{"30m", 30 * MINUTE_MS, 0},
+	{"1h", 60 * MINUTE_MS, 0},
+	{"2h", 120 * MINUTE_MS, 0},
+	{"4h", 240 * MINUTE_MS, 0},
+	{"6h", 360 * MINUTE_MS, 0},
+	{"8h", 480 * MINUTE_MS, 0},
+	{"12h", 720 * MINUTE_MS, 0},
+	{"1d", DAY_MS, 0},
+	{"3d", 3 * DAY_MS, 0},
 	{"1w", 7 * DAY_MS, 4 * DAY_MS},
 };
 
@@ -41,7 +51,9 @@ static int read_query(const struct request *r, struct query *q, struct reply *re
 	char name[8];
 
 	if (request_param(r, "interval", name, sizeof(name)) < 0) {
-		binance_error(reply, 400, -1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.");
+		binance_error(reply, 400, -1102,
+			      "Mandatory parameter 'interval' was not sent, "
+			      "was empty/null, or malformed.");
 		return ERR_ARG;
 	}
 	q->interval = find_interval(name);
@@ -69,7 +81,8 @@ static void quoted(struct buf *out, fixed_wide value, int scale)
 	buf_byte(out, '"');
 }
 
-static void print_bar(struct buf *out, const struct candle_bar *b, int64_t span_ms, const struct rec_symbol *s)
+static void print_bar(struct buf *out, const struct candle_bar *b, int64_t span_ms,
+		      const struct rec_symbol *s)
 {
 	int p = s->price_scale, q = s->qty_scale;
 
@@ -87,7 +100,7 @@ static void print_bar(struct buf *out, const struct candle_bar *b, int64_t span_
 	buf_printf(out, ",\"0\"]");
 }
 
-/* Bars of the interval, oldest first, within start and end, into `bars` (struct candle_bar each). */
+/* Bars of the interval, oldest first, within start and end, into `bars`. */
 static int collect(const struct candles *c, const struct query *q, struct buf *bars)
 {
 	int64_t span = q->interval->span_ms, offset = q->interval->offset_ms;
@@ -109,7 +122,8 @@ static int collect(const struct candles *c, const struct query *q, struct buf *b
 	return rc;
 }
 
-static void print_rows(struct buf *out, const struct query *q, const struct buf *bars, const struct rec_symbol *s)
+static void print_rows(struct buf *out, const struct query *q, const struct buf *bars,
+		       const struct rec_symbol *s)
 {
 	const struct candle_bar *bar = (const struct candle_bar *)(const void *)bars->at;
 	size_t n = bars->len / sizeof(*bar), limit = (size_t)q->limit;
@@ -123,7 +137,8 @@ static void print_rows(struct buf *out, const struct query *q, const struct buf 
 	}
 }
 
-void binance_klines(struct sim *sim, const struct request *r, struct text symbol, struct reply *reply)
+void binance_klines(struct sim *sim, const struct request *r, struct text symbol,
+		    struct reply *reply)
 {
 	const struct fold *fold = &sim->live;
 	struct query q;
@@ -142,7 +157,8 @@ void binance_klines(struct sim *sim, const struct request *r, struct text symbol
 	const struct fold_symbol *s = fold_find(fold, symbol);
 	if (s != NULL) {
 		buf_init(&bars, CANDLES_KEPT * sizeof(struct candle_bar));
-		if (collect(q.interval->span_ms < MINUTE_MS ? &s->second : &s->minute, &q, &bars) == 0)
+		if (collect(q.interval->span_ms < MINUTE_MS ? &s->second : &s->minute, &q, &bars) ==
+		    0)
 			print_rows(&reply->body, &q, &bars, s->about);
 		buf_fini(&bars);
 	}

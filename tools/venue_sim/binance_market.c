@@ -1,11 +1,11 @@
-/* binance_market - the market data of REST: depth, trades, klines, from the recording or from what was folded.
+/* binance_market - depth and trades of REST, from the recording or from what was folded.
  *
- * With nj_stamp in the query the answer is a function of the request alone: the first recorded snapshot at or after
- * that stamp where one comes within SNAPSHOT_WAIT_NS; else the book folded up to nj_stamp + 1 ms; else, where no
- * book can be folded, the first later snapshot whenever it comes. X-Nightjar-Stamp tells which event time it has.
- * A folded book tells in X-Nightjar-Whole (lowest-highest price, 0 none) where it is known to be whole.
- * Without nj_stamp the answer is the book at the position of the shared player; before a book can be known the
- * request is held.
+ * With nj_stamp in the query the answer is a function of the request alone: the first recorded
+ * snapshot at or after that stamp where one comes within SNAPSHOT_WAIT_NS; else the book folded up
+ * to nj_stamp + 1 ms; else, where no book can be folded, the first later snapshot whenever it
+ * comes. X-Nightjar-Stamp tells which event time it has. A folded book tells in X-Nightjar-Whole
+ * (lowest-highest price, 0 none) where it is known to be whole. Without nj_stamp the answer is the
+ * book at the position of the shared player; before a book can be known the request is held.
  */
 #include <inttypes.h>
 
@@ -24,7 +24,8 @@
 
 /* ---- depth ---- */
 
-static void print_side(struct buf *out, const struct fold_symbol *s, enum fold_side_name side, int64_t limit)
+static void print_side(struct buf *out, const struct fold_symbol *s, enum fold_side_name side,
+		       int64_t limit)
 {
 	const struct rec_symbol *about = s->about;
 	uint32_t all = s->book.side[side].n;
@@ -42,11 +43,12 @@ static void print_side(struct buf *out, const struct fold_symbol *s, enum fold_s
 
 static bool has_book(const struct fold_symbol *s)
 {
-	return s != NULL && s->book.valid && s->book.side[FOLD_BID].n > 0 && s->book.side[FOLD_ASK].n > 0;
+	return s != NULL && s->book.valid && s->book.side[FOLD_BID].n > 0 &&
+	       s->book.side[FOLD_ASK].n > 0;
 }
 
-/* Every level is true, but beyond the range of the recorded snapshot only those are there that have changed since:
- * the header says from which price to which the book is whole. */
+/* Every level is true, but beyond the range of the recorded snapshot only those are there that have
+ * changed since: the header says from which price to which the book is whole. */
 static void tell_range(const struct fold_symbol *s, struct reply *reply)
 {
 	const struct fold_book *b = &s->book;
@@ -55,7 +57,8 @@ static void tell_range(const struct fold_symbol *s, struct reply *reply)
 	if (b->floor == 0 && b->ceil == INT64_MAX)
 		return;
 	fixed_format_trim(floor, sizeof(floor), b->floor, s->about->price_scale);
-	fixed_format_trim(ceil, sizeof(ceil), b->ceil == INT64_MAX ? 0 : b->ceil, s->about->price_scale);
+	fixed_format_trim(ceil, sizeof(ceil), b->ceil == INT64_MAX ? 0 : b->ceil,
+			  s->about->price_scale);
 	reply_header(reply, "X-Nightjar-Whole", "%s-%s", floor, ceil);
 }
 
@@ -114,13 +117,15 @@ static void no_snapshot(struct reply *reply, const char *why)
 	reply_header(reply, "X-Nightjar-No-Snapshot", "%s", "1");
 }
 
-static void answer_recorded(struct sim *sim, const struct rec_reply *recorded, int64_t limit, struct reply *reply)
+static void answer_recorded(struct sim *sim, const struct rec_reply *recorded, int64_t limit,
+			    struct reply *reply)
 {
 	print_recorded(&reply->body, recording_body(&sim->rec, recorded), limit);
 	reply_header(reply, "X-Nightjar-Stamp", "%" PRId64, recorded->stamp);
 }
 
-static void depth_at(struct sim *sim, int64_t stamp, struct text symbol, int64_t limit, struct reply *reply)
+static void depth_at(struct sim *sim, int64_t stamp, struct text symbol, int64_t limit,
+		     struct reply *reply)
 {
 	const struct rec_reply *next = recording_depth(&sim->rec, symbol, stamp);
 	const struct fold *fold;
@@ -156,7 +161,8 @@ static void depth_now(struct sim *sim, struct text symbol, int64_t limit, struct
 	} else if (sim->player.state == PLAYER_IDLE) {
 		print_recorded(&reply->body, recording_body(&sim->rec, next), limit);
 	} else if (reply->final) {
-		binance_error(reply, 503, -1001, "Internal error; the recorded snapshot comes later.");
+		binance_error(reply, 503, -1001,
+			      "Internal error; the recorded snapshot comes later.");
 	} else {
 		reply->status = 0;
 	}
@@ -189,7 +195,8 @@ static void make_crossed(struct buf *body)
 	memcpy(asks, "\"bids\"", 6);
 }
 
-void binance_depth(struct sim *sim, const struct request *r, struct text symbol, struct reply *reply)
+void binance_depth(struct sim *sim, const struct request *r, struct text symbol,
+		   struct reply *reply)
 {
 	int64_t limit = DEPTH_LIMIT, stamp = -1;
 
@@ -209,15 +216,16 @@ void binance_depth(struct sim *sim, const struct request *r, struct text symbol,
 	const struct fault *f = faults_strike(&sim->faults, FAULT_OF_SNAPSHOTS, symbol);
 	if (f == NULL)
 		return;
-	log_info("fault", "kind=%s variant=%s symbol=%.*s", fault_name(f->kind), f->variant, (int)symbol.len,
-		 symbol.at);
+	log_info("fault", "kind=%s variant=%s symbol=%.*s", fault_name(f->kind), f->variant,
+		 (int)symbol.len, symbol.at);
 	if (strcmp(f->variant, "crossed") == 0)
 		make_crossed(&reply->body);
 	else
 		make_old(&reply->body);
 }
 
-/* What has been folded for this request: up to its stamp, or up to now. NULL and an error in the reply. */
+/* What has been folded for this request: up to its stamp, or up to now. NULL and an error in the
+ * reply. */
 static const struct fold *fold_of(struct sim *sim, const struct request *r, struct reply *reply)
 {
 	const struct fold *fold = &sim->live;
@@ -257,7 +265,8 @@ static void quoted(struct buf *out, const char *before, fixed_wide value, int sc
 	buf_byte(out, '"');
 }
 
-void binance_trades(struct sim *sim, const struct request *r, struct text symbol, struct reply *reply)
+void binance_trades(struct sim *sim, const struct request *r, struct text symbol,
+		    struct reply *reply)
 {
 	const struct fold *fold = fold_of(sim, r, reply);
 	struct buf *out = &reply->body;
@@ -276,8 +285,8 @@ void binance_trades(struct sim *sim, const struct request *r, struct text symbol
 		quoted(out, ",\"price\":", t->price, p);
 		quoted(out, ",\"qty\":", t->qty, q);
 		quoted(out, ",\"quoteQty\":", (fixed_wide)t->price * t->qty, p + q);
-		buf_printf(out, ",\"time\":%" PRId64 ",\"isBuyerMaker\":%s,\"isBestMatch\":true}", t->time_ms,
-			   t->taker_sold ? "true" : "false");
+		buf_printf(out, ",\"time\":%" PRId64 ",\"isBuyerMaker\":%s,\"isBestMatch\":true}",
+			   t->time_ms, t->taker_sold ? "true" : "false");
 	}
 	buf_byte(out, ']');
 }

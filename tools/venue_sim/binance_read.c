@@ -1,4 +1,5 @@
-/* binance_read - what Binance frames and replies say about themselves: kind, symbol, ids, numbers. */
+/* binance_read - what Binance frames and replies say about themselves: kind, symbol, ids, numbers.
+ */
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/json.h"
@@ -35,16 +36,11 @@ struct id_keys {
 static struct id_keys ids_of(enum frame_kind kind)
 {
 	switch (kind) {
-	case FRAME_DEPTH:
-		return (struct id_keys){"U", "u"};
-	case FRAME_TOP:
-		return (struct id_keys){"u", "u"};
-	case FRAME_TRADE:
-		return (struct id_keys){"t", "t"};
-	case FRAME_AGG_TRADE:
-		return (struct id_keys){"a", "a"};
-	default:
-		return (struct id_keys){"", ""};
+	case FRAME_DEPTH: return (struct id_keys){"U", "u"};
+	case FRAME_TOP: return (struct id_keys){"u", "u"};
+	case FRAME_TRADE: return (struct id_keys){"t", "t"};
+	case FRAME_AGG_TRADE: return (struct id_keys){"a", "a"};
+	default: return (struct id_keys){"", ""};
 	}
 }
 
@@ -89,8 +85,8 @@ static struct text url_param(struct text url, const char *name)
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i + n + 1 < url.len; i++) {
-		if ((url.at[i] != '?' && url.at[i] != '&') || memcmp(url.at + i + 1, name, n) != 0 ||
-		    url.at[i + 1 + n] != '=')
+		if ((url.at[i] != '?' && url.at[i] != '&') ||
+		    memcmp(url.at + i + 1, name, n) != 0 || url.at[i + 1 + n] != '=')
 			continue;
 		struct text value = {url.at + i + n + 2, 0};
 		while (value.at + value.len < url.at + url.len && value.at[value.len] != '&')
@@ -148,7 +144,8 @@ static int hand_on(void *ctx, struct text price, struct text qty)
 	return 0;
 }
 
-static void pair_of(struct json *j, const char *price_key, const char *qty_key, struct number_sink *sink)
+static void pair_of(struct json *j, const char *price_key, const char *qty_key,
+		    struct number_sink *sink)
 {
 	struct json_str key, price = {.at = "", .len = 0}, qty = {.at = "", .len = 0};
 
@@ -162,7 +159,8 @@ static void pair_of(struct json *j, const char *price_key, const char *qty_key, 
 			json_skip(j);
 	}
 	if (json_finish(j) == 0)
-		sink->fn(sink->ctx, (struct text){price.at, price.len}, (struct text){qty.at, qty.len});
+		sink->fn(sink->ctx, (struct text){price.at, price.len},
+			 (struct text){qty.at, qty.len});
 }
 
 static void all_levels(struct json *j, struct number_sink *sink)

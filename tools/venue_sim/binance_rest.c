@@ -1,4 +1,4 @@
-/* binance_rest - the REST endpoints: a row each, with its weight; symbols checked, weight counted, then its function. */
+/* binance_rest - the REST endpoints, a row each: weight counted, symbols checked, then served. */
 #include "common/base/err.h"
 #include "common/base/json.h"
 #include "common/io/log.h"
@@ -65,32 +65,39 @@ static void exchange_info(struct sim *sim, const struct request *r, struct reply
 		rc = 0;
 	} else {
 		len = request_param(r, "symbols", value, sizeof(value));
-		rc = len >= 0 ? symbol_list(value, (size_t)len, symbols, &n) : len == ERR_NOT_FOUND ? 0 : len;
+		rc = len >= 0               ? symbol_list(value, (size_t)len, symbols, &n)
+		     : len == ERR_NOT_FOUND ? 0
+					    : len;
 	}
 	if (rc != 0)
-		binance_error(reply, 400, -1100, "Illegal characters found in parameter 'symbols'.");
+		binance_error(reply, 400, -1100,
+			      "Illegal characters found in parameter 'symbols'.");
 	else if (binance_info(sim, symbols, n, reply) != 0)
 		binance_error(reply, 400, -1121, "Invalid symbol.");
 }
 
 /* Calls fn with the symbol parameter once it is known to be listed. */
 static void with_symbol(struct sim *sim, const struct request *r, struct reply *reply,
-			void (*fn)(struct sim *, const struct request *, struct text, struct reply *))
+			void (*fn)(struct sim *, const struct request *, struct text,
+				   struct reply *))
 {
 	char symbol[MARKET_SYMBOL_LEN];
 	int len = request_param(r, "symbol", symbol, sizeof(symbol));
 
 	if (len == ERR_NOT_FOUND || len == 0) {
-		binance_error(reply, 400, -1102,
-			      "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
+		binance_error(
+			reply, 400, -1102,
+			"Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.");
 		return;
 	}
 	for (int i = 0; i < len; i++) {
 		char c = symbol[i];
-		if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.')
+		if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+		    c == '.')
 			continue;
-		binance_error(reply, 400, -1100, "Illegal characters found in parameter 'symbol'; "
-						 "legal range is '^[A-Z0-9-_.]{1,20}$'.");
+		binance_error(reply, 400, -1100,
+			      "Illegal characters found in parameter 'symbol'; "
+			      "legal range is '^[A-Z0-9-_.]{1,20}$'.");
 		return;
 	}
 	if (len < 0 || !binance_lists(sim, (struct text){symbol, (size_t)len})) {
@@ -120,13 +127,21 @@ static const struct endpoint {
 	int64_t weight; /* 0: by its limit */
 	void (*fn)(struct sim *, const struct request *, struct reply *);
 } endpoints[] = {
-	{"/api/v3/ping", 1, ping},          {"/api/v3/time", 1, server_time},
-	{"/api/v3/exchangeInfo", 20, exchange_info}, {"/api/v3/depth", 0, depth},
-	{"/api/v3/trades", 25, trades},     {"/api/v3/klines", 2, klines},
+	{"/api/v3/ping", 1, ping},
+	{"/api/v3/time", 1, server_time},
+	{"/api/v3/exchangeInfo", 20, exchange_info},
+	{"/api/v3/depth", 0, depth},
+	{"/api/v3/trades", 25, trades},
+	{"/api/v3/klines", 2, klines},
 };
 
-/* False where the request is refused. A stamped request is never refused and tells its own weight only: its answer
- * may not depend on what was asked before. */
+static const char banned[] =
+	"Way too many requests; IP banned. Please use the websocket for live updates.";
+static const char throttled[] =
+	"Too much request weight used; please use WebSocket Streams for live updates.";
+
+/* False where the request is refused. A stamped request is never refused and tells its own weight
+ * only: its answer may not depend on what was asked before. */
 static bool pay(struct sim *sim, const struct request *r, int64_t weight, struct reply *reply)
 {
 	int64_t used = weight, retry = 0, stamp = -1;
@@ -134,18 +149,17 @@ static bool pay(struct sim *sim, const struct request *r, int64_t weight, struct
 
 	if (request_param_i64(r, "nj_stamp", -1, &stamp) != 0 || stamp < 0) {
 		if (!reply->again)
-			status = limits_take(&sim->limits, clock_wall(loop_clock(sim->loop)), weight, &retry);
+			status = limits_take(&sim->limits, clock_wall(loop_clock(sim->loop)),
+					     weight, &retry);
 		used = sim->limits.used;
 	}
 	reply_header(reply, "X-MBX-USED-WEIGHT", "%lld", (long long)used);
 	reply_header(reply, "X-MBX-USED-WEIGHT-1M", "%lld", (long long)used);
 	if (status == 0)
 		return true;
-	log_warn("request weight exceeded", "status=%d used=%lld retry_after_s=%lld", status, (long long)used,
-		 (long long)retry);
-	binance_error(reply, status, -1003,
-		      status == 418 ? "Way too many requests; IP banned. Please use the websocket for live updates."
-				    : "Too much request weight used; please use WebSocket Streams for live updates.");
+	log_warn("request weight exceeded", "status=%d used=%lld retry_after_s=%lld", status,
+		 (long long)used, (long long)retry);
+	binance_error(reply, status, -1003, status == 418 ? banned : throttled);
 	reply_header(reply, "Retry-After", "%lld", (long long)retry);
 	return false;
 }

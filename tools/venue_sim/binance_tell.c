@@ -53,11 +53,12 @@ static int end(struct buf *out)
 	return buf_append(out, "}}", 2);
 }
 
-int binance_tell_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now)
+int binance_tell_trade(struct buf *out, const struct market_spec *s, const struct fill *t,
+		       int64_t now)
 {
 	begin(out, s, "trade");
-	buf_printf(out, "{\"e\":\"trade\",\"E\":%lld,\"s\":\"%s\",\"t\":%llu", (long long)(now / MS), s->symbol,
-		   (unsigned long long)t->id);
+	buf_printf(out, "{\"e\":\"trade\",\"E\":%lld,\"s\":\"%s\",\"t\":%llu",
+		   (long long)(now / MS), s->symbol, (unsigned long long)t->id);
 	number(out, "p", t->price, s->price_scale);
 	number(out, "q", t->qty, s->qty_scale);
 	buf_printf(out, ",\"T\":%lld,\"m\":%s,\"M\":true", (long long)(now / MS),
@@ -66,13 +67,14 @@ int binance_tell_trade(struct buf *out, const struct market_spec *s, const struc
 }
 
 /* Each trade takes one price only, so each is an aggregate of itself. */
-int binance_tell_agg_trade(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now)
+int binance_tell_agg_trade(struct buf *out, const struct market_spec *s, const struct fill *t,
+			   int64_t now)
 {
 	unsigned long long id = t->id;
 
 	begin(out, s, "aggTrade");
-	buf_printf(out, "{\"e\":\"aggTrade\",\"E\":%lld,\"s\":\"%s\",\"a\":%llu", (long long)(now / MS),
-		   s->symbol, id);
+	buf_printf(out, "{\"e\":\"aggTrade\",\"E\":%lld,\"s\":\"%s\",\"a\":%llu",
+		   (long long)(now / MS), s->symbol, id);
 	number(out, "p", t->price, s->price_scale);
 	number(out, "q", t->qty, s->qty_scale);
 	buf_printf(out, ",\"f\":%llu,\"l\":%llu,\"T\":%lld,\"m\":%s,\"M\":true", id, id,
@@ -93,7 +95,8 @@ int binance_tell_top(struct buf *out, const struct market_spec *s, const struct 
 	return end(out);
 }
 
-static void level(struct buf *out, const struct market_spec *s, bool first, int64_t price, int64_t qty)
+static void level(struct buf *out, const struct market_spec *s, bool first, int64_t price,
+		  int64_t qty)
 {
 	buf_printf(out, "%s[\"", first ? "" : ",");
 	binance_tell_number(out, price, s->price_scale, BINANCE_DIGITS);
@@ -102,16 +105,20 @@ static void level(struct buf *out, const struct market_spec *s, bool first, int6
 	buf_printf(out, "\"]");
 }
 
-static void changes(struct buf *out, const struct market_spec *s, const struct quotes *q, enum quotes_side side)
+static void changes(struct buf *out, const struct market_spec *s, const struct quotes *q,
+		    enum quotes_side side)
 {
 	for (uint32_t i = 0; i < q->n_changed[side]; i++)
-		level(out, s, i == 0, q->changed[side][i], quotes_qty(q, side, q->changed[side][i]));
+		level(out, s, i == 0, q->changed[side][i],
+		      quotes_qty(q, side, q->changed[side][i]));
 }
 
-int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now)
+int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct quotes *q,
+		      int64_t now)
 {
 	begin(out, s, "depth@100ms");
-	buf_printf(out, "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"%s\",\"U\":%llu,\"u\":%llu,\"b\":[",
+	buf_printf(out,
+		   "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"%s\",\"U\":%llu,\"u\":%llu,\"b\":[",
 		   (long long)(now / MS), s->symbol, (unsigned long long)q->diff_id + 1,
 		   (unsigned long long)q->update_id);
 	changes(out, s, q, QUOTES_BID);
@@ -121,19 +128,21 @@ int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct
 	return end(out);
 }
 
-int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k, int64_t now,
-		       bool closed)
+int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k,
+		       int64_t now, bool closed)
 {
 	const char *interval = k->span == 1000 * MS ? "1s" : "1m";
 	int cash = s->price_scale + s->qty_scale;
 
 	begin(out, s, k->span == 1000 * MS ? "kline_1s" : "kline_1m");
 	buf_printf(out,
-		   "{\"e\":\"kline\",\"E\":%lld,\"s\":\"%s\",\"k\":{\"t\":%lld,\"T\":%lld,\"s\":\"%s\",\"i\":\"%s\","
+		   "{\"e\":\"kline\",\"E\":%lld,\"s\":\"%s\",\"k\":{"
+		   "\"t\":%lld,\"T\":%lld,\"s\":\"%s\",\"i\":\"%s\","
 		   "\"f\":%lld,\"L\":%lld",
 		   (long long)(now / MS), s->symbol, (long long)(k->open_at / MS),
 		   (long long)((k->open_at + k->span) / MS - 1), s->symbol, interval,
-		   k->trades > 0 ? (long long)k->first_id : -1, k->trades > 0 ? (long long)k->last_id : -1);
+		   k->trades > 0 ? (long long)k->first_id : -1,
+		   k->trades > 0 ? (long long)k->last_id : -1);
 	number(out, "o", k->open, s->price_scale);
 	number(out, "c", k->close, s->price_scale);
 	number(out, "h", k->high, s->price_scale);
@@ -147,7 +156,8 @@ int binance_tell_kline(struct buf *out, const struct market_spec *s, const struc
 	return end(out);
 }
 
-static void whole_side(struct buf *out, const struct market_spec *s, const struct quotes *q, enum quotes_side side)
+static void whole_side(struct buf *out, const struct market_spec *s, const struct quotes *q,
+		       enum quotes_side side)
 {
 	for (uint32_t i = 0; i < q->n[side]; i++)
 		level(out, s, i == 0, quotes_at(q, side, i)->price, quotes_at(q, side, i)->qty);
@@ -171,6 +181,6 @@ int binance_tell_shutdown(struct buf *out, bool combined, int64_t now)
 {
 	const char *wrap = combined ? "{\"stream\":\"!serverShutdown\",\"data\":" : "";
 
-	return buf_printf(out, "%s{\"e\":\"serverShutdown\",\"E\":%lld}%s", wrap, (long long)(now / MS),
-			  combined ? "}" : "");
+	return buf_printf(out, "%s{\"e\":\"serverShutdown\",\"E\":%lld}%s", wrap,
+			  (long long)(now / MS), combined ? "}" : "");
 }

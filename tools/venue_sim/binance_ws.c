@@ -1,4 +1,4 @@
-/* binance_ws - stream paths, and the messages of a client: SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS. */
+/* binance_ws - stream paths and the messages of a client: SUBSCRIBE and its kin. */
 #include "common/base/err.h"
 #include "common/base/json.h"
 #include "common/io/log.h"
@@ -13,7 +13,8 @@ static int subscribe(struct session *s, struct text name)
 
 	if (rc == 0 && s->sim->rec.streams.count > 0 &&
 	    strmap_get(&s->sim->rec.streams, name.at, name.len) == NULL)
-		log_warn("stream is not in the recording: no frames", "stream=%.*s", (int)name.len, name.at);
+		log_warn("stream is not in the recording: no frames", "stream=%.*s", (int)name.len,
+			 name.at);
 	return rc;
 }
 
@@ -32,7 +33,7 @@ static int subscribe_list(struct session *s, struct text list)
 	return rc;
 }
 
-/* Event times are recorded in ms: microseconds cannot be served, and saying nothing would be a lie. */
+/* Event times are recorded in ms: microseconds cannot be served, so they are refused. */
 static bool wants_us(const struct request *r)
 {
 	char unit[16];
@@ -111,7 +112,8 @@ static int read_message(struct text text, struct message *ret_message)
 			json_string(&j, &method);
 		else if (json_str_is(key, "params"))
 			json_raw(&j, &m.params);
-		else if (json_str_is(key, "id") && json_peek(&j) != JSON_OBJECT && json_peek(&j) != JSON_ARRAY)
+		else if (json_str_is(key, "id") && json_peek(&j) != JSON_OBJECT &&
+			 json_peek(&j) != JSON_ARRAY)
 			json_raw(&j, &m.id);
 		else
 			return ERR_UNKNOWN;

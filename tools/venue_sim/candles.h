@@ -9,7 +9,6 @@
 
 #define CANDLES_KEPT 1500
 
-
 struct candle_bar { /* prices and quantities at the symbol's scales, values at both together */
 	int64_t open_ms;
 	int64_t open, high, low, close, volume, taker_volume;
@@ -28,7 +27,8 @@ struct candle_trade {
 	bool taker_sold;
 };
 
-/* A trade older than the newest bar is counted in the newest; bars without trades are filled with the last close. */
+/* A trade older than the newest bar is counted in the newest; bars without trades are filled with
+ * the last close. */
 void candles_add(struct candles *c, const struct candle_trade *t);
 /* i-th newest, i < n. */
 const struct candle_bar *candles_at(const struct candles *c, uint32_t i);

@@ -127,7 +127,8 @@ static int read_once(struct conn *c)
 	if (rc != 0)
 		return rc;
 	uint8_t *at = c->in.at + c->in.len;
-	rc = c->tls != NULL ? tls_read(c->tls, at, READ_SIZE, &n) : plain_read(c->fd, at, READ_SIZE, &n);
+	rc = c->tls != NULL ? tls_read(c->tls, at, READ_SIZE, &n)
+			    : plain_read(c->fd, at, READ_SIZE, &n);
 	if (rc == 0 && c->state == CONN_OPEN)
 		c->in.len += n;
 	return rc;

@@ -1,10 +1,11 @@
-/* conn - one accepted TCP connection: bytes in, bytes out, TLS or not, both sides bounded, never blocking.
+/* conn - one accepted TCP connection: bytes in and out, TLS or not, bounded, never blocking.
  *
  *     OPEN --conn_close--> FLUSHING --all written--> LINGERING --the peer's end--> GONE
  *     FLUSHING, LINGERING --5 s after conn_close--> GONE
  *     OPEN, FLUSHING, LINGERING --error, conn_reset--> GONE
  *
- * on_gone is called once, from the loop and never from inside a call of ours; conn_fini may be called at any time.
+ * on_gone is called once, from the loop and never from inside a call of ours; conn_fini may be
+ * called at any time.
  */
 #ifndef NJ_SIM_CONN_H
 #define NJ_SIM_CONN_H
@@ -16,9 +17,9 @@
 #include "tools/venue_sim/tls.h"
 
 #define CONN_IN_MAX ((size_t)256 * 1024)
-#define CONN_OUT_SOFT ((size_t)1024 * 1024)    /* a player pauses above it */
+#define CONN_OUT_SOFT ((size_t)1024 * 1024)     /* a player pauses above it */
 #define CONN_OUT_MAX ((size_t)64 * 1024 * 1024) /* one reply or one oversized frame still fits */
-#define CONN_SEND_BUFFER (128 * 1024)          /* the kernel's, so that a slow client is felt soon */
+#define CONN_SEND_BUFFER (128 * 1024) /* the kernel's, so that a slow client is felt soon */
 
 struct conn_handler {
 	void (*on_bytes)(void *ctx); /* conn->in has grown; take with buf_consume */
@@ -36,10 +37,10 @@ struct conn {
 	enum conn_state state;
 	int err;
 	struct buf in, out;
-	size_t out_at; /* written so far */
-	bool high;     /* output was above CONN_OUT_SOFT */
+	size_t out_at;  /* written so far */
+	bool high;      /* output was above CONN_OUT_SOFT */
 	bool peer_done; /* the peer has ended its half */
-	bool blocked;  /* the socket took no more */
+	bool blocked;   /* the socket took no more */
 	const struct conn_handler *h;
 	void *ctx;
 };
@@ -49,7 +50,8 @@ int conn_init(struct conn *c, struct loop *l, int fd, struct tls_server *tls);
 void conn_start(struct conn *c, const struct conn_handler *h, void *ctx);
 void conn_fini(struct conn *c);
 
-/* Queues bytes; written when the running callback has returned. ERR_CLOSED, ERR_FULL above CONN_OUT_MAX. */
+/* Queues bytes; written when the running callback has returned. ERR_CLOSED, ERR_FULL above
+ * CONN_OUT_MAX. */
 int conn_write(struct conn *c, const void *bytes, size_t len);
 /* The buffer itself, to append to; follow with conn_kick. */
 struct buf *conn_out(struct conn *c);

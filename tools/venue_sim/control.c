@@ -36,9 +36,14 @@ static void print_session(const struct session *s, struct buf *out)
 {
 	int64_t position = s->player.position;
 
-	buf_printf(out, "{\"slot\":%u,\"mode\":\"%s\",\"stamped\":%s,\"streams\":%u,\"waiting_bytes\":%zu", s->slot,
-		   s->mode == SESSION_HTTP ? "http" : s->mode == SESSION_WS ? "ws" : "closing",
-		   s->stamped ? "true" : "false", s->streams.n, conn_pending(&s->conn));
+	buf_printf(
+		out,
+		"{\"slot\":%u,\"mode\":\"%s\",\"stamped\":%s,\"streams\":%u,\"waiting_bytes\":%zu",
+		s->slot,
+		s->mode == SESSION_HTTP ? "http"
+		: s->mode == SESSION_WS ? "ws"
+					: "closing",
+		s->stamped ? "true" : "false", s->streams.n, conn_pending(&s->conn));
 	if (s->stamped && position != INT64_MIN)
 		buf_printf(out, ",\"position\":%" PRId64, position);
 	buf_byte(out, '}');
@@ -59,11 +64,13 @@ static void get_state(const struct sim *sim, struct reply *reply)
 	buf_printf(out, "{\"origin\":\"%s\",\"note\":", sim_origin(sim));
 	json_quote(out, sim->o->origin_note, strlen(sim->o->origin_note));
 	buf_printf(out,
-		   ",\"player\":\"%s\",\"position\":%" PRId64 ",\"first_stamp\":%" PRId64 ",\"last_stamp\":%" PRId64
-		   ",\"speed\":%" PRId64 ",\"folded\":%" PRIu64 ",\"fold_gaps\":%" PRIu64 ",\"fold_bad\":%" PRIu64
-		   ",\"rewinds\":%" PRIu64 ",\"sessions\":[",
-		   state_name(sim->player.state), sim_now(sim), sim->rec.first_stamp, sim->rec.last_stamp,
-		   sim->o->speed, sim->live.lines, sim->live.gaps, sim->live.bad, sim->asked.rewinds);
+		   ",\"player\":\"%s\",\"position\":%" PRId64 ",\"first_stamp\":%" PRId64
+		   ",\"last_stamp\":%" PRId64 ",\"speed\":%" PRId64 ",\"folded\":%" PRIu64
+		   ",\"fold_gaps\":%" PRIu64 ",\"fold_bad\":%" PRIu64 ",\"rewinds\":%" PRIu64
+		   ",\"sessions\":[",
+		   state_name(sim->player.state), sim_now(sim), sim->rec.first_stamp,
+		   sim->rec.last_stamp, sim->o->speed, sim->live.lines, sim->live.gaps,
+		   sim->live.bad, sim->asked.rewinds);
 	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++) {
 		if (sim->session[i] == NULL)
 			continue;

@@ -69,7 +69,8 @@ static void quote_near(struct crowd *c, enum quotes_side side)
 {
 	int64_t steps = between(c, 0, 5) * between(c, 0, 5);
 
-	quote_at(c, side, away(side, c->fair / FRACTION, 1 + between(c, 0, c->gap) + steps * c->gap),
+	quote_at(c, side,
+		 away(side, c->fair / FRACTION, 1 + between(c, 0, c->gap) + steps * c->gap),
 		 some_lots(c));
 }
 

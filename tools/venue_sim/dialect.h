@@ -1,7 +1,7 @@
-/* dialect - what differs from venue to venue: how frames are read and told, and how clients talk to it.
+/* dialect - what differs from venue to venue: how frames read, and how clients talk to it.
  *
- * A further venue is one more file of this table. Everything else here knows streams by their names and lines by
- * their stamps only.
+ * A further venue is one more file of this table. Everything else here knows streams by their names
+ * and lines by their stamps only.
  */
 #ifndef NJ_SIM_DIALECT_H
 #define NJ_SIM_DIALECT_H
@@ -24,7 +24,7 @@ enum frame_kind { FRAME_OTHER, FRAME_DEPTH, FRAME_TOP, FRAME_TRADE, FRAME_AGG_TR
 
 struct frame_facts {
 	enum frame_kind kind;
-	struct text symbol; /* as in the frame */
+	struct text symbol;         /* as in the frame */
 	uint64_t first_id, last_id; /* 0: it has none */
 };
 
@@ -50,13 +50,16 @@ struct dialect {
 	/* Takes a line into the folded books and candles; ERR_ values are counted by the fold. */
 	int (*fold)(struct fold *f, const struct feed_line *line);
 
-	/* Telling the generated market: appends one combined-stream frame each, or the REST reply. */
-	int (*tell_trade)(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
-	int (*tell_agg_trade)(struct buf *out, const struct market_spec *s, const struct fill *t, int64_t now);
+	/* Telling the generated market: appends one combined-stream frame, or the reply. */
+	int (*tell_trade)(struct buf *out, const struct market_spec *s, const struct fill *t,
+			  int64_t now);
+	int (*tell_agg_trade)(struct buf *out, const struct market_spec *s, const struct fill *t,
+			      int64_t now);
 	int (*tell_top)(struct buf *out, const struct market_spec *s, const struct quotes *q);
-	int (*tell_diff)(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now);
-	int (*tell_kline)(struct buf *out, const struct market_spec *s, const struct market_kline *k,
-			  int64_t now, bool closed);
+	int (*tell_diff)(struct buf *out, const struct market_spec *s, const struct quotes *q,
+			 int64_t now);
+	int (*tell_kline)(struct buf *out, const struct market_spec *s,
+			  const struct market_kline *k, int64_t now, bool closed);
 	int (*tell_snapshot)(struct buf *out, const struct market_spec *s, const struct quotes *q);
 	int (*tell_snapshot_url)(struct buf *out, const struct market_spec *s);
 
@@ -65,7 +68,7 @@ struct dialect {
 
 	/* Indexes sim->info by symbol into sim->listed. */
 	int (*index_info)(struct sim *sim);
-	/* Request weight a minute as an exchangeInfo says; leaves it alone where it says nothing. */
+	/* Request weight a minute as exchangeInfo says; left alone where it does not. */
 	void (*weight_limit)(struct text info, int64_t *ret_limit);
 
 	/* WebSocket: 0 and the streams of the URL subscribed, ERR_ARG: 404, ERR_FULL: 400. */

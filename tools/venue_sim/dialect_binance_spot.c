@@ -1,4 +1,4 @@
-/* dialect_binance_spot - the table of Binance spot: limits of the venue, and where each part stands. */
+/* dialect_binance_spot - the table of Binance spot: its limits, and where each part stands. */
 #include "common/io/clock.h"
 #include "tools/venue_sim/binance.h"
 

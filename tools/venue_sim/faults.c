@@ -120,7 +120,8 @@ static int parse_one(struct faults *f, struct text item, char *reason, size_t ca
 		fault.count = (uint64_t)n;
 	}
 	const char *at = memchr(rest.at, '@', rest.len);
-	if (!ok || at == NULL || !kind_of((struct text){rest.at, (size_t)(at - rest.at)}, &fault.kind))
+	if (!ok || at == NULL ||
+	    !kind_of((struct text){rest.at, (size_t)(at - rest.at)}, &fault.kind))
 		goto bad;
 	rest = (struct text){at + 1, (size_t)(rest.at + rest.len - at - 1)};
 	const char *colon = memchr(rest.at, ':', rest.len);
@@ -136,7 +137,8 @@ static int parse_one(struct faults *f, struct text item, char *reason, size_t ca
 	fault.after = (uint64_t)n;
 	return add(f, &fault, reason, cap);
 bad:
-	snprintf(reason, cap, "%.*s: not KIND@FRAMES[:STREAM][*COUNT][=VALUE]", (int)item.len, item.at);
+	snprintf(reason, cap, "%.*s: not KIND@FRAMES[:STREAM][*COUNT][=VALUE]", (int)item.len,
+		 item.at);
 	return ERR_ARG;
 }
 
@@ -243,9 +245,11 @@ void faults_print(const struct faults *f, struct buf *out)
 	buf_byte(out, '[');
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct fault *at = &f->at[i];
-		buf_printf(out, "%s{\"fault\":\"%s\",\"stream\":", i > 0 ? "," : "", fault_name(at->kind));
+		buf_printf(out, "%s{\"fault\":\"%s\",\"stream\":", i > 0 ? "," : "",
+			   fault_name(at->kind));
 		json_quote(out, at->stream, strlen(at->stream));
-		buf_printf(out, ",\"after_frames\":%llu,\"count\":%llu,\"seen\":%llu,\"struck\":%llu}",
+		buf_printf(out,
+			   ",\"after_frames\":%llu,\"count\":%llu,\"seen\":%llu,\"struck\":%llu}",
 			   (unsigned long long)at->after, (unsigned long long)at->count,
 			   (unsigned long long)at->seen, (unsigned long long)at->struck);
 	}

@@ -1,8 +1,9 @@
 /* faults - misbehaviour on command: which frame or request it strikes, how often, and with what.
  *
- * Faults of frames count the frames of their stream (all streams where none is named) that are about to be sent to
- * any client; they strike after `after` of them, `count` times. Faults of requests count depth requests (status: all
- * requests) in the same way. Text form: KIND@AFTER[:STREAM][*COUNT][=VALUE]; VALUE is ms, a status or a variant.
+ * Faults of frames count the frames of their stream (all streams where none is named) that are
+ * about to be sent to any client; they strike after `after` of them, `count` times. Faults of
+ * requests count depth requests (status: all requests) in the same way. Text form:
+ * KIND@AFTER[:STREAM][*COUNT][=VALUE]; VALUE is ms, a status or a variant.
  */
 #ifndef NJ_SIM_FAULTS_H
 #define NJ_SIM_FAULTS_H
@@ -16,22 +17,26 @@
 #define FAULTS_MAX 64
 
 /* FAULT(name, where, default value in ms, doc) */
-#define FAULT_KINDS(FAULT) \
-	FAULT(drop, FAULT_OF_FRAMES, 0, "end the TCP connection without a close frame, after what was sent") \
-	FAULT(reset, FAULT_OF_FRAMES, 0, "reset the TCP connection; what was sent may be lost") \
-	FAULT(close, FAULT_OF_FRAMES, 0, "close properly, code 1001") \
-	FAULT(slow_close, FAULT_OF_FRAMES, 5000, "send a close frame, then leave the connection open for VALUE ms") \
-	FAULT(skip, FAULT_OF_FRAMES, 0, "leave the frame out") \
-	FAULT(duplicate, FAULT_OF_FRAMES, 0, "send the frame twice") \
-	FAULT(delay, FAULT_OF_FRAMES, 1000, "hold the frame and all behind it for VALUE ms") \
-	FAULT(corrupt, FAULT_OF_FRAMES, 0, "VALUE truncate, utf8 or type: cut JSON, a bad byte, an array for an object") \
-	FAULT(silent, FAULT_OF_FRAMES, 10000, "send no frame for VALUE ms, answer pings") \
-	FAULT(shutdown, FAULT_OF_FRAMES, 0, "send a serverShutdown event before the frame") \
-	FAULT(bad_frame, FAULT_OF_FRAMES, 0, "send a WebSocket frame with a reserved opcode") \
-	FAULT(huge, FAULT_OF_FRAMES, 0, "send a text frame of VALUE MiB (8) before the frame") \
-	FAULT(no_pong, FAULT_OF_PINGS, 0, "do not answer a ping") \
-	FAULT(status, FAULT_OF_REQUESTS, 0, "answer with status VALUE (429) and Retry-After") \
-	FAULT(wrong_snapshot, FAULT_OF_SNAPSHOTS, 0, "VALUE old or crossed: an old lastUpdateId, sides swapped")
+#define FAULT_KINDS(FAULT)                                                                         \
+	FAULT(drop, FAULT_OF_FRAMES, 0,                                                            \
+	      "end the TCP connection without a close frame, after what was sent")                 \
+	FAULT(reset, FAULT_OF_FRAMES, 0, "reset the TCP connection; what was sent may be lost")    \
+	FAULT(close, FAULT_OF_FRAMES, 0, "close properly, code 1001")                              \
+	FAULT(slow_close, FAULT_OF_FRAMES, 5000,                                                   \
+	      "send a close frame, then leave the connection open for VALUE ms")                   \
+	FAULT(skip, FAULT_OF_FRAMES, 0, "leave the frame out")                                     \
+	FAULT(duplicate, FAULT_OF_FRAMES, 0, "send the frame twice")                               \
+	FAULT(delay, FAULT_OF_FRAMES, 1000, "hold the frame and all behind it for VALUE ms")       \
+	FAULT(corrupt, FAULT_OF_FRAMES, 0,                                                         \
+	      "VALUE truncate, utf8 or type: cut JSON, a bad byte, an array for an object")        \
+	FAULT(silent, FAULT_OF_FRAMES, 10000, "send no frame for VALUE ms, answer pings")          \
+	FAULT(shutdown, FAULT_OF_FRAMES, 0, "send a serverShutdown event before the frame")        \
+	FAULT(bad_frame, FAULT_OF_FRAMES, 0, "send a WebSocket frame with a reserved opcode")      \
+	FAULT(huge, FAULT_OF_FRAMES, 0, "send a text frame of VALUE MiB (8) before the frame")     \
+	FAULT(no_pong, FAULT_OF_PINGS, 0, "do not answer a ping")                                  \
+	FAULT(status, FAULT_OF_REQUESTS, 0, "answer with status VALUE (429) and Retry-After")      \
+	FAULT(wrong_snapshot, FAULT_OF_SNAPSHOTS, 0,                                               \
+	      "VALUE old or crossed: an old lastUpdateId, sides swapped")
 
 enum fault_where { FAULT_OF_FRAMES, FAULT_OF_PINGS, FAULT_OF_REQUESTS, FAULT_OF_SNAPSHOTS };
 
@@ -39,14 +44,14 @@ enum fault_kind {
 #define FAULT(name, where, value, doc) FAULT_##name,
 	FAULT_KINDS(FAULT)
 #undef FAULT
-	FAULT_KIND_COUNT
+		FAULT_KIND_COUNT
 };
 
 struct fault {
 	enum fault_kind kind;
 	char stream[STREAM_NAME_MAX]; /* stream, or symbol of requests; empty: any */
 	uint64_t after, count, seen, struck;
-	int64_t value;      /* ms, MiB or status */
+	int64_t value;       /* ms, MiB or status */
 	int64_t retry_after; /* s */
 	char variant[16];
 };
@@ -59,7 +64,8 @@ struct faults {
 
 /* Comma separated text form; ERR_ARG with a reason, ERR_FULL. */
 int faults_parse(struct faults *f, const char *list, char *reason, size_t cap);
-/* {"fault":"skip","count":1,"after_frames":0,"stream":"…","symbol":"…","ms":0,"status":0,"retry_after":0,"variant":"…"} */
+/* A JSON object: fault, and of count, after_frames, stream or symbol, variant, ms, mib or status,
+ * retry_after what is needed; {"fault":"clear"} ends them all. ERR_ARG with a reason, ERR_FULL. */
 int faults_parse_json(struct faults *f, struct text body, char *reason, size_t cap);
 void faults_clear(struct faults *f);
 

@@ -93,7 +93,8 @@ static bool from_capture(const struct capture_line *in, struct feed_line *out)
 		return true;
 	}
 	out->kind = FEED_FRAME;
-	return feed_split(raw, &out->stream, &out->data) || split_any(raw, &out->stream, &out->data);
+	return feed_split(raw, &out->stream, &out->data) ||
+	       split_any(raw, &out->stream, &out->data);
 }
 
 int feed_next(struct feed *f, struct feed_line *ret_line)

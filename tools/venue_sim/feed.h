@@ -1,4 +1,4 @@
-/* feed - one deterministic sequence of venue lines in event time: a recording's, or the generated market's.
+/* feed - one deterministic sequence of venue lines: a recording's or the generated market's.
  *
  * Two feeds of the same source give the same lines; each reader opens its own.
  */
@@ -22,7 +22,7 @@ struct feed_line { /* slices are good until the next read */
 };
 
 struct feed_source {
-	const char *capture;                 /* files as for capture_open, or NULL: the generated market */
+	const char *capture; /* files as for capture_open, or NULL: the generated market */
 	const struct market_options *market; /* used where capture is NULL */
 };
 
@@ -35,12 +35,12 @@ struct feed;
 /* Errors of capture_open and market_new. */
 int feed_open(const struct feed_source *source, struct feed **ret_feed, char *reason, size_t cap);
 void feed_close(struct feed *f); /* NULL is fine */
-/* ERR_CLOSED at the end; ERR_CORRUPT, ERR_TRUNCATED, ERR_IO where the recording cannot be read on. */
+/* ERR_CLOSED at the end; ERR_CORRUPT, ERR_TRUNCATED, ERR_IO where it cannot be read on. */
 int feed_next(struct feed *f, struct feed_line *ret_line);
 struct feed_counters feed_counters(const struct feed *f);
 
-
-/* Takes apart the wrapper {"stream":"name","data":…} as every recorder and venue writes it; false for another form. */
+/* Takes apart the wrapper {"stream":"name","data":…} as every recorder and venue writes it; false
+ * for another form. */
 bool feed_split(struct text raw, struct text *ret_stream, struct text *ret_data);
 
 #endif

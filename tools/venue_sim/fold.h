@@ -1,7 +1,7 @@
 /* fold - what the lines so far add up to: a book, the last trades and candles for each symbol.
  *
- * On purpose not common/venue/book.c: the stack's own book is measured against the answers made here. The ring and
- * limits are generous and fixed.
+ * On purpose not common/venue/book.c: the stack's own book is measured against the answers made
+ * here. The ring and limits are generous and fixed.
  */
 #ifndef NJ_SIM_FOLD_H
 #define NJ_SIM_FOLD_H
@@ -16,7 +16,7 @@
 
 enum fold_side_name { FOLD_BID, FOLD_ASK };
 
-struct fold_side { /* ascending prices */
+struct fold_side {        /* ascending prices */
 	struct quote *at; /* owned */
 	uint32_t n, cap;
 };
@@ -24,7 +24,7 @@ struct fold_side { /* ascending prices */
 struct fold_book {
 	struct fold_side side[2];
 	uint64_t last_id;
-	bool valid; /* a snapshot came, and no gap since */
+	bool valid;          /* a snapshot came, and no gap since */
 	int64_t floor, ceil; /* prices outside are not completely known */
 };
 
@@ -37,7 +37,8 @@ struct fold_trade {
 struct fold_symbol {
 	const struct rec_symbol *about;
 	struct fold_book book;
-	struct ring recent; /* raw depth diffs: a snapshot is older than the diffs that came with it */
+	struct ring
+		recent; /* raw depth diffs: a snapshot is older than the diffs that came with it */
 	struct fold_trade trade[FOLD_TRADES_KEPT];
 	uint32_t trade_at, trades; /* at: index of the newest */
 	struct candles second, minute;

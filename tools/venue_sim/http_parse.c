@@ -1,4 +1,4 @@
-/* http_parse - strict reader of HTTP/1.1 request heads: the request line, then header lines, then what they mean. */
+/* http_parse - the request line, then header lines, then what they mean. */
 #include "tools/venue_sim/http_parse.h"
 
 #include <strings.h>
@@ -25,7 +25,8 @@ static bool equal_fold(struct text a, const char *b)
 	return a.len == strlen(b) && strncasecmp(a.at, b, a.len) == 0;
 }
 
-/* Takes the text before the first `c` of *rest, and *rest moves behind it; false where there is none. */
+/* Takes the text before the first `c` of *rest, and *rest moves behind it; false where there is
+ * none. */
 static bool cut(struct text *rest, char c, struct text *ret_before)
 {
 	const char *found = rest->len > 0 ? memchr(rest->at, c, rest->len) : NULL;
@@ -235,7 +236,8 @@ int request_param(const struct request *r, const char *name, char *out, size_t c
 	return ERR_NOT_FOUND;
 }
 
-int request_param_i64(const struct request *r, const char *name, int64_t fallback, int64_t *ret_value)
+int request_param_i64(const struct request *r, const char *name, int64_t fallback,
+		      int64_t *ret_value)
 {
 	char digits[24];
 	int64_t value = 0;

@@ -1,4 +1,4 @@
-/* limits - request weight a minute as Binance counts it: 429 above the limit, 418 for those who go on.
+/* limits - request weight a minute as Binance counts it: 429, and 418 for those who go on.
  *
  *     OPEN --weight above the limit--> THROTTLED (429 to the end of the minute)
  *     THROTTLED --LIMITS_PATIENCE more requests--> BANNED (418 for LIMITS_BAN_NS) --time--> OPEN

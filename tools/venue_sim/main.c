@@ -42,7 +42,8 @@ static int serve(struct sim *sim)
 		server_close(sim);
 		return EXIT_FAILED;
 	}
-	log_info("listening", "port=%u tls=%d origin=%s", sim->port, sim->tls != NULL, sim_origin(sim));
+	log_info("listening", "port=%u tls=%d origin=%s", sim->port, sim->tls != NULL,
+		 sim_origin(sim));
 	printf("%u\n", sim->port);
 	fflush(stdout);
 	rc = loop_run(sim->loop);
@@ -56,7 +57,7 @@ static int run(const struct options *o, struct loop *loop)
 	struct loop_source *source = NULL;
 	char reason[300] = "";
 	int signals = open_signals(), code;
-	int rc = sim_init(&sim, o, loop, &dialect_binance_spot, reason, sizeof(reason));
+	int rc = sim_init(&sim, o, loop, reason, sizeof(reason));
 
 	if (rc != 0) {
 		fprintf(stderr, "venue_sim: %s\n", reason);
@@ -90,7 +91,8 @@ int main(int argc, char **argv)
 		printf("venue_sim %s\n", NJ_VERSION);
 		return EXIT_FINE;
 	}
-	log_open(&(struct log_options){.service = "venue_sim", .level = o.quiet ? LOG_WARN : LOG_INFO});
+	log_open(&(struct log_options){.service = "venue_sim",
+				       .level = o.quiet ? LOG_WARN : LOG_INFO});
 	if (loop_new(clock_real(), &loop) != 0)
 		return EXIT_FAILED;
 	code = run(&o, loop);

@@ -1,4 +1,4 @@
-/* market - the generated market: whoever is next in time acts, and what comes of it is queued and handed out. */
+/* market - whoever is next in time acts, and what comes of it is queued and handed out. */
 #include "tools/venue_sim/market.h"
 
 #include <stdio.h>
@@ -12,9 +12,9 @@
 
 #define SECOND INT64_C(1000000000)
 #define DIFF_EVERY (SECOND / 10)
-#define LINES_MAX 1024           /* of one action */
+#define LINES_MAX 1024 /* of one action */
 #define TEXT_MAX ((size_t)4 << 20)
-#define STAMP_STEP 1000          /* ns between lines of the same instant */
+#define STAMP_STEP 1000 /* ns between lines of the same instant */
 #define RATE_DEFAULT 20
 
 struct crier { /* one symbol and when it speaks next */
@@ -49,8 +49,9 @@ struct market_spec market_spec(struct text symbol)
 		uint8_t price_scale, qty_scale;
 		int64_t lots;
 	} known[] = {
-		{"BTC", 6000000, 2, 5, 5000}, {"ETH", 250000, 2, 4, 10000}, {"BNB", 60000, 2, 3, 3000},
-		{"SOL", 15000, 2, 3, 10000},  {"XRP", 60000, 5, 1, 5000},   {"DOGE", 12000, 5, 0, 3000},
+		{"BTC", 6000000, 2, 5, 5000}, {"ETH", 250000, 2, 4, 10000},
+		{"BNB", 60000, 2, 3, 3000},   {"SOL", 15000, 2, 3, 10000},
+		{"XRP", 60000, 5, 1, 5000},   {"DOGE", 12000, 5, 0, 3000},
 		{"", 1000000, 4, 2, 1000},
 	};
 	struct market_spec s = {0};
@@ -102,7 +103,8 @@ static void crier_init(struct crier *c, const struct market_options *o, struct t
 
 	c->spec = market_spec(symbol);
 	crowd_init(&c->crowd, &(struct crowd_spec){c->spec.price, c->spec.lots, o->rate}, seed);
-	c->next_act = o->start + 1 + (int64_t)rng_below(&c->crowd.rng, (uint64_t)(SECOND / o->rate));
+	c->next_act =
+		o->start + 1 + (int64_t)rng_below(&c->crowd.rng, (uint64_t)(SECOND / o->rate));
 	c->next_diff = o->start + DIFF_EVERY;
 	c->next_second = floor_to(o->start, SECOND) + SECOND;
 	kline_begin(&c->second, c->next_second - SECOND, SECOND, c->spec.price);
@@ -274,7 +276,8 @@ static int64_t next_time(const struct crier *c)
 	return c->next_second < t ? c->next_second : t;
 }
 
-/* Lets whoever is next act; at one instant an action comes before the diff and the diff before the klines. */
+/* Lets whoever is next act; at one instant an action comes before the diff and the diff before the
+ * klines. */
 static int advance(struct market *m)
 {
 	struct crier *next = &m->crier[0];

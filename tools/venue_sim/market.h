@@ -1,8 +1,8 @@
-/* market - the generated market: a crowd for each symbol, told as a venue would tell it. Never called live.
+/* market - the generated market: a crowd for each symbol, told as a venue would tell it.
  *
- * The same options give the same lines, byte for byte. For each symbol: depth diffs every 100 ms, trades, aggregate
- * trades, best bid and ask, klines of 1 s and 1 m; before all of them one REST depth reply, the book at the start.
- * Stamps strictly increase over all symbols.
+ * The same options give the same lines, byte for byte. For each symbol: depth diffs every 100 ms,
+ * trades, aggregate trades, best bid and ask, klines of 1 s and 1 m; before all of them one REST
+ * depth reply, the book at the start. Stamps strictly increase over all symbols.
  */
 #ifndef NJ_SIM_MARKET_H
 #define NJ_SIM_MARKET_H
@@ -20,14 +20,14 @@ struct feed_line;
 
 struct market_options {
 	const struct dialect *dialect; /* how it is told */
-	const char *symbols; /* comma separated, in capitals */
+	const char *symbols;           /* comma separated, in capitals */
 	uint64_t seed;
 	int64_t start;    /* event time of the first line, ns */
 	int64_t duration; /* ns; 0: without an end */
 	uint32_t rate;    /* actions a second and symbol; 0: 20 */
 };
 
-/* What an instrument of the generated market looks like; tick and step are one unit of their scale. */
+/* What a generated instrument looks like; tick and step are one unit of their scale. */
 struct market_spec {
 	char symbol[MARKET_SYMBOL_LEN];
 	uint8_t price_scale, qty_scale;
@@ -39,7 +39,7 @@ struct market_kline {
 	int64_t open, high, low, close;
 	int64_t volume, taker_volume;
 	fixed_wide value, taker_value; /* price times quantity, at both scales together */
-	uint64_t first_id, last_id; /* of trades */
+	uint64_t first_id, last_id;    /* of trades */
 	uint32_t trades;
 };
 

@@ -10,33 +10,63 @@
 #include "common/io/clock.h"
 
 enum option_id {
-	OPT_LISTEN = 256, OPT_PORT_FILE, OPT_CAPTURE, OPT_SPEED, OPT_SEED, OPT_SYMBOLS, OPT_RATE, OPT_START,
-	OPT_DURATION, OPT_TLS, OPT_INFO, OPT_FAULTS, OPT_EXIT_AT_END, OPT_NOTE, OPT_DRAIN, OPT_PING, OPT_PONG,
-	OPT_ROTATE, OPT_WEIGHT, OPT_QUIET, OPT_HELP, OPT_VERSION
+	OPT_LISTEN = 256,
+	OPT_PORT_FILE,
+	OPT_CAPTURE,
+	OPT_SPEED,
+	OPT_SEED,
+	OPT_SYMBOLS,
+	OPT_RATE,
+	OPT_START,
+	OPT_DURATION,
+	OPT_TLS,
+	OPT_INFO,
+	OPT_FAULTS,
+	OPT_EXIT_AT_END,
+	OPT_NOTE,
+	OPT_DRAIN,
+	OPT_PING,
+	OPT_PONG,
+	OPT_ROTATE,
+	OPT_WEIGHT,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION
 };
 
 static const struct row {
 	const char *name, *value, *doc;
 	int id;
 } rows[] = {
-	{"listen", "HOST:PORT", "address to serve; port 0 takes a free one and prints it (127.0.0.1:0)", OPT_LISTEN},
+	{"listen", "HOST:PORT",
+	 "address to serve; port 0 takes a free one and prints it (127.0.0.1:0)", OPT_LISTEN},
 	{"port-file", "FILE", "write the port there once it listens", OPT_PORT_FILE},
-	{"capture", "FILES", "recordings to play, comma separated; without it a market is generated", OPT_CAPTURE},
-	{"exchange-info", "FILE", "exchangeInfo to serve: a JSON body, or a recording that holds one", OPT_INFO},
-	{"speed", "1|N|max", "event time against the clock; max: as fast as the clients take it (1)", OPT_SPEED},
+	{"capture", "FILES",
+	 "recordings to play, comma separated; without it a market is generated", OPT_CAPTURE},
+	{"exchange-info", "FILE",
+	 "exchangeInfo to serve: a JSON body, or a recording that holds one", OPT_INFO},
+	{"speed", "1|N|max",
+	 "event time against the clock; max: as fast as the clients take it (1)", OPT_SPEED},
 	{"symbols", "A,B", "generated market: its symbols (BTCUSDT,ETHUSDT)", OPT_SYMBOLS},
-	{"seed", "N", "generated market: the same seed, start and symbols give the same bytes (1)", OPT_SEED},
+	{"seed", "N", "generated market: the same seed, start and symbols give the same bytes (1)",
+	 OPT_SEED},
 	{"rate", "N", "generated market: actions a second and symbol (20)", OPT_RATE},
-	{"start", "NS", "generated market: event time of its beginning (the clock at start)", OPT_START},
-	{"duration", "SECONDS", "generated market: event time until its end (endless)", OPT_DURATION},
+	{"start", "NS", "generated market: event time of its beginning (the clock at start)",
+	 OPT_START},
+	{"duration", "SECONDS", "generated market: event time until its end (endless)",
+	 OPT_DURATION},
 	{"tls", "CERT,KEY", "serve TLS with these PEM files", OPT_TLS},
-	{"faults", "LIST", "misbehave: KIND@FRAMES[:STREAM][*COUNT][=VALUE], comma separated", OPT_FAULTS},
-	{"drain-ms", "MS", "event time from the last frame to the end marker of stamped clients (5000)", OPT_DRAIN},
+	{"faults", "LIST", "misbehave: KIND@FRAMES[:STREAM][*COUNT][=VALUE], comma separated",
+	 OPT_FAULTS},
+	{"drain-ms", "MS",
+	 "event time from the last frame to the end marker of stamped clients (5000)", OPT_DRAIN},
 	{"ping-ms", "MS", "interval of WebSocket pings (20000)", OPT_PING},
 	{"pong-ms", "MS", "a client silent for so long after a ping is cut (60000)", OPT_PONG},
 	{"rotate-s", "SECONDS", "end every WebSocket connection after so long (never)", OPT_ROTATE},
-	{"weight-limit", "N", "request weight a minute (as exchangeInfo says, else 6000)", OPT_WEIGHT},
-	{"exit-at-end", NULL, "end when the recording has been played to every client", OPT_EXIT_AT_END},
+	{"weight-limit", "N", "request weight a minute (as exchangeInfo says, else 6000)",
+	 OPT_WEIGHT},
+	{"exit-at-end", NULL, "end when the recording has been played to every client",
+	 OPT_EXIT_AT_END},
 	{"origin-note", "TEXT", "free text for /nightjar/state", OPT_NOTE},
 	{"quiet", NULL, "log warnings and errors only", OPT_QUIET},
 	{"help", NULL, "print this", OPT_HELP},
@@ -88,7 +118,8 @@ static int split_tls(struct options *o, const char *value)
 	const char *comma = strchr(value, ',');
 
 	if (comma == NULL || comma == value || comma[1] == '\0' ||
-	    (size_t)(comma - value) >= sizeof(o->tls_cert) || strlen(comma + 1) >= sizeof(o->tls_key))
+	    (size_t)(comma - value) >= sizeof(o->tls_cert) ||
+	    strlen(comma + 1) >= sizeof(o->tls_key))
 		return ERR_ARG;
 	snprintf(o->tls_cert, sizeof(o->tls_cert), "%.*s", (int)(comma - value), value);
 	snprintf(o->tls_key, sizeof(o->tls_key), "%s", comma + 1);
@@ -115,20 +146,13 @@ static int set_number(struct options *o, int id, const char *value)
 		rc = whole(value, 1, 100000, &n);
 		o->rate = (uint32_t)n;
 		return rc;
-	case OPT_START:
-		return whole(value, 0, INT64_MAX / 2, &o->start);
-	case OPT_DURATION:
-		return amount(value, NS_PER_S, &o->duration);
-	case OPT_DRAIN:
-		return amount(value, NS_PER_MS, &o->drain_ns);
-	case OPT_PING:
-		return amount(value, NS_PER_MS, &o->ping_ns);
-	case OPT_PONG:
-		return amount(value, NS_PER_MS, &o->pong_ns);
-	case OPT_ROTATE:
-		return amount(value, NS_PER_S, &o->rotate_ns);
-	default:
-		return whole(value, 0, INT64_MAX, &o->weight_limit);
+	case OPT_START: return whole(value, 0, INT64_MAX / 2, &o->start);
+	case OPT_DURATION: return amount(value, NS_PER_S, &o->duration);
+	case OPT_DRAIN: return amount(value, NS_PER_MS, &o->drain_ns);
+	case OPT_PING: return amount(value, NS_PER_MS, &o->ping_ns);
+	case OPT_PONG: return amount(value, NS_PER_MS, &o->pong_ns);
+	case OPT_ROTATE: return amount(value, NS_PER_S, &o->rotate_ns);
+	default: return whole(value, 0, INT64_MAX, &o->weight_limit);
 	}
 }
 
@@ -156,11 +180,18 @@ int options_parse(struct options *o, int argc, char **argv, char *reason, size_t
 	struct option table[ROWS + 1] = {0};
 	int id;
 
-	*o = (struct options){.listen = "127.0.0.1:0", .symbols = "BTCUSDT,ETHUSDT", .seed = 1, .speed = 1,
-			      .rate = 20, .drain_ns = 5 * NS_PER_S, .ping_ns = 20 * NS_PER_S,
-			      .pong_ns = 60 * NS_PER_S, .origin_note = ""};
+	*o = (struct options){.listen = "127.0.0.1:0",
+			      .symbols = "BTCUSDT,ETHUSDT",
+			      .seed = 1,
+			      .speed = 1,
+			      .rate = 20,
+			      .drain_ns = 5 * NS_PER_S,
+			      .ping_ns = 20 * NS_PER_S,
+			      .pong_ns = 60 * NS_PER_S,
+			      .origin_note = ""};
 	for (size_t i = 0; i < ROWS; i++)
-		table[i] = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL,
+		table[i] = (struct option){rows[i].name,
+					   rows[i].value ? required_argument : no_argument, NULL,
 					   rows[i].id};
 	optind = 0;
 	opterr = 0;
@@ -186,12 +217,15 @@ int options_parse(struct options *o, int argc, char **argv, char *reason, size_t
 
 void options_help(FILE *out)
 {
-	fprintf(out, "usage: venue_sim [options]\n"
-		     "A local exchange that speaks Binance spot's own REST and WebSocket protocol, from a\n"
-		     "recording or a seeded market. Everything it says is marked replay or simulated.\n\n");
+	fprintf(out,
+		"usage: venue_sim [options]\n"
+		"A local exchange that speaks Binance spot's own REST and WebSocket protocol,\n"
+		"from a recording or a seeded market. Everything is marked replay or simulated.\n"
+		"\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[40];
-		snprintf(left, sizeof(left), "--%s %s", rows[i].name, rows[i].value ? rows[i].value : "");
+		snprintf(left, sizeof(left), "--%s %s", rows[i].name,
+			 rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-24s %s\n", left, rows[i].doc);
 	}
 }

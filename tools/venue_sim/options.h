@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct options { /* texts point into argv */
+struct options {               /* texts point into argv */
 	const char *listen;    /* HOST:PORT */
 	const char *port_file; /* NULL: none */
 	const char *capture;   /* NULL: the generated market */
@@ -22,9 +22,9 @@ struct options { /* texts point into argv */
 	int64_t duration; /* ns; generated market; 0: endless */
 	int64_t drain_ns; /* event time from the last frame to the end marker */
 	int64_t ping_ns, pong_ns;
-	int64_t rotate_ns; /* connections live no longer; 0: for ever */
+	int64_t rotate_ns;    /* connections live no longer; 0: for ever */
 	int64_t weight_limit; /* a minute; 0: as exchangeInfo says */
-	uint32_t rate;     /* actions a second and symbol */
+	uint32_t rate;        /* actions a second and symbol */
 	bool exit_at_end;
 	bool help, version;
 	bool quiet;

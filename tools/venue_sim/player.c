@@ -8,7 +8,8 @@
 
 static void step(void *ctx);
 
-int player_init(struct player *p, struct loop *l, const struct feed_source *source, int64_t speed, int64_t from)
+int player_init(struct player *p, struct loop *l, const struct feed_source *source, int64_t speed,
+		int64_t from)
 {
 	char reason[200];
 

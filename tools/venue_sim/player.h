@@ -3,8 +3,8 @@
  *     IDLE --player_start--> PLAYING --line not taken--> STALLED --player_wake--> PLAYING
  *     PLAYING --last line--> ENDED
  *
- * At speed N line k is handed over no earlier than start + (stamp of k - first stamp) / N; what came late is caught
- * up with. The first line handed over starts the clock.
+ * At speed N line k is handed over no earlier than start + (stamp of k - first stamp) / N; what
+ * came late is caught up with. The first line handed over starts the clock.
  */
 #ifndef NJ_SIM_PLAYER_H
 #define NJ_SIM_PLAYER_H
@@ -26,10 +26,10 @@ struct player {
 	struct loop_source *timer;
 	struct feed *feed; /* owned */
 	enum player_state state;
-	int64_t speed;     /* 0: as fast as it is taken */
-	int64_t from;      /* lines up to this stamp are passed over */
+	int64_t speed;              /* 0: as fast as it is taken */
+	int64_t from;               /* lines up to this stamp are passed over */
 	int64_t began, first_stamp; /* the loop's clock and the stamp of the first line */
-	int64_t position;  /* stamp of the newest line taken; INT64_MIN before */
+	int64_t position;           /* stamp of the newest line taken; INT64_MIN before */
 	bool clock_runs, has_line;
 	struct feed_line line;
 	const struct player_handler *h;
@@ -37,7 +37,8 @@ struct player {
 };
 
 /* Errors of feed_open. */
-int player_init(struct player *p, struct loop *l, const struct feed_source *source, int64_t speed, int64_t from);
+int player_init(struct player *p, struct loop *l, const struct feed_source *source, int64_t speed,
+		int64_t from);
 void player_fini(struct player *p); /* zeroed is fine */
 void player_start(struct player *p, const struct player_handler *h, void *ctx);
 void player_wake(struct player *p);

@@ -44,7 +44,8 @@ static struct rec_symbol *symbol_of(struct recording *r, struct text name)
 	return s;
 }
 
-static void scan_stream(struct recording *r, const struct feed_line *line, const struct frame_facts *facts)
+static void scan_stream(struct recording *r, const struct feed_line *line,
+			const struct frame_facts *facts)
 {
 	struct rec_stream *s = strmap_put(&r->streams, line->stream.at, line->stream.len);
 
@@ -116,7 +117,8 @@ static void scan_reply(struct recording *r, const struct dialect *d, const struc
 		return;
 	reply.kind = facts.kind;
 	if (facts.kind == REPLY_DEPTH) {
-		symbol = facts.symbol.len > 0 ? symbol_of(r, facts.symbol) : owner_by_id(r, facts.last_id);
+		symbol = facts.symbol.len > 0 ? symbol_of(r, facts.symbol)
+					      : owner_by_id(r, facts.last_id);
 		if (symbol == NULL) {
 			r->unusable++;
 			return;
@@ -159,8 +161,8 @@ static int scan_all(struct recording *r, struct feed *f, const struct feed_sourc
 	return rc;
 }
 
-int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d, char *reason,
-		   size_t cap)
+int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d,
+		   char *reason, size_t cap)
 {
 	struct feed *f = NULL;
 	int rc;
@@ -210,7 +212,8 @@ const struct rec_reply *recording_depth(const struct recording *r, struct text s
 {
 	for (size_t i = 0; i < r->replies.len / sizeof(struct rec_reply); i++) {
 		const struct rec_reply *reply = reply_at(r, i);
-		if (reply->kind == REPLY_DEPTH && reply->stamp >= from && text_is(symbol, reply->symbol))
+		if (reply->kind == REPLY_DEPTH && reply->stamp >= from &&
+		    text_is(symbol, reply->symbol))
 			return reply;
 	}
 	return NULL;

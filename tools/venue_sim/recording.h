@@ -1,4 +1,4 @@
-/* recording - what one pass over a source tells before anything is played: symbols, streams, REST replies, scales. */
+/* recording - what one pass over a source tells before anything is played. */
 #ifndef NJ_SIM_RECORDING_H
 #define NJ_SIM_RECORDING_H
 
@@ -13,7 +13,8 @@
 
 struct rec_symbol {
 	char name[MARKET_SYMBOL_LEN];
-	uint8_t price_scale, qty_scale;   /* decimals that are used: what the tick and the step are derived from */
+	uint8_t price_scale,
+		qty_scale; /* decimals that are used: what the tick and the step are derived from */
 	uint8_t price_digits, qty_digits; /* decimals as written, with their zeros */
 	bool has_trades;                  /* single trades, not only aggregated ones */
 	uint64_t last_id;                 /* of the newest depth frame; used while scanning */
@@ -42,18 +43,22 @@ struct recording {
 	int end;               /* ERR_CLOSED, or the error that cuts the recording short */
 };
 
-/* Reads the whole source; the generated market up to its first frame. Errors of feed_open; reason filled. */
-int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d, char *reason,
-		   size_t cap);
+/* Reads the whole source; the generated market up to its first frame. Errors of feed_open; reason
+ * filled. */
+int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d,
+		   char *reason, size_t cap);
 void recording_fini(struct recording *r);
 
-const struct rec_symbol *recording_symbol(const struct recording *r, struct text name); /* NULL: unknown */
+const struct rec_symbol *recording_symbol(const struct recording *r,
+					  struct text name); /* NULL: unknown */
 
 /* First depth reply of the symbol with stamp >= from, or NULL. */
-const struct rec_reply *recording_depth(const struct recording *r, struct text symbol, int64_t from);
+const struct rec_reply *recording_depth(const struct recording *r, struct text symbol,
+					int64_t from);
 /* First exchangeInfo, or NULL. */
 const struct rec_reply *recording_info(const struct recording *r);
-/* The reply that was recorded with this stamp and length, or NULL: tells whose it is where it has no url. */
+/* The reply that was recorded with this stamp and length, or NULL: tells whose it is where it has
+ * no url. */
 const struct rec_reply *recording_reply(const struct recording *r, const struct feed_line *line);
 struct text recording_body(const struct recording *r, const struct rec_reply *reply);
 

@@ -11,11 +11,20 @@ static const struct {
 	int status;
 	const char *text;
 } reasons[] = {
-	{101, "Switching Protocols"}, {200, "OK"}, {400, "Bad Request"}, {403, "Forbidden"},
-	{404, "Not Found"}, {405, "Method Not Allowed"}, {413, "Content Too Large"},
-	{418, "I'm a teapot"}, {426, "Upgrade Required"}, {429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-	{501, "Not Implemented"}, {503, "Service Unavailable"},
+	{101, "Switching Protocols"},
+	{200, "OK"},
+	{400, "Bad Request"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{413, "Content Too Large"},
+	{418, "I'm a teapot"},
+	{426, "Upgrade Required"},
+	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{503, "Service Unavailable"},
 };
 
 static const char *reason(int status)
@@ -65,8 +74,8 @@ int reply_write(const struct reply *r, const char *simulator, bool keep_alive, s
 			    "Connection: %s\r\n"
 			    "X-Nightjar-Simulator: %s\r\n",
 			    r->status, reason(r->status),
-			    r->type != NULL ? r->type : "application/json;charset=UTF-8", r->body.len,
-			    keep_alive ? "keep-alive" : "close", simulator);
+			    r->type != NULL ? r->type : "application/json;charset=UTF-8",
+			    r->body.len, keep_alive ? "keep-alive" : "close", simulator);
 	if (rc == 0)
 		rc = buf_append(out, r->headers.at, r->headers.len);
 	if (rc == 0)

@@ -7,9 +7,9 @@
 #include "common/base/buf.h"
 
 struct reply {
-	int status; /* 0: held, the answer comes later */
-	bool again; /* a held request is looked at once more: its weight is paid */
-	bool final; /* it may not be held any longer */
+	int status;         /* 0: held, the answer comes later */
+	bool again;         /* a held request is looked at once more: its weight is paid */
+	bool final;         /* it may not be held any longer */
 	struct buf headers; /* "Name: value\r\n" each */
 	struct buf body;
 	const char *type; /* content type; NULL: application/json;charset=UTF-8 */
@@ -23,7 +23,8 @@ void reply_status(struct reply *r, int status);
 void reply_header(struct reply *r, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Appends head and body to out. `simulator` is the text of X-Nightjar-Simulator. ERR_FULL, ERR_NOMEM. */
+/* Appends head and body to out. `simulator` is the text of X-Nightjar-Simulator. ERR_FULL,
+ * ERR_NOMEM. */
 int reply_write(const struct reply *r, const char *simulator, bool keep_alive, struct buf *out);
 
 #endif

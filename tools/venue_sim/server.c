@@ -66,7 +66,8 @@ static uint16_t port_of(int fd)
 	char port[8];
 
 	if (getsockname(fd, (struct sockaddr *)&at, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&at, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0)
+	    getnameinfo((struct sockaddr *)&at, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV) !=
+		    0)
 		return 0;
 	unsigned value = 0;
 	for (const char *c = port; *c != '\0'; c++)

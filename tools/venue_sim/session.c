@@ -93,7 +93,8 @@ void session_free(struct session *s)
 
 bool session_hears(const struct session *s, struct text stream)
 {
-	return s->mode == SESSION_WS && s->conn.state == CONN_OPEN && streams_has(&s->streams, stream);
+	return s->mode == SESSION_WS && s->conn.state == CONN_OPEN &&
+	       streams_has(&s->streams, stream);
 }
 
 bool session_has_room(const struct session *s)
@@ -103,7 +104,8 @@ bool session_has_room(const struct session *s)
 
 void session_overrun(struct session *s)
 {
-	log_warn("client too slow, cut", "slot=%u waiting_bytes=%zu", s->slot, conn_pending(&s->conn));
+	log_warn("client too slow, cut", "slot=%u waiting_bytes=%zu", s->slot,
+		 conn_pending(&s->conn));
 	s->sim->truth.drops++;
 	s->mode = SESSION_CLOSING;
 	conn_reset(&s->conn);
@@ -130,7 +132,8 @@ static int send_corrupt(struct session *s, const struct feed_line *line, const c
 	size_t n = whole.len < sizeof(copy) ? whole.len : sizeof(copy);
 
 	if (strcmp(variant, "type") == 0) {
-		int len = s->combined ? snprintf(copy, sizeof(copy), "{\"stream\":\"%.*s\",\"data\":[]}",
+		int len = s->combined ? snprintf(copy, sizeof(copy),
+						 "{\"stream\":\"%.*s\",\"data\":[]}",
 						 (int)line->stream.len, line->stream.at)
 				      : snprintf(copy, sizeof(copy), "[]");
 		return session_text(s, line->stamp, (struct text){copy, (size_t)len});
@@ -200,16 +203,12 @@ static int strike(struct session *s, const struct feed_line *line, const struct 
 	log_strike(s, line, f);
 	*ret_what = TRUTH_SENT;
 	switch (f->kind) {
-	case FAULT_skip:
-		*ret_what = TRUTH_SKIPPED;
-		return 0;
+	case FAULT_skip: *ret_what = TRUTH_SKIPPED; return 0;
 	case FAULT_silent:
 		s->silent_until = now_of(s) + f->value * NS_PER_MS;
 		*ret_what = TRUTH_SKIPPED;
 		return 0;
-	case FAULT_corrupt:
-		*ret_what = TRUTH_CORRUPTED;
-		return send_corrupt(s, line, f->variant);
+	case FAULT_corrupt: *ret_what = TRUTH_CORRUPTED; return send_corrupt(s, line, f->variant);
 	case FAULT_duplicate:
 		truth_duplicated(&s->sim->truth, line->stream);
 		send_line(s, line);
@@ -217,15 +216,9 @@ static int strike(struct session *s, const struct feed_line *line, const struct 
 	case FAULT_delay:
 		s->delayed_until = now_of(s) + f->value * NS_PER_MS;
 		return send_line(s, line);
-	case FAULT_shutdown:
-		send_shutdown(s, line);
-		return send_line(s, line);
-	case FAULT_bad_frame:
-		session_frame(s, 0x3, "reserved", 8);
-		return send_line(s, line);
-	case FAULT_huge:
-		send_huge(s, f->value);
-		return send_line(s, line);
+	case FAULT_shutdown: send_shutdown(s, line); return send_line(s, line);
+	case FAULT_bad_frame: session_frame(s, 0x3, "reserved", 8); return send_line(s, line);
+	case FAULT_huge: send_huge(s, f->value); return send_line(s, line);
 	default:
 		end_connection(s, f);
 		*ret_what = TRUTH_UNHEARD;

@@ -26,8 +26,8 @@ struct session {
 	bool held; /* the request at the front of conn.in waits for the player */
 	int64_t held_until;
 	/* WebSocket */
-	bool combined; /* frames keep their {"stream":…} wrapper */
-	bool stamped;  /* each frame begins with its stamp; the player is its own */
+	bool combined;     /* frames keep their {"stream":…} wrapper */
+	bool stamped;      /* each frame begins with its stamp; the player is its own */
 	uint32_t start_at; /* streams that must be subscribed before the player starts */
 	int64_t from;
 	struct streams streams;

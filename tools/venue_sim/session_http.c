@@ -1,4 +1,4 @@
-/* session_http - the HTTP side of a session: one request after another from the buffer, each with its reply. */
+/* session_http - the HTTP side of a session: one request after another, each with its reply. */
 #include "common/base/err.h"
 #include "common/io/log.h"
 #include "tools/venue_sim/session.h"
@@ -24,7 +24,8 @@ static void refuse(struct session *s, int err)
 }
 
 /* A status fault, or the venue's own answer. */
-static void answer(struct session *s, const struct request *r, struct text body, struct reply *reply)
+static void answer(struct session *s, const struct request *r, struct text body,
+		   struct reply *reply)
 {
 	struct sim *sim = s->sim;
 	const struct fault *f;

@@ -162,11 +162,12 @@ int session_upgrade(struct session *s, const struct request *r, struct reply *re
 	if (rc != 0)
 		return refuse(reply, rc == ERR_FULL ? 400 : 404, "no such stream path");
 	accept_key(key, accept);
-	buf_printf(out,
-		   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		   "Sec-WebSocket-Accept: %s\r\nX-Nightjar-Simulator: %s\r\n%s\r\n",
-		   accept, sim_origin(s->sim),
-		   s->stamped ? "Sec-WebSocket-Protocol: " SESSION_PROTOCOL "\r\n" : "");
+	buf_printf(
+		out,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Accept: %s\r\nX-Nightjar-Simulator: %s\r\n%s\r\n",
+		accept, sim_origin(s->sim),
+		s->stamped ? "Sec-WebSocket-Protocol: " SESSION_PROTOCOL "\r\n" : "");
 	conn_kick(&s->conn);
 	s->mode = SESSION_WS;
 	s->opened = s->heard = now_of(s);
@@ -208,7 +209,8 @@ static void on_message(struct session *s, uint8_t opcode, bool fin, const uint8_
 	}
 	s->in_message = !fin;
 	if (fin)
-		s->sim->dialect->ws_text(s, (struct text){(const char *)s->message.at, s->message.len});
+		s->sim->dialect->ws_text(
+			s, (struct text){(const char *)s->message.at, s->message.len});
 }
 
 static void on_close(struct session *s, const uint8_t *at, size_t len)
@@ -234,14 +236,9 @@ static void on_frame(struct session *s, const struct ws_frame *f, const uint8_t 
 		if (faults_strike(&s->sim->faults, FAULT_OF_PINGS, TEXT("")) == NULL)
 			session_frame(s, WS_PONG, at, len);
 		return;
-	case WS_PONG:
-		s->waits_for_pong = false;
-		return;
-	case WS_CLOSE:
-		on_close(s, at, len);
-		return;
-	default:
-		on_message(s, f->opcode, f->fin, at, len);
+	case WS_PONG: s->waits_for_pong = false; return;
+	case WS_CLOSE: on_close(s, at, len); return;
+	default: on_message(s, f->opcode, f->fin, at, len);
 	}
 }
 

@@ -49,7 +49,8 @@ static int load_info(struct sim *sim, const char *path, char *reason, size_t cap
 	struct recording rec;
 	int rc = read_file(path, &sim->info, reason, cap);
 
-	if (rc != 0 || is_info(sim->dialect, (struct text){(const char *)sim->info.at, sim->info.len}))
+	if (rc != 0 ||
+	    is_info(sim->dialect, (struct text){(const char *)sim->info.at, sim->info.len}))
 		return rc;
 	buf_clear(&sim->info);
 	rc = recording_scan(&rec, &source, sim->dialect, reason, cap);
@@ -83,18 +84,21 @@ static void log_source(const struct sim *sim)
 {
 	const struct recording *r = &sim->rec;
 
-	log_info("source", "origin=%s symbols=%u streams=%u frames=%" PRIu64 " unusable=%" PRIu64
+	log_info("source",
+		 "origin=%s symbols=%u streams=%u frames=%" PRIu64 " unusable=%" PRIu64
 		 " replies=%zu first=%" PRId64 " last=%" PRId64,
 		 sim_origin(sim), r->symbols.count, r->streams.count, r->frames, r->unusable,
 		 r->replies.len / sizeof(struct rec_reply), r->first_stamp, r->last_stamp);
 	if (r->replies_left > 0)
-		log_warn("recorded replies beyond the limit are left out", "count=%" PRIu64, r->replies_left);
+		log_warn("recorded replies beyond the limit are left out", "count=%" PRIu64,
+			 r->replies_left);
 	if (sim->source.capture != NULL && r->end != ERR_CLOSED)
 		log_error("recording is damaged, it ends early", "reason=%s", err_text(r->end));
 	for (uint32_t i = 0; sim->info.len == 0 && i < r->symbols.count; i++) {
 		const struct rec_symbol *s = strmap_value_at(&r->symbols, i);
 		log_warn("filters derived from the decimals seen, not recorded",
-			 "symbol=%s price_decimals=%u qty_decimals=%u", s->name, s->price_scale, s->qty_scale);
+			 "symbol=%s price_decimals=%u qty_decimals=%u", s->name, s->price_scale,
+			 s->qty_scale);
 	}
 }
 
@@ -134,17 +138,17 @@ static int init_parts(struct sim *sim, char *reason, size_t cap)
 	if (sim->o->weight_limit > 0)
 		weight = sim->o->weight_limit;
 	else if (sim->info.len > 0)
-		sim->dialect->weight_limit((struct text){(const char *)sim->info.at, sim->info.len}, &weight);
+		sim->dialect->weight_limit((struct text){(const char *)sim->info.at, sim->info.len},
+					   &weight);
 	limits_init(&sim->limits, weight);
 	return sim->o->faults != NULL ? faults_parse(&sim->faults, sim->o->faults, reason, cap) : 0;
 }
 
-int sim_init(struct sim *sim, const struct options *o, struct loop *l, const struct dialect *d, char *reason,
-	     size_t cap)
+int sim_init(struct sim *sim, const struct options *o, struct loop *l, char *reason, size_t cap)
 {
 	int rc;
 
-	*sim = (struct sim){.o = o, .loop = l, .dialect = d, .listen_fd = -1};
+	*sim = (struct sim){.o = o, .loop = l, .dialect = &dialect_binance_spot, .listen_fd = -1};
 	reason[0] = '\0';
 	buf_init(&sim->info, SIM_INFO_MAX);
 	buf_init(&sim->scratch, SCRATCH_MAX);
@@ -201,7 +205,8 @@ void sim_drop(struct sim *sim, struct session *s)
 
 /* ---- the shared player ---- */
 
-/* Before a frame is played at all: at full speed everybody must have room, and somebody must be there. */
+/* Before a frame is played at all: at full speed everybody must have room, and somebody must be
+ * there. */
 static int make_way(struct sim *sim, struct text stream)
 {
 	bool anybody = false;
@@ -251,7 +256,8 @@ static int on_line(void *ctx, const struct feed_line *line)
 	sim->player.position = line->stamp;
 	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
 		if (sim->session[i] != NULL)
-			session_retry(sim->session[i]); /* a snapshot may be what a held request waits for */
+			session_retry(sim->session[i]); /* a snapshot may be what a held request
+							   waits for */
 	return 0;
 }
 

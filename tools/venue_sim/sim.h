@@ -1,4 +1,5 @@
-/* sim - the whole simulator: its source, what is played of it, who listens. One process, one loop. */
+/* sim - the whole simulator: its source, what is played of it, who listens. One process, one loop.
+ */
 #ifndef NJ_SIM_SIM_H
 #define NJ_SIM_SIM_H
 
@@ -24,7 +25,8 @@ struct sim {
 	struct market_options market;
 	struct feed_source source;
 	struct recording rec;
-	struct buf info;      /* exchangeInfo of --exchange-info, else of the recording; empty: derived */
+	struct buf
+		info; /* exchangeInfo of --exchange-info, else of the recording; empty: derived */
 	struct strmap listed; /* struct text, by symbol: its element of info */
 	struct player player; /* the one that clients without stamps share */
 	struct fold live;     /* what it has played */
@@ -36,14 +38,13 @@ struct sim {
 	int listen_fd;
 	struct loop_source *listen_source, *tick;
 	struct session *session[SIM_SESSIONS_MAX]; /* owned; NULL: free */
-	struct buf scratch; /* one frame in the making */
-	bool any_ended; /* a player has reached the end */
+	struct buf scratch;                        /* one frame in the making */
+	bool any_ended;                            /* a player has reached the end */
 	uint16_t port;
 };
 
 /* Scans the source; ERR_ values of the parts with a reason. */
-int sim_init(struct sim *sim, const struct options *o, struct loop *l, const struct dialect *d, char *reason,
-	     size_t cap);
+int sim_init(struct sim *sim, const struct options *o, struct loop *l, char *reason, size_t cap);
 void sim_fini(struct sim *sim);
 
 /* "replay" or "simulated": the text of X-Nightjar-Simulator. */
@@ -57,7 +58,8 @@ void sim_drop(struct sim *sim, struct session *s);
 /* Some player is at its end. */
 void sim_ended(struct sim *sim);
 
-/* server: the listening socket and what ticks. Address in options; ERR_IO and errno's kin with a reason. */
+/* server: the listening socket and what ticks. Address in options; ERR_IO and errno's kin with a
+ * reason. */
 int server_open(struct sim *sim, char *reason, size_t cap);
 void server_close(struct sim *sim);
 

@@ -1,4 +1,4 @@
-/* streams - the set of streams that a connection is subscribed to: bounded, sorted, in one growing array. */
+/* streams - the bounded, sorted set of streams that a connection is subscribed to. */
 #ifndef NJ_SIM_STREAMS_H
 #define NJ_SIM_STREAMS_H
 

@@ -1,4 +1,4 @@
-/* tls - the server's side of TLS over a non-blocking socket: OpenSSL's calls and their errors in our terms. */
+/* tls - TLS over a non-blocking socket: OpenSSL's calls and errors in our terms. */
 #include "tools/venue_sim/tls.h"
 
 #include <openssl/err.h>
@@ -39,7 +39,8 @@ static int load(SSL_CTX *ctx, const char *cert, const char *key, char *reason, s
 	return 0;
 }
 
-int tls_server_new(const char *cert, const char *key, struct tls_server **ret_server, char *reason, size_t cap)
+int tls_server_new(const char *cert, const char *key, struct tls_server **ret_server, char *reason,
+		   size_t cap)
 {
 	struct tls_server *s;
 	int rc;
@@ -58,7 +59,8 @@ int tls_server_new(const char *cert, const char *key, struct tls_server **ret_se
 		return rc;
 	}
 	SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION);
-	SSL_CTX_set_mode(s->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(s->ctx,
+			 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	*ret_server = s;
 	return 0;
 }
@@ -102,17 +104,12 @@ static int outcome(struct tls *t, int rc)
 	ERR_clear_error();
 	t->wants_write = why == SSL_ERROR_WANT_WRITE;
 	switch (why) {
-	case SSL_ERROR_NONE:
-		return 0;
+	case SSL_ERROR_NONE: return 0;
 	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		return ERR_AGAIN;
-	case SSL_ERROR_ZERO_RETURN:
-		return ERR_CLOSED;
-	case SSL_ERROR_SYSCALL:
-		return ERR_IO;
-	default:
-		return ERR_TLS;
+	case SSL_ERROR_WANT_WRITE: return ERR_AGAIN;
+	case SSL_ERROR_ZERO_RETURN: return ERR_CLOSED;
+	case SSL_ERROR_SYSCALL: return ERR_IO;
+	default: return ERR_TLS;
 	}
 }
 

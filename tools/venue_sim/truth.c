@@ -55,7 +55,8 @@ static void blind(struct truth *t, struct truth_stream *s, const struct feed_lin
 	struct truth_blind *b = s->blind >= 0 ? blind_at(t, (size_t)s->blind) : NULL;
 
 	if (b == NULL || b->why != why) {
-		struct truth_blind fresh = {.why = why, .first_id = facts->first_id, .from = line->stamp};
+		struct truth_blind fresh = {
+			.why = why, .first_id = facts->first_id, .from = line->stamp};
 		snprintf(fresh.stream, sizeof(fresh.stream), "%s", s->name);
 		if (buf_append(&t->blinds, &fresh, sizeof(fresh)) != 0) {
 			t->blinds_left++;
@@ -69,7 +70,8 @@ static void blind(struct truth *t, struct truth_stream *s, const struct feed_lin
 	b->to = line->stamp;
 }
 
-static void sent(struct truth_stream *s, const struct feed_line *line, const struct frame_facts *facts)
+static void sent(struct truth_stream *s, const struct feed_line *line,
+		 const struct frame_facts *facts)
 {
 	if (s->sent++ == 0) {
 		s->first_id = facts->first_id;
@@ -111,11 +113,13 @@ static void print_stream(const struct truth_stream *s, struct buf *out)
 {
 	json_quote(out, s->name, strlen(s->name));
 	buf_printf(out,
-		   ":{\"frames\":%llu,\"sent\":%llu,\"skipped\":%llu,\"duplicated\":%llu,\"corrupted\":%llu,"
-		   "\"unheard\":%llu,\"first_id\":%llu,\"last_id\":%llu,\"first_stamp\":%lld,\"last_stamp\":%lld}",
-		   ULL(s->frames), ULL(s->sent), ULL(s->skipped), ULL(s->duplicated), ULL(s->corrupted),
-		   ULL(s->unheard), ULL(s->first_id), ULL(s->last_id), (long long)s->first_stamp,
-		   (long long)s->last_stamp);
+		   ":{\"frames\":%llu,\"sent\":%llu,\"skipped\":%llu,"
+		   "\"duplicated\":%llu,\"corrupted\":%llu,"
+		   "\"unheard\":%llu,\"first_id\":%llu,\"last_id\":%llu,"
+		   "\"first_stamp\":%lld,\"last_stamp\":%lld}",
+		   ULL(s->frames), ULL(s->sent), ULL(s->skipped), ULL(s->duplicated),
+		   ULL(s->corrupted), ULL(s->unheard), ULL(s->first_id), ULL(s->last_id),
+		   (long long)s->first_stamp, (long long)s->last_stamp);
 }
 
 static void print_blind(const struct truth_blind *b, struct buf *out)
@@ -125,14 +129,16 @@ static void print_blind(const struct truth_blind *b, struct buf *out)
 	buf_printf(out, "{\"stream\":");
 	json_quote(out, b->stream, strlen(b->stream));
 	buf_printf(out,
-		   ",\"why\":\"%s\",\"frames\":%llu,\"first_id\":%llu,\"last_id\":%llu,\"from\":%lld,\"to\":%lld}",
-		   why[b->why], ULL(b->frames), ULL(b->first_id), ULL(b->last_id), (long long)b->from,
-		   (long long)b->to);
+		   ",\"why\":\"%s\",\"frames\":%llu,\"first_id\":%llu,\"last_id\":%llu,"
+		   "\"from\":%lld,\"to\":%lld}",
+		   why[b->why], ULL(b->frames), ULL(b->first_id), ULL(b->last_id),
+		   (long long)b->from, (long long)b->to);
 }
 
 void truth_print(const struct truth *t, struct buf *out)
 {
-	buf_printf(out, "\"connections\":%llu,\"drops\":%llu,\"streams\":{", ULL(t->connections), ULL(t->drops));
+	buf_printf(out, "\"connections\":%llu,\"drops\":%llu,\"streams\":{", ULL(t->connections),
+		   ULL(t->drops));
 	for (uint32_t i = 0; i < t->streams.count; i++) {
 		if (i > 0)
 			buf_byte(out, ',');

@@ -1,4 +1,4 @@
-/* truth - what the simulator really did with each stream, so that a client's own counts can be checked against it. */
+/* truth - what the simulator really did with each stream, to check a client against. */
 #ifndef NJ_SIM_TRUTH_H
 #define NJ_SIM_TRUTH_H
 
@@ -16,7 +16,7 @@ struct truth_stream {
 	char name[STRMAP_KEY_MAX];
 	uint64_t frames; /* that came by, sent or not */
 	uint64_t sent, skipped, corrupted, unheard, duplicated;
-	uint64_t first_id, last_id;           /* of frames sent whole */
+	uint64_t first_id, last_id; /* of frames sent whole */
 	int64_t first_stamp, last_stamp;
 	int64_t blind; /* index of the interval that is open, or -1 */
 	bool wanted;   /* somebody has been subscribed to it */

@@ -1,4 +1,4 @@
-/* test_capture - both formats, every compression, damaged files, and the real recordings where they are present. */
+/* test_capture - both formats, every compression, damaged files, and the real recordings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,8 @@ static size_t gzip(const char *text, size_t len, uint8_t *out, size_t cap)
 {
 	z_stream z = {0};
 
-	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
 	z.next_in = (Bytef *)(uintptr_t)text;
 	z.avail_in = (uInt)len;
 	z.next_out = out;
@@ -102,7 +103,8 @@ static void check_stamped(struct capture *c)
 	expect(c, CAPTURE_FRAME, 100, "{\"stream\":\"a@trade\",\"data\":{}}");
 	expect(c, CAPTURE_HTTP, 200, "{\"lastUpdateId\":1}");
 	expect(c, CAPTURE_FRAME, 150, "{\"data\":{},\"stream\":\"b\"}");
-	expect(c, CAPTURE_FRAME, 400, "{\"stream\":\"cut short"); /* what a venue sent broken stays broken */
+	expect(c, CAPTURE_FRAME, 400,
+	       "{\"stream\":\"cut short"); /* what a venue sent broken stays broken */
 	expect_err(c, ERR_CLOSED);
 	n = capture_counters(c);
 	assert_int_equal(n.lines, 9);
@@ -126,7 +128,8 @@ static void test_stamped(void **state)
 
 static const char entries[] =
 	"{\"t\":\"header\",\"format\":2}\n"
-	"{\"t\":\"http\",\"conn\":\"h\",\"ts\":7.5,\"url\":\"https://x/depth?symbol=A\",\"data\":\"{\\\"b\\\":1}\"}\n"
+	"{\"t\":\"http\",\"conn\":\"h\",\"ts\":7.5,\"url\":\"https://x/depth?symbol=A\","
+	"\"data\":\"{\\\"b\\\":1}\"}\n"
 	"{\"t\":\"connect\",\"ts\":1}\n"
 	"{\"t\":\"recv\",\"conn\":\"w1\",\"ts\":1.0000000019,\"data\":\"one\"}\n"
 	"{\"t\":\"recv\",\"conn\":\"w1\",\"ts\":9,\"data\":\"four\\n\\u00e9\"}\n"
@@ -214,7 +217,8 @@ static size_t many_lines(char *out, size_t cap)
 	size_t n = 0;
 
 	for (unsigned i = 1; i < 20000; i++)
-		n += (size_t)snprintf(out + n, cap - n, "%u {\"stream\":\"%x\"}\n", i, i * 2654435761u);
+		n += (size_t)snprintf(out + n, cap - n, "%u {\"stream\":\"%x\"}\n", i,
+				      i * 2654435761u);
 	return n;
 }
 
@@ -237,7 +241,8 @@ static void test_damage(void **state)
 			;
 		assert_int_equal(rc, ERR_TRUNCATED);
 		expect_err(c, ERR_TRUNCATED);
-		assert_true(capture_counters(c).frames > (zstd ? 10000 : 19900)); /* zstd: by block */
+		assert_true(capture_counters(c).frames >
+			    (zstd ? 10000 : 19900)); /* zstd: by block */
 		capture_close(c);
 	}
 	n = gzip(text, len, out, sizeof(out));
@@ -256,7 +261,8 @@ static void test_refused(void **state)
 	char reason[200] = "";
 
 	(void)state;
-	assert_int_equal(capture_open("/nonexistent/x.gz", &c, reason, sizeof(reason)), ERR_NOT_FOUND);
+	assert_int_equal(capture_open("/nonexistent/x.gz", &c, reason, sizeof(reason)),
+			 ERR_NOT_FOUND);
 	assert_non_null(strstr(reason, "/nonexistent/x.gz"));
 	assert_int_equal(capture_open(",,", &c, reason, sizeof(reason)), ERR_NOT_FOUND);
 	write_file(path_a, "hello\n", 6);
@@ -278,7 +284,8 @@ static const char *recordings(void)
 	if (root != NULL)
 		snprintf(path, sizeof(path), "%s", root);
 	else
-		snprintf(path, sizeof(path), "%s/../shared/captures", source != NULL ? source : ".");
+		snprintf(path, sizeof(path), "%s/../shared/captures",
+			 source != NULL ? source : ".");
 	return access(path, R_OK) == 0 ? path : NULL;
 }
 
@@ -349,9 +356,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stamped),         cmocka_unit_test(test_entries),
-		cmocka_unit_test(test_files_in_a_row),  cmocka_unit_test(test_members_in_a_row),
-		cmocka_unit_test(test_damage),          cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stamped),        cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_files_in_a_row), cmocka_unit_test(test_members_in_a_row),
+		cmocka_unit_test(test_damage),         cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_recordings),
 	};
 
