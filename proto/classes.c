@@ -1,4 +1,4 @@
-/* classes - which characters a publisher's name, a symbol and a topic may hold; sixteen at a time. */
+/* classes - which characters names of publishers, symbols and topics may hold, in blocks of 16. */
 #include "proto/classes.h"
 
 #include "common/base/symbol.h"
@@ -14,7 +14,8 @@ bool classes_is_token(const char *text, size_t len, size_t max)
 	return !classes_any(bad) && len > 0;
 }
 
-/* Up to the block with the first dot what is in front of it must be raw; all behind it the venue. */
+/* Up to the block with the first dot what is in front of it must be raw; all behind it the
+ * venue. */
 bool classes_symbol(const char *text, size_t len, size_t max)
 {
 	classes_block bad = {0};
@@ -24,7 +25,8 @@ bool classes_symbol(const char *text, size_t len, size_t max)
 		return true;
 	for (size_t i = 0; i < len; i += CLASSES_LANES) {
 		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES, at = 0, behind = 0;
-		classes_block b = classes_load(text + i, left, max - i), inside = classes_below(left);
+		classes_block b = classes_load(text + i, left, max - i),
+			inside = classes_below(left);
 		if (dot == SIZE_MAX) {
 			at = classes_first((b == '.') & inside);
 			behind = at + 1;

@@ -1,8 +1,7 @@
-/* classes - which characters a publisher's name, a symbol and a topic may hold; sixteen at a time.
+/* classes - which characters names of publishers, symbols and topics may hold, in blocks of 16.
  *
- * Vectors of gcc and clang: a comparison gives -1 in each lane where it holds. The lanes are signed, so a byte
- * beyond ASCII is below zero and in no class.
- */
+ * Vectors of gcc and clang: a comparison gives -1 in each lane where it holds. The lanes are
+ * signed, so a byte beyond ASCII is below zero and in no class. */
 #ifndef NJ_PROTO_CLASSES_H
 #define NJ_PROTO_CLASSES_H
 
@@ -33,12 +32,14 @@ WIRE_HOT classes_block classes_lower(classes_block b)
 	return ((b >= 'a') & (b <= 'z')) | ((b >= '0') & (b <= '9')) | (b == '_') | (b == '-');
 }
 
-/* [A-Za-z0-9_-]: raw symbols and tokens of topics. The bit 0x20 turns capitals into small letters. */
+/* [A-Za-z0-9_-]: raw symbols and tokens of topics. The bit 0x20 turns capitals into small
+ * letters. */
 WIRE_HOT classes_block classes_token(classes_block b)
 {
 	classes_block small = b | 0x20;
 
-	return ((small >= 'a') & (small <= 'z')) | ((b >= '0') & (b <= '9')) | (b == '_') | (b == '-');
+	return ((small >= 'a') & (small <= 'z')) | ((b >= '0') & (b <= '9')) | (b == '_') |
+	       (b == '-');
 }
 
 /* [A-Z0-9_] */

@@ -102,7 +102,11 @@ WIRE_HOT size_t put_source(struct out o, size_t n, const char *source)
 
 	if (WIRE_RARE(len > 0 && !classes_source(source, len, EVENT_SOURCE_MAX)))
 		return n > o.cap ? n : WIRE_ARG;
-	return wire_put_ascii(o.at, o.cap, n, source, len, EVENT_SOURCE_MAX);
+	if (WIRE_RARE(n + 1 + EVENT_SOURCE_MAX > o.cap))
+		return wire_put_long(o.at, o.cap, n, source, len);
+	o.at[n] = (uint8_t)(0xa0 | len);
+	memcpy(o.at + n + 1, source, EVENT_SOURCE_MAX);
+	return n + 1 + len;
 }
 
 WIRE_HOT size_t put_envelope(struct out o, size_t n, const struct event *ev)

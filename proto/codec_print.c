@@ -160,7 +160,8 @@ static void people_field(struct printer *p, const struct event *ev, const struct
 	people_value(p, ev, f);
 }
 
-/* 2023-11-14T22:13:20.000000000Z trade BTCUSDT.BINANCE price=… aggressor=buy from collector#7 live */
+/* 2023-11-14T22:13:20.000000000Z trade BTCUSDT.BINANCE price=… aggressor=buy from collector#7
+ * live */
 int codec_print(const struct event *ev, struct buf *out)
 {
 	const struct event_row *row = event_row(ev->id);
@@ -284,7 +285,8 @@ static void json_envelope(struct printer *p, const struct event *ev, const struc
 	print_quoted(p, ev->source, strnlen(ev->source, sizeof ev->source));
 	print_text(p, ",\"origin\":");
 	json_enum(p, enum_origin(), ev->origin);
-	print_format(p, ",\"epoch\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"ts_event\":", ev->epoch, ev->seq);
+	print_format(p, ",\"epoch\":%" PRIu64 ",\"seq\":%" PRIu64, ev->epoch, ev->seq);
+	print_text(p, ",\"ts_event\":");
 	json_time(p, ev->ts_event);
 	print_text(p, ",\"ts_recv\":");
 	json_time(p, ev->ts_recv);

@@ -1,4 +1,4 @@
-/* codec_scan - packed events as bytes: measured, compared, stamped and split, without being unpacked. */
+/* codec_scan - packed events as bytes: measured, compared, stamped and split. */
 #include "proto/codec.h"
 #include "proto/topic.h"
 #include "proto/wire.h"
@@ -6,7 +6,8 @@
 #define DEPTH_MAX 8 /* the event's own array is the first */
 #define ELEMENTS_MAX 200000
 
-/* What one msgpack head says: bytes of the value without its children, and how many children follow. */
+/* What one msgpack head says: bytes of the value without its children, and how many children
+ * follow. */
 struct head {
 	uint64_t size;
 	uint64_t children;
@@ -30,7 +31,8 @@ static bool is_number(const uint8_t *at)
 	return true;
 }
 
-/* Codes 0xc0 to 0xdf: bytes of the number behind the code; whether it is a length, a count or the value. */
+/* Codes 0xc0 to 0xdf: bytes of the number behind the code; whether it is a length, a count or the
+ * value. */
 enum use { USE_NONE, USE_VALUE, USE_LENGTH, USE_ARRAY, USE_MAP, USE_REFUSED };
 static const struct form {
 	uint8_t bytes, use;
@@ -86,7 +88,8 @@ static int read_head(const uint8_t *at, size_t len, struct head *h)
 	return 0;
 }
 
-/* The stack holds, by depth, the children still to come; what is inside an event begins one level down. */
+/* The stack holds, by depth, the children still to come; what is inside an event begins one level
+ * down. */
 static int measure(const uint8_t *at, size_t len, size_t first_depth, size_t *ret_len)
 {
 	uint64_t open[DEPTH_MAX];
@@ -187,7 +190,8 @@ bool codec_same_result(const uint8_t *a, size_t a_len, const uint8_t *b, size_t 
 int codec_split(const uint8_t *frame, size_t len, const char **ret_topic, size_t *ret_topic_len,
 		const uint8_t **ret_body, size_t *ret_body_len)
 {
-	const uint8_t *nul = len > 0 ? memchr(frame, '\0', len < TOPIC_MAX ? len : TOPIC_MAX) : NULL;
+	size_t max = len < TOPIC_MAX ? len : TOPIC_MAX;
+	const uint8_t *nul = max > 0 ? memchr(frame, '\0', max) : NULL;
 
 	if (nul == NULL)
 		return ERR_SYNTAX;

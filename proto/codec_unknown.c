@@ -1,4 +1,4 @@
-/* codec_unknown - prints what we have no rows for, through msgpack-c, after our own check of depth and counts. */
+/* codec_unknown - prints what we have no rows for, through msgpack-c, after our own check. */
 #include <inttypes.h>
 #include <msgpack.h>
 

@@ -1,4 +1,4 @@
-/* codec_unpack - bytes to events, by functions made of the rows in *.def. The bytes are never trusted. */
+/* codec_unpack - bytes, never trusted, to events, by functions made of the rows in *.def. */
 #include "common/base/err.h"
 #include "common/base/utf8.h"
 #include "proto/classes.h"
@@ -81,7 +81,8 @@ WIRE_HOT void set_chars(char *field, size_t max, const uint8_t *at, size_t len)
 		memcpy(field, at, len);
 }
 
-/* The classes are asked of the input: what has just been stored in pieces is slow to load again as words. */
+/* The classes are asked of the input: what has just been stored in pieces is slow to load again as
+ * words. */
 WIRE_HOT const uint8_t *get_source(struct in *in, const uint8_t *at, char field[EVENT_SOURCE_MAX])
 {
 	size_t len;
@@ -136,8 +137,8 @@ static void *arena_take(struct arena *a, size_t count, size_t size)
 }
 
 /* The head of a list of twos, each at least one byte, and room for them. */
-static const uint8_t *get_twos(struct in *in, const uint8_t *at, uint32_t max, size_t size, void **ret_room,
-			       uint32_t *ret_n)
+static const uint8_t *get_twos(struct in *in, const uint8_t *at, uint32_t max, size_t size,
+	void **ret_room, uint32_t *ret_n)
 {
 	uint32_t count;
 
@@ -225,7 +226,8 @@ static const uint8_t *get_blob(struct in *in, const uint8_t *at, struct blob *f)
 #define GET_pairs(f, name) get_pairs(in, at, &(f))
 #define GET_blob(f, name) get_blob(in, at, &(f))
 
-/* static const uint8_t *get_ev_trade(…): reads at most count fields; what the sender did not know stays zero. */
+/* static const uint8_t *get_ev_trade(…): reads at most count fields; what the sender did not know
+ * stays zero. */
 #define EVENT(name, id, lane, topic, doc)                                                      \
 	static const uint8_t *get_ev_##name(struct in *in, const uint8_t *at, uint32_t count,  \
 					    struct ev_##name *e)                               \
@@ -250,7 +252,8 @@ static const uint8_t *get_blob(struct in *in, const uint8_t *at, struct blob *f)
 #undef END
 
 /* *ret_fields is the number of elements behind the envelope. */
-WIRE_HOT const uint8_t *get_envelope(struct in *in, const uint8_t *at, struct event *head, uint32_t *ret_fields)
+WIRE_HOT const uint8_t *get_envelope(struct in *in, const uint8_t *at, struct event *head,
+	uint32_t *ret_fields)
 {
 	uint32_t count;
 
@@ -307,8 +310,8 @@ static int unknown(const uint8_t *at, size_t len, size_t *ret_used)
 	return rc < 0 ? rc : ERR_UNKNOWN;
 }
 
-/* Reads into the caller's event: a local one would have to be copied, at a third of the price of reading it.
- * What a sender did not know yet is zero. */
+/* Reads into the caller's event: a local one would have to be copied, at a third of the price of
+ * reading it. What a sender did not know yet is zero. */
 static int unpack(struct in *in, const uint8_t *bytes, struct event *ev, size_t *ret_used)
 {
 	uint32_t fields, known;
@@ -343,7 +346,8 @@ static int unpack(struct in *in, const uint8_t *bytes, struct event *ev, size_t 
 	return 0;
 }
 
-WIRE_HOT int unpack_or_clear(struct in *in, const uint8_t *bytes, struct event *ev, size_t *ret_used)
+WIRE_HOT int unpack_or_clear(struct in *in, const uint8_t *bytes, struct event *ev,
+	size_t *ret_used)
 {
 	size_t used = in->arena != NULL ? in->arena->used : 0;
 	int rc = unpack(in, bytes, ev, ret_used);
@@ -356,14 +360,16 @@ WIRE_HOT int unpack_or_clear(struct in *in, const uint8_t *bytes, struct event *
 	return rc;
 }
 
-int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used)
+int codec_unpack(const uint8_t *at, size_t len, struct arena *arena, struct event *ev,
+	size_t *ret_used)
 {
 	struct in in = {at + len, arena, 0, false};
 
 	return unpack_or_clear(&in, at, ev, ret_used);
 }
 
-int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ev, size_t *ret_used)
+int codec_unpack_unsent(const uint8_t *at, size_t len, struct arena *arena, struct event *ev,
+	size_t *ret_used)
 {
 	struct in in = {at + len, arena, 0, true};
 

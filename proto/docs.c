@@ -1,4 +1,4 @@
-/* docs - the vocabulary described by its own tables: a page for people, a schema for programs, a lock for CI. */
+/* docs - the vocabulary described by its own tables: a page, a schema, a lock. */
 #include "proto/docs.h"
 
 #include <string.h>
@@ -20,16 +20,19 @@ static const struct kind_doc kinds[] = {
 	[KIND_i64] = {"i64", "integer", "-2^63 to 2^63 - 1."},
 	[KIND_time] = {"time", "integer", "Nanoseconds since 1970-01-01T00:00:00Z."},
 	[KIND_dur] = {"dur", "integer", "A duration in nanoseconds."},
-	[KIND_price] = {"price", "integer", "Stands for value * 10^-price_scale of the same event."},
+	[KIND_price] = {"price", "integer",
+		"Stands for value * 10^-price_scale of the same event."},
 	[KIND_qty] = {"qty", "integer", "Stands for value * 10^-qty_scale of the same event."},
 	[KIND_cash] = {"cash", "integer", "Stands for value * 10^-cash_scale of the same event."},
-	[KIND_symbol] = {"symbol", "str", "RAW.VENUE, [A-Za-z0-9_-]{1,80} and [A-Z0-9_]{1,16}; or empty."},
+	[KIND_symbol] = {"symbol", "str",
+		"RAW.VENUE, [A-Za-z0-9_-]{1,80} and [A-Z0-9_]{1,16}; or empty."},
 	[KIND_name] = {"name", "str", "UTF-8 of at most 39 bytes."},
 	[KIND_text] = {"text", "str", "UTF-8 of at most 199 bytes."},
 	[KIND_levels] = {"levels", "array", "[price, qty, price, qty …], at most 4096 levels."},
 	[KIND_pairs] = {"pairs", "array", "[name, i64, name, i64 …], at most 512 pairs."},
 	[KIND_blob] = {"blob", "bin", "Bytes."},
-	[KIND_enumeration] = {"enum", "integer", "An item of the enumeration, 0 is none; up to 255."},
+	[KIND_enumeration] = {"enum", "integer",
+		"An item of the enumeration, 0 is none; up to 255."},
 };
 
 _Static_assert(EVENT_NAME_MAX == 40 && EVENT_TEXT_MAX == 200, "as the kinds say");
@@ -43,8 +46,10 @@ static const char *const envelope[][3] = {
 	{"seq", "u64", "Lane M: per topic; lane X: per publisher; from 1."},
 	{"origin", "u8", "Enumeration `origin`."},
 	{"ts_event", "time", "When it happened: venue time, or the cause's time."},
-	{"ts_recv", "time", "Event time, the only one that decisions know; strictly increasing per publisher."},
-	{"ts_sent", "time", "Wall clock when published, always nine bytes; never part of a result."},
+	{"ts_recv", "time",
+		"Event time, the only one that decisions know; strictly increasing per publisher."},
+	{"ts_sent", "time",
+		"Wall clock when published, always nine bytes; never part of a result."},
 };
 
 static const char *const families[] = {"System", "Market", "Intents", "Ledger", "Control"};
@@ -75,18 +80,22 @@ static void cell(struct printer *p, const char *text)
 	print_text(p, " |");
 }
 
+static const char intro[] =
+	"# Events\n\n"
+	"Printed by the program from `proto/*.def`; do not edit.\n\n"
+	"A frame on the bus is the topic, a NUL, then one msgpack array for each event: the\n"
+	"envelope's elements, then the event's fields, in the order of these tables. Fields are\n"
+	"only ever added at the end: what a sender did not know yet reads as zero, what a\n"
+	"receiver does not know is checked and skipped. Integers come in any msgpack form;\n"
+	"floats and extensions are refused. Lane M may lose events, and counts each of them;\n"
+	"lane X never does; lane R is asked and answered between two sockets.\n\n"
+	"## Envelope\n\n"
+	"| element | kind | meaning |\n"
+	"| --- | --- | --- |\n";
+
 static void page_intro(struct printer *p)
 {
-	print_text(p,
-		   "# Events\n\n"
-		   "Printed by the program from `proto/*.def`; do not edit.\n\n"
-		   "A frame on the bus is the topic, a NUL, then one msgpack array for each event: the envelope's\n"
-		   "elements, then the event's fields, in the order of these tables. Fields are only ever added\n"
-		   "at the end: what a sender did not know yet reads as zero, what a receiver does not know is\n"
-		   "checked and skipped. Integers come in any msgpack form; floats and extensions are refused.\n"
-		   "Lane M may lose events, and counts each of them; lane X never does; lane R is asked and\n"
-		   "answered between two sockets.\n\n"
-		   "## Envelope\n\n| element | kind | meaning |\n| --- | --- | --- |\n");
+	print_text(p, intro);
 	for (size_t i = 0; i < ARRAY_LEN(envelope); i++) {
 		print_format(p, "| `%s` | %s |", envelope[i][0], envelope[i][1]);
 		cell(p, envelope[i][2]);
@@ -121,8 +130,10 @@ static void page_event(struct printer *p, const struct event_row *row)
 {
 	print_format(p, "\n### %s\n\n", row->name);
 	print_text(p, row->doc);
-	print_format(p, "\n\nId 0x%04x, lane %s, topic `%s`.\n\n", row->id, lane_name(row->lane), row->topic);
-	print_text(p, "| field | kind | unit | since | meaning |\n| --- | --- | --- | --- | --- |\n");
+	print_format(p, "\n\nId 0x%04x, lane %s, topic `%s`.\n\n", row->id, lane_name(row->lane),
+		     row->topic);
+	print_text(p, "| field | kind | unit | since | meaning |\n"
+		      "| --- | --- | --- | --- | --- |\n");
 	for (size_t i = 0; i < row->n_fields; i++)
 		page_field(p, &row->fields[i]);
 }
@@ -150,7 +161,8 @@ static void page_enums(struct printer *p)
 
 	print_text(p, "\n## Enumerations\n");
 	for (size_t i = 0; i < n; i++) {
-		print_format(p, "\n### enum %s\n\n| value | item | meaning |\n| --- | --- | --- |\n", rows[i]->name);
+		print_format(p, "\n### enum %s\n\n", rows[i]->name);
+		print_text(p, "| value | item | meaning |\n| --- | --- | --- |\n");
 		for (size_t k = 0; k < rows[i]->n; k++) {
 			const struct enum_item *item = &rows[i]->items[k];
 			print_format(p, "| %u | `%s` |", item->value, item->name);
@@ -288,12 +300,14 @@ int docs_schema_json(struct buf *out)
 
 static void lock_event(struct printer *p, const struct event_row *row)
 {
-	print_format(p, "event 0x%04x %s %s %s\n", row->id, row->name, lane_name(row->lane), row->topic);
+	print_format(p, "event 0x%04x %s %s %s\n", row->id, row->name, lane_name(row->lane),
+		     row->topic);
 	for (unsigned i = 0; i < row->n_fields; i++) {
 		const struct field_row *f = &row->fields[i];
-		print_format(p, "field 0x%04x %u %s %s%s%s since %u\n", row->id, i, f->name, kinds[f->kind].name,
-			     f->enumeration != NULL ? ":" : "",
-			     f->enumeration != NULL ? f->enumeration->name : "", f->since);
+		print_format(p, "field 0x%04x %u %s %s", row->id, i, f->name, kinds[f->kind].name);
+		if (f->enumeration != NULL)
+			print_format(p, ":%s", f->enumeration->name);
+		print_format(p, " since %u\n", f->since);
 	}
 }
 
@@ -309,7 +323,7 @@ int docs_schema_lock(struct buf *out)
 		lock_event(&p, &rows[i]);
 	for (size_t i = 0; i < n_enums; i++)
 		for (size_t k = 0; k < enums[i]->n; k++)
-			print_format(&p, "enum %s %u %s\n", enums[i]->name, enums[i]->items[k].value,
-				     enums[i]->items[k].name);
+			print_format(&p, "enum %s %u %s\n", enums[i]->name,
+				     enums[i]->items[k].value, enums[i]->items[k].name);
 	return print_end(&p);
 }

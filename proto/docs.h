@@ -1,4 +1,4 @@
-/* docs - the vocabulary described by its own tables: a page for people, a schema for programs, a lock for CI. */
+/* docs - the vocabulary described by its own tables: a page, a schema, a lock. */
 #ifndef NJ_PROTO_DOCS_H
 #define NJ_PROTO_DOCS_H
 
@@ -12,8 +12,8 @@ int docs_events(struct buf *out);
 /* One JSON object: {"envelope":[…],"kinds":[…],"events":[…],"enums":[…]}. */
 int docs_schema_json(struct buf *out);
 
-/* What must never change, a line each: events, fields by position, items of enumerations. A line that has been
- * shipped stays (proto/schema.lock); new ones are added. */
+/* What must never change, a line each: events, fields by position, items of enumerations. A line
+ * that has been shipped stays (proto/schema.lock); new ones are added. */
 int docs_schema_lock(struct buf *out);
 
 #endif

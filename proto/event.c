@@ -41,7 +41,8 @@ static const struct enum_row *const enum_table[] = {
 #undef END_ENUM
 };
 
-/* Where a field of each kind finds its scale. An event that lacks the scale field does not compile. */
+/* Where a field of each kind finds its scale. An event that lacks the scale field does not
+ * compile. */
 #define SCALE_flag(e) 0
 #define SCALE_u8(e) 0
 #define SCALE_u16(e) 0
@@ -167,7 +168,7 @@ _Static_assert(ROWS < UINT8_MAX, "row_by_id holds bytes");
 #define ENUMF(event, enumeration, name, since, doc)
 #define END(event)
 #define IN_FAMILY(id, family) \
-	_Static_assert((id) >> 8 == (family) && ((id) & 0xff) < 0xff, "the id is outside its family");
+	_Static_assert((id) >> 8 == (family) && ((id) & 0xff) < 0xff, "an id outside its family");
 #define EVENT(name, id, lane, topic, doc) IN_FAMILY(id, 0)
 #include "proto/system.def"
 #undef EVENT

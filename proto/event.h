@@ -1,8 +1,8 @@
-/* event - the vocabulary: every event's struct, ids, field tables, all made from the rows in *.def.
+/* event - the vocabulary: every event's struct, ids and field tables, from the rows in *.def.
  *
- * A struct event is plain data. Its variable parts (levels, pairs, blobs) point into memory that somebody
- * else owns: the decoder's arena, or the sender's own arrays; they are good for the duration of the call.
- */
+ * A struct event is plain data. Its variable parts (levels, pairs, blobs) point into memory that
+ * somebody else owns: the decoder's arena, or the sender's own arrays; they are good for the
+ * duration of the call. */
 #ifndef NJ_PROTO_EVENT_H
 #define NJ_PROTO_EVENT_H
 
@@ -118,7 +118,8 @@ enum kind {
 #undef ENUMF
 #undef END
 
-/* The only envelope; on the wire [id, version, source, epoch, seq, origin, ts_event, ts_recv, ts_sent, field…]. */
+/* The only envelope; on the wire [id, version, source, epoch, seq, origin, ts_event, ts_recv,
+ * ts_sent, field…]. */
 struct event {
 	uint16_t id;
 	uint8_t version; /* number of the event's newest `since` as its sender knew it */
@@ -127,7 +128,8 @@ struct event {
 	uint64_t epoch;  /* the publisher's, per lane */
 	uint64_t seq;    /* lane M: per topic; lane X: per publisher; from 1 */
 	int64_t ts_event; /* ns: when it happened (venue time, or the cause's time) */
-	int64_t ts_recv;  /* ns: event time, the only one that cores know; strictly increasing per publisher */
+	/* ns: event time, the only one that cores know; strictly increasing per publisher */
+	int64_t ts_recv;
 	int64_t ts_sent;  /* ns: wall clock when published; never part of a result */
 	union {
 #define EVENT(name, id, lane, topic, doc) struct ev_##name name;
@@ -155,7 +157,8 @@ struct field_row {
 	const char *name, *unit, *doc;
 	const struct enum_row *enumeration; /* NULL unless kind is KIND_enumeration */
 	uint16_t offset; /* in the event's own struct */
-	uint16_t scale;  /* offset of the u8 scale of price, qty and cash fields and of levels (price_scale) */
+	/* offset of the u8 scale of price, qty and cash fields and of levels (price_scale) */
+	uint16_t scale;
 	uint8_t kind;    /* enum kind */
 	uint8_t since;
 };
@@ -175,7 +178,8 @@ const struct event_row *event_rows(size_t *ret_n);
 const struct event_row *event_row_by_name(const char *name, size_t len);
 const struct field_row *event_field(const struct event_row *row, const char *name, size_t len);
 
-/* Text of an enumeration's value ("buy"), "none" for 0, "?" for one we do not know; and back, 0 where unknown. */
+/* Text of an enumeration's value ("buy"), "none" for 0, "?" for one we do not know; and back, 0
+ * where unknown. */
 const char *enum_text(const struct enum_row *e, uint8_t value);
 uint8_t enum_value(const struct enum_row *e, const char *text, size_t len);
 /* All enumerations, in the order of enums.def. */
@@ -201,8 +205,8 @@ static inline const void *event_field_at(const struct event *ev, const struct fi
 /* Scale of a price, qty, cash or levels field; for levels *ret_qty_scale too (may be NULL). */
 int event_scale(const struct event *ev, const struct field_row *f, int *ret_qty_scale);
 
-/* Copies text into a `name` or `text` field, cutting at its limit on a UTF-8 boundary. Bytes that are not UTF-8
- * become '?'; the rest of the field is zeroed. */
+/* Copies text into a `name` or `text` field, cutting at its limit on a UTF-8 boundary. Bytes that
+ * are not UTF-8 become '?'; the rest of the field is zeroed. */
 void event_set_name(char field[EVENT_NAME_MAX], const char *text);
 void event_set_text(char field[EVENT_TEXT_MAX], const char *text);
 

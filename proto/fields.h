@@ -1,4 +1,4 @@
-/* fields - what packing and unpacking both know of the rows: how many fields, which greatest values. */
+/* fields - what packing and unpacking both know of the rows: counts and greatest values. */
 #ifndef NJ_PROTO_FIELDS_H
 #define NJ_PROTO_FIELDS_H
 

@@ -1,4 +1,4 @@
-/* print - text for people and JSON that no foreign byte can escape from: sticky writer over a buf. */
+/* print - text for people and JSON that no foreign byte can escape from, into a buf. */
 #include "proto/print.h"
 
 #include <inttypes.h>
@@ -142,8 +142,8 @@ void print_word(struct printer *p, const char *text, size_t len)
 		print_quoted(p, text, len);
 }
 
-/* Days since 1970-01-01 to year, month, day: Howard Hinnant's civil_from_days, shifted to years that begin in
- * March, so that the leap day is a year's last. */
+/* Days since 1970-01-01 to year, month, day: Howard Hinnant's civil_from_days, shifted to years
+ * that begin in March, so that the leap day is a year's last. */
 static void civil(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 {
 	int64_t shifted = days + 719468;
@@ -151,7 +151,8 @@ static void civil(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 	int64_t day_of_era = shifted - era * 146097;
 	int64_t year_of_era =
 		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 
 	*ret_day = (int)(day_of_year - (153 * month + 2) / 5 + 1);

@@ -1,4 +1,4 @@
-/* print - text for people and JSON that no foreign byte can escape from: sticky writer over a buf. */
+/* print - text for people and JSON that no foreign byte can escape from, into a buf. */
 #ifndef NJ_PROTO_PRINT_H
 #define NJ_PROTO_PRINT_H
 
@@ -19,8 +19,9 @@ void print_bytes(struct printer *p, const char *text, size_t len);
 /* Numbers and names, less than 160 bytes; more is ERR_TOO_LONG. */
 void print_format(struct printer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Foreign text in quotes, as a JSON string. Control characters (C0, DEL, C1), line and paragraph separators and
- * the marks that reorder bidirectional text become \uXXXX, bytes that are not UTF-8 become \ufffd. */
+/* Foreign text in quotes, as a JSON string. Control characters (C0, DEL, C1), line and paragraph
+ * separators and the marks that reorder bidirectional text become \uXXXX, bytes that are not UTF-8
+ * become \ufffd. */
 void print_quoted(struct printer *p, const char *text, size_t len);
 
 /* Foreign text as it is where it is one plain word, else in quotes. */

@@ -1,4 +1,4 @@
-/* text - what may stand in a `name` or `text` field: UTF-8, cut at a boundary, repaired where it is broken. */
+/* text - what may stand in a `name` or `text` field: UTF-8, cut at a boundary, repaired. */
 #include "proto/text.h"
 
 #include <string.h>

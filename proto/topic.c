@@ -1,4 +1,4 @@
-/* topic - the only place where topics are made: dot-separated tokens of [A-Za-z0-9_-], as NATS subjects. */
+/* topic - the only place where topics are made: dotted tokens of [A-Za-z0-9_-], as in NATS. */
 #include "proto/topic.h"
 
 #include <string.h>
@@ -75,8 +75,8 @@ static void add_field(struct topic *t, const struct event *ev, const struct fiel
 }
 
 /* {source}, or {field}; name is what stands between the braces. */
-static void add_named(struct topic *t, const struct event *ev, const struct event_row *row, const char *name,
-		      size_t len)
+static void add_named(struct topic *t, const struct event *ev, const struct event_row *row,
+	const char *name, size_t len)
 {
 	if (len == 6 && memcmp(name, "source", 6) == 0) {
 		add_token(t, ev->source, strnlen(ev->source, sizeof ev->source));

@@ -50,7 +50,8 @@ size_t wire_put_i64_tight(uint8_t *out, size_t cap, size_t n, int64_t v)
 	return wire_put_bytes(out, cap, n, scratch, wire_put_i64_free(scratch, 0, v));
 }
 
-/* A head of the form code, big-endian length; code + 1 and + 2 are the 16 and 32 bit forms of an 8 bit one. */
+/* A head of the form code, big-endian length; code + 1 and + 2 are the 16 and 32 bit forms of an 8
+ * bit one. */
 static size_t put_head(uint8_t *out, size_t cap, size_t n, uint8_t code, uint32_t len)
 {
 	uint8_t head[5] = {code};
@@ -140,7 +141,8 @@ static int64_t int_value(const uint8_t *at)
 }
 
 /* Any form; at < end. */
-const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err)
+const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative,
+	int *err)
 {
 	ptrdiff_t bytes = int_bytes(*at);
 	int64_t v;
@@ -159,7 +161,8 @@ const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bi
 }
 
 /* The big-endian number of 1, 2 or 4 bytes behind a code; returns the address after it. */
-static const uint8_t *get_len(const uint8_t *at, const uint8_t *end, size_t bytes, size_t *len, int *err)
+static const uint8_t *get_len(const uint8_t *at, const uint8_t *end, size_t bytes, size_t *len,
+	int *err)
 {
 	size_t v = 0;
 

@@ -1,10 +1,10 @@
 /* wire - msgpack's own bytes: integers, strings and list heads, written and read in place.
  *
- * Writers take the output's offset and return the next one. They fail by returning WIRE_FULL or WIRE_ARG, which
- * every later writer hands on, so that a chain of them is checked once, at its end. Readers take and return a
- * pointer into the input; they fail by returning NULL and setting *err. Both expect the common case (room for
- * the longest form) inline; what is near the end of the memory goes through the careful functions of wire.c.
- */
+ * Writers take the output's offset and return the next one. They fail by returning WIRE_FULL or
+ * WIRE_ARG, which every later writer hands on, so that a chain of them is checked once, at its end.
+ * Readers take and return a pointer into the input; they fail by returning NULL and setting *err.
+ * Both expect the common case (room for the longest form) inline; what is near the end of the
+ * memory goes through the careful functions of wire.c. */
 #ifndef NJ_PROTO_WIRE_H
 #define NJ_PROTO_WIRE_H
 
@@ -35,10 +35,12 @@ size_t wire_put_bin(uint8_t *out, size_t cap, size_t n, const void *bytes, uint3
 /* codec_measure for an element of an event: one level of the depth is used up. */
 int wire_measure_inside(const uint8_t *at, size_t len, size_t *ret_len);
 
-/* memset to zero as a call: for a constant size gcc resorts to a string instruction, which is slow to start. */
+/* memset to zero as a call: for a constant size gcc resorts to a string instruction, which is slow
+ * to start. */
 void wire_clear(void *at, size_t n);
 
-const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative, int *err);
+const uint8_t *wire_get_rare(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative,
+	int *err);
 const uint8_t *wire_get_str(const uint8_t *at, const uint8_t *end, size_t *len, int *err);
 const uint8_t *wire_get_list(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err);
 const uint8_t *wire_get_bin(const uint8_t *at, const uint8_t *end, size_t *len, int *err);
@@ -88,8 +90,9 @@ WIRE_HOT uint32_t wire_load32(const uint8_t *at)
 	return wire_swap32(v);
 }
 
-/* The shortest form of a number, with room for the longest. Branches, not arithmetic on the width: streams
- * repeat themselves, and a branch that is guessed right breaks the chain from one number to the next. */
+/* The shortest form of a number, with room for the longest. Branches, not arithmetic on the width:
+ * streams repeat themselves, and a branch that is guessed right breaks the chain from one number to
+ * the next. */
 WIRE_HOT size_t wire_put_u64_free(uint8_t *out, size_t n, uint64_t v)
 {
 	uint8_t *at = out + n;
@@ -170,8 +173,8 @@ WIRE_HOT size_t wire_put_array(uint8_t *out, size_t cap, size_t n, uint32_t coun
 	return n + 3;
 }
 
-/* Length of the text in a field of max bytes, at most max - 1, eight bytes at a time; *ret_high gets a set high
- * bit where one of its bytes is not ASCII. */
+/* Length of the text in a field of max bytes, at most max - 1, eight bytes at a time; *ret_high
+ * gets a set high bit where one of its bytes is not ASCII. */
 WIRE_HOT size_t wire_text_len(const char *text, size_t max, uint64_t *ret_high)
 {
 	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
@@ -193,18 +196,18 @@ WIRE_HOT size_t wire_text_len(const char *text, size_t max, uint64_t *ret_high)
 	return i < max ? i : max - 1;
 }
 
-/* ASCII of len in a field of max bytes. A short one is copied as one block of constant size. */
-WIRE_HOT size_t wire_put_ascii(uint8_t *out, size_t cap, size_t n, const char *text, size_t len, size_t max)
+/* ASCII of len in a field of at least 32 bytes. A short one is copied as one block of constant
+ * size. */
+WIRE_HOT size_t wire_put_ascii(uint8_t *out, size_t cap, size_t n, const char *text, size_t len)
 {
-	const size_t block = max < 32 ? max : 32;
-
-	if (WIRE_RARE(len >= 32 || n + 1 + block > cap))
+	if (WIRE_RARE(len >= 32 || n + 33 > cap))
 		return wire_put_long(out, cap, n, text, len);
 	out[n] = (uint8_t)(0xa0 | len);
-	memcpy(out + n + 1, text, block);
+	memcpy(out + n + 1, text, 32);
 	return n + 1 + len;
 }
 
+/* The text in a field of max >= 32 bytes. */
 WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *text, size_t max)
 {
 	uint64_t high;
@@ -212,13 +215,13 @@ WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *te
 
 	if (WIRE_RARE(high != 0))
 		return wire_put_foreign(out, cap, n, text, len);
-	return wire_put_ascii(out, cap, n, text, len, max);
+	return wire_put_ascii(out, cap, n, text, len);
 }
 
-/* An integer of any form: its two's complement bits and whether it is below zero. Branches for the usual
- * forms, for the reason above. */
-WIRE_HOT const uint8_t *wire_get_bits(const uint8_t *at, const uint8_t *end, uint64_t *bits, bool *negative,
-				      int *err)
+/* An integer of any form: its two's complement bits and whether it is below zero. Branches for the
+ * usual forms, for the reason above. */
+WIRE_HOT const uint8_t *wire_get_bits(const uint8_t *at, const uint8_t *end, uint64_t *bits,
+	bool *negative, int *err)
 {
 	*negative = false;
 	if (WIRE_RARE(at == end))
@@ -256,7 +259,8 @@ WIRE_HOT const uint8_t *wire_get_i64(const uint8_t *at, const uint8_t *end, int6
 }
 
 /* As a packer writes it that wants to rewrite it in place; other forms are as good. */
-WIRE_HOT const uint8_t *wire_get_fixed64(const uint8_t *at, const uint8_t *end, int64_t *v, int *err)
+WIRE_HOT const uint8_t *wire_get_fixed64(const uint8_t *at, const uint8_t *end, int64_t *v,
+	int *err)
 {
 	if (WIRE_RARE(end - at < WIRE_INT_MAX || *at != 0xd3))
 		return wire_get_i64(at, end, v, err);
@@ -264,7 +268,8 @@ WIRE_HOT const uint8_t *wire_get_fixed64(const uint8_t *at, const uint8_t *end, 
 	return at + 9;
 }
 
-WIRE_HOT const uint8_t *wire_get_u64(const uint8_t *at, const uint8_t *end, uint64_t max, uint64_t *v, int *err)
+WIRE_HOT const uint8_t *wire_get_u64(const uint8_t *at, const uint8_t *end, uint64_t max,
+	uint64_t *v, int *err)
 {
 	uint64_t bits;
 	bool negative;
@@ -277,8 +282,10 @@ WIRE_HOT const uint8_t *wire_get_u64(const uint8_t *at, const uint8_t *end, uint
 	return at;
 }
 
-/* The head of a list. Every element takes at least one byte: a count beyond the bytes left is a lie. */
-WIRE_HOT const uint8_t *wire_get_array(const uint8_t *at, const uint8_t *end, uint32_t *count, int *err)
+/* The head of a list. Every element takes at least one byte: a count beyond the bytes left is a
+ * lie. */
+WIRE_HOT const uint8_t *wire_get_array(const uint8_t *at, const uint8_t *end, uint32_t *count,
+	int *err)
 {
 	if (end - at >= 3 && *at == 0xdc) {
 		*count = (uint32_t)at[1] << 8 | at[2];

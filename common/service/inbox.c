@@ -290,7 +290,7 @@ static void epoch_ended(struct inbox *in, const struct ev_reply *r)
 	struct inbox_gap gap = {.first = in->next};
 	in->counters.gaps++;
 	in->ops->gap(in->ctx, in, &gap);
-	in->epoch = r->epoch;
+	in->epoch = r->of_epoch;
 	in->next = 1;
 }
 
@@ -308,9 +308,9 @@ static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 {
 	switch (r->result) {
 	case ERR_EPOCH:
-		if (r->epoch > in->epoch)
+		if (r->of_epoch > in->epoch)
 			epoch_ended(in, r);
-		return r->epoch == in->epoch;
+		return r->of_epoch == in->epoch;
 	case ERR_NOT_FOUND:
 		if (in->lane == LANE_X && r->first > in->next)
 			trimmed(in, r);
@@ -347,7 +347,7 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true;
 	}
 	if (in->lane == LANE_X && in->epoch == 0)
-		in->epoch = r->epoch;
+		in->epoch = r->of_epoch;
 	if (!take_page(in, page, len) || in->state != INBOX_PAGING)
 		return true;
 	in->retry_ns = RETRY_MIN_NS;
@@ -368,7 +368,7 @@ static void ask(struct inbox *in, int64_t mono_ns)
 	memcpy(ev.source, "inbox", 6);
 	ev.request.id = ++next_request_id;
 	ev.request.verb = in->wants_state ? verb_state : in->lane == LANE_X ? verb_replay_x : verb_replay_m;
-	ev.request.epoch = in->lane == LANE_X ? in->epoch : 0;
+	ev.request.of_epoch = in->lane == LANE_X ? in->epoch : 0;
 	ev.request.from = in->lane == LANE_X ? in->next : (uint64_t)in->last;
 	int n = codec_pack(&ev, out, sizeof out);
 	must(n > 0);

@@ -42,10 +42,10 @@ static int fill_x(struct outbox *b, const struct event *request, struct page *p,
 	if (!b->journal)
 		return ERR_NOT_FOUND;
 	struct journal_status st = journal_status(b->journal);
-	r->epoch = st.epoch;
+	r->of_epoch = st.epoch;
 	r->first = st.first;
 	r->last = st.durable;
-	if (request->request.epoch && request->request.epoch != st.epoch)
+	if (request->request.of_epoch && request->request.of_epoch != st.epoch)
 		return ERR_EPOCH;
 	uint64_t from = request->request.from ? request->request.from : 1;
 	if (from > st.durable)
@@ -63,7 +63,7 @@ static int fill_m(struct outbox *b, const struct event *request, struct page *p,
 	if (!b->mlog)
 		return ERR_NOT_FOUND;
 	int64_t after = (int64_t)request->request.from;
-	r->epoch = b->m_epoch;
+	r->of_epoch = b->m_epoch;
 	r->first = (uint64_t)mlog_first(b->mlog);
 	r->last = (uint64_t)mlog_last(b->mlog);
 	int rc = mlog_read(b->mlog, after, 0, add_m, p);

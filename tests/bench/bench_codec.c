@@ -1,9 +1,9 @@
-/* bench_codec - goal G2: packing and unpacking against a bare cursor and against msgpack-c, interleaved.
+/* bench_codec - goal G2: packing and unpacking against a bare cursor and against msgpack-c,
+ * interleaved.
  *
- * The bare cursor writes and reads the same bytes of this one event with no table, no check of room, type,
- * range, name or symbol. Prints ns per operation (median of the repeats) and the median of the paired
- * ratios. Exits 1 where a goal is missed. `--quick` runs a tenth.
- */
+ * The bare cursor writes and reads the same bytes of this one event with no table, no check of
+ * room, type, range, name or symbol. Prints ns per operation (median of the repeats) and the median
+ * of the paired ratios. Exits 1 where a goal is missed. `--quick` runs a tenth. */
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -458,7 +458,8 @@ static void library_unpack(const struct corpus *c)
 	for (int i = 0; i < EVENTS; i++) {
 		const char *bytes = (const char *)c->packed[i];
 		size_t off = 0;
-		must(msgpack_unpack_next(&result, bytes, c->len[i], &off) == MSGPACK_UNPACK_SUCCESS);
+		must(msgpack_unpack_next(&result, bytes, c->len[i],
+			&off) == MSGPACK_UNPACK_SUCCESS);
 		walk(&result.data, &ev);
 		sink += off + ev.seq;
 	}
@@ -529,7 +530,8 @@ static bool run(const struct contest *t, const struct corpus *c)
 	bool good = slower <= t->bare_max && faster >= t->library_min;
 	printf("G2 %s %-20s ours %6.1f ns  bare %6.1f ns  msgpack-c %7.1f ns | "
 	       "%.2fx bare [%.2f..%.2f] goal <= %.1f | msgpack-c %.1fx goal >= %.0f | %s\n",
-	       t->what, c->name, median(ours, repeats), median(bare, repeats), median(library, repeats),
+	       t->what, c->name, median(ours, repeats), median(bare, repeats), median(library,
+		repeats),
 	       slower, to_bare[0], to_bare[repeats - 1], t->bare_max, faster, t->library_min,
 	       good ? "ok" : "MISSED");
 	return good;
@@ -551,7 +553,8 @@ static void prepare(struct corpus *c)
 		must((c == &trades ? bare_pack_trade : bare_pack_book)(from, out) == c->len[i]);
 		must(memcmp(out, packed, c->len[i]) == 0);
 		library_pack(from);
-		must(library_out.size == c->len[i] && memcmp(library_out.data, packed, c->len[i]) == 0);
+		must(library_out.size == c->len[i] && memcmp(library_out.data, packed,
+			c->len[i]) == 0);
 		must(codec_unpack(packed, c->len[i], &arena, &ev, &used) == 0 && used == c->len[i]);
 		must(codec_pack(&ev, out, sizeof out) == n && memcmp(out, packed, c->len[i]) == 0);
 	}
@@ -559,8 +562,10 @@ static void prepare(struct corpus *c)
 
 int main(int argc, char **argv)
 {
-	static const struct contest pack = {"encode", ours_pack, bare_pack, library_pack_all, 1.5, 5};
-	static const struct contest unpack = {"decode", ours_unpack, bare_unpack, library_unpack, 1.5, 8};
+	static const struct contest pack = {"encode", ours_pack, bare_pack, library_pack_all, 1.5,
+		5};
+	static const struct contest unpack = {"decode", ours_unpack, bare_unpack, library_unpack,
+		1.5, 8};
 	struct rng r;
 	bool good = true;
 

@@ -1,4 +1,4 @@
-/* printed - files in the tree that the program prints: read, compared, and written anew on --update. */
+/* printed - files in the tree that the program prints: read, compared, written on --update. */
 #ifndef NJ_TESTS_PROTO_PRINTED_H
 #define NJ_TESTS_PROTO_PRINTED_H
 

@@ -53,8 +53,10 @@ static inline void sample_chars(struct rng *r, char *out, size_t len, const char
 
 static inline void sample_text(struct rng *r, char *field, size_t max)
 {
-	static const char *const words[] = {"", "a", "feed lost", "größer als erlaubt", "価格", "\xf0\x9f\x98\x80",
-					    "line\nbreak \x1b[31m\"quoted\"\\", "=cmd|' /C calc'!A0"};
+	static const char *const words[] = {"", "a", "feed lost", "größer als erlaubt", "価格",
+		"\xf0\x9f\x98\x80",
+					    "line\nbreak \x1b[31m\"quoted\"\\",
+						"=cmd|' /C calc'!A0"};
 	char text[EVENT_TEXT_MAX] = "";
 
 	if (rng_below(r, 4) == 0)
@@ -82,7 +84,8 @@ static inline void sample_symbol(struct rng *r, struct symbol *s)
 static inline void sample_list(struct rng *r, struct sample *s, void *field, uint8_t kind, int side)
 {
 	if (kind == KIND_levels) {
-		struct levels list = {s->levels[side & 1], (uint32_t)rng_below(r, SAMPLE_LEVELS + 1)};
+		struct levels list = {s->levels[side & 1], (uint32_t)rng_below(r,
+			SAMPLE_LEVELS + 1)};
 		for (uint32_t i = 0; i < list.n; i++)
 			s->levels[side & 1][i] = (struct level){sample_i64(r), sample_i64(r)};
 		memcpy(field, &list, sizeof list);
@@ -154,7 +157,8 @@ static inline void sample_make(struct rng *r, const struct event_row *row, struc
 		sample_field(r, s, &row->fields[i], i);
 }
 
-static inline bool sample_same_field(const struct event *a, const struct event *b, const struct field_row *f)
+static inline bool sample_same_field(const struct event *a, const struct event *b,
+	const struct field_row *f)
 {
 	const void *pa = event_field_at(a, f), *pb = event_field_at(b, f);
 

@@ -1,4 +1,4 @@
-/* test_classes - the sixteen-at-a-time checks agree with the plain ones, at every length and every byte. */
+/* test_classes - the checks in blocks agree with plain ones, at every length and every byte. */
 #include "proto/classes.h"
 #include "tests/unit/proto/samples.h"
 
@@ -28,8 +28,10 @@ static void every_byte(void **state)
 			memset(text, 'a', len);
 			for (int byte = 0; byte < 256; byte++) {
 				text[at] = (char)byte;
-				assert_int_equal(classes_source(text, len, len), plain_all(text, len, LOWER));
-				assert_int_equal(classes_is_token(text, len, len), plain_all(text, len, TOKEN));
+				assert_int_equal(classes_source(text, len, len), plain_all(text,
+					len, LOWER));
+				assert_int_equal(classes_is_token(text, len, len), plain_all(text,
+					len, TOKEN));
 			}
 		}
 		free(text);
@@ -57,7 +59,8 @@ static void symbols(void **state)
 				char was = text[at];
 				for (int byte = 0; byte < 256; byte++) {
 					text[at] = (char)byte;
-					assert_int_equal(classes_symbol(text, len, len), parses(text, len));
+					assert_int_equal(classes_symbol(text, len, len),
+						parses(text, len));
 				}
 				text[at] = was;
 			}

@@ -39,7 +39,8 @@ static void round_trip(void **state)
 	}
 }
 
-/* Every cap below the length is ERR_FULL, and nothing is written behind it; the exact length is enough. */
+/* Every cap below the length is ERR_FULL, and nothing is written behind it; the exact length is
+ * enough. */
 static void every_cap(void **state)
 {
 	(void)state;
@@ -55,7 +56,8 @@ static void every_cap(void **state)
 		for (size_t cap = 0; cap <= len; cap++) {
 			uint8_t *out = malloc(cap + 1);
 			out[cap] = 0x5a;
-			assert_int_equal(codec_pack(&s.ev, out, cap), cap < len ? ERR_FULL : (int)len);
+			assert_int_equal(codec_pack(&s.ev, out, cap),
+				cap < len ? ERR_FULL : (int)len);
 			assert_int_equal(out[cap], 0x5a);
 			if (cap == len)
 				assert_memory_equal(out, packed, len);
@@ -85,7 +87,8 @@ static void every_truncation(void **state)
 
 			memcpy(exact, packed, cut);
 			memset(&back, 0xa5, sizeof back);
-			assert_int_equal(codec_unpack(exact, cut, &arena, &back, &used), ERR_TRUNCATED);
+			assert_int_equal(codec_unpack(exact, cut, &arena, &back, &used),
+				ERR_TRUNCATED);
 			assert_int_equal(back.id, 0);
 			assert_int_equal(used, 77);
 			assert_int_equal(arena.used, 0);

@@ -1,4 +1,4 @@
-/* test_event - the tables: rows by id and name, scales, enumerations, names cut at a character. */
+/* test_event - the tables: rows by id and name, scales, enumerations, names cut. */
 #include "tests/unit/proto/samples.h"
 
 static void rows_found(void **state)
@@ -18,7 +18,8 @@ static void rows_found(void **state)
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(event_row(rows[i].id), &rows[i]);
 		assert_ptr_equal(event_row_by_name(rows[i].name, strlen(rows[i].name)), &rows[i]);
-		assert_true(rows[i].lane == LANE_M || rows[i].lane == LANE_X || rows[i].lane == LANE_R);
+		assert_true(rows[i].lane == LANE_M || rows[i].lane == LANE_X ||
+			rows[i].lane == LANE_R);
 		assert_true(rows[i].size <= sizeof(struct event));
 	}
 	assert_null(event_row_by_name("trad", 4));
@@ -86,7 +87,8 @@ static void enumerations(void **state)
 		for (size_t k = 0; k < rows[i]->n; k++) {
 			const struct enum_item *item = &rows[i]->items[k];
 			assert_ptr_equal(enum_text(rows[i], item->value), item->name);
-			assert_int_equal(enum_value(rows[i], item->name, strlen(item->name)), item->value);
+			assert_int_equal(enum_value(rows[i], item->name, strlen(item->name)),
+				item->value);
 			assert_string_not_equal(item->name, "none");
 		}
 }
@@ -112,7 +114,8 @@ static void names_cut(void **state)
 
 	memset(name, 'x', sizeof name);
 	event_set_name(name, "short");
-	assert_memory_equal(name, "short\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 40);
+	assert_memory_equal(name,
+		"short\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 40);
 	event_set_name(name, "123456789012345678901234567890123456789ä");
 	assert_string_equal(name, "123456789012345678901234567890123456789");
 	event_set_name(name, "12345678901234567890123456789012345678ä"); /* 38 + 2 bytes */
@@ -135,8 +138,10 @@ static void names_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_found),	cmocka_unit_test(fields_in_order), cmocka_unit_test(scales),
-		cmocka_unit_test(enumerations), cmocka_unit_test(initial),	   cmocka_unit_test(names_cut),
+		cmocka_unit_test(rows_found),	cmocka_unit_test(fields_in_order),
+			cmocka_unit_test(scales),
+		cmocka_unit_test(enumerations),
+			cmocka_unit_test(initial),	   cmocka_unit_test(names_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

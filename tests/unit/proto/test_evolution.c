@@ -1,4 +1,4 @@
-/* test_evolution - old senders, new senders and other encoders: tails missing, tails surplus, other forms. */
+/* test_evolution - old senders, new senders and other encoders: tails, forms. */
 #include <msgpack.h>
 
 #include "tests/unit/proto/samples.h"
@@ -23,7 +23,8 @@ static void take_apart(const struct event *ev)
 	size_t at = parts.bytes[0] == 0xdc ? 3 : 1;
 	for (parts.n = 0; at < (size_t)total; parts.n++) {
 		parts.at[parts.n] = at;
-		assert_int_equal(codec_measure(parts.bytes + at, (size_t)total - at, &parts.len[parts.n]), 0);
+		assert_int_equal(codec_measure(parts.bytes + at, (size_t)total - at,
+			&parts.len[parts.n]), 0);
 		at += parts.len[parts.n];
 	}
 }
@@ -223,7 +224,8 @@ static void check_chars(const msgpack_object *o, const char *text)
 
 static void check_i64(const msgpack_object *o, int64_t v)
 {
-	assert_int_equal(o->type, v < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER : MSGPACK_OBJECT_POSITIVE_INTEGER);
+	assert_int_equal(o->type,
+		v < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER : MSGPACK_OBJECT_POSITIVE_INTEGER);
 	assert_true(o->via.i64 == v);
 }
 

@@ -1,4 +1,4 @@
-/* test_golden - the bytes of three events, so that the wire cannot change unnoticed; what is done to bytes. */
+/* test_golden - the bytes of three events, lest the wire change unnoticed; work on bytes. */
 #include "tests/unit/proto/samples.h"
 
 static void set_envelope(struct event *ev, uint16_t id)
@@ -25,9 +25,9 @@ static void check(const struct event *ev, const char *hex)
 	assert_string_equal(text, hex);
 }
 
-#define ENVELOPE                                                                                        \
-	"01a9636f6c6c6563746f72cf17979cfe362a0000ce0001117001cf17979cfe3d85cd15cf17979cfe437bae15"       \
-	"d30000000000000005"
+#define ENVELOPE                                                             \
+	"01a9636f6c6c6563746f72cf17979cfe362a0000ce0001117001cf17979cfe3d85"  \
+	"cd15cf17979cfe437bae15d30000000000000005"
 
 static void trade(void **state)
 {
@@ -75,7 +75,8 @@ static void command(void **state)
 	event_set_text(ev.command.reason, "maintenance of the venue, as announced");
 	ev.command.until = -1;
 	check(&ev, "9e" "cd0403" ENVELOPE "06" "a86578656375746f72" "a74ac3bc7267656e"
-		   "d9266d61696e74656e616e6365206f66207468652076656e75652c20617320616e6e6f756e636564" "ff");
+		   "d9266d61696e74656e616e6365206f66207468652076656e75652c"
+		   "20617320616e6e6f756e636564" "ff");
 }
 
 /* What a packer does to a broken event. */
@@ -187,16 +188,19 @@ static void split(void **state)
 	assert_int_equal(codec_split(frame, 0, &topic, &topic_len, &body, &body_len), ERR_SYNTAX);
 	memset(endless, 'a', sizeof endless);
 	endless[200] = '\0';
-	assert_int_equal(codec_split(endless, sizeof endless, &topic, &topic_len, &body, &body_len), ERR_SYNTAX);
+	assert_int_equal(codec_split(endless, sizeof endless, &topic, &topic_len, &body, &body_len),
+		ERR_SYNTAX);
 	endless[199] = '\0';
-	assert_int_equal(codec_split(endless, sizeof endless, &topic, &topic_len, &body, &body_len), 0);
+	assert_int_equal(codec_split(endless, sizeof endless, &topic, &topic_len, &body, &body_len),
+		0);
 }
 
 /* Whoever only routes and counts sees events that he does not know, too. */
 static void peek_unknown(void **state)
 {
 	(void)state;
-	static const uint8_t unknown[] = {0x9a, 0xcd, 0x7f, 0xff, 1, 0xa1, 'a', 2, 3, 1, 4, 5, 6, 0x91, 0xc0};
+	static const uint8_t unknown[] = {0x9a, 0xcd, 0x7f, 0xff, 1, 0xa1, 'a', 2, 3, 1, 4, 5, 6,
+		0x91, 0xc0};
 	struct event head, ev;
 	size_t used;
 
@@ -205,7 +209,8 @@ static void peek_unknown(void **state)
 	assert_int_equal(head.seq, 3);
 	assert_int_equal(codec_unpack(unknown, sizeof unknown, NULL, &ev, &used), ERR_UNKNOWN);
 	assert_int_equal(used, sizeof unknown);
-	assert_int_equal(codec_unpack(unknown, sizeof unknown - 1, NULL, &ev, &used), ERR_TRUNCATED);
+	assert_int_equal(codec_unpack(unknown, sizeof unknown - 1, NULL, &ev, &used),
+		ERR_TRUNCATED);
 }
 
 int main(void)
@@ -213,7 +218,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trade),  cmocka_unit_test(book_delta),	 cmocka_unit_test(command),
 		cmocka_unit_test(repair), cmocka_unit_test(refusals),	 cmocka_unit_test(stamp),
-		cmocka_unit_test(split),  cmocka_unit_test(same_result), cmocka_unit_test(peek_unknown),
+		cmocka_unit_test(split),  cmocka_unit_test(same_result),
+			cmocka_unit_test(peek_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

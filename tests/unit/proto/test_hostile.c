@@ -1,4 +1,4 @@
-/* test_hostile - bytes that mean harm (F64 to F66, Z19): refused, without a crash and without memory. */
+/* test_hostile - bytes that mean harm (F64 to F66, Z19): refused, no crash, no memory. */
 #include <sys/resource.h>
 
 #include "tests/unit/proto/samples.h"
@@ -50,9 +50,12 @@ static void huge_counts(void **state)
 		size_t len;
 		int error;
 	} cases[] = {
-		{"\xdd\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xdd\x04\x00\x00\x00", 5, ERR_TRUNCATED},
-		{"\xdf\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xdf\x80\x00\x00\x00", 5, ERR_TRUNCATED},
-		{"\xdb\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xc6\xff\xff\xff\xff", 5, ERR_TRUNCATED},
+		{"\xdd\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xdd\x04\x00\x00\x00", 5,
+			ERR_TRUNCATED},
+		{"\xdf\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xdf\x80\x00\x00\x00", 5,
+			ERR_TRUNCATED},
+		{"\xdb\xff\xff\xff\xff", 5, ERR_TRUNCATED}, {"\xc6\xff\xff\xff\xff", 5,
+			ERR_TRUNCATED},
 		{"\xdc\xff\xff", 3, ERR_TRUNCATED},	    {"\xde\xff\xff", 3, ERR_TRUNCATED},
 		{"\xc9\xff\xff\xff\xff\x01", 6, ERR_TYPE},  {"\xc7\x01\x01\x00", 4, ERR_TYPE},
 		{"\xd8\x01", 2, ERR_TYPE},		    {"\xc1", 1, ERR_TYPE},
@@ -62,7 +65,8 @@ static void huge_counts(void **state)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		size_t measured = 77;
-		assert_int_equal(codec_measure((const uint8_t *)cases[i].bytes, cases[i].len, &measured),
+		assert_int_equal(codec_measure((const uint8_t *)cases[i].bytes, cases[i].len,
+			&measured),
 				 cases[i].error);
 		assert_int_equal(measured, 77);
 		assert_true(all_readers(cases[i].bytes, cases[i].len) < 0);
@@ -86,7 +90,8 @@ static void deep_nesting(void **state)
 	memset(bytes, 0xdc, n); /* lists that claim 56,540 elements each */
 	assert_true(codec_measure(bytes, n, &measured) < 0);
 	/* Eight levels are good. */
-	assert_int_equal(codec_measure((const uint8_t *)"\x91\x91\x91\x91\x91\x91\x91\x91\x05", 9, &measured), 0);
+	assert_int_equal(codec_measure((const uint8_t *)"\x91\x91\x91\x91\x91\x91\x91\x91\x05", 9,
+		&measured), 0);
 	assert_int_equal(measured, 9);
 	free(bytes);
 }
@@ -148,7 +153,8 @@ static void wrong_types(void **state)
 
 	for (size_t element = 0; element < 16; element++)
 		for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-			assert_int_equal(trade_with(element, never[i].bytes, never[i].len), ERR_TYPE);
+			assert_int_equal(trade_with(element, never[i].bytes, never[i].len),
+				ERR_TYPE);
 	/* Texts where numbers stand, numbers where texts stand. */
 	for (size_t element = 0; element < 16; element++)
 		if (element == 2 || element == 9)
@@ -170,7 +176,8 @@ static void out_of_range(void **state)
 	assert_int_equal(trade_with(10, "\x12", 1), 0);				  /* scale 18 */
 	assert_int_equal(trade_with(10, "\x13", 1), ERR_RANGE);			  /* scale 19 */
 	assert_int_equal(trade_with(11, "\xcc\xff", 2), ERR_RANGE);
-	assert_int_equal(trade_with(14, "\xcc\xff", 2), 0);			  /* an unknown side */
+	/* an unknown side */
+	assert_int_equal(trade_with(14, "\xcc\xff", 2), 0);
 	assert_int_equal(trade_with(14, "\xcd\x01\x00", 3), ERR_RANGE);
 	assert_int_equal(trade_with(0, "\xcd\xff\xfe", 3), ERR_UNKNOWN);
 }
@@ -178,18 +185,22 @@ static void out_of_range(void **state)
 static void bad_names(void **state)
 {
 	(void)state;
-	static const char *const sources[] = {"", "A", "a b", "a.b", "a/b", "\xc3\xa4", "abcdefghijklmnopqrs\n"};
-	static const char *const symbols[] = {"BTCUSDT",	 ".BINANCE",	   "BTCUSDT.",	   "A.B.C",
-					      "../../etc.BINANCE", "BTC USDT.BINANCE", "BTCUSDT.binance",
-					      "BTC\nUSDT.BINANCE", "B\xc3\x84.BINANCE", "A.BCDEFGHIJKLMNOPQR"};
+	static const char *const sources[] = {"", "A", "a b", "a.b", "a/b", "\xc3\xa4",
+		"abcdefghijklmnopqrs\n"};
+	static const char *const symbols[] = {
+		"BTCUSDT", ".BINANCE", "BTCUSDT.", "A.B.C", "../../etc.BINANCE",
+		"BTC USDT.BINANCE", "BTCUSDT.binance", "BTC\nUSDT.BINANCE", "B\xc3\x84.BINANCE",
+		"A.BCDEFGHIJKLMNOPQR"};
 	char element[128];
 
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-		int n = snprintf(element, sizeof element, "%c%s", (int)(0xa0 + strlen(sources[i])), sources[i]);
+		int n = snprintf(element, sizeof element, "%c%s", (int)(0xa0 + strlen(sources[i])),
+			sources[i]);
 		assert_true(trade_with(2, element, (size_t)n) < 0);
 	}
 	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-		int n = snprintf(element, sizeof element, "%c%s", (int)(0xa0 + strlen(symbols[i])), symbols[i]);
+		int n = snprintf(element, sizeof element, "%c%s", (int)(0xa0 + strlen(symbols[i])),
+			symbols[i]);
 		assert_int_equal(trade_with(9, element, (size_t)n), ERR_SYNTAX);
 	}
 	assert_int_equal(trade_with(9, "\xa0", 1), 0); /* none */
@@ -203,10 +214,12 @@ static void bad_names(void **state)
 	assert_int_equal(trade_with(9, element, 85), ERR_SYNTAX);
 }
 
-/* Names and texts: UTF-8 without a NUL; control characters pass here and are escaped where they are printed. */
+/* Names and texts: UTF-8 without a NUL; control characters pass here and are escaped where they are
+ * printed. */
 static int alert_with(const char *message, size_t len)
 {
-	static const char head[] = "\x9e\x05\x01\xa1" "a" "\x01\x01\x01\x01\x01\x01" "\x01\x01\xa0\xa0";
+	static const char head[] = "\x9e\x05\x01\xa1" "a"
+				   "\x01\x01\x01\x01\x01\x01" "\x01\x01\xa0\xa0";
 	uint8_t bytes[300];
 
 	memcpy(bytes, head, sizeof head - 1);
@@ -238,7 +251,8 @@ static void bad_texts(void **state)
 static void bad_lists(void **state)
 {
 	(void)state;
-	static const uint8_t head[] = {0x9f, 0xcd, 0x01, 0x03, 1, /* … up to the bids */ 0xa1, 'a', 1, 1, 1, 1, 1, 1,
+	static const uint8_t head[] = {0x9f, 0xcd, 0x01, 0x03, 1, /* … up to the bids */ 0xa1, 'a',
+		1, 1, 1, 1, 1, 1,
 				       0xa3, 'A',  '.',	 'B',  0, 0,    1,   1};
 	const size_t n = 2 * (EVENT_LEVELS_MAX + 1);
 	uint8_t *bytes = calloc(1, sizeof head + 3 + n);
@@ -263,11 +277,13 @@ static void bad_lists(void **state)
 	free(bytes);
 }
 
-/* Any byte of any event changed to anything: read or refused; what is read is written and read the same. */
+/* Any byte of any event changed to anything: read or refused; what is read is written and read the
+ * same. */
 static void every_byte(void **state)
 {
 	(void)state;
-	static const uint8_t values[] = {0x00, 0x7f, 0x80, 0x91, 0xa1, 0xc0, 0xc1, 0xc6, 0xcb, 0xcf, 0xd3,
+	static const uint8_t values[] = {0x00, 0x7f, 0x80, 0x91, 0xa1, 0xc0, 0xc1, 0xc6, 0xcb, 0xcf,
+		0xd3,
 					 0xd9, 0xdb, 0xdc, 0xdd, 0xdf, 0xe0, 0xff};
 	size_t n_rows;
 	const struct event_row *rows = event_rows(&n_rows);
@@ -291,7 +307,8 @@ static void every_byte(void **state)
 					struct event back;
 					int n = codec_pack(&ev, again, sizeof again);
 					assert_true(n > 0);
-					assert_int_equal(codec_unpack(again, (size_t)n, &arena, &back, &used), 0);
+					assert_int_equal(codec_unpack(again, (size_t)n, &arena,
+						&back, &used), 0);
 					assert_true(sample_same(&ev, &back));
 				} else {
 					all_readers(packed, (size_t)len);
@@ -334,10 +351,17 @@ static void memory_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(huge_counts),	cmocka_unit_test(deep_nesting), cmocka_unit_test(many_elements),
-		cmocka_unit_test(wrong_types),	cmocka_unit_test(out_of_range), cmocka_unit_test(bad_names),
-		cmocka_unit_test(bad_texts),	cmocka_unit_test(bad_lists),	cmocka_unit_test(every_byte),
-		cmocka_unit_test(noise),	cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(huge_counts),
+		cmocka_unit_test(deep_nesting),
+		cmocka_unit_test(many_elements),
+		cmocka_unit_test(wrong_types),
+		cmocka_unit_test(out_of_range),
+		cmocka_unit_test(bad_names),
+		cmocka_unit_test(bad_texts),
+		cmocka_unit_test(bad_lists),
+		cmocka_unit_test(every_byte),
+		cmocka_unit_test(noise),
+		cmocka_unit_test(memory_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

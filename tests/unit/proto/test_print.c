@@ -1,4 +1,4 @@
-/* test_print - events as text: what people see, JSON that our own reader accepts, and no byte that escapes. */
+/* test_print - events as text: for people, as JSON, and no byte that escapes. */
 #include "common/base/json.h"
 #include "proto/print.h"
 #include "tests/unit/proto/samples.h"
@@ -68,8 +68,8 @@ static void for_people(void **state)
 	set_envelope(&ev, EVENT_metrics);
 	ev.metrics.values = (struct pairs){pairs, 8};
 	assert_int_equal(codec_print(&ev, &out), 0);
-	expect("2023-11-14T22:13:20.123456789Z metrics values={executor=12 \"a b\"=-7 c=3 d=4 e=5 f=6 "
-	       "and 2 more} from collector#7 live");
+	expect("2023-11-14T22:13:20.123456789Z metrics values={executor=12 \"a b\"=-7 c=3 d=4 e=5 "
+	       "f=6 and 2 more} from collector#7 live");
 	set_envelope(&ev, EVENT_command);
 	ev.origin = 9;
 	ev.command.verb = verb_pause;
@@ -93,12 +93,14 @@ static void for_programs(void **state)
 	ev.book_delta.last_id = UINT64_MAX;
 	ev.book_delta.bids = (struct levels){bids, 2};
 	assert_int_equal(codec_json(&ev, NULL, &out), 0);
-	expect("{\"topic\":\"book.BINANCE.BTCUSDT\",\"event\":\"book_delta\",\"source\":\"collector\","
+	expect("{\"topic\":\"book.BINANCE.BTCUSDT\",\"event\":\"book_delta\","
+	       "\"source\":\"collector\","
 	       "\"origin\":\"live\",\"epoch\":1700000000000000000,\"seq\":7,"
 	       "\"ts_event\":\"2023-11-14T22:13:20.000000001Z\","
 	       "\"ts_recv\":\"2023-11-14T22:13:20.123456789Z\",\"ts_sent\":null,"
-	       "\"instrument\":\"BTCUSDT.BINANCE\",\"price_scale\":2,\"qty_scale\":5,\"first_id\":0,"
-	       "\"last_id\":18446744073709551615,\"bids\":[[\"61837.63\",\"3.78826\"],[\"-0.01\",\"0.00000\"]],"
+	       "\"instrument\":\"BTCUSDT.BINANCE\",\"price_scale\":2,\"qty_scale\":5,"
+	       "\"first_id\":0,\"last_id\":18446744073709551615,"
+	       "\"bids\":[[\"61837.63\",\"3.78826\"],[\"-0.01\",\"0.00000\"]],"
 	       "\"asks\":[]}");
 }
 
@@ -217,13 +219,17 @@ static void times(void **state)
 static void unknown(void **state)
 {
 	(void)state;
-	static const char value[] = "\x98\xcd\x7f\xff\xa3" "a\x1b" "b\x82\x01\xc0\x02\xc3\x92\xff\xc2"
-				    "\xc4\x02\x00\xff\xcb\x3f\xe0\0\0\0\0\0\0\x90\xcf\xff\xff\xff\xff\xff\xff\xff\xff";
+	static const char value[] =
+		"\x98\xcd\x7f\xff\xa3" "a\x1b" "b\x82\x01\xc0\x02\xc3\x92\xff\xc2"
+		"\xc4\x02\x00\xff\xcb\x3f\xe0\0\0\0\0\0\0\x90\xcf\xff\xff\xff\xff\xff\xff\xff\xff";
 
 	assert_int_equal(codec_print_unknown((const uint8_t *)value, sizeof value - 1, &out), 0);
-	expect("[32767, \"a\\u001bb\", {1: nil, 2: true}, [-1, false], bin(00ff), 0.5, [], 18446744073709551615]");
-	assert_int_equal(codec_print_unknown((const uint8_t *)value, sizeof value - 2, &out), ERR_TRUNCATED);
-	assert_int_equal(codec_print_unknown((const uint8_t *)"\xdd\xff\xff\xff\xff", 5, &out), ERR_TRUNCATED);
+	expect("[32767, \"a\\u001bb\", {1: nil, 2: true}, [-1, false], bin(00ff), 0.5, [], "
+	       "18446744073709551615]");
+	assert_int_equal(codec_print_unknown((const uint8_t *)value, sizeof value - 2, &out),
+		ERR_TRUNCATED);
+	assert_int_equal(codec_print_unknown((const uint8_t *)"\xdd\xff\xff\xff\xff", 5, &out),
+		ERR_TRUNCATED);
 	assert_int_equal(codec_print_unknown((const uint8_t *)"\xd4\x01\x01", 3, &out), ERR_TYPE);
 	assert_int_equal(out.len, 0);
 }
@@ -250,8 +256,10 @@ static void full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(for_people), cmocka_unit_test(for_programs), cmocka_unit_test(every_event),
-		cmocka_unit_test(quoting),    cmocka_unit_test(times),	      cmocka_unit_test(unknown),
+		cmocka_unit_test(for_people), cmocka_unit_test(for_programs),
+			cmocka_unit_test(every_event),
+		cmocka_unit_test(quoting),
+			   cmocka_unit_test(times),	      cmocka_unit_test(unknown),
 		cmocka_unit_test(full),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

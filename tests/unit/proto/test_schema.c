@@ -1,4 +1,4 @@
-/* test_schema - proto/schema.lock: what has been shipped is never lost or changed, what is new is locked. */
+/* test_schema - proto/schema.lock: nothing shipped is lost or changed, what is new is locked. */
 #include "tests/unit/proto/printed.h"
 
 #include "proto/docs.h"
@@ -57,10 +57,11 @@ static void nothing_lost(void **state)
 	buf_fini(&now);
 	buf_fini(&lock);
 	if (lost > 0)
-		fail_msg("%d locked lines are lost or changed: old peers would misread events. Bring them back; "
-			 "add fields at the end, with a new `since`.", lost);
+		fail_msg("%d locked lines are lost or changed: old peers would misread events. "
+			 "Bring them back; add fields at the end, with a new `since`.", lost);
 	if (added > 0)
-		fail_msg("%d new lines are not in %s: run this program with --update and commit it.", added, LOCK);
+		fail_msg("%d new lines are not in %s: run this program with --update, commit it.",
+			 added, LOCK);
 }
 
 /* Each line once: no position, id or value is given twice. */
@@ -90,8 +91,11 @@ static int update(void)
 	}
 	current(&now);
 	buf_init(&lock, PRINTED_MAX);
-	if (printed_read(path, &lock) && missing((char *)lock.at, (char *)now.at, "lost or changed") > 0) {
-		fprintf(stderr, "refused: the lock never loses a line; delete by hand what was never shipped\n");
+	if (printed_read(path, &lock) && missing((char *)lock.at, (char *)now.at,
+		"lost or changed") > 0) {
+		fprintf(stderr,
+			"refused: the lock never loses a line; delete by hand what was never "
+				"shipped\n");
 		return 1;
 	}
 	now.len--; /* the NUL */

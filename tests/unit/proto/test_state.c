@@ -1,4 +1,4 @@
-/* test_state - the writer and reader for snapshots: there and back, cut short, wrong kinds, sticky errors. */
+/* test_state - the writer and reader for snapshots: there and back, cut short, wrong kinds. */
 #include "tests/unit/proto/samples.h"
 
 static struct event ev;
@@ -167,7 +167,8 @@ static void full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(there_and_back), cmocka_unit_test(cut_short), cmocka_unit_test(wrong_kinds),
+		cmocka_unit_test(there_and_back), cmocka_unit_test(cut_short),
+			cmocka_unit_test(wrong_kinds),
 		cmocka_unit_test(texts),	  cmocka_unit_test(full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,10 +84,12 @@ static void all_events(void **state)
 		sample_make(&r, row, &s);
 		for (size_t k = 0; k < row->n_fields; k++)
 			if (row->fields[k].kind == KIND_name)
-				event_set_name((char *)&s.ev.trade + row->fields[k].offset, "name_1");
+				event_set_name((char *)&s.ev.trade + row->fields[k].offset,
+					"name_1");
 		int n = topic_of(&s.ev, out);
 		assert_true(n > 0 && out[n] == '\0' && strlen(out) == (size_t)n);
-		assert_int_equal(strspn(out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."), n);
+		assert_int_equal(strspn(out,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."), n);
 		assert_null(strstr(out, ".."));
 		assert_true(out[n - 1] != '.');
 		assert_true(topic_matches(out, out));
