@@ -138,6 +138,19 @@ function(nj_strategy_registry name)
 	target_include_directories(nj_${name} PUBLIC ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 
+# tools/nj/verb_NAME.c defines `const struct cli_verb verb_NAME`.
+function(nj_verb_registry name)
+	file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/nj/verb_*.c)
+	set(rows "")
+	foreach(file IN LISTS files)
+		get_filename_component(stem ${file} NAME_WE)
+		string(REGEX REPLACE "^verb_" "" stem ${stem})
+		string(APPEND rows "VERB(${stem})\n")
+	endforeach()
+	file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/generated/verb_registry.def CONTENT "${rows}")
+	target_include_directories(nj_tool_${name} PUBLIC ${CMAKE_BINARY_DIR}/generated)
+endfunction()
+
 # nj_tests(DIR LINKS ...): every test_*.c in the folder (from tests/) is one ctest.
 function(nj_tests dir)
 	cmake_parse_arguments(A "" "LABEL" "LINKS" ${ARGN})
