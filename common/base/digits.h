@@ -43,23 +43,27 @@ static inline const char *digits_read(const char *at, const char *end, uint64_t 
 
 	while (end - at >= 8) {
 		uint64_t v, others;
-		unsigned n;
+		unsigned bits; /* eight for each digit in front */
 
 		memcpy(&v, at, sizeof(v));
 		v ^= 0x3030303030303030u; /* digits become 0 to 9, everything else is above */
 		others = (v | (v + 0x7676767676767676u)) & 0x8080808080808080u;
-		n = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-		if (n == 0)
-			break;
+		bits = others ? (unsigned)__builtin_ctzll(others) & ~7u : 64;
+		if (bits == 0) {
+			*value = sum;
+			return at;
+		}
 		/* The last digit to the top, zeros before the first; then pairs, fours, eight. */
-		v <<= 64 - 8 * n;
+		v <<= 64 - bits;
 		v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffu;
 		v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffffu;
 		v = (v * 10000 + (v >> 32)) & 0xffffffffu;
-		sum = sum * pow10[n] + v;
-		at += n;
-		if (n < 8)
-			break;
+		sum = sum * pow10[bits / 8] + v;
+		at += bits / 8;
+		if (bits < 64) {
+			*value = sum;
+			return at;
+		}
 	}
 #endif
 	for (; at < end && (unsigned char)(*at - '0') <= 9; at++)

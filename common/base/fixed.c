@@ -13,7 +13,7 @@ __extension__ typedef unsigned __int128 uwide;
 #define EXPONENT_MAX ((int64_t)1 << 50) /* more digits than any text has bytes: clamped there */
 #define DIGITS_FAST 18 /* always fit int64, whatever they are */
 
-static const int64_t pow10_table[FIXED_SCALE_MAX + 1] = {
+const int64_t fixed_powers[FIXED_SCALE_MAX + 1] = {
 	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
 	10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
 	1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
@@ -27,7 +27,7 @@ static bool is_scale(int scale)
 int64_t fixed_pow10(int n)
 {
 	must(is_scale(n));
-	return pow10_table[n];
+	return fixed_powers[n];
 }
 
 static bool is_digit(char c)
@@ -178,7 +178,7 @@ int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value)
 	}
 	if (at < end || point == first || at - point == 1 || shift < 0)
 		return parse_any(text, len, scale, ret_value);
-	return with_sign((uwide)magnitude * (uint64_t)pow10_table[shift], negative, ret_value);
+	return with_sign((uwide)magnitude * (uint64_t)fixed_powers[shift], negative, ret_value);
 }
 
 int fixed_scale_of(const char *text, size_t len, int *ret_scale)
@@ -262,7 +262,7 @@ static int raise(int64_t value, int places, int64_t *ret_value)
 {
 	int64_t raised;
 
-	if (__builtin_mul_overflow(value, pow10_table[places], &raised))
+	if (__builtin_mul_overflow(value, fixed_powers[places], &raised))
 		return ERR_RANGE;
 	*ret_value = raised;
 	return 0;
@@ -276,7 +276,7 @@ int fixed_rescale(int64_t value, int from, int to, int64_t *ret_value)
 		return ERR_ARG;
 	if (to >= from)
 		return raise(value, to - from, ret_value);
-	divisor = pow10_table[from - to];
+	divisor = fixed_powers[from - to];
 	if (value % divisor != 0)
 		return ERR_INEXACT;
 	*ret_value = value / divisor;
@@ -289,7 +289,7 @@ int fixed_round(int64_t value, int from, int to, int64_t *ret_value)
 		return ERR_ARG;
 	if (to >= from)
 		return raise(value, to - from, ret_value);
-	*ret_value = (int64_t)fixed_div_round(value, pow10_table[from - to]);
+	*ret_value = (int64_t)fixed_div_round(value, fixed_powers[from - to]);
 	return 0;
 }
 
@@ -298,7 +298,7 @@ static uwide pow10_wide(int n)
 {
 	int low = n > FIXED_SCALE_MAX ? FIXED_SCALE_MAX : n;
 
-	return (uwide)pow10_table[low] * (uint64_t)pow10_table[n - low];
+	return (uwide)fixed_powers[low] * (uint64_t)fixed_powers[n - low];
 }
 
 int fixed_mul(int64_t a, int a_scale, int64_t b, int b_scale, int out_scale, int64_t *ret_value)
@@ -320,8 +320,8 @@ int fixed_mul(int64_t a, int a_scale, int64_t b, int b_scale, int out_scale, int
 /* a * 10^shift / b for 18 < shift <= 36, by long division: the product may need 183 bits. */
 static int divide_shifted(uint64_t a, int shift, uint64_t b, uwide *ret_quotient)
 {
-	uwide first = (uwide)a * (uint64_t)pow10_table[FIXED_SCALE_MAX];
-	uint64_t factor = (uint64_t)pow10_table[shift - FIXED_SCALE_MAX];
+	uwide first = (uwide)a * (uint64_t)fixed_powers[FIXED_SCALE_MAX];
+	uint64_t factor = (uint64_t)fixed_powers[shift - FIXED_SCALE_MAX];
 	uwide quotient = first / b, rest;
 
 	if (quotient > ((uwide)1 << 63) / factor)

@@ -17,6 +17,8 @@ __extension__ typedef __int128 fixed_wide;
 
 /* A scale outside 0..18 is ERR_ARG for all that return errors, a broken promise for the rest. */
 
+extern const int64_t fixed_powers[FIXED_SCALE_MAX + 1];
+
 /* 10^n for 0 <= n <= 18. */
 int64_t fixed_pow10(int n);
 

@@ -7,12 +7,17 @@
  *     DUE --scalar--> AFTER      DUE --'{' '['--> FRESH      FRESH, AFTER --'}' ']'--> AFTER
  *     FRESH, AFTER --json_key, json_item--> DUE
  *
+ * Public readers try the one form that venues send, compact and plain, and leave everything else to
+ * their slow twin in a tail call, which starts over: json_string and any_string, json_key and
+ * any_key.
+ *
  * fail() moves the reader to the end: each later call fails by itself and keeps the first error.
  */
 #include "common/base/json.h"
 
 #include "common/base/digits.h"
 #include "common/base/err.h"
+#include "common/base/fixed.h"
 #include "common/base/utf8.h"
 
 #ifdef __SSE2__
@@ -135,7 +140,6 @@ static const char *scan_sequence(struct json *j, const char *at)
 }
 
 /* The rest of a string that began at `begin`; `at` is at its first byte that is not plain. */
-__attribute__((noinline))
 static const char *scan_special(struct json *j, const char *begin, const char *at,
 				struct json_str *ret_text)
 {
@@ -222,9 +226,18 @@ static inline const char *scan_word(struct json *j, const char *at, const char *
 
 /* ---- the state between tokens ---- */
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* Space at the end says nothing: without it, the last byte mostly ends a container. */
 void json_init(struct json *j, const char *text, size_t len)
 {
+	while (len > 0 && is_space(text[len - 1]))
+		len--;
 	*j = (struct json){.begin = text, .at = text, .end = text + len, .state = JSON_DUE};
+	j->closed = len > 0 && (text[len - 1] == '}' || text[len - 1] == ']');
 }
 
 static enum json_kind kind_of(char c)
@@ -247,8 +260,8 @@ static enum json_kind kind_of(char c)
 	}
 }
 
-__attribute__((noinline))
-static const char *find_value(struct json *j)
+/* First byte of the value that is due, or NULL. */
+static const char *value(struct json *j)
 {
 	const char *at = skip_space(j->at, j->end);
 
@@ -261,12 +274,10 @@ static const char *find_value(struct json *j)
 	return NULL;
 }
 
-/* First byte of the value that is due, or NULL. */
-static inline const char *value(struct json *j)
+/* Is a value due that begins at once and leaves room for its second byte? */
+static inline bool is_compact(const struct json *j)
 {
-	const char *at = j->at;
-
-	return j->state == JSON_DUE && at < j->end && (unsigned char)*at > ' ' ? at : find_value(j);
+	return j->end - j->at >= 2 && j->state == JSON_DUE;
 }
 
 /* The value at `at` is not of the kind asked for. */
@@ -291,7 +302,7 @@ enum json_kind json_peek(struct json *j)
 	return j->state == JSON_DUE && j->at < j->end ? kind_of(*j->at) : JSON_ERROR;
 }
 
-static bool enter(struct json *j, const char *at, bool is_object)
+static inline bool enter(struct json *j, const char *at, bool is_object)
 {
 	if (j->depth == JSON_DEPTH_MAX)
 		return fail(j, at, ERR_DEPTH);
@@ -302,7 +313,7 @@ static bool enter(struct json *j, const char *at, bool is_object)
 	return true;
 }
 
-static bool leave(struct json *j, const char *at)
+static inline bool leave(struct json *j, const char *at)
 {
 	j->depth--;
 	j->is_object >>= 1;
@@ -311,22 +322,28 @@ static bool leave(struct json *j, const char *at)
 	return false;
 }
 
-bool json_object(struct json *j)
+__attribute__((noinline))
+static bool any_container(struct json *j, char open)
 {
 	const char *at = value(j);
 
 	if (!at)
 		return false;
-	return *at == '{' ? enter(j, at, true) : fail_type(j, at);
+	return *at == open ? enter(j, at, open == '{') : fail_type(j, at);
+}
+
+bool json_object(struct json *j)
+{
+	if (is_compact(j) && *j->at == '{')
+		return enter(j, j->at, true);
+	return any_container(j, '{');
 }
 
 bool json_array(struct json *j)
 {
-	const char *at = value(j);
-
-	if (!at)
-		return false;
-	return *at == '[' ? enter(j, at, false) : fail_type(j, at);
+	if (is_compact(j) && *j->at == '[')
+		return enter(j, j->at, false);
+	return any_container(j, '[');
 }
 
 /* To the next member, over the comma; NULL where that failed or the container ended. */
@@ -352,7 +369,7 @@ static const char *next_member(struct json *j, char close)
 }
 
 __attribute__((noinline))
-static bool find_key(struct json *j, struct json_str *ret_key)
+static bool any_key(struct json *j, struct json_str *ret_key)
 {
 	struct json_str key;
 	const char *at;
@@ -376,41 +393,45 @@ static bool find_key(struct json *j, struct json_str *ret_key)
 	return true;
 }
 
-/* A byte of a name as venues form them, '0' to 'z': a quote is none, nor is a backslash. */
-static inline bool is_name_byte(char c)
-{
-	return (unsigned char)(c - '0') <= 'z' - '0' && c != '\\';
-}
+/* Names as venues form them. */
+static const bool is_name[256] = {
+	['_'] = true,
+	['0'] = true, true, true, true, true, true, true, true, true, true,
+	['A'] = true, true, true, true, true, true, true, true, true, true, true, true, true,
+	true, true, true, true, true, true, true, true, true, true, true, true, true,
+	['a'] = true, true, true, true, true, true, true, true, true, true, true, true, true,
+	true, true, true, true, true, true, true, true, true, true, true, true, true,
+};
 
-/* Compact text with a name as its key takes one pass; everything else is find_key's. Byte by byte:
+/* Compact text with a name as its key takes one pass; everything else is any_key's. Byte by byte:
  * the processor foresees where well-known keys end, and goes on before it has seen that. */
 bool json_key(struct json *j, struct json_str *ret_key)
 {
-	const char *at = j->at, *key, *end = j->end;
+	const char *at = j->at, *end = j->end, *key;
 	bool comma;
 
-	if (end - at < 4 || !(j->is_object & 1) || j->state == JSON_DUE)
-		return find_key(j, ret_key);
+	if (at == end || !j->closed || !(j->is_object & 1) || j->state == JSON_DUE)
+		return any_key(j, ret_key);
+	if (*at == '}')
+		return j->state == JSON_AFTER ? leave(j, at) : any_key(j, ret_key);
 	comma = *at == ',';
-	key = at + comma + 1;
-	if (comma == (j->state == JSON_AFTER) && key[-1] == '"') {
-		at = key;
-		while (at < end && is_name_byte(*at))
-			at++;
-		if (end - at >= 2 && at[0] == '"' && at[1] == ':') {
-			ret_key->at = key;
-			ret_key->len = (size_t)(at - key);
-			ret_key->escaped = false;
-			j->at = at + 2;
-			j->state = JSON_DUE;
-			return true;
-		}
-	}
-	return find_key(j, ret_key);
+	at += comma;
+	if (comma != (j->state == JSON_AFTER) || *at != '"')
+		return any_key(j, ret_key);
+	for (key = ++at; is_name[(unsigned char)*at];)
+		at++;
+	if (at[0] != '"' || at[1] != ':')
+		return any_key(j, ret_key);
+	ret_key->at = key;
+	ret_key->len = (size_t)(at - key);
+	ret_key->escaped = false;
+	j->at = at + 2;
+	j->state = JSON_DUE;
+	return true;
 }
 
 __attribute__((noinline))
-static bool find_item(struct json *j)
+static bool any_item(struct json *j)
 {
 	const char *at;
 
@@ -429,22 +450,24 @@ static bool find_item(struct json *j)
 bool json_item(struct json *j)
 {
 	const char *at = j->at;
+	bool comma;
 
-	if (at < j->end && j->state == JSON_AFTER && j->depth > 0 && !(j->is_object & 1)) {
-		if (*at == ',') {
-			j->at = at + 1;
-			j->state = JSON_DUE;
-			return true;
-		}
-		if (*at == ']')
-			return leave(j, at);
-	}
-	return find_item(j);
+	if (j->end - at < 2 || j->state == JSON_DUE || j->depth == 0 || (j->is_object & 1))
+		return any_item(j);
+	if (*at == ']')
+		return leave(j, at);
+	comma = *at == ',';
+	if (comma != (j->state == JSON_AFTER) || (unsigned char)*at <= ' ')
+		return any_item(j);
+	j->at = at + comma;
+	j->state = JSON_DUE;
+	return true;
 }
 
 /* ---- scalars ---- */
 
-bool json_string(struct json *j, struct json_str *ret_text)
+__attribute__((noinline))
+static bool any_string(struct json *j, struct json_str *ret_text)
 {
 	const char *at = value(j);
 
@@ -453,6 +476,21 @@ bool json_string(struct json *j, struct json_str *ret_text)
 	if (*at != '"')
 		return fail_type(j, at);
 	return after(j, scan_string(j, at + 1, ret_text));
+}
+
+bool json_string(struct json *j, struct json_str *ret_text)
+{
+	const char *at = j->at + 1, *end;
+
+	if (!is_compact(j) || *j->at != '"')
+		return any_string(j, ret_text);
+	end = skip_plain(at, j->end);
+	if (end == j->end || *end != '"')
+		return any_string(j, ret_text);
+	ret_text->at = at;
+	ret_text->len = (size_t)(end - at);
+	ret_text->escaped = false;
+	return after(j, end + 1);
 }
 
 bool json_number(struct json *j, struct json_str *ret_text)
@@ -501,41 +539,39 @@ static int to_integer(struct json_str text, struct integer *ret)
 }
 
 __attribute__((noinline))
-static bool long_integer(struct json *j, struct integer *ret)
+static bool any_integer(struct json *j, struct integer *ret)
 {
-	const char *at = j->at;
 	struct json_str text;
+	const char *at = value(j);
 	int rc;
 
-	if (!json_number(j, &text))
+	if (!at || !json_number(j, &text))
 		return false;
 	rc = to_integer(text, ret);
 	return rc < 0 ? fail(j, at, rc) : true;
 }
 
-/* In one pass where it is plain and short; everything else goes by its text. */
-static inline bool integer(struct json *j, struct integer *ret)
+/* Behind the digits at `at` that are an integer by themselves, and short; NULL where they are
+ * not. */
+static inline const char *scan_integer(const struct json *j, const char *at, uint64_t *ret_value)
 {
-	const char *at = value(j), *first, *end;
-	uint64_t magnitude = 0;
+	uint64_t sum = 0;
+	const char *end = digits_read(at, j->end, &sum);
 
-	if (!at)
-		return false;
-	first = at + (*at == '-');
-	end = digits_read(first, j->end, &magnitude);
-	if (end == first || end - first > DIGITS_SAFE || (*first == '0' && end - first > 1) ||
-	    (end < j->end && (*end == '.' || *end == 'e' || *end == 'E')))
-		return long_integer(j, ret);
-	ret->magnitude = magnitude;
-	ret->negative = first > at;
-	return after(j, end);
+	if (end == j->end || end == at || end - at > DIGITS_SAFE || (*at == '0' && end - at > 1))
+		return NULL;
+	if (*end != ',' && *end != '}' && *end != ']')
+		return NULL; /* a point, an exponent, space, or worse */
+	*ret_value = sum;
+	return end;
 }
 
-bool json_i64(struct json *j, int64_t *ret_value)
+__attribute__((noinline))
+static bool any_i64(struct json *j, int64_t *ret_value)
 {
 	struct integer n;
 
-	if (!integer(j, &n))
+	if (!any_integer(j, &n))
 		return false;
 	if (n.magnitude > (uint64_t)INT64_MAX + n.negative)
 		return fail(j, j->at, ERR_RANGE);
@@ -543,16 +579,85 @@ bool json_i64(struct json *j, int64_t *ret_value)
 	return true;
 }
 
-bool json_u64(struct json *j, uint64_t *ret_value)
+bool json_i64(struct json *j, int64_t *ret_value)
+{
+	const char *end = NULL;
+	uint64_t magnitude = 0;
+
+	if (is_compact(j))
+		end = scan_integer(j, j->at, &magnitude);
+	if (!end || magnitude > INT64_MAX)
+		return any_i64(j, ret_value);
+	*ret_value = (int64_t)magnitude;
+	return after(j, end);
+}
+
+__attribute__((noinline))
+static bool any_u64(struct json *j, uint64_t *ret_value)
 {
 	struct integer n;
 
-	if (!integer(j, &n))
+	if (!any_integer(j, &n))
 		return false;
 	if (n.negative && n.magnitude > 0)
 		return fail(j, j->at, ERR_RANGE);
 	*ret_value = n.magnitude;
 	return true;
+}
+
+bool json_u64(struct json *j, uint64_t *ret_value)
+{
+	const char *end = NULL;
+	uint64_t magnitude = 0;
+
+	if (is_compact(j))
+		end = scan_integer(j, j->at, &magnitude);
+	if (!end)
+		return any_u64(j, ret_value);
+	*ret_value = magnitude;
+	return after(j, end);
+}
+
+__attribute__((noinline))
+static bool any_fixed(struct json *j, int scale, int64_t *ret_value)
+{
+	const char *at = value(j);
+	struct json_str text;
+	int rc;
+
+	if (!at || !json_scalar_text(j, &text))
+		return false;
+	rc = fixed_parse(text.at, text.len, scale, ret_value);
+	return rc < 0 ? fail(j, at, rc) : true;
+}
+
+/* fixed_parse's common case without looking for the string's end first. Byte by byte, as keys
+ * are. */
+bool json_fixed(struct json *j, int scale, int64_t *ret_value)
+{
+	const char *at = j->at, *first, *point;
+	int64_t places = scale, value;
+	uint64_t magnitude = 0;
+	bool negative;
+
+	if (!is_compact(j) || !j->closed || *at != '"' || (unsigned)scale > FIXED_SCALE_MAX)
+		return any_fixed(j, scale, ret_value);
+	negative = *++at == '-';
+	first = at += negative;
+	for (; is_digit(*at); at++)
+		magnitude = magnitude * 10 + (unsigned char)(*at - '0');
+	point = at;
+	if (*at == '.') {
+		for (at++; is_digit(*at); at++)
+			magnitude = magnitude * 10 + (unsigned char)(*at - '0');
+		places -= at - point - 1;
+	}
+	if (*at != '"' || point == first || at - point == 1 || at - first > DIGITS_SAFE ||
+	    magnitude > INT64_MAX || places < 0 ||
+	    __builtin_mul_overflow((int64_t)magnitude, fixed_powers[places], &value))
+		return any_fixed(j, scale, ret_value);
+	*ret_value = negative ? -value : value;
+	return after(j, at + 1);
 }
 
 bool json_bool(struct json *j, bool *ret_value)
@@ -582,7 +687,7 @@ bool json_null(struct json *j)
 
 /* ---- whole values ---- */
 
-static inline bool skip_scalar(struct json *j, const char *at)
+static bool skip_scalar(struct json *j, const char *at)
 {
 	struct json_str ignored;
 

@@ -46,6 +46,7 @@ struct json {
 	uint32_t is_object; /* bit per depth, the innermost lowest */
 	uint8_t depth;
 	uint8_t state;   /* enum json_state */
+	bool closed;     /* the last byte ends a container: a run of digits or letters ends before it */
 };
 
 void json_init(struct json *j, const char *text, size_t len);
@@ -70,6 +71,9 @@ bool json_number(struct json *j, struct json_str *ret_text);
 bool json_scalar_text(struct json *j, struct json_str *ret_text); /* of a string or a number */
 bool json_i64(struct json *j, int64_t *ret_value);
 bool json_u64(struct json *j, uint64_t *ret_value);
+/* A decimal, as a string or as a number, exactly at this scale: fixed_parse of json_scalar_text in
+ * one pass. Its errors become the reader's: ERR_SYNTAX, ERR_RANGE, ERR_INEXACT, ERR_ARG. */
+bool json_fixed(struct json *j, int scale, int64_t *ret_value);
 bool json_bool(struct json *j, bool *ret_value);
 bool json_null(struct json *j);
 

@@ -164,22 +164,14 @@ static uint64_t checksum(const struct trade *t)
 			(uint64_t)t->time * 7 ^ t->id * 11 ^ (uint64_t)t->maker);
 }
 
-static int decimal(struct json *j, int64_t *ret_value)
-{
-	struct json_str s;
-
-	return json_string(j, &s) ? fixed_parse(s.at, s.len, 8, ret_value) : j->err;
-}
-
 static int parse_trade(const char *text, size_t len, struct trade *t)
 {
 	struct json_str key;
 	struct json j;
-	int rc = 0;
 
 	json_init(&j, text, len);
 	json_object(&j);
-	while (rc == 0 && json_key(&j, &key)) {
+	while (json_key(&j, &key)) {
 		switch (key.len == 1 ? *key.at : 0) {
 		case 'E':
 			json_i64(&j, &t->event);
@@ -188,10 +180,10 @@ static int parse_trade(const char *text, size_t len, struct trade *t)
 			json_u64(&j, &t->id);
 			break;
 		case 'p':
-			rc = decimal(&j, &t->price);
+			json_fixed(&j, 8, &t->price);
 			break;
 		case 'q':
-			rc = decimal(&j, &t->qty);
+			json_fixed(&j, 8, &t->qty);
 			break;
 		case 'T':
 			json_i64(&j, &t->time);
@@ -203,7 +195,7 @@ static int parse_trade(const char *text, size_t len, struct trade *t)
 			json_skip(&j);
 		}
 	}
-	return rc < 0 ? rc : json_finish(&j);
+	return json_finish(&j);
 }
 
 static void run_json(void)

@@ -80,6 +80,25 @@ static void walk_integer(const struct json *j)
 	     memchr(s.at, 'e', s.len) || memchr(s.at, 'E', s.len));
 }
 
+/* One pass or two, the decimal and its error are the same. */
+static void walk_fixed(const struct json *j)
+{
+	static const int scales[] = {0, 2, 8, 18, -1, 19};
+
+	for (size_t i = 0; i < ARRAY_LEN(scales); i++) {
+		struct json one = *j, two = *j;
+		int64_t got = -5, want = -5;
+		struct json_str s;
+		int rc = 0;
+
+		json_fixed(&one, scales[i], &got);
+		if (json_scalar_text(&two, &s))
+			rc = fixed_parse(s.at, s.len, scales[i], &want);
+		must(got == want && one.err == (two.err < 0 ? two.err : rc));
+		must(one.err < 0 ? one.at == one.end : one.at == two.at && one.state == two.state);
+	}
+}
+
 static void walk_scalar(struct json *j, enum json_kind kind)
 {
 	struct json_str s = {0};
@@ -87,11 +106,13 @@ static void walk_scalar(struct json *j, enum json_kind kind)
 
 	switch (kind) {
 	case JSON_STRING:
+		walk_fixed(j);
 		if (json_scalar_text(j, &s))
 			walk_text(j, s);
 		return;
 	case JSON_NUMBER:
 		walk_integer(j);
+		walk_fixed(j);
 		if (json_scalar_text(j, &s))
 			walk_number(j, s);
 		return;

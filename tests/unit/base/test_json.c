@@ -420,6 +420,57 @@ static void test_integers(void **state)
 	}
 }
 
+static void test_decimals(void **state)
+{
+	static const struct {
+		const char *text;
+		int scale, rc;
+		int64_t value;
+	} rows[] = {
+		{"\"55151.30000000\"", 8, 0, 5515130000000},
+		{"\"55151.30000000\"", 2, 0, 5515130},
+		{"\"55151.30000000\"", 0, ERR_INEXACT, 0},
+		{"\"-0.00051000\"", 5, 0, -51},
+		{"0.0010", 4, 0, 10},
+		{"1e-7", 8, 0, 10},
+		{"\"1e-7\"", 8, 0, 10},
+		{"\"9223372036854775807\"", 0, 0, INT64_MAX},
+		{"\"9223372036854775808\"", 0, ERR_RANGE, 0},
+		{"\"-9223372036854775808\"", 0, 0, INT64_MIN},
+		{"\"18446744073709551617\"", 0, ERR_RANGE, 0},
+		{"\"12345678901234567890123\"", 0, ERR_RANGE, 0},
+		{"\"\"", 2, ERR_SYNTAX, 0},
+		{"\"-\"", 2, ERR_SYNTAX, 0},
+		{"\"1.\"", 2, ERR_SYNTAX, 0},
+		{"\".5\"", 2, ERR_SYNTAX, 0},
+		{"\"1\\u0030\"", 2, ERR_SYNTAX, 0}, /* escapes are not resolved */
+		{"\" 1\"", 2, ERR_SYNTAX, 0},
+		{"\"NaN\"", 2, ERR_SYNTAX, 0},
+		{"1.5", 19, ERR_ARG, 0},
+		{"\"1.5\"", -1, ERR_ARG, 0},
+		{"null", 2, ERR_TYPE, 0},
+		{"[]", 2, ERR_TYPE, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows) * 2; i++) {
+		int64_t value = 77;
+		char text[80];
+		struct json j;
+
+		snprintf(text, sizeof(text), "%s%s%s", i % 2 ? "[" : "[ ",
+			 rows[i / 2].text, i % 2 ? "]" : " , 1] ");
+		json_init(&j, text, strlen(text));
+		assert_true(json_array(&j) && json_item(&j));
+		assert_int_equal(json_fixed(&j, rows[i / 2].scale, &value), rows[i / 2].rc == 0);
+		assert_int_equal(j.err, rows[i / 2].rc);
+		assert_int_equal(value, rows[i / 2].rc == 0 ? rows[i / 2].value : 77);
+		while (json_item(&j))
+			;
+		assert_int_equal(json_finish(&j), rows[i / 2].rc);
+	}
+}
+
 /* Each reader on each kind: its own or ERR_TYPE, and then nothing works any more. */
 static void test_types(void **state)
 {
@@ -591,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_numbers_keep_their_text),
 		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_decimals),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_the_first_error_stays),
 		cmocka_unit_test(test_misuse),
