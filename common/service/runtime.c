@@ -11,7 +11,8 @@
 
 enum {
 	STEP_MAX = 2000,
-	PROMISE_MIN_NS = 5000000 /* live: no more often; the pulse sends what was held back */
+	PROMISE_MIN_NS = 5000000, /* live: no more often; the pulse sends what was held back */
+	PROMISE_REPEAT_NS = 200000000
 };
 
 struct loop *runtime_loop(struct runtime *rt) { return rt->loop; }
@@ -141,7 +142,9 @@ static void publish_promise(struct runtime *rt, const struct ev_promise *p)
 	int64_t mono = runtime_mono(rt);
 	bool news = p->at > rt->promise.at || p->handled > rt->promise.handled || p->quiet_at != rt->promise.quiet_at ||
 		    sum != rt->promise_seen;
-	if (!news || (!runtime_lockstep(rt) && mono - rt->promise_mono < PROMISE_MIN_NS))
+	/* A promise can be lost on the bus, and a late subscriber has not heard it: repeat it now and then. */
+	bool repeat = mono - rt->promise_mono >= PROMISE_REPEAT_NS;
+	if (!repeat && (!news || (!runtime_lockstep(rt) && mono - rt->promise_mono < PROMISE_MIN_NS)))
 		return;
 	rt->promise = *p;
 	rt->promise_seen = sum;
