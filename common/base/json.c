@@ -13,48 +13,15 @@
  *
  * fail() moves the reader to the end: each later call fails by itself and keeps the first error.
  */
-#include "common/base/json.h"
+#include "common/base/json_scan.h"
 
-#include "common/base/digits.h"
-#include "common/base/err.h"
-#include "common/base/fixed.h"
 #include "common/base/utf8.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-static bool fail(struct json *j, const char *at, int err)
-{
-	if (j->err == 0) {
-		j->err = err;
-		j->err_at = (size_t)(at - j->begin);
-	}
-	j->at = j->end;
-	return false;
-}
-
-/* What stands at `at` cannot stand there, or nothing does. */
-static bool fail_at(struct json *j, const char *at)
-{
-	return fail(j, at, at == j->end ? ERR_TRUNCATED : ERR_SYNTAX);
-}
-
 /* ---- scanners: from `at` to behind the token, NULL where it failed ---- */
-
-/* Venues send compact text: one comparison tells that there is no space. */
-static inline const char *skip_space(const char *at, const char *end)
-{
-	while (at < end && (unsigned char)*at <= ' ' &&
-	       (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-		at++;
-	return at;
-}
-
-static bool is_digit(char c)
-{
-	return (unsigned char)(c - '0') <= 9;
-}
 
 static bool is_plain(char c)
 {
@@ -177,35 +144,6 @@ static inline const char *scan_string(struct json *j, const char *at, struct jso
 	return end + 1;
 }
 
-/* One digit or more. */
-static inline const char *scan_digits(struct json *j, const char *at)
-{
-	const char *end = digits_skip(at, j->end);
-
-	if (end > at)
-		return end;
-	fail_at(j, at);
-	return NULL;
-}
-
-static const char *scan_number(struct json *j, const char *at)
-{
-	at += *at == '-';
-	if (at < j->end && *at == '0')
-		at++;
-	else
-		at = scan_digits(j, at);
-	if (at && at < j->end && *at == '.')
-		at = scan_digits(j, at + 1);
-	if (at && at < j->end && (*at == 'e' || *at == 'E')) {
-		at++;
-		if (at < j->end && (*at == '+' || *at == '-'))
-			at++;
-		at = scan_digits(j, at);
-	}
-	return at;
-}
-
 static const char *fail_word(struct json *j, const char *at, const char *word)
 {
 	while (at < j->end && *at == *word)
@@ -238,62 +176,6 @@ void json_init(struct json *j, const char *text, size_t len)
 		len--;
 	*j = (struct json){.begin = text, .at = text, .end = text + len, .state = JSON_DUE};
 	j->closed = len > 0 && (text[len - 1] == '}' || text[len - 1] == ']');
-}
-
-static enum json_kind kind_of(char c)
-{
-	switch (c) {
-	case '{':
-		return JSON_OBJECT;
-	case '[':
-		return JSON_ARRAY;
-	case '"':
-		return JSON_STRING;
-	case 't':
-		return JSON_TRUE;
-	case 'f':
-		return JSON_FALSE;
-	case 'n':
-		return JSON_NULL;
-	default:
-		return c == '-' || is_digit(c) ? JSON_NUMBER : JSON_ERROR;
-	}
-}
-
-/* First byte of the value that is due, or NULL. */
-static const char *value(struct json *j)
-{
-	const char *at = skip_space(j->at, j->end);
-
-	if (j->state == JSON_DUE && at < j->end)
-		return at;
-	if (j->state == JSON_DUE || at == j->end)
-		fail(j, at, ERR_TRUNCATED);
-	else
-		fail(j, at, j->depth == 0 ? ERR_TRAILING : ERR_SYNTAX);
-	return NULL;
-}
-
-/* Is a value due that begins at once and leaves room for its second byte? */
-static inline bool is_compact(const struct json *j)
-{
-	return j->end - j->at >= 2 && j->state == JSON_DUE;
-}
-
-/* The value at `at` is not of the kind asked for. */
-static bool fail_type(struct json *j, const char *at)
-{
-	return fail(j, at, kind_of(*at) == JSON_ERROR ? ERR_SYNTAX : ERR_TYPE);
-}
-
-/* `at` is behind a scalar, or NULL where its scanner failed. */
-static inline bool after(struct json *j, const char *at)
-{
-	if (!at)
-		return false;
-	j->at = at;
-	j->state = JSON_AFTER;
-	return true;
 }
 
 enum json_kind json_peek(struct json *j)
@@ -491,173 +373,6 @@ bool json_string(struct json *j, struct json_str *ret_text)
 	ret_text->len = (size_t)(end - at);
 	ret_text->escaped = false;
 	return after(j, end + 1);
-}
-
-bool json_number(struct json *j, struct json_str *ret_text)
-{
-	const char *at = value(j), *behind;
-
-	if (!at)
-		return false;
-	if (*at != '-' && !is_digit(*at))
-		return fail_type(j, at);
-	behind = scan_number(j, at);
-	if (behind)
-		*ret_text = (struct json_str){at, (size_t)(behind - at), false};
-	return after(j, behind);
-}
-
-bool json_scalar_text(struct json *j, struct json_str *ret_text)
-{
-	return json_peek(j) == JSON_STRING ? json_string(j, ret_text) : json_number(j, ret_text);
-}
-
-#define DIGITS_SAFE 19 /* 10^19 - 1 fits 64 bits, whatever the digits */
-
-struct integer {
-	uint64_t magnitude;
-	bool negative;
-};
-
-/* By a checked number's text; ERR_TYPE, ERR_RANGE. */
-static int to_integer(struct json_str text, struct integer *ret)
-{
-	struct integer n = {0, text.at[0] == '-'};
-
-	for (size_t i = n.negative; i < text.len; i++)
-		if (!is_digit(text.at[i]))
-			return ERR_TYPE;
-	for (size_t i = n.negative; i < text.len; i++) {
-		uint64_t digit = (unsigned char)(text.at[i] - '0');
-
-		if (__builtin_mul_overflow(n.magnitude, 10, &n.magnitude) ||
-		    __builtin_add_overflow(n.magnitude, digit, &n.magnitude))
-			return ERR_RANGE;
-	}
-	*ret = n;
-	return 0;
-}
-
-__attribute__((noinline))
-static bool any_integer(struct json *j, struct integer *ret)
-{
-	struct json_str text;
-	const char *at = value(j);
-	int rc;
-
-	if (!at || !json_number(j, &text))
-		return false;
-	rc = to_integer(text, ret);
-	return rc < 0 ? fail(j, at, rc) : true;
-}
-
-/* Behind the digits at `at` that are an integer by themselves, and short; NULL where they are
- * not. */
-static inline const char *scan_integer(const struct json *j, const char *at, uint64_t *ret_value)
-{
-	uint64_t sum = 0;
-	const char *end = digits_read(at, j->end, &sum);
-
-	if (end == j->end || end == at || end - at > DIGITS_SAFE || (*at == '0' && end - at > 1))
-		return NULL;
-	if (*end != ',' && *end != '}' && *end != ']')
-		return NULL; /* a point, an exponent, space, or worse */
-	*ret_value = sum;
-	return end;
-}
-
-__attribute__((noinline))
-static bool any_i64(struct json *j, int64_t *ret_value)
-{
-	struct integer n;
-
-	if (!any_integer(j, &n))
-		return false;
-	if (n.magnitude > (uint64_t)INT64_MAX + n.negative)
-		return fail(j, j->at, ERR_RANGE);
-	*ret_value = (int64_t)(n.negative ? 0 - n.magnitude : n.magnitude);
-	return true;
-}
-
-bool json_i64(struct json *j, int64_t *ret_value)
-{
-	const char *end = NULL;
-	uint64_t magnitude = 0;
-
-	if (is_compact(j))
-		end = scan_integer(j, j->at, &magnitude);
-	if (!end || magnitude > INT64_MAX)
-		return any_i64(j, ret_value);
-	*ret_value = (int64_t)magnitude;
-	return after(j, end);
-}
-
-__attribute__((noinline))
-static bool any_u64(struct json *j, uint64_t *ret_value)
-{
-	struct integer n;
-
-	if (!any_integer(j, &n))
-		return false;
-	if (n.negative && n.magnitude > 0)
-		return fail(j, j->at, ERR_RANGE);
-	*ret_value = n.magnitude;
-	return true;
-}
-
-bool json_u64(struct json *j, uint64_t *ret_value)
-{
-	const char *end = NULL;
-	uint64_t magnitude = 0;
-
-	if (is_compact(j))
-		end = scan_integer(j, j->at, &magnitude);
-	if (!end)
-		return any_u64(j, ret_value);
-	*ret_value = magnitude;
-	return after(j, end);
-}
-
-__attribute__((noinline))
-static bool any_fixed(struct json *j, int scale, int64_t *ret_value)
-{
-	const char *at = value(j);
-	struct json_str text;
-	int rc;
-
-	if (!at || !json_scalar_text(j, &text))
-		return false;
-	rc = fixed_parse(text.at, text.len, scale, ret_value);
-	return rc < 0 ? fail(j, at, rc) : true;
-}
-
-/* fixed_parse's common case without looking for the string's end first. Byte by byte, as keys
- * are. */
-bool json_fixed(struct json *j, int scale, int64_t *ret_value)
-{
-	const char *at = j->at, *first, *point;
-	int64_t places = scale, value;
-	uint64_t magnitude = 0;
-	bool negative;
-
-	if (!is_compact(j) || !j->closed || *at != '"' || (unsigned)scale > FIXED_SCALE_MAX)
-		return any_fixed(j, scale, ret_value);
-	negative = *++at == '-';
-	first = at += negative;
-	for (; is_digit(*at); at++)
-		magnitude = magnitude * 10 + (unsigned char)(*at - '0');
-	point = at;
-	if (*at == '.') {
-		for (at++; is_digit(*at); at++)
-			magnitude = magnitude * 10 + (unsigned char)(*at - '0');
-		places -= at - point - 1;
-	}
-	if (*at != '"' || point == first || at - point == 1 || at - first > DIGITS_SAFE ||
-	    magnitude > INT64_MAX || places < 0 ||
-	    __builtin_mul_overflow((int64_t)magnitude, fixed_powers[places], &value))
-		return any_fixed(j, scale, ret_value);
-	*ret_value = negative ? -value : value;
-	return after(j, at + 1);
 }
 
 bool json_bool(struct json *j, bool *ret_value)

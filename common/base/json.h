@@ -46,7 +46,7 @@ struct json {
 	uint32_t is_object; /* bit per depth, the innermost lowest */
 	uint8_t depth;
 	uint8_t state;   /* enum json_state */
-	bool closed;     /* the last byte ends a container: a run of digits or letters ends before it */
+	bool closed;     /* the last byte ends a container: runs of digits or letters stop there */
 };
 
 void json_init(struct json *j, const char *text, size_t len);
