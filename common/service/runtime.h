@@ -11,23 +11,7 @@
 #include "common/io/bus.h"
 #include "common/io/loop.h"
 #include "common/service/service.h"
-
-/* Settings every service shares: sections bus, run, log, redis. */
-struct run_settings {
-	char bus_dir[96];
-	char data[256];      /* root of every service's files */
-	char pace[16];       /* live or lockstep */
-	char origin[16];     /* what the data must be: live, replay, simulated, any */
-	char run_id[40];
-	char lockstep_consumers[128];
-	int64_t wait_market_ns, wait_strategy_ns;
-	int64_t heartbeat_ns, stall_ns, drain_ns;
-	int64_t snapshot_events, snapshot_ns; /* between snapshots: whichever comes first */
-	int64_t journal_cap, mlog_cap, mlog_keep_ns, queue_bytes;
-	int64_t order_latency_ns, ack_latency_ns;
-	char log_level[8], log_format[8], log_file[200];
-	char redis_url[128], redis_password[128];
-};
+#include "common/service/settings.h"
 
 struct loop *runtime_loop(struct runtime *rt);
 const struct clock *runtime_clock(struct runtime *rt);

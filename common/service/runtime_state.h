@@ -83,8 +83,6 @@ struct runtime_args {
 /* 0 go on; 1 done (exit 0); 2 usage error (exit 2). */
 int runtime_args_parse(const struct service *s, int argc, char **argv, struct runtime_args *a);
 void runtime_describe(const struct service *s);
-/* The sections every program reads (4), and the service's own (5). Returns how many. */
-uint32_t runtime_sections(struct run_settings *run, const struct service *s, void *settings, struct config_section out[5]);
 int runtime_load_settings(struct runtime *rt, const struct runtime_args *a);
 
 /* follow.c */
