@@ -85,11 +85,20 @@ bool market_scales_differ(const struct market *m, const struct ev_instrument *d)
 	       (m->def.price_scale != d->price_scale || m->def.qty_scale != d->qty_scale);
 }
 
+/* Holdings and locks are kept by asset: under other ones they would belong to nobody. */
+static bool assets_differ(const struct market *m, const struct ev_instrument *d)
+{
+	return m->known &&
+	       (strcmp(m->def.base, d->base) != 0 || strcmp(m->def.quote, d->quote) != 0);
+}
+
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d)
 {
 	int64_t min, max, qty = m->position.qty;
 	if (!sensible(d))
 		return ERR_RANGE;
+	if (assets_differ(m, d))
+		return ERR_DIFFERS;
 	if (fixed_rescale(d->notional_min, d->cash_scale, CASH_SCALE, &min) != 0)
 		return ERR_RANGE;
 	/* Venues use absurdly large maxima for "no limit": one that does not fit is none. */
@@ -230,5 +239,5 @@ int64_t market_twice_mid(const struct market *m)
 		return 0;
 	int64_t bid = book_level(&m->book, side_buy, 0)->price;
 	int64_t ask = book_level(&m->book, side_sell, 0)->price;
-	return bid > INT64_MAX - ask ? 0 : bid + ask;
+	return bid <= 0 || ask <= 0 || bid > INT64_MAX - ask ? 0 : bid + ask;
 }

@@ -49,9 +49,9 @@ struct market *markets_put(struct markets *ms, const struct symbol *s);
 uint32_t markets_count(const struct markets *ms);
 struct market *markets_at(const struct markets *ms, uint32_t i);
 
-/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_NOMEM. Where
- * the scales of a known instrument change, the book is dropped and the position carried over
- * (ERR_INEXACT: it cannot). */
+/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_DIFFERS: a known
+ * instrument has other assets; ERR_NOMEM. Where its scales change, the book is dropped and the
+ * position carried over (ERR_INEXACT: it cannot). */
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d);
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d);
 

@@ -47,6 +47,12 @@ void report_order(const struct step *s, const struct order *o, enum reject rejec
 	sink_emit(s->out, &ev);
 }
 
+/* A scale that no event may carry is answered with the largest that it may. */
+static uint8_t said_scale(uint8_t scale)
+{
+	return scale < FIXED_SCALE_MAX ? scale : FIXED_SCALE_MAX;
+}
+
 /* An intent that never became an order is answered in its own words and scales. */
 static void answer(const struct step *s, const struct event *intent, enum reject reject,
 		   const char *reason)
@@ -63,8 +69,8 @@ static void answer(const struct step *s, const struct event *intent, enum reject
 	e->tif = in->tif;
 	e->status = reject == reject_none ? order_status_expired : order_status_rejected;
 	e->reject = (uint8_t)reject;
-	e->price_scale = in->price_scale;
-	e->qty_scale = in->qty_scale;
+	e->price_scale = said_scale(in->price_scale);
+	e->qty_scale = said_scale(in->qty_scale);
 	e->price = in->price;
 	e->qty = in->qty;
 	e->intent_ordinal = in->ordinal;

@@ -58,7 +58,8 @@ static void on_reconnect(void *ctx, uint32_t connection, const char *reason)
 
 /* The filters BTCUSDT had: tick 0.01, lot 0.00001, at least 5 USDT. The recordings have none. */
 static const char exchange_info[] =
-	"{\"timezone\":\"UTC\",\"serverTime\":1723161255817,\"rateLimits\":[],\"exchangeFilters\":[],"
+	"{\"timezone\":\"UTC\",\"serverTime\":1723161255817,\"rateLimits\":[],"
+	"\"exchangeFilters\":[],"
 	"\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","
 	"\"baseAssetPrecision\":8,\"quoteAsset\":\"USDT\",\"quotePrecision\":8,"
 	"\"quoteAssetPrecision\":8,\"orderTypes\":[\"LIMIT\",\"MARKET\"],"

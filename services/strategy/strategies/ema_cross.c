@@ -13,6 +13,7 @@
 #include "services/strategy/strategy.h"
 
 #define EXIT_TRIES 5
+#define AHEAD_MAX INT64_C(60000000000) /* ns a candle may begin after now: clocks differ, not more */
 
 enum entry { ENTRY_MARKET, ENTRY_LIMIT, ENTRY_ALTERNATE };
 
@@ -72,20 +73,23 @@ static void learn(struct state *s, const struct params *p, int64_t close)
 	s->candles++;
 }
 
+/* The close in whole ticks and the offset; 0, which no order may have, where that is no price. */
 static int64_t limit_price(const struct ev_instrument *d, const struct params *p, int64_t close)
 {
 	int64_t tick = d->tick_size > 0 ? d->tick_size : 1;
-	return close - close % tick + p->offset * tick;
+	fixed_wide price = (fixed_wide)close - close % tick + (fixed_wide)p->offset * tick;
+	return price > 0 && price <= INT64_MAX ? (int64_t)price : 0;
 }
 
 static void enter(struct state *s, struct strategy_ctx *ctx, int64_t close)
 {
 	const struct params *p = strategy_params(ctx);
+	int64_t held = strategy_position(ctx);
 	struct strategy_wish wish = {
 		.side = side_buy,
 		.type = order_type_market,
 		.tif = tif_ioc,
-		.qty = strategy_qty(ctx, p->qty) - strategy_position(ctx),
+		.qty = strategy_qty(ctx, p->qty) - (held > 0 ? held : 0),
 		.reason = "fast crossed above slow",
 	};
 	if (p->entry == ENTRY_LIMIT || (p->entry == ENTRY_ALTERNATE && s->entries % 2 != 0)) {
@@ -136,9 +140,9 @@ static void reconsider(const struct state *s, struct strategy_ctx *ctx)
 static void on_candle(struct state *s, struct strategy_ctx *ctx, const struct ev_candle *c)
 {
 	const struct params *p = strategy_params(ctx);
-	bool ours = strcmp(c->interval, p->interval) == 0 &&
-		    (s->candles == 0 || c->open_at > s->open_at);
-	if (!ours || !strategy_instrument(ctx))
+	bool newer = s->candles == 0 || c->open_at > s->open_at;
+	bool possible = c->close > 0 && c->open_at <= strategy_now(ctx) + AHEAD_MAX;
+	if (strcmp(c->interval, p->interval) != 0 || !newer || !possible || !strategy_instrument(ctx))
 		return;
 	learn(s, p, c->close);
 	s->open_at = c->open_at;

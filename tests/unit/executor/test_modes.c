@@ -333,6 +333,19 @@ static void senseless_instruments_are_refused(void **state)
 	desk_expect_order(&d, order_status_filled, reject_none, 100);
 }
 
+static void an_instrument_keeps_its_assets(void **state)
+{
+	(void)state;
+	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	desk_order(&d, side_sell, tif_gtc, 10500, 500);
+	struct event def = desk_definition("ONE.TEST", "TWO");
+	desk_feed(&d, &def);
+	assert_int_equal(executor_counters(d.x)->bad_instruments, 1);
+	desk_clear(&d);
+	desk_trade(&d, side_buy, 10600, 500);
+	desk_expect_balance(&d, "ONE", 50 * CENT, 0);
+}
+
 static void settings_out_of_range_are_refused(void **state)
 {
 	(void)state;
@@ -373,6 +386,7 @@ int main(void)
 		TEST(scales_must_agree),
 		TEST(changed_scales_end_orders_and_carry_positions),
 		TEST(senseless_instruments_are_refused),
+		TEST(an_instrument_keeps_its_assets),
 		TEST(settings_out_of_range_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
