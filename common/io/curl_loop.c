@@ -1,5 +1,7 @@
-/* curl_loop - libcurl names descriptors (on_curl_socket) and one timer (on_curl_timer); the loop reports both back
- * with curl_multi_socket_action; what has ended is then read and handed to the owner (pump).
+/* curl_loop - libcurl names descriptors (on_curl_socket) and one timer (on_curl_timer).
+ *
+ * The loop reports both back with curl_multi_socket_action; what has ended is then read and handed
+ * to the owner (pump).
  */
 #include "common/io/curl_loop.h"
 
@@ -60,7 +62,8 @@ static void on_timer(void *ctx)
 static void on_fd(void *ctx, int events)
 {
 	struct watch *w = ctx;
-	int bits = (events & LOOP_IN ? CURL_CSELECT_IN : 0) | (events & LOOP_OUT ? CURL_CSELECT_OUT : 0) |
+	int bits = (events & LOOP_IN ? CURL_CSELECT_IN : 0) |
+		   (events & LOOP_OUT ? CURL_CSELECT_OUT : 0) |
 		   (events & LOOP_ERR ? CURL_CSELECT_ERR : 0);
 
 	pump(w->owner, w->fd, bits);
@@ -118,7 +121,8 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 	return watch_new(c, fd, events) < 0 ? -1 : 0;
 }
 
-/* OpenSSL writes to sockets without MSG_NOSIGNAL in libcurl before 7.88: a peer that hangs up must not end us. */
+/* OpenSSL writes to sockets without MSG_NOSIGNAL in libcurl before 7.88: a peer that hangs up must
+ * not end us. */
 static void start_curl(void)
 {
 	struct sigaction old;
@@ -128,7 +132,8 @@ static void start_curl(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
-int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx, struct curl_loop **ret_curl)
+int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx,
+		  struct curl_loop **ret_curl)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct curl_loop *c = calloc(1, sizeof *c);
@@ -184,7 +189,7 @@ static void set_protocols(CURL *e, bool tls)
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS, tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP);
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-	/* Else closing a handle waits for its resolver thread, which getaddrinfo can hold for minutes. */
+	/* Else closing a handle waits for its resolver thread: getaddrinfo can hold it minutes. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 #endif
 }

@@ -1,4 +1,4 @@
-/* curl_loop - libcurl's multi interface driven by the loop, and the settings every transfer of ours shares.
+/* curl_loop - libcurl's multi interface driven by the loop, and what all our transfers share.
  *
  * The only place that knows how libcurl asks for descriptors and timers; used by ws.c and http.c.
  */
@@ -18,7 +18,8 @@ struct curl_loop;
 typedef void (*curl_loop_fn)(void *ctx, CURL *easy, CURLcode code);
 
 /* connections_max: idle ones kept for reuse. ERR_NOMEM. */
-int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx, struct curl_loop **ret_curl);
+int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx,
+		  struct curl_loop **ret_curl);
 /* Every easy handle must have been removed before. NULL is fine. */
 void curl_loop_free(struct curl_loop *c);
 
@@ -33,8 +34,9 @@ struct curl_common {
 	char *error;            /* CURL_ERROR_SIZE bytes for libcurl's own words */
 };
 
-/* A handle that goes to c->url and nowhere else: TLS 1.2 or later, verified; HTTP/1.1; no redirects, no cookies, no
- * .netrc, no signals; no proxy for loopback addresses. ERR_NOMEM, ERR_TLS (the CA file cannot be used). */
+/* A handle that goes to c->url and nowhere else: TLS 1.2 or later, verified; HTTP/1.1; no
+ * redirects, no cookies, no .netrc, no signals; no proxy for loopback addresses. ERR_NOMEM, ERR_TLS
+ * (the CA file cannot be used). */
 int curl_loop_easy(const struct curl_common *c, CURL **ret_easy);
 
 /* The ERR_ that stands for a CURLcode; 0 for CURLE_OK. */

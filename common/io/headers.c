@@ -80,7 +80,8 @@ int headers_add(struct headers *h, const char *line, size_t len)
 	uint32_t name_at = (uint32_t)h->text.len, value_at;
 	int rc;
 
-	if (!colon || !is_name(line, (size_t)(colon - line)) || !is_value(value, (size_t)(end - value)))
+	if (!colon || !is_name(line, (size_t)(colon - line)) ||
+	    !is_value(value, (size_t)(end - value)))
 		return ERR_SYNTAX;
 	if (h->n == HEADERS_MAX)
 		return ERR_FULL;
@@ -124,7 +125,8 @@ bool headers_list_has(const char *list, const char *token)
 
 		list += strspn(list, " \t,");
 		len = strcspn(list, ",");
-		if (len >= n && strncasecmp(list, token, n) == 0 && strspn(list + n, " \t") == len - n)
+		if (len >= n && strncasecmp(list, token, n) == 0 &&
+		    strspn(list + n, " \t") == len - n)
 			return true;
 		list += len;
 	}
@@ -158,8 +160,9 @@ static int64_t date_s(const char *text)
 	char month[4], *at;
 	int end = -1;
 
-	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month, &tm.tm_year,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 || end < 0 || text[end])
+	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month,
+		   &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 ||
+	    end < 0 || text[end])
 		return -1;
 	at = strstr(months, month);
 	if (!at || strlen(month) != 3 || (at - months) % 3 || tm.tm_mday < 1 || tm.tm_mday > 31 ||

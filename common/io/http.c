@@ -1,7 +1,7 @@
 /* http - one easy handle a request, added to the multi when it is its turn.
  *
- *   http_send ──► WAITING ── start_waiting ──► ACTIVE ── on_done ──► fn, freed
- *       └────────── a place is free ─────────────▲
+ *   http_send ──► WAITING ── on_places ──► ACTIVE ── on_done ──► fn (report), freed
+ *       └────────── a place is free ─────────▲
  *   http_cancel and http_close free it in any state without fn.
  */
 #include "common/io/http.h"
@@ -97,7 +97,8 @@ static int add_line(struct http_call *c, const char *line)
 static bool line_allowed(const char *line)
 {
 	static const char *const framing[] = {
-		"Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade", "User-Agent", NULL,
+		"Content-Length", "Transfer-Encoding", "Connection",
+		"Expect", "Upgrade", "User-Agent", NULL,
 	};
 
 	for (const char *const *name = framing; *name; name++)
@@ -142,7 +143,7 @@ static int set_method(struct http_call *c, const struct http_request *r)
 	}
 	if (has_body) {
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-		if (curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body_len ? r->body : "") != CURLE_OK)
+		if (curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->body_len ? r->body : ""))
 			return ERR_NOMEM;
 	}
 	return curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK ? 0 : ERR_NOMEM;
@@ -161,8 +162,8 @@ static size_t on_body(char *at, size_t size, size_t n, void *ctx)
 	return c->refused ? 0 : len;
 }
 
-/* Called for each line of each head: interim replies (1xx) and a proxy's come before the one that counts. A line
- * that is malformed cannot be asked for, no more. */
+/* Called for each line of each head: interim replies (1xx) and a proxy's come before the one that
+ * counts. A line that is malformed cannot be asked for, no more. */
 static size_t on_header(char *at, size_t size, size_t n, void *ctx)
 {
 	struct http_call *c = ctx;
@@ -205,7 +206,10 @@ static int call_init(struct http_call *c, const struct http_request *r)
 {
 	struct url u;
 	struct curl_common common = {
-		.url = &u, .ca_file = c->http->ca_file, .user_agent = c->http->user_agent, .error = c->error,
+		.url = &u,
+		.ca_file = c->http->ca_file,
+		.user_agent = c->http->user_agent,
+		.error = c->error,
 		.connect_ns = r->connect_ns > 0 ? r->connect_ns : 3 * NS_PER_S,
 		.total_ns = r->total_ns > 0 ? r->total_ns : 10 * NS_PER_S,
 	};
@@ -289,7 +293,9 @@ static void on_places(void *ctx)
 		call_unlink(c);
 		rc = start(c);
 		if (rc < 0) {
-			struct http_response r = {.err = rc, .body = "", .retry_after_s = -1, .reason = err_text(rc)};
+			struct http_response r = {
+				.err = rc, .body = "", .retry_after_s = -1, .reason = err_text(rc)
+			};
 
 			loop_defer(h->loop, on_places, h);
 			report(c, &r); /* h may be gone */
@@ -317,7 +323,8 @@ static void fill_response(struct http_call *c, CURLcode code, struct http_respon
 	c->http->counters.connections += (uint64_t)connects;
 	r->err = c->refused ? c->refused : curl_loop_err(code);
 	r->status = (int)status;
-	r->retry_after_s = headers_retry_after_s(headers_get(&c->headers, "Retry-After"), clock_wall(clock) / NS_PER_S);
+	r->retry_after_s = headers_retry_after_s(headers_get(&c->headers, "Retry-After"),
+						 clock_wall(clock) / NS_PER_S);
 	r->total_ns = clock_mono(clock) - c->started;
 	if (r->err == 0 && buf_byte(&c->body, 0) < 0)
 		r->err = ERR_NOMEM;
@@ -341,7 +348,8 @@ static void on_done(void *ctx, CURL *easy, CURLcode code)
 	report(c, &r);
 }
 
-int http_send(struct http *h, const struct http_request *r, http_fn fn, void *ctx, struct http_call **ret_call)
+int http_send(struct http *h, const struct http_request *r, http_fn fn, void *ctx,
+	      struct http_call **ret_call)
 {
 	bool place = h->active.n < h->concurrent_max && !h->waiting.first;
 	struct http_call *c;

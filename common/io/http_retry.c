@@ -33,7 +33,9 @@ static void retry_free(struct http_retry *t)
 bool http_retry_wanted(const struct http_response *r, int64_t delay_ns)
 {
 	switch (r->err) {
-	case 0: return r->status >= 500 && r->status <= 599 && r->retry_after_s * NS_PER_S <= delay_ns;
+	case 0:
+		return r->status >= 500 && r->status <= 599 &&
+		       r->retry_after_s * NS_PER_S <= delay_ns;
 	case ERR_DNS:
 	case ERR_CONNECT:
 	case ERR_TIMEOUT:
@@ -53,8 +55,8 @@ static void log_attempt(const struct http_retry *t, const struct http_response *
 		snprintf(cause, sizeof cause, "HTTP %d", r->status);
 	if (delay_ns > 0)
 		snprintf(next, sizeof next, "%lldms", (long long)(delay_ns / NS_PER_MS));
-	log_warn("http attempt failed", "host=%s attempt=%d of=%d next=%s cause=%s", t->host, t->failed,
-		 HTTP_RETRIES + 1, next, cause);
+	log_warn("http attempt failed", "host=%s attempt=%d of=%d next=%s cause=%s", t->host,
+		 t->failed, HTTP_RETRIES + 1, next, cause);
 }
 
 static void give(struct http_retry *t, const struct http_response *r)
@@ -65,7 +67,9 @@ static void give(struct http_retry *t, const struct http_response *r)
 
 static void give_error(struct http_retry *t, int err)
 {
-	struct http_response r = {.err = err, .body = "", .retry_after_s = -1, .reason = err_text(err)};
+	struct http_response r = {
+		.err = err, .body = "", .retry_after_s = -1, .reason = err_text(err)
+	};
 
 	give(t, &r);
 }

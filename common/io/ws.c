@@ -1,17 +1,24 @@
-/* ws - connection, handshake, sending and closing of a WebSocket; what arrives is understood by ws_rx.
+/* ws - the life of a WebSocket: opening, sending, closing; what arrives is understood by ws_rx.
  *
- *   ws_open ──► CONNECTING ── on_connected ──► UPGRADING ── on_reply (101) ──► OPEN
- *                   │                              │                             │ ws_close, a close frame
- *                   │ on_connected (error)         │ on_reply (else)             │ (on_peer_close), a broken
- *                   │ on_deadline                  │ on_deadline, lost           │ rule (fail)
- *                   ▼                              ▼                             ▼
- *                CLOSED ◄───────── finish ───── CLOSED ◄── lost, on_deadline ── CLOSING
+ *   CONNECTING   on_connect: UPGRADING, or finish
+ *                on_deadline: finish; ws_close: CLOSING, and finish at the next turn
+ *       ▼
+ *   UPGRADING    on_reply: OPEN where the answer is a good 101, else finish
+ *                on_deadline, lost: finish; ws_close: CLOSING, and finish at the next turn
+ *       ▼
+ *   OPEN         ws_close, a close frame (on_peer_close), a broken rule (fail): CLOSING
+ *                lost: finish
+ *       ▼
+ *   CLOSING      lost (the server ended the connection), on_deadline: finish
+ *       ▼
+ *   CLOSED       finish released the connection and called on_close
  *
- * Every arrow into CLOSED is finish: it releases the connection and calls on_close. In CLOSING nothing is delivered
- * and nothing sent behind the close frame; the server is given close_ns to end the connection (RFC 6455 7.1.1).
+ * In CLOSING nothing is delivered and nothing sent behind the close frame; the server is given
+ * close_ns to end the connection (RFC 6455 7.1.1).
  *
- * The TLS layer can hold bytes while the descriptor is silent: each turn reads until nothing is left. A turn that has
- * read TURN_BYTES goes on in the loop's next turn, so that one connection cannot starve the others.
+ * The TLS layer can hold bytes while the descriptor is silent: each turn reads until nothing is
+ * left. A turn that has read TURN_BYTES goes on in the loop's next turn, so that one connection
+ * cannot starve the others.
  */
 #include "common/io/ws.h"
 
@@ -33,7 +40,8 @@
 #define TURN_BYTES (256u << 10) /* read in one turn of the loop */
 #define WAITING_MAX (1u << 20)  /* bytes waiting to be sent before another message is refused */
 #define SEND_MAX (1u << 20)     /* bytes of one message we send */
-#define QUEUE_MAX (WAITING_MAX + SEND_MAX + (64u << 10)) /* both, control frames, what deflate may add */
+/* Both of them, control frames, what deflate may add. */
+#define QUEUE_MAX (WAITING_MAX + SEND_MAX + (64u << 10))
 #define PACK_MIN 64             /* shorter messages are not worth deflating */
 #define CONTROL_MAX 125
 
@@ -132,7 +140,8 @@ void ws_free(struct ws **ws_p)
 		destroy(w);
 }
 
-/* A timer of 0 gives the other sources their turn first; where none is to be had, a deferred call does. */
+/* A timer of 0 gives the other sources their turn first; where none is to be had, a deferred call
+ * does. */
 static void go_on_soon(struct ws *w)
 {
 	if (!w->again && loop_timer(w->loop, 0, 0, on_again, w, &w->again) < 0)
@@ -219,7 +228,9 @@ int ws_ping(struct ws *w, const void *payload, size_t len)
 		return ERR_CLOSED;
 	if (len > CONTROL_MAX)
 		return ERR_ARG;
-	return ws_link_waiting(w->link) >= WAITING_MAX ? ERR_FULL : send_frame(w, WS_PING, false, payload, len);
+	if (ws_link_waiting(w->link) >= WAITING_MAX)
+		return ERR_FULL;
+	return send_frame(w, WS_PING, false, payload, len);
 }
 
 /* ── closing ── */
@@ -274,8 +285,9 @@ static void lost(struct ws *w, int err)
 	if (w->state == UPGRADING)
 		finish(w, 1006, err, "the connection ended during the handshake");
 	else
-		finish(w, 1006, err, err == ERR_CLOSED ? "the connection ended without a close frame"
-						       : "the connection broke");
+		finish(w, 1006, err,
+		       err == ERR_CLOSED ? "the connection ended without a close frame"
+					 : "the connection broke");
 }
 
 /* ── receiving ── */
@@ -290,7 +302,8 @@ static void on_message(struct ws *w, const struct ws_rx_item *it)
 static void on_ping(struct ws *w, const struct ws_rx_item *it)
 {
 	w->counters.pings++;
-	if (ws_link_waiting(w->link) >= WAITING_MAX || send_frame(w, WS_PONG, false, it->bytes, it->len) < 0)
+	if (ws_link_waiting(w->link) >= WAITING_MAX ||
+	    send_frame(w, WS_PONG, false, it->bytes, it->len) < 0)
 		w->counters.pongs_dropped++;
 	if (w->h.on_ping)
 		w->h.on_ping(w->ctx);
@@ -323,7 +336,8 @@ static void on_status(struct ws *w)
 {
 	char reason[128];
 
-	snprintf(reason, sizeof reason, "the server answered HTTP %d %s", w->reply.status, w->reply.phrase);
+	snprintf(reason, sizeof reason, "the server answered HTTP %d %s", w->reply.status,
+		 w->reply.phrase);
 	finish(w, 1006, ERR_STATUS, reason);
 }
 
@@ -361,7 +375,8 @@ static void consume(struct ws *w)
 		w->rx.at = w->rx.in.len;
 }
 
-/* Reads until READ_BYTES are there (0), nothing is left (ERR_AGAIN), or the end (ERR_CLOSED, ERR_IO, ERR_NOMEM). */
+/* Reads until READ_BYTES are there (0), nothing is left (ERR_AGAIN), or the end (ERR_CLOSED,
+ * ERR_IO, ERR_NOMEM). */
 static int fill(struct ws *w, size_t *ret_got)
 {
 	bool drained = false;
@@ -374,7 +389,8 @@ static int fill(struct ws *w, size_t *ret_got)
 
 		rc = ws_rx_room(&w->rx, READ_BYTES, &at, &cap);
 		if (rc == 0)
-			rc = ws_link_recv(w->link, at, cap < READ_BYTES ? cap : READ_BYTES, &n, &drained);
+			rc = ws_link_recv(w->link, at, cap < READ_BYTES ? cap : READ_BYTES, &n,
+					  &drained);
 		if (rc == 0)
 			ws_rx_took(&w->rx, n);
 		got += n;
@@ -491,7 +507,10 @@ static int check_url(const struct ws_options *o, struct url *ret_url)
 /* The request waits in the link's queue for the connection. */
 static int open_link(struct ws *w, const struct ws_options *o, const struct url *u)
 {
-	static const struct ws_link_handler handler = {.on_connect = on_connect, .on_ready = on_ready};
+	static const struct ws_link_handler handler = {
+		.on_connect = on_connect,
+		.on_ready = on_ready,
+	};
 	struct ws_link_options link = {
 		.url = u, .ca_file = o->ca_file, .waiting_max = QUEUE_MAX,
 		.connect_ns = o->connect_ns > 0 ? o->connect_ns : 10 * NS_PER_S,
@@ -526,7 +545,8 @@ static int ws_init(struct ws *w, const struct ws_options *o, const struct url *u
 	return make_key(w->request.key);
 }
 
-int ws_open(struct loop *l, const struct ws_options *o, const struct ws_handler *h, void *ctx, struct ws **ret_ws)
+int ws_open(struct loop *l, const struct ws_options *o, const struct ws_handler *h, void *ctx,
+	    struct ws **ret_ws)
 {
 	struct url u;
 	int rc = check_url(o, &u);
@@ -572,7 +592,8 @@ int ws_status(const struct ws *w)
 
 int64_t ws_retry_after_s(const struct ws *w)
 {
-	return headers_retry_after_s(ws_header(w, "Retry-After"), clock_wall(loop_clock(w->loop)) / NS_PER_S);
+	return headers_retry_after_s(ws_header(w, "Retry-After"),
+				     clock_wall(loop_clock(w->loop)) / NS_PER_S);
 }
 
 struct ws_counters ws_counters(const struct ws *w)

@@ -1,9 +1,9 @@
-/* ws_deflate - permessage-deflate over zlib's raw streams; the extension header is read by its grammar.
+/* ws_deflate - permessage-deflate over zlib's raw streams; its header is read by its grammar.
  *
- * Facts from RFC 7692: a message is one or more deflate blocks ended by a sync flush whose last four bytes
- * 00 00 ff ff are not sent (7.2.1); the window lives on from message to message unless the sender's side said
- * no_context_takeover (7.1.1); a sender may also end a block with BFINAL (7.2.3.4), after which the stream starts
- * anew but the window stays.
+ * Facts from RFC 7692: a message is one or more deflate blocks ended by a sync flush whose last
+ * four bytes 00 00 ff ff are not sent (7.2.1); the window lives on from message to message unless
+ * the sender's side said no_context_takeover (7.1.1); a sender may also end a block with BFINAL
+ * (7.2.3.4), after which the stream starts anew but the window stays.
  */
 #include "common/io/ws_deflate.h"
 
@@ -150,8 +150,10 @@ int ws_deflate_reply(const char *value, struct ws_deflate_params *ret_params)
 	return 0;
 }
 
-/* Offers of a window of 8 bits for our side are passed over: zlib cannot make it (7.1.2.1 lets us). */
-int ws_deflate_answer(const char *offers, struct ws_deflate_params *ret_params, char *out, size_t cap)
+/* Offers of a window of 8 bits for our side are passed over: zlib cannot make it (7.1.2.1 lets us).
+ */
+int ws_deflate_answer(const char *offers, struct ws_deflate_params *ret_params, char *out,
+		      size_t cap)
 {
 	struct ws_deflate_params p = {0};
 	struct extension e;
@@ -171,7 +173,8 @@ int ws_deflate_answer(const char *offers, struct ws_deflate_params *ret_params, 
 		     p.server_no_context ? "; server_no_context_takeover" : "",
 		     p.client_no_context ? "; client_no_context_takeover" : "");
 	if (n > 0 && (size_t)n < cap && p.server_bits)
-		n += snprintf(out + n, cap - (size_t)n, "; server_max_window_bits=%d", p.server_bits);
+		n += snprintf(out + n, cap - (size_t)n, "; server_max_window_bits=%d",
+			      p.server_bits);
 	must(n > 0 && (size_t)n < cap);
 	p.server_bits = p.server_bits ? p.server_bits : 15;
 	p.client_bits = 15; /* not answered, so the client may use them all */
@@ -183,7 +186,7 @@ int ws_deflate_answer(const char *offers, struct ws_deflate_params *ret_params, 
 
 struct ws_deflate {
 	z_stream in, out;
-	bool in_ready, out_ready; /* made at first use: a feed that never compresses costs nothing */
+	bool in_ready, out_ready; /* made at first use */
 	bool in_forgets, out_forgets;
 	int out_bits;
 	uint8_t window[WINDOW_MAX]; /* only while a stream that ended is started anew */
@@ -246,7 +249,8 @@ static int inflate_some(struct ws_deflate *d, struct buf *out, bool *ret_end)
 	return rc == Z_OK || rc == Z_BUF_ERROR ? 0 : ERR_CORRUPT;
 }
 
-static int inflate_all(struct ws_deflate *d, uint8_t *at, size_t len, size_t max, struct buf *out, bool *ret_end)
+static int inflate_all(struct ws_deflate *d, uint8_t *at, size_t len, size_t max, struct buf *out,
+		       bool *ret_end)
 {
 	d->in.next_in = at;
 	d->in.avail_in = (uInt)len;
@@ -279,7 +283,8 @@ static int unpack_last(struct ws_deflate *d, uint8_t *at, size_t len, size_t max
 }
 
 /* The window is always opened at its widest: it reads whatever a narrower one wrote. */
-int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, size_t max, struct buf *out)
+int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, size_t max,
+		      struct buf *out)
 {
 	bool end;
 
@@ -294,8 +299,8 @@ static int pack_ready(struct ws_deflate *d)
 {
 	if (d->out_bits == 8)
 		return ERR_ARG;
-	if (!d->out_ready && deflateInit2(&d->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -d->out_bits, 8,
-					  Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!d->out_ready && deflateInit2(&d->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+					  -d->out_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return ERR_NOMEM;
 	d->out_ready = true;
 	return 0;

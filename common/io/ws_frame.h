@@ -1,4 +1,5 @@
-/* ws_frame - RFC 6455 framing without any I/O, both directions: shared by the client and by test servers. */
+/* ws_frame - RFC 6455 framing without any I/O, both directions, for clients and for test servers.
+ */
 #ifndef NJ_IO_WS_FRAME_H
 #define NJ_IO_WS_FRAME_H
 
@@ -20,20 +21,21 @@ struct ws_frame {
 	uint32_t header_len; /* bytes before the payload */
 };
 
-/* Parses a frame header. 0, ERR_AGAIN (needs more bytes), ERR_PROTOCOL (reserved bits or opcodes, RSV1 on a control
- * or continuation frame, a control frame that is fragmented or above 125 bytes, a length not in its shortest form,
- * the top bit of 64 set). A broken rule is reported by the first byte that breaks it. */
+/* Parses a frame header. 0, ERR_AGAIN (needs more bytes), ERR_PROTOCOL (reserved bits or opcodes,
+ * RSV1 on a control or continuation frame, a control frame that is fragmented or above 125 bytes, a
+ * length not in its shortest form, the top bit of 64 set). A broken rule is reported by the first
+ * byte that breaks it. */
 int ws_frame_parse(const uint8_t *at, size_t len, bool allow_rsv1, struct ws_frame *ret_frame);
 
-/* Appends a whole frame; mask NULL: unmasked (servers). Control frames hold at most 125 bytes (our promise).
- * ERR_FULL, ERR_NOMEM. */
+/* Appends a whole frame; mask NULL: unmasked (servers). Control frames hold at most 125 bytes (our
+ * promise). ERR_FULL, ERR_NOMEM. */
 int ws_frame_append(struct buf *out, uint8_t opcode, bool fin, bool rsv1, const uint8_t mask[4],
 		    const void *payload, size_t len);
 /* Masks or unmasks in place; offset is the position of at[0] within the payload. */
 void ws_frame_mask(uint8_t *at, size_t len, const uint8_t mask[4], size_t offset);
 
-/* Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)); out holds 29 bytes. A key is at most 64 bytes
- * (our promise: our own has 24, a server checks before). */
+/* Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)); out holds 29 bytes. A key is at most
+ * 64 bytes (our promise: our own has 24, a server checks before). */
 void ws_accept_key(const char *key, char out[29]);
 
 #endif

@@ -10,7 +10,8 @@
 /* ── request ── */
 
 static const char *const own_lines[] = {
-	"Host", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "User-Agent", "Expect", NULL,
+	"Host", "Upgrade", "Connection", "Content-Length",
+	"Transfer-Encoding", "User-Agent", "Expect", NULL,
 };
 
 static bool line_allowed(const char *line)
@@ -61,8 +62,8 @@ int ws_request_pack(const struct ws_request *r, struct buf *out)
 	if (rc == 0)
 		rc = url_host(r->url, out);
 	if (rc == 0)
-		rc = buf_printf(out, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-				"Sec-WebSocket-Version: 13\r\n", r->key);
+		rc = buf_printf(out, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+				"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n", r->key);
 	return rc == 0 ? pack_options(r, out) : rc;
 }
 
@@ -96,7 +97,8 @@ static int take_status(struct ws_reply *p, const char *line, size_t len)
 	size_t n;
 
 	if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || !is_digit(line[7]) || line[8] != ' ' ||
-	    !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) || (len > 12 && line[12] != ' '))
+	    !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11]) ||
+	    (len > 12 && line[12] != ' '))
 		return broken(p, "the answer is not HTTP/1.1");
 	p->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
 	if (p->status == 101 && line[7] != '1')
@@ -119,7 +121,7 @@ static int take_lines(struct ws_reply *p, const char *at, const char *end)
 	for (at = eol + 2; rc == 0 && at < end; at = eol + 2) {
 		eol = memmem(at, (size_t)(end - at), "\r\n", 2);
 		if (headers_add(&p->headers, at, (size_t)(eol - at)) < 0)
-			rc = broken(p, "a header line of the answer is malformed, or there are too many");
+			rc = broken(p, "a header line is malformed, or there are too many");
 	}
 	return rc;
 }
@@ -148,7 +150,8 @@ static int check_chosen(struct ws_reply *p, const struct ws_request *r)
 	if (headers_nth(&p->headers, "Sec-WebSocket-Protocol", 1) ||
 	    (protocol && (!r->protocol || strcmp(protocol, r->protocol) != 0)))
 		return broken(p, "the server chose a subprotocol that was not offered");
-	if (headers_nth(&p->headers, "Sec-WebSocket-Extensions", 1) || (extensions && !r->deflate) ||
+	if (headers_nth(&p->headers, "Sec-WebSocket-Extensions", 1) ||
+	    (extensions && !r->deflate) ||
 	    (extensions && ws_deflate_reply(extensions, &p->params) < 0))
 		return broken(p, "the server chose an extension that was not offered");
 	p->protocol = protocol ? protocol : "";
@@ -171,7 +174,8 @@ static int check_upgrade(struct ws_reply *p, const struct ws_request *r)
 	return check_chosen(p, r);
 }
 
-int ws_reply_parse(struct ws_reply *p, const struct ws_request *r, const char *at, size_t len, size_t *ret_used)
+int ws_reply_parse(struct ws_reply *p, const struct ws_request *r, const char *at, size_t len,
+		   size_t *ret_used)
 {
 	const char *end = memmem(at, len < WS_REPLY_MAX ? len : WS_REPLY_MAX, "\r\n\r\n", 4);
 	int rc;
@@ -182,8 +186,8 @@ int ws_reply_parse(struct ws_reply *p, const struct ws_request *r, const char *a
 	}
 	/* What does not start like HTTP is told at once, not after a time limit. */
 	if (!end)
-		return memcmp(at, "HTTP/1.", len < 7 ? len : 7) == 0 ? ERR_AGAIN
-								     : broken(p, "the answer is not HTTP/1.1");
+		return memcmp(at, "HTTP/1.", len < 7 ? len : 7) != 0
+			? broken(p, "the answer is not HTTP/1.1") : ERR_AGAIN;
 	rc = take_lines(p, at, end + 2);
 	if (rc == 0)
 		rc = p->status == 101 ? check_upgrade(p, r) : ERR_STATUS;

@@ -1,4 +1,5 @@
-/* ws_handshake - the client's opening handshake (RFC 6455 4.1) as pure text: request out, reply checked strictly. */
+/* ws_handshake - a client's opening handshake (RFC 6455 4.1) as pure text, replies read strictly.
+ */
 #ifndef NJ_IO_WS_HANDSHAKE_H
 #define NJ_IO_WS_HANDSHAKE_H
 
@@ -33,17 +34,18 @@ struct ws_reply {
 	const char *why; /* a sentence where parsing failed */
 };
 
-/* Whether the request can be sent as it is: header lines and protocol are safe, and none of the lines is the
- * handshake's own (Host, Upgrade, Connection, Sec-WebSocket-*, lengths). ERR_ARG. */
+/* Whether the request can be sent as it is: header lines and protocol are safe, and none of the
+ * lines is the handshake's own (Host, Upgrade, Connection, Sec-WebSocket-*, lengths). ERR_ARG. */
 int ws_request_check(const struct ws_request *r);
 int ws_request_pack(const struct ws_request *r, struct buf *out); /* ERR_FULL, ERR_NOMEM */
 
 void ws_reply_init(struct ws_reply *p);
 void ws_reply_fini(struct ws_reply *p);
 
-/* Reads the reply's head from the front of at[0..len); *ret_used is behind its empty line. 0: the connection is
- * open. ERR_AGAIN: more bytes are needed. ERR_TOO_LONG: more than WS_REPLY_MAX. ERR_STATUS: another status than 101
- * (p->status, p->headers). ERR_PROTOCOL: p->why. */
-int ws_reply_parse(struct ws_reply *p, const struct ws_request *r, const char *at, size_t len, size_t *ret_used);
+/* Reads the reply's head from the front of at[0..len); *ret_used is behind its empty line. 0: the
+ * connection is open. ERR_AGAIN: more bytes are needed. ERR_TOO_LONG: more than WS_REPLY_MAX.
+ * ERR_STATUS: another status than 101 (p->status, p->headers). ERR_PROTOCOL: p->why. */
+int ws_reply_parse(struct ws_reply *p, const struct ws_request *r, const char *at, size_t len,
+		   size_t *ret_used);
 
 #endif

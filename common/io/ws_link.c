@@ -1,6 +1,8 @@
-/* ws_link - libcurl's CONNECT_ONLY: after the multi interface reports the handle done, the descriptor is ours to
- * watch and curl_easy_send/curl_easy_recv go through its TLS layer until CURLE_AGAIN. The handle stays in the multi:
- * taken out, libcurl would close the connection.
+/* ws_link - libcurl's CONNECT_ONLY: it connects, then bytes go through its TLS layer.
+ *
+ * After the multi interface reports the handle done, the descriptor is ours to watch, and
+ * curl_easy_send and curl_easy_recv work until CURLE_AGAIN. The handle stays in the multi: taken
+ * out, libcurl would close the connection.
  */
 #include "common/io/ws_link.h"
 
@@ -18,7 +20,7 @@ struct ws_link {
 	char error[CURL_ERROR_SIZE];
 	struct loop_source *io;
 	bool tls, readable, broken;
-	/* OpenSSL wants a send repeated with the very same bytes: what was once tried stays where it is. */
+	/* OpenSSL wants a send repeated with the same bytes: what was once tried stays there. */
 	struct buf sending, queued;
 	size_t sent; /* of sending */
 };
@@ -41,7 +43,8 @@ struct buf *ws_link_queue(struct ws_link *k)
 /* A broken link is always readable: reading it finds the end. */
 static void watch(struct ws_link *k)
 {
-	int events = (k->readable || k->broken ? LOOP_IN : 0) | (ws_link_waiting(k) > 0 ? LOOP_OUT : 0);
+	int events = (k->readable || k->broken ? LOOP_IN : 0) |
+		     (ws_link_waiting(k) > 0 ? LOOP_OUT : 0);
 
 	if (k->io && loop_fd_events(k->io, events) < 0)
 		k->broken = true;
@@ -102,7 +105,7 @@ int ws_link_recv(struct ws_link *k, void *at, size_t cap, size_t *ret_n, bool *r
 	if (n == 0)
 		return ERR_CLOSED;
 	*ret_n = n;
-	/* The kernel gave less than was asked for; TLS hands out one record a call and may hold more. */
+	/* The kernel gave less than was asked for; TLS hands out a record a call, may hold more. */
 	*ret_drained = !k->tls && n < cap && !k->broken;
 	return 0;
 }
@@ -123,7 +126,8 @@ static void on_connected(void *ctx, CURL *easy, CURLcode code)
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	int rc = curl_loop_err(code);
 
-	if (rc == 0 && (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD))
+	if (rc == 0 && (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
+			fd == CURL_SOCKET_BAD))
 		rc = ERR_IO;
 	if (rc == 0)
 		rc = loop_fd(k->loop, fd, LOOP_IN, on_io, k, &k->io);
@@ -135,19 +139,23 @@ static void on_connected(void *ctx, CURL *easy, CURLcode code)
 static int open_easy(struct ws_link *k, const struct ws_link_options *o)
 {
 	struct curl_common common = {
-		.url = o->url, .ca_file = o->ca_file, .connect_ns = o->connect_ns, .error = k->error,
+		.url = o->url,
+		.ca_file = o->ca_file,
+		.connect_ns = o->connect_ns,
+		.error = k->error,
 	};
 	int rc = curl_loop_easy(&common, &k->easy);
 
 	if (rc < 0)
 		return rc;
 	curl_easy_setopt(k->easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(k->easy, CURLOPT_HTTPPROXYTUNNEL, 1L); /* a proxy must not read what follows */
+	/* A proxy must not read what follows. */
+	curl_easy_setopt(k->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	return curl_loop_add(k->curl, k->easy);
 }
 
-int ws_link_open(struct loop *l, const struct ws_link_options *o, const struct ws_link_handler *h, void *ctx,
-		 struct ws_link **ret_link)
+int ws_link_open(struct loop *l, const struct ws_link_options *o, const struct ws_link_handler *h,
+		 void *ctx, struct ws_link **ret_link)
 {
 	struct ws_link *k = calloc(1, sizeof *k);
 	int rc;

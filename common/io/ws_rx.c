@@ -3,8 +3,9 @@
  *            text/binary fin                       text/binary, not final
  *   (idle) ──────────────────► message   (idle) ─────────────────────────► (open)
  *   (open) ── continuation ──► (open)    (open) ── continuation fin ─────► message, (idle)
- *   a control frame may stand anywhere and changes nothing; a close frame ends it: ERR_CLOSED from then on.
- *   on_data holds both rows, on_control the last line; every other frame fails the machine (fail).
+ *
+ * on_data holds both lines. A control frame (on_control) may stand anywhere and changes nothing;
+ * a close frame ends it: ERR_CLOSED from then on. Every other frame fails the machine (fail).
  */
 #include "common/io/ws_rx.h"
 
@@ -29,7 +30,8 @@ void ws_rx_init(struct ws_rx *rx, size_t message_max, bool server)
 	must(message_max > 0 && message_max <= UINT32_MAX / 2);
 	*rx = (struct ws_rx){.message_max = message_max, .server = server};
 	buf_init(&rx->in, frame_max(rx) + WS_FRAME_HEADER_MAX + READ_MAX + WS_DEFLATE_TAIL);
-	buf_init(&rx->message, message_max + 1); /* one more, to see that it would not have been the end */
+	/* One more byte, to see that it would not have been the end. */
+	buf_init(&rx->message, message_max + 1);
 }
 
 void ws_rx_fini(struct ws_rx *rx)
@@ -41,7 +43,8 @@ void ws_rx_fini(struct ws_rx *rx)
 	*rx = (struct ws_rx){0};
 }
 
-/* What is left of the last read moves to the front where room is short: less than a frame, once a read. */
+/* What is left of the last read moves to the front where room is short: less than a frame, once a
+ * read. */
 int ws_rx_room(struct ws_rx *rx, size_t want, uint8_t **ret_at, size_t *ret_cap)
 {
 	struct buf *in = &rx->in;
@@ -98,7 +101,8 @@ static int on_close_frame(struct ws_rx *rx, const uint8_t *at, size_t len, struc
 	return 0;
 }
 
-static int on_control(struct ws_rx *rx, const struct ws_frame *f, const uint8_t *at, struct ws_rx_item *out)
+static int on_control(struct ws_rx *rx, const struct ws_frame *f, const uint8_t *at,
+		      struct ws_rx_item *out)
 {
 	if (f->opcode == WS_CLOSE)
 		return on_close_frame(rx, at, f->len, out);
@@ -188,7 +192,8 @@ int ws_rx_next(struct ws_rx *rx, struct ws_rx_item *ret_item)
 		if (f.masked)
 			ws_frame_mask(at, (size_t)f.len, f.mask, 0);
 		rx->at += f.header_len + (size_t)f.len;
-		rc = f.opcode & 8 ? on_control(rx, &f, at, ret_item) : on_data(rx, &f, at, ret_item);
+		rc = f.opcode & 8 ? on_control(rx, &f, at, ret_item)
+				  : on_data(rx, &f, at, ret_item);
 		if (rc == 0)
 			return 0;
 	}
@@ -209,5 +214,6 @@ int ws_close_code(int err)
 /* RFC 6455 7.4: 1004 is reserved, 1005, 1006 and 1015 never travel; 1012 to 1014 are registered. */
 bool ws_close_code_valid(int code)
 {
-	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+	       (code >= 3000 && code <= 4999);
 }

@@ -1,8 +1,9 @@
-/* bench_ws - G10: CPU of the receiving thread per message, ours against bare loops over the same bytes.
+/* bench_ws - G10: CPU per message of the receiving thread, ours against bare loops.
  *
- * A child process sends N frames of 253 bytes as fast as it can, plain or deflated with context takeover. The
- * reference reads with recv(64 KiB) and parses by hand, with bare inflate where deflated. Runs are interleaved
- * A B A B; the median of the ratios decides: <= 2.00 plain, <= 1.25 deflated. A lost or wrong message fails it.
+ * A child process sends N frames of 253 bytes as fast as it can, plain or deflated with context
+ * takeover. The reference reads with recv(64 KiB) and parses by hand, with bare inflate where
+ * deflated. Runs are interleaved A B A B; the median of the ratios decides: <= 2.00 plain, <= 1.25
+ * deflated. A lost or wrong message fails it.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -46,12 +47,15 @@ struct tally {
 /* Shaped like a thin pair's depth update. */
 static void make_text(struct rng *r, int i, char text[TEXT_BYTES + 1])
 {
-	int n = snprintf(text, TEXT_BYTES + 1, "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"BTCUSDT\",\"U\":%d,\"u\":%d,"
-			 "\"b\":[", 1623456789000LL + i * 100LL, 1000000 + 3 * i, 1000002 + 3 * i);
+	int n = snprintf(text, TEXT_BYTES + 1,
+			 "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"BTCUSDT\",\"U\":%d,\"u\":%d,"
+			 "\"b\":[",
+			 1623456789000LL + i * 100LL, 1000000 + 3 * i, 1000002 + 3 * i);
 
 	while (n < TEXT_BYTES - 40)
 		n += snprintf(text + n, (size_t)(TEXT_BYTES + 1 - n), "[\"%d.%02d\",\"0.%05d\"],",
-			      35000 + (int)rng_below(r, 200), (int)rng_below(r, 100), (int)rng_below(r, 100000));
+			      35000 + (int)rng_below(r, 200), (int)rng_below(r, 100),
+			      (int)rng_below(r, 100000));
 	memset(text + n, ' ', (size_t)(TEXT_BYTES - n));
 	memcpy(text + TEXT_BYTES - 9, "],\"a\":[]}", 9);
 	text[TEXT_BYTES] = '\0';
@@ -59,7 +63,8 @@ static void make_text(struct rng *r, int i, char text[TEXT_BYTES + 1])
 
 static uint64_t sum_of(const char *at, size_t len)
 {
-	return (uint64_t)(uint8_t)at[0] * 7 + (uint8_t)at[len / 2] * 3u + (uint8_t)at[len - 1] + len;
+	return (uint64_t)(uint8_t)at[0] * 7 + (uint8_t)at[len / 2] * 3u + (uint8_t)at[len - 1] +
+	       len;
 }
 
 static void make_stream(struct stream *s)
@@ -80,7 +85,8 @@ static void make_stream(struct stream *s)
 		buf_clear(&packed);
 		if (s->deflate)
 			must(ws_deflate_pack(d, text, TEXT_BYTES, &packed) == 0);
-		must(ws_frame_append(&s->bytes, WS_TEXT, true, s->deflate, NULL, s->deflate ? (char *)packed.at : text,
+		must(ws_frame_append(&s->bytes, WS_TEXT, true, s->deflate, NULL,
+				     s->deflate ? (char *)packed.at : text,
 				     s->deflate ? packed.len : TEXT_BYTES) == 0);
 	}
 	ws_deflate_free(d);
@@ -111,13 +117,17 @@ static void blast(int listener, const struct stream *s)
 		int fd = accept(listener, NULL, NULL);
 
 		must(fd >= 0);
-		while (!strstr(head, "\r\n\r\n") && n < sizeof head - 1 && recv(fd, head + n, 1, 0) == 1)
+		while (!strstr(head, "\r\n\r\n") && n < sizeof head - 1 &&
+		       recv(fd, head + n, 1, 0) == 1)
 			n++;
 		sscanf(strstr(head, "Sec-WebSocket-Key: ") + 19, "%24s", key);
 		ws_accept_key(key, accept_key);
-		n = (size_t)snprintf(reply, sizeof reply, "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-				     "Sec-WebSocket-Accept: %s\r\n%s\r\n", accept_key,
-				     s->deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
+		n = (size_t)snprintf(
+			reply, sizeof reply,
+			"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			"Sec-WebSocket-Accept: %s\r\n%s\r\n",
+			accept_key,
+			s->deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
 		send_all(fd, reply, n);
 		send_all(fd, s->bytes.at, s->bytes.len);
 		while (recv(fd, head, sizeof head, 0) > 0)
@@ -156,7 +166,8 @@ static double cpu_ns(void)
 
 static int dial(uint16_t port)
 {
-	static const char request[] = "GET / HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+	static const char request[] =
+		"GET / HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
 				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -262,14 +273,16 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 
 static double run_ours(const struct stream *s, uint16_t port, struct tally *t)
 {
-	static const struct ws_handler h = {.on_open = on_open, .on_message = on_message, .on_close = on_close};
+	static const struct ws_handler h = {
+		.on_open = on_open, .on_message = on_message, .on_close = on_close};
 	char url[64];
 	double took;
 
 	running = s;
 	snprintf(url, sizeof url, "ws://127.0.0.1:%u/", port);
 	must(loop_new(clock_real(), &t->loop) == 0);
-	must(ws_open(t->loop, &(struct ws_options){.url = url, .deflate = s->deflate}, &h, t, &t->ws) == 0);
+	must(ws_open(t->loop, &(struct ws_options){.url = url, .deflate = s->deflate}, &h, t,
+		     &t->ws) == 0);
 	must(loop_run(t->loop) == 0);
 	took = cpu_ns() - opened_ns;
 	ws_free(&t->ws);
@@ -310,9 +323,10 @@ static bool judge(struct stream *s)
 	qsort(bare, PAIRS, sizeof bare[0], by_value);
 	qsort(ratio, PAIRS, sizeof ratio[0], by_value);
 	good = ratio[PAIRS / 2] <= s->goal;
-	printf("G10 ws %-8s ours %6.1f ns/msg  bare %6.1f ns/msg  ratio %.2f [%.2f..%.2f]  goal <= %.2f  %s\n", s->name,
-	       ours[PAIRS / 2], bare[PAIRS / 2], ratio[PAIRS / 2], ratio[0], ratio[PAIRS - 1], s->goal,
-	       good ? "ok" : "MISSED");
+	printf("G10 ws %-8s ours %6.1f ns/msg  bare %6.1f ns/msg  ratio %.2f [%.2f..%.2f]  "
+	       "goal <= %.2f  %s\n",
+	       s->name, ours[PAIRS / 2], bare[PAIRS / 2], ratio[PAIRS / 2], ratio[0],
+	       ratio[PAIRS - 1], s->goal, good ? "ok" : "MISSED");
 	buf_fini(&s->bytes);
 	return good;
 }
@@ -320,7 +334,8 @@ static bool judge(struct stream *s)
 int main(void)
 {
 	struct stream plain = {.name = "plain", .messages = 1000000, .goal = 2.0};
-	struct stream deflated = {.name = "deflate", .messages = 300000, .deflate = true, .goal = 1.25};
+	struct stream deflated = {
+		.name = "deflate", .messages = 300000, .deflate = true, .goal = 1.25};
 	bool good = judge(&plain);
 
 	good &= judge(&deflated);

@@ -1,5 +1,7 @@
-/* fuzz_ws - arbitrary bytes as frames (either role, deflated or not, cut anywhere), handshake replies, extension
- * headers and URLs: nothing crashes, nothing grows beyond its limit, what is accepted keeps its promises.
+/* fuzz_ws - any bytes as frames, handshake replies, extension headers and URLs.
+ *
+ * Frames in either role, deflated or not, cut anywhere. Nothing crashes, nothing grows beyond its
+ * limit, what is accepted keeps its promises.
  *
  * The first byte chooses the machine, the second its options.
  */
@@ -27,7 +29,8 @@ static void check_item(const struct ws_rx_item *it)
 		sum = (uint8_t)(sum + (uint8_t)it->bytes[i]); /* every byte is there to read */
 	must(it->len <= (it->kind == WS_RX_MESSAGE ? MESSAGE_MAX : 125));
 	if (it->kind == WS_RX_CLOSE)
-		must((it->code == 1005 || ws_close_code_valid(it->code)) && utf8_valid(it->bytes, it->len));
+		must((it->code == 1005 || ws_close_code_valid(it->code)) &&
+		     utf8_valid(it->bytes, it->len));
 }
 
 static int drain(struct ws_rx *rx)
@@ -38,8 +41,8 @@ static int drain(struct ws_rx *rx)
 	while ((rc = ws_rx_next(rx, &it)) == 0)
 		check_item(&it);
 	must(rc == ERR_AGAIN || (rx->failed == rc && rx->why && ws_rx_next(rx, &it) == rc));
-	must(rc == ERR_AGAIN || rc == ERR_PROTOCOL || rc == ERR_TOO_LONG || rc == ERR_UTF8 || rc == ERR_CORRUPT ||
-	     rc == ERR_CLOSED);
+	must(rc == ERR_AGAIN || rc == ERR_PROTOCOL || rc == ERR_TOO_LONG || rc == ERR_UTF8 ||
+	     rc == ERR_CORRUPT || rc == ERR_CLOSED);
 	return rc;
 }
 
@@ -84,7 +87,8 @@ static void reply(uint8_t options, const uint8_t *at, size_t len)
 	ws_reply_init(&p);
 	rc = ws_reply_parse(&p, &r, (const char *)at, len, &used);
 	if (rc == 0)
-		must(used >= 4 && used <= len && memcmp(at + used - 4, "\r\n\r\n", 4) == 0 && p.status == 101);
+		must(used >= 4 && used <= len && memcmp(at + used - 4, "\r\n\r\n", 4) == 0 &&
+		     p.status == 101);
 	if (rc == ERR_STATUS)
 		must(p.status >= 0 && p.status <= 999 && p.status != 101);
 	if (rc == ERR_PROTOCOL || rc == ERR_TOO_LONG)
@@ -102,10 +106,12 @@ static void extensions(const char *text)
 	if (ws_deflate_answer(text, &p, answer, sizeof answer) == 0) {
 		must(ws_deflate_reply(answer, &q) == 0);
 		must(q.server_bits == p.server_bits && q.client_bits == p.client_bits);
-		must(q.server_no_context == p.server_no_context && q.client_no_context == p.client_no_context);
+		must(q.server_no_context == p.server_no_context &&
+		     q.client_no_context == p.client_no_context);
 	}
 	if (ws_deflate_reply(text, &p) == 0)
-		must(p.server_bits >= 8 && p.server_bits <= 15 && p.client_bits >= 8 && p.client_bits <= 15);
+		must(p.server_bits >= 8 && p.server_bits <= 15 && p.client_bits >= 8 &&
+		     p.client_bits <= 15);
 }
 
 /* What was taken apart and put together again is the same URL. */
@@ -120,8 +126,8 @@ static void url(const char *text)
 	must(buf_printf(&b, u.web_socket ? "ws%s://" : "http%s://", u.tls ? "s" : "") == 0);
 	must(url_host(&u, &b) == 0 && url_target(&u, &b) == 0 && buf_byte(&b, 0) == 0);
 	must(url_parse((const char *)b.at, &v) == 0);
-	must(strcmp(u.host, v.host) == 0 && u.port == v.port && u.tls == v.tls && u.web_socket == v.web_socket &&
-	     u.ipv6 == v.ipv6 && u.loopback == v.loopback);
+	must(strcmp(u.host, v.host) == 0 && u.port == v.port && u.tls == v.tls &&
+	     u.web_socket == v.web_socket && u.ipv6 == v.ipv6 && u.loopback == v.loopback);
 	buf_fini(&b);
 }
 

@@ -1,4 +1,4 @@
-/* http_client - what the tests of the HTTP client share: a client that notes each outcome, and its world. */
+/* http_client - what the tests of the HTTP client share: a client that notes each outcome. */
 #ifndef NJ_TESTS_HTTP_CLIENT_H
 #define NJ_TESTS_HTTP_CLIENT_H
 
@@ -94,7 +94,8 @@ static inline void on_reply(void *ctx, const struct http_response *r)
 
 static inline const char *url_of(struct world *w, char url[64], const char *path)
 {
-	snprintf(url, 64, "%s://127.0.0.1:%u%s", w->peer.tls ? "https" : "http", w->peer.port, path);
+	snprintf(url, 64, "%s://127.0.0.1:%u%s", w->peer.tls ? "https" : "http", w->peer.port,
+		 path);
 	return url;
 }
 

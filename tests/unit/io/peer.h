@@ -1,4 +1,4 @@
-/* peer - a scripted server for tests: a thread a connection, plain or TLS with a certificate made on the spot. */
+/* peer - a scripted server for tests: a thread a connection, plain or TLS. */
 #ifndef NJ_TESTS_PEER_H
 #define NJ_TESTS_PEER_H
 
@@ -52,7 +52,8 @@ static inline bool peer_write(struct peer_conn *c, const void *at, size_t len)
 	const char *p = at;
 
 	while (len > 0) {
-		ssize_t n = c->ssl ? SSL_write(c->ssl, p, (int)len) : send(c->fd, p, len, MSG_NOSIGNAL);
+		ssize_t n =
+			c->ssl ? SSL_write(c->ssl, p, (int)len) : send(c->fd, p, len, MSG_NOSIGNAL);
 
 		if (n <= 0)
 			return false;
@@ -67,7 +68,8 @@ static inline bool peer_text(struct peer_conn *c, const char *text)
 	return peer_write(c, text, strlen(text));
 }
 
-__attribute__((format(printf, 2, 3))) static inline bool peer_printf(struct peer_conn *c, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline bool peer_printf(struct peer_conn *c,
+								     const char *format, ...)
 {
 	char text[4096];
 	va_list args;
@@ -214,7 +216,8 @@ static inline void peer_start(struct peer *p, void (*serve)(struct peer_conn *, 
 	p->conns = 0;
 	p->stop = false;
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(p->fd, 128) == 0);
+	must(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&a, sizeof a) == 0 &&
+	     listen(p->fd, 128) == 0);
 	must(getsockname(p->fd, (struct sockaddr *)&a, &len) == 0);
 	p->port = ntohs(a.sin_port);
 	must(pthread_create(&p->thread, NULL, peer_main, p) == 0);
@@ -283,7 +286,8 @@ static inline void peer_cert_free(struct peer_cert *c)
 static inline void peer_use_tls(struct peer *p, const struct peer_cert *c)
 {
 	p->tls = SSL_CTX_new(TLS_server_method());
-	must(p->tls && SSL_CTX_use_certificate(p->tls, c->x509) == 1 && SSL_CTX_use_PrivateKey(p->tls, c->key) == 1);
+	must(p->tls && SSL_CTX_use_certificate(p->tls, c->x509) == 1 &&
+	     SSL_CTX_use_PrivateKey(p->tls, c->key) == 1);
 }
 
 #endif

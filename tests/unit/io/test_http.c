@@ -1,4 +1,4 @@
-/* test_http - the HTTP client against a scripted server: replies, limits, slowness, reuse, TLS, refusals. */
+/* test_http - the HTTP client against a scripted server: replies, limits, slowness, reuse, TLS. */
 #include "tests/unit/io/http_client.h"
 
 /* ---- replies as they come ---- */
@@ -33,16 +33,22 @@ static void test_replies(void **state)
 		{"HTTP/1.1 204 No Content\r\n\r\n", "204 ;", false},
 		{"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", "404 no;", false},
 		{"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno", "500 no;", false},
-		{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "302 ;",
-		 false},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n"
-		 "X-Trailer: 1\r\n\r\n", "200 abcde;", false},
-		{"HTTP/1.1 103 Early Hints\r\nX-Echo: early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1",
+		{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+		 "Content-Length: 0\r\n\r\n",
+		 "302 ;", false},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n"
+		 "X-Trailer: 1\r\n\r\n",
+		 "200 abcde;", false},
+		{"HTTP/1.1 103 Early Hints\r\nX-Echo: early\r\n\r\n"
+		 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1",
 		 "200 1;", false},
 		{"HTTP/1.0 200 OK\r\n\r\nuntil the end", "200 until the end;", true},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "ERR_IO 200;", true},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "ERR_IO 200;", true},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", "ERR_IO 200;", true},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "ERR_IO 200;",
+		 true},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab", "ERR_IO 200;",
+		 true},
 		{"", "ERR_IO 0;", true},
 		{"ICY 200 OK\r\n\r\n", "ERR_PROTOCOL 0;", true},
 		{"\r\n\r\n\r\n", "ERR_PROTOCOL 0;", true},
@@ -65,8 +71,10 @@ static void test_headers(void **state)
 {
 	struct world *w = *state;
 
-	peer_start(&w->peer, serve_text, (void *)(uintptr_t)"HTTP/1.1 418 I'm a teapot\r\nretry-after: 120\r\n"
-		   "X-Echo:  once \r\nX-Echo: twice\r\nX Bad: 1\r\nContent-Length: 0\r\n\r\n");
+	peer_start(&w->peer, serve_text,
+		   (void *)(uintptr_t)"HTTP/1.1 418 I'm a teapot\r\nretry-after: 120\r\n"
+		   "X-Echo:  once \r\nX-Echo: twice\r\nX Bad: 1\r\n"
+		   "Content-Length: 0\r\n\r\n");
 	assert_string_equal(ask(w, (struct http_request){0}), "418 ;");
 	assert_string_equal(w->header, "once");
 	assert_int_equal(w->retry_after_s, 120);
@@ -90,7 +98,9 @@ static void serve_seen(struct peer_conn *p, void *ctx)
 	pthread_mutex_unlock(&s->lock);
 	while (peer_head(p, head, sizeof head)) {
 		char body[4096] = "";
-		size_t n = peer_header(head, "Content-Length", length, sizeof length) ? (size_t)atoi(length) : 0;
+		size_t n = peer_header(head, "Content-Length", length, sizeof length)
+				   ? (size_t)atoi(length)
+				   : 0;
 
 		must(n < sizeof body && peer_read_all(p, body, n));
 		pthread_mutex_lock(&s->lock);
@@ -98,8 +108,9 @@ static void serve_seen(struct peer_conn *p, void *ctx)
 		memcpy(s->head, head, sizeof head);
 		memcpy(s->body, body, sizeof body);
 		pthread_mutex_unlock(&s->lock);
-		peer_text(p, strncmp(head, "HEAD", 4) == 0 ? "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
-							   : "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n.");
+		peer_text(p, strncmp(head, "HEAD", 4) == 0
+				     ? "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+				     : "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n.");
 	}
 }
 
@@ -110,13 +121,27 @@ static void test_requests(void **state)
 		struct http_request r;
 		const char *start, *has, *has_not, *body;
 	} rows[] = {
-		{{0}, "GET /x?y=1 HTTP/1.1\r\n", "\r\nUser-Agent: nightjar/test\r\n", "\r\nContent-", ""},
-		{{.method = "POST", .body = "a=b", .body_len = 3}, "POST ", "\r\nContent-Length: 3\r\n",
-		 "Content-Type", "a=b"},
-		{{.method = "POST", .body = "{}", .body_len = 2, .headers = typed}, "POST ",
-		 "\r\nContent-Type: application/json\r\nX-Key: k\r\n", "Expect", "{}"},
+		{{0},
+		 "GET /x?y=1 HTTP/1.1\r\n",
+		 "\r\nUser-Agent: nightjar/test\r\n",
+		 "\r\nContent-",
+		 ""},
+		{{.method = "POST", .body = "a=b", .body_len = 3},
+		 "POST ",
+		 "\r\nContent-Length: 3\r\n",
+		 "Content-Type",
+		 "a=b"},
+		{{.method = "POST", .body = "{}", .body_len = 2, .headers = typed},
+		 "POST ",
+		 "\r\nContent-Type: application/json\r\nX-Key: k\r\n",
+		 "Expect",
+		 "{}"},
 		{{.method = "POST"}, "POST ", "\r\nContent-Length: 0\r\n", "Content-Type", ""},
-		{{.method = "PUT", .body = "p", .body_len = 1}, "PUT ", "\r\nContent-Length: 1\r\n", "Expect", "p"},
+		{{.method = "PUT", .body = "p", .body_len = 1},
+		 "PUT ",
+		 "\r\nContent-Length: 1\r\n",
+		 "Expect",
+		 "p"},
 		{{.method = "PUT"}, "PUT ", "\r\nContent-Length: 0\r\n", "chunked", ""},
 		{{.method = "DELETE"}, "DELETE ", "\r\nHost: 127.0.0.1:", "Content-Length", ""},
 		{{.method = "HEAD"}, "HEAD ", "\r\nHost: 127.0.0.1:", "Content-Length", ""},
@@ -127,8 +152,9 @@ static void test_requests(void **state)
 		struct seen s = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 		peer_start(&w->peer, serve_seen, &s);
-		assert_string_equal(ask(w, rows[i].r), rows[i].r.method && *rows[i].r.method == 'H' ? "200 ;"
-												     : "200 .;");
+		assert_string_equal(ask(w, rows[i].r), rows[i].r.method && *rows[i].r.method == 'H'
+							       ? "200 ;"
+							       : "200 .;");
 		assert_memory_equal(s.head, rows[i].start, strlen(rows[i].start));
 		assert_non_null(strstr(s.head, rows[i].has));
 		assert_null(strstr(s.head, rows[i].has_not));
@@ -175,7 +201,8 @@ static void test_connections_are_reused(void **state)
 	assert_int_equal(http_counters(w->http).connections, 1);
 }
 
-/* Reads a second request on a connection and ends it unanswered, as a server whose idle limit strikes. */
+/* Reads a second request on a connection and ends it unanswered, as a server whose idle limit
+ * strikes. */
 static void serve_one_answer(struct peer_conn *p, void *ctx)
 {
 	atomic_int *requests = ctx;
@@ -192,7 +219,8 @@ static void serve_one_answer(struct peer_conn *p, void *ctx)
 static void then_post(struct world *w, const struct http_response *r)
 {
 	char url[64];
-	struct http_request post = {.method = "POST", .url = url_of(w, url, "/order"), .body = "o", .body_len = 1};
+	struct http_request post = {
+		.method = "POST", .url = url_of(w, url, "/order"), .body = "o", .body_len = 1};
 
 	(void)r;
 	if (w->done < w->wanted)
@@ -219,7 +247,8 @@ static void test_body_max(void **state)
 	static const struct reply_row rows[] = {
 		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345", "200 12345;", false},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n123456", "ERR_TOO_LONG 200;", false},
-		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n3\r\n456\r\n0\r\n\r\n",
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "3\r\n123\r\n3\r\n456\r\n0\r\n\r\n",
 		 "ERR_TOO_LONG 200;", false},
 	};
 
@@ -283,13 +312,15 @@ static void test_slow_servers(void **state)
 	struct world *w = *state;
 
 	peer_start(&w->peer, serve_drip, NULL);
-	assert_memory_equal(ask(w, (struct http_request){.total_ns = 300 * NS_PER_MS}), "ERR_TIMEOUT ", 12);
+	assert_memory_equal(ask(w, (struct http_request){.total_ns = 300 * NS_PER_MS}),
+			    "ERR_TIMEOUT ", 12);
 	assert_in_range(w->took_ms, 290, 1500);
 	teardown(state);
 	setup(state);
 	w = *state;
 	peer_start(&w->peer, serve_nothing, NULL);
-	assert_string_equal(ask(w, (struct http_request){.total_ns = 200 * NS_PER_MS}), "ERR_TIMEOUT 0;");
+	assert_string_equal(ask(w, (struct http_request){.total_ns = 200 * NS_PER_MS}),
+			    "ERR_TIMEOUT 0;");
 	assert_in_range(w->took_ms, 190, 1500);
 	assert_int_equal(http_counters(w->http).failures, 1);
 }
@@ -301,8 +332,9 @@ static void test_tls_never_finishes(void **state)
 
 	peer_start(&w->peer, serve_nothing, NULL);
 	snprintf(url, sizeof url, "https://127.0.0.1:%u/", w->peer.port);
-	assert_string_equal(ask(w, (struct http_request){.url = url, .connect_ns = 200 * NS_PER_MS}),
-			    "ERR_TIMEOUT 0;");
+	assert_string_equal(
+		ask(w, (struct http_request){.url = url, .connect_ns = 200 * NS_PER_MS}),
+		"ERR_TIMEOUT 0;");
 	assert_in_range(w->took_ms, 190, 1500);
 }
 
@@ -321,15 +353,18 @@ static void test_nobody_there(void **state)
 	close(fd);
 	w->done = 0;
 	buf_clear(&w->text);
-	assert_string_equal(ask(w, (struct http_request){.url = "https://nightjar.invalid/"}), "ERR_DNS 0;");
+	assert_string_equal(ask(w, (struct http_request){.url = "https://nightjar.invalid/"}),
+			    "ERR_DNS 0;");
 }
 
 /* ---- refusals ---- */
 
 static void test_refused_requests(void **state)
 {
-	static const char *const split[] = {"X: a\r\nY: b", NULL}, *const lone[] = {"X: a\nb", NULL},
-				 *const length[] = {"content-length: 3", NULL}, *const bare[] = {"nonsense", NULL},
+	static const char *const split[] = {"X: a\r\nY: b", NULL},
+				 *const lone[] = {"X: a\nb", NULL},
+				 *const length[] = {"content-length: 3", NULL},
+				 *const bare[] = {"nonsense", NULL},
 				 *const coding[] = {"Transfer-Encoding: chunked", NULL};
 	static const struct {
 		struct http_request r;
@@ -353,7 +388,8 @@ static void test_refused_requests(void **state)
 		{{.url = "http://127.0.0.1/", .headers = bare}, ERR_ARG},
 		{{.url = "http://127.0.0.1/", .method = "GET / HTTP/1.1\r\nX: y"}, ERR_ARG},
 		{{.url = "http://127.0.0.1/", .method = ""}, ERR_ARG},
-		{{.url = "http://127.0.0.1/", .method = "HEAD", .body = "x", .body_len = 1}, ERR_ARG},
+		{{.url = "http://127.0.0.1/", .method = "HEAD", .body = "x", .body_len = 1},
+		 ERR_ARG},
 	};
 	struct world *w = *state;
 	struct http_call *call = NULL;
@@ -366,7 +402,8 @@ static void test_refused_requests(void **state)
 			fail_msg("row %zu: %s", i, err_name(rc));
 		assert_null(call);
 	}
-	assert_int_equal(http_open(w->l, &(struct http_options){.user_agent = "a\r\nb"}, &none), ERR_ARG);
+	assert_int_equal(http_open(w->l, &(struct http_options){.user_agent = "a\r\nb"}, &none),
+			 ERR_ARG);
 	assert_null(none);
 }
 
@@ -399,9 +436,12 @@ static void test_line_is_bounded_and_fair(void **state)
 	peer_start(&w->peer, serve_counting, &most);
 	w->wanted = 3 + HTTP_WAITING_MAX;
 	for (int i = 0; i < w->wanted; i++)
-		assert_int_equal(http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply,
-					   w, NULL), 0);
-	assert_int_equal(http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply, w, NULL),
+		assert_int_equal(http_send(w->http,
+					   &(struct http_request){.url = url_of(w, url, "/")},
+					   on_reply, w, NULL),
+				 0);
+	assert_int_equal(http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")},
+				   on_reply, w, NULL),
 			 ERR_FULL);
 	loop_run(w->l);
 	assert_int_equal(w->done, w->wanted);
@@ -420,16 +460,20 @@ static void test_cancel(void **state)
 	open_http(w, &(struct http_options){.concurrent_max = 1});
 	peer_start(&w->peer, serve_seen, &s);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply,
-					   w, &calls[i]), 0);
+		assert_int_equal(http_send(w->http,
+					   &(struct http_request){.url = url_of(w, url, "/")},
+					   on_reply, w, &calls[i]),
+				 0);
 	http_cancel(&calls[0]); /* under way */
 	http_cancel(&calls[2]); /* in line */
 	http_cancel(&calls[2]); /* NULL by now */
 	w->wanted = 2;
 	loop_run(w->l);
 	assert_string_equal(text_of(w), "200 .;200 .;");
-	http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply, w, &calls[0]);
-	http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply, w, &calls[1]);
+	http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply, w,
+		  &calls[0]);
+	http_send(w->http, &(struct http_request){.url = url_of(w, url, "/")}, on_reply, w,
+		  &calls[1]);
 	http_close(w->http); /* both end without a word */
 	w->http = NULL;
 	assert_int_equal(w->done, 2);
@@ -479,7 +523,8 @@ static void test_tls(void **state)
 
 		peer_use_tls(&w->peer, rows[i].serve);
 		peer_start(&w->peer, serve_seen, &s);
-		open_http(w, &(struct http_options){.ca_file = rows[i].trust ? rows[i].trust->path : NULL});
+		open_http(w, &(struct http_options){.ca_file = rows[i].trust ? rows[i].trust->path
+									     : NULL});
 		assert_string_equal(ask(w, (struct http_request){0}), rows[i].expect);
 		teardown(state);
 		setup(state);
@@ -493,7 +538,8 @@ static void test_ca_file_that_is_none(void **state)
 	struct world *w = *state;
 
 	open_http(w, &(struct http_options){.ca_file = "/nonexistent/ca.pem"});
-	assert_string_equal(ask(w, (struct http_request){.url = "https://127.0.0.1:1/"}), "ERR_CONNECT 0;");
+	assert_string_equal(ask(w, (struct http_request){.url = "https://127.0.0.1:1/"}),
+			    "ERR_CONNECT 0;");
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* test_http_retry - the one retry policy: what is repeated, when, how often, and that each attempt is logged. */
+/* test_http_retry - the one retry policy: what is repeated, when, how often, what is logged. */
 #include "tests/unit/io/http_client.h"
 
 #include "common/io/http_retry.h"
@@ -26,16 +26,26 @@ static struct path paths[] = {
 	{.path = "/twice", .answers = {BUSY, CUT, OK}, .expect = "0 200 ok", .attempts = 3},
 	{.path = "/never", .answers = {BUSY}, .expect = "0 503 ", .attempts = 4},
 	{.path = "/cut", .answers = {CUT}, .expect = "-1 0 ", .attempts = 4},
-	{.path = "/limit", .answers = {"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"},
-	 .expect = "0 429 ", .attempts = 1},
-	{.path = "/banned", .answers = {"HTTP/1.1 418 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"},
-	 .expect = "0 418 ", .attempts = 1},
-	{.path = "/missing", .answers = {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"}, .expect = "0 404 ",
+	{.path = "/limit",
+	 .answers = {"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"},
+	 .expect = "0 429 ",
 	 .attempts = 1},
-	{.path = "/later", .answers = {"HTTP/1.1 503 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"},
-	 .expect = "0 503 ", .attempts = 1},
-	{.path = "/soon", .answers = {"HTTP/1.1 503 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", OK},
-	 .expect = "0 200 ok", .attempts = 2},
+	{.path = "/banned",
+	 .answers = {"HTTP/1.1 418 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"},
+	 .expect = "0 418 ",
+	 .attempts = 1},
+	{.path = "/missing",
+	 .answers = {"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"},
+	 .expect = "0 404 ",
+	 .attempts = 1},
+	{.path = "/later",
+	 .answers = {"HTTP/1.1 503 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"},
+	 .expect = "0 503 ",
+	 .attempts = 1},
+	{.path = "/soon",
+	 .answers = {"HTTP/1.1 503 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", OK},
+	 .expect = "0 200 ok",
+	 .attempts = 2},
 	{.path = "/slow", .answers = {"", OK}, .expect = "0 200 ok", .attempts = 2},
 };
 
@@ -97,7 +107,8 @@ static void test_policy(void **state)
 	peer_start(&w->peer, serve, NULL);
 	w->wanted = (int)ARRAY_LEN(paths);
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		struct http_request r = {.url = url_of(w, url, paths[i].path), .total_ns = 200 * NS_PER_MS};
+		struct http_request r = {.url = url_of(w, url, paths[i].path),
+					 .total_ns = 200 * NS_PER_MS};
 
 		paths[i].w = w;
 		assert_int_equal(http_retry_send(w->http, &r, on_end, &paths[i], NULL), 0);
@@ -125,14 +136,23 @@ static void test_only_safe_methods(void **state)
 	struct world *w = *state;
 	struct http_retry *t = NULL;
 
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.method = "POST", .url = "https://x/"},
-					 on_end, NULL, &t), ERR_ARG);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = "https://x/", .body = "b",
-									 .body_len = 1}, on_end, NULL, &t), ERR_ARG);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = "nonsense"}, on_end, NULL, &t),
+	assert_int_equal(
+		http_retry_send(w->http,
+				&(struct http_request){.method = "POST", .url = "https://x/"},
+				on_end, NULL, &t),
+		ERR_ARG);
+	assert_int_equal(http_retry_send(w->http,
+					 &(struct http_request){
+						 .url = "https://x/", .body = "b", .body_len = 1},
+					 on_end, NULL, &t),
+			 ERR_ARG);
+	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = "nonsense"}, on_end,
+					 NULL, &t),
 			 ERR_SYNTAX);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = "http://example.com/"}, on_end,
-					 NULL, &t), ERR_REFUSED);
+	assert_int_equal(http_retry_send(w->http,
+					 &(struct http_request){.url = "http://example.com/"},
+					 on_end, NULL, &t),
+			 ERR_REFUSED);
 	assert_null(t);
 }
 
@@ -151,12 +171,16 @@ static void test_cancel(void **state)
 	char url[64];
 
 	peer_start(&w->peer, serve, NULL);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = url_of(w, url, "/unknown")}, never,
-					 NULL, &waiting), 0);
+	assert_int_equal(http_retry_send(w->http,
+					 &(struct http_request){.url = url_of(w, url, "/unknown")},
+					 never, NULL, &waiting),
+			 0);
 	assert_int_equal(loop_timer(w->l, 100 * NS_PER_MS, 0, (loop_fn)loop_stop, w->l, &t), 0);
 	loop_run(w->l);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = url_of(w, url, "/unknown")}, never,
-					 NULL, &flying), 0);
+	assert_int_equal(http_retry_send(w->http,
+					 &(struct http_request){.url = url_of(w, url, "/unknown")},
+					 never, NULL, &flying),
+			 0);
 	http_retry_cancel(&waiting);
 	http_retry_cancel(&flying);
 	http_retry_cancel(&flying);
@@ -186,8 +210,11 @@ static void test_attempts_are_logged(void **state)
 	assert_true(fd >= 0);
 	log_open(&(struct log_options){.service = "test", .level = LOG_INFO, .file = file});
 	peer_start(&w->peer, serve, NULL);
-	assert_int_equal(http_retry_send(w->http, &(struct http_request){.url = url_of(w, url, "/secret?key=1")},
-					 on_end, &p, NULL), 0);
+	assert_int_equal(
+		http_retry_send(w->http,
+				&(struct http_request){.url = url_of(w, url, "/secret?key=1")},
+				on_end, &p, NULL),
+		0);
 	loop_run(w->l);
 	log_close();
 	assert_true(read(fd, text, sizeof text - 1) > 0);

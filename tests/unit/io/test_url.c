@@ -1,4 +1,4 @@
-/* test_url - what is taken apart and how, and what is refused because two readers could differ about it. */
+/* test_url - what is taken apart and how, and what two readers could read differently. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,16 +20,21 @@ static void test_good(void **state)
 		uint16_t port;
 		bool tls, web_socket, loopback;
 	} rows[] = {
-		{"https://api.binance.com/api/v3/depth?limit=5000", "api.binance.com", "/api/v3/depth?limit=5000",
-		 "api.binance.com", 443, true, false, false},
-		{"WSS://Stream.Binance.Com:9443", "Stream.Binance.Com:9443", "/", "Stream.Binance.Com", 9443, true,
-		 true, false},
-		{"ws://localhost?x=/y@z:1", "localhost", "/?x=/y@z:1", "localhost", 80, false, true, true},
-		{"http://127.255.0.1:80/a:b@c", "127.255.0.1", "/a:b@c", "127.255.0.1", 80, false, false, true},
-		{"http://127.0.0.1:443/", "127.0.0.1:443", "/", "127.0.0.1", 443, false, false, true},
+		{"https://api.binance.com/api/v3/depth?limit=5000", "api.binance.com",
+		 "/api/v3/depth?limit=5000", "api.binance.com", 443, true, false, false},
+		{"WSS://Stream.Binance.Com:9443", "Stream.Binance.Com:9443", "/",
+		 "Stream.Binance.Com", 9443, true, true, false},
+		{"ws://localhost?x=/y@z:1", "localhost", "/?x=/y@z:1", "localhost", 80, false, true,
+		 true},
+		{"http://127.255.0.1:80/a:b@c", "127.255.0.1", "/a:b@c", "127.255.0.1", 80, false,
+		 false, true},
+		{"http://127.0.0.1:443/", "127.0.0.1:443", "/", "127.0.0.1", 443, false, false,
+		 true},
 		{"https://[::1]:8443/x", "[::1]:8443", "/x", "::1", 8443, true, false, true},
-		{"https://[2001:db8::2]/", "[2001:db8::2]", "/", "2001:db8::2", 443, true, false, false},
-		{"https://a_b-c.d:65535/%7Ex", "a_b-c.d:65535", "/%7Ex", "a_b-c.d", 65535, true, false, false},
+		{"https://[2001:db8::2]/", "[2001:db8::2]", "/", "2001:db8::2", 443, true, false,
+		 false},
+		{"https://a_b-c.d:65535/%7Ex", "a_b-c.d:65535", "/%7Ex", "a_b-c.d", 65535, true,
+		 false, false},
 		{"http://128.0.0.1/", "128.0.0.1", "/", "128.0.0.1", 80, false, false, false},
 		{"http://127.1/", "127.1", "/", "127.1", 80, false, false, false},
 		{"http://2130706433/", "2130706433", "/", "2130706433", 80, false, false, false},
@@ -61,14 +66,17 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const rows[] = {
-		"", "x", "https", "https:", "https:/", "https://", "https:///x", "//host/", "host/", "ftp://host/",
-		"file:///etc/passwd", "https://u@host/", "https://u:p@host/", "https://@host/", "https://host:/",
-		"https://host:0/", "https://host:65536/", "https://host:123456/", "https://host:12x/",
-		"https://host:-1/", "https://host:1:2/", "https://host\\x/", "https://host/a#b", "https://host/a b",
-		"https://host/a\tb", "https://host/a\r\nb", "https://host/\x7f", "https://h\xc3\xb6st/",
-		"https://host/\xc3\xb6", "https://.host/", "https://ho%73t/", "https://ho,st/", "https://[]/",
-		"https://[1.2.3.4]/", "https://[::1", "https://[::1]x/", "https://[fe80::1%25eth0]/", "https://::1/",
-		"https://host<x/", "https://host/\"x", " https://host/", "https://ho*st/", "https://host;x/",
+		"", "x", "https", "https:", "https:/", "https://", "https:///x", "//host/",
+		"host/", "ftp://host/", "file:///etc/passwd", "https://u@host/",
+		"https://u:p@host/", "https://@host/", "https://host:/", "https://host:0/",
+		"https://host:65536/", "https://host:123456/", "https://host:12x/",
+		"https://host:-1/", "https://host:1:2/", "https://host\\x/", "https://host/a#b",
+		"https://host/a b", "https://host/a\tb", "https://host/a\r\nb",
+		"https://host/\x7f", "https://h\xc3\xb6st/", "https://host/\xc3\xb6",
+		"https://.host/", "https://ho%73t/", "https://ho,st/", "https://[]/",
+		"https://[1.2.3.4]/", "https://[::1", "https://[::1]x/",
+		"https://[fe80::1%25eth0]/", "https://::1/", "https://host<x/",
+		"https://host/\"x", " https://host/", "https://ho*st/", "https://host;x/",
 	};
 	struct url u = {.port = 7};
 
@@ -102,8 +110,8 @@ static void test_long(void **state)
 
 static void test_header_lines(void **state)
 {
-	static const char *const bad[] = {"", ":", ": x", "a b: c", "a : c", " a: c", "a\t: c", "a", "a(: c",
-					  "a: \x01", "a: x\x7f", "a: x\ny"};
+	static const char *const bad[] = {"",       ":", ": x",   "a b: c",  "a : c",    " a: c",
+					  "a\t: c", "a", "a(: c", "a: \x01", "a: x\x7f", "a: x\ny"};
 	struct headers h;
 
 	(void)state;
@@ -152,12 +160,25 @@ static void test_retry_after(void **state)
 		const char *value;
 		int64_t s;
 	} rows[] = {
-		{NULL, -1}, {"", -1}, {"0", 0}, {"17", 17}, {"604800", 604800}, {"604801", 604800},
-		{"99999999999999999999999999", 604800}, {"-1", -1}, {"1.5", -1}, {"1 ", -1}, {"soon", -1},
-		{"Sun, 06 Nov 1994 08:49:37 GMT", 37}, {"Sun, 06 Nov 1994 08:48:00 GMT", 0},
-		{"Sun, 06 Nov 1994 08:49:37 UTC", -1}, {"Sun, 06 Nov 1994 08:49:37 GMTx", -1},
-		{"Sun, 06 Nox 1994 08:49:37 GMT", -1}, {"Sun, 06 ovD 1994 08:49:37 GMT", -1},
-		{"Sun, 36 Nov 1994 08:49:37 GMT", -1}, {"Sun, 06 Nov 2094 08:49:37 GMT", 604800},
+		{NULL, -1},
+		{"", -1},
+		{"0", 0},
+		{"17", 17},
+		{"604800", 604800},
+		{"604801", 604800},
+		{"99999999999999999999999999", 604800},
+		{"-1", -1},
+		{"1.5", -1},
+		{"1 ", -1},
+		{"soon", -1},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", 37},
+		{"Sun, 06 Nov 1994 08:48:00 GMT", 0},
+		{"Sun, 06 Nov 1994 08:49:37 UTC", -1},
+		{"Sun, 06 Nov 1994 08:49:37 GMTx", -1},
+		{"Sun, 06 Nox 1994 08:49:37 GMT", -1},
+		{"Sun, 06 ovD 1994 08:49:37 GMT", -1},
+		{"Sun, 36 Nov 1994 08:49:37 GMT", -1},
+		{"Sun, 06 Nov 2094 08:49:37 GMT", 604800},
 		{"Sunday, 06-Nov-94 08:49:37 GMT", -1},
 	};
 	const int64_t now = 784111740; /* 08:49:00 of that day */
@@ -165,7 +186,8 @@ static void test_retry_after(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (headers_retry_after_s(rows[i].value, now) != rows[i].s)
-			fail_msg("%s: %lld", rows[i].value, (long long)headers_retry_after_s(rows[i].value, now));
+			fail_msg("%s: %lld", rows[i].value,
+				 (long long)headers_retry_after_s(rows[i].value, now));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* test_ws - an open WebSocket against a scripted server: frames, ends, pauses, frees in callbacks. */
+/* test_ws - an open WebSocket against a scripted server: frames, ends, pauses, frees. */
 #include "tests/unit/io/ws_client.h"
 
 /* ---- messages ---- */
@@ -29,8 +29,9 @@ static void test_messages(void **state)
 {
 	struct client *c = *state;
 
-	assert_string_equal(talk(c, serve_messages, (struct ws_options){0}),
-			    "open msg(one) ping msg(two) bin(three) msg() close 1001 ERR_CLOSED: going away");
+	assert_string_equal(
+		talk(c, serve_messages, (struct ws_options){0}),
+		"open msg(one) ping msg(two) bin(three) msg() close 1001 ERR_CLOSED: going away");
 	assert_int_equal(c->counters.messages, 4);
 	assert_int_equal(c->counters.bytes_in, 11);
 	assert_int_equal(c->counters.pings, 1);
@@ -38,7 +39,8 @@ static void test_messages(void **state)
 	assert_int_equal(c->counters.frames_sent, 2);
 }
 
-/* The frame that follows the head in the same segment belongs to the stream; on_batch ends each read. */
+/* The frame that follows the head in the same segment belongs to the stream; on_batch ends each
+ * read. */
 static void on_batch(void *ctx)
 {
 	note(ctx, "| ");
@@ -50,7 +52,8 @@ static void serve_glued(struct peer_conn *p, void *ctx)
 	int n;
 
 	(void)ctx;
-	if (!peer_head(p, head, sizeof head) || !peer_header(head, "Sec-WebSocket-Key", key, sizeof key))
+	if (!peer_head(p, head, sizeof head) ||
+	    !peer_header(head, "Sec-WebSocket-Key", key, sizeof key))
 		return;
 	must(strstr(head, "GET /ws?x=1 HTTP/1.1\r\n"));
 	must(strstr(head, "\r\nX-Key: secret\r\n"));
@@ -58,8 +61,10 @@ static void serve_glued(struct peer_conn *p, void *ctx)
 	must(strstr(head, "\r\nSec-WebSocket-Version: 13\r\n"));
 	must(!strcasestr(head, "Sec-WebSocket-Extensions"));
 	ws_accept_key(key, accept);
-	n = snprintf(all, sizeof all, "HTTP/1.1 101 Hi\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		     "Sec-WebSocket-Accept: %s\r\nX-Weight:  7 \r\n\r\n\x81\x02hi\x81\x02ho", accept);
+	n = snprintf(all, sizeof all,
+		     "HTTP/1.1 101 Hi\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		     "Sec-WebSocket-Accept: %s\r\nX-Weight:  7 \r\n\r\n\x81\x02hi\x81\x02ho",
+		     accept);
 	peer_write(p, all, (size_t)n);
 	peer_drain(p);
 }
@@ -85,13 +90,19 @@ static void test_head_and_frames_in_one_segment(void **state)
 	c->got = close_at_two;
 	peer_start(&c->peer, serve_glued, NULL);
 	snprintf(url, sizeof url, "ws://localhost:%u/ws?x=1", c->peer.port);
-	assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .headers = lines, .user_agent = "nightjar",
-							    .close_ns = 50 * NS_PER_MS}, &h, c, &c->ws), 0);
+	assert_int_equal(ws_open(c->l,
+				 &(struct ws_options){.url = url,
+						      .headers = lines,
+						      .user_agent = "nightjar",
+						      .close_ns = 50 * NS_PER_MS},
+				 &h, c, &c->ws),
+			 0);
 	assert_int_equal(loop_run(c->l), 0);
 	ws_free(&c->ws);
 	peer_stop(&c->peer);
 	/* The server never answers the close frame. */
-	assert_string_equal(text_of(c), "open msg(hi) msg(ho) | close 1006 ERR_TIMEOUT: the server did not answer the close frame in time");
+	assert_string_equal(text_of(c), "open msg(hi) msg(ho) | close 1006 ERR_TIMEOUT: the "
+			    "server did not answer the close frame in time");
 }
 
 /* ---- sending ---- */
@@ -140,8 +151,9 @@ static void test_sends_and_closes(void **state)
 
 	c->opened = send_some;
 	c->got = close_at_five;
-	assert_string_equal(talk(c, serve_echo, (struct ws_options){0}),
-			    "open msg(a) msg[125] msg[126] msg[65535] msg[65536] close 1000 OK: bye");
+	assert_string_equal(
+		talk(c, serve_echo, (struct ws_options){0}),
+		"open msg(a) msg[125] msg[126] msg[65535] msg[65536] close 1000 OK: bye");
 	assert_int_equal(c->counters.frames_sent, 6);
 }
 
@@ -225,15 +237,24 @@ static void test_broken_frames(void **state)
 		RAW("\xc1\x00", "close 1002 ERR_PROTOCOL: a frame header breaks RFC 6455", 1002),
 		RAW("\x83\x00", "close 1002 ERR_PROTOCOL: a frame header breaks RFC 6455", 1002),
 		RAW("\x09\x00", "close 1002 ERR_PROTOCOL: a frame header breaks RFC 6455", 1002),
-		RAW("\x89\x7e\x00\x7e", "close 1002 ERR_PROTOCOL: a frame header breaks RFC 6455", 1002),
-		RAW("\x81\x81\x01\x02\x03\x04!", "close 1002 ERR_PROTOCOL: a server's frame is masked", 1002),
+		RAW("\x89\x7e\x00\x7e", "close 1002 ERR_PROTOCOL: a frame header breaks RFC 6455",
+		    1002),
+		RAW("\x81\x81\x01\x02\x03\x04!",
+		    "close 1002 ERR_PROTOCOL: a server's frame is masked", 1002),
 		RAW("\x80\x00", "close 1002 ERR_PROTOCOL: a continuation continues nothing", 1002),
-		RAW("\x81\x02ok\x80\x00", "msg(ok) close 1002 ERR_PROTOCOL: a continuation continues nothing", 1002),
-		RAW("\x01\x00\x81\x00", "close 1002 ERR_PROTOCOL: a message starts inside another", 1002),
-		RAW("\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x01", "close 1009 ERR_TOO_LONG: a frame is longer than a message may be", 1009),
-		RAW("\x88\x01\x03", "close 1002 ERR_PROTOCOL: a close frame holds half a code", 1002),
-		RAW("\x88\x02\x03\xed", "close 1002 ERR_PROTOCOL: a close frame holds a code that may not be sent", 1002),
-		RAW("\x88\x04\x03\xe8\xc3\x28", "close 1007 ERR_UTF8: the reason of a close frame is not UTF-8", 1007),
+		RAW("\x81\x02ok\x80\x00",
+		    "msg(ok) close 1002 ERR_PROTOCOL: a continuation continues nothing", 1002),
+		RAW("\x01\x00\x81\x00", "close 1002 ERR_PROTOCOL: a message starts inside another",
+		    1002),
+		RAW("\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x01",
+		    "close 1009 ERR_TOO_LONG: a frame is longer than a message may be", 1009),
+		RAW("\x88\x01\x03", "close 1002 ERR_PROTOCOL: a close frame holds half a code",
+		    1002),
+		RAW("\x88\x02\x03\xed",
+		    "close 1002 ERR_PROTOCOL: a close frame holds a code that may not be sent",
+		    1002),
+		RAW("\x88\x04\x03\xe8\xc3\x28",
+		    "close 1007 ERR_UTF8: the reason of a close frame is not UTF-8", 1007),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -264,8 +285,9 @@ static void serve_endless_fragments(struct peer_conn *p, void *ctx)
 
 static void test_fragments_are_bounded_together(void **state)
 {
-	assert_string_equal(talk(*state, serve_endless_fragments, (struct ws_options){.message_max = 100}),
-			    "open close 1009 ERR_TOO_LONG: a message is longer than its limit");
+	assert_string_equal(
+		talk(*state, serve_endless_fragments, (struct ws_options){.message_max = 100}),
+		"open close 1009 ERR_TOO_LONG: a message is longer than its limit");
 }
 
 static void serve_cut(struct peer_conn *p, void *ctx)
@@ -279,8 +301,9 @@ static void serve_cut(struct peer_conn *p, void *ctx)
 
 static void test_end_without_close_frame(void **state)
 {
-	assert_string_equal(talk(*state, serve_cut, (struct ws_options){0}),
-			    "open msg(ok) close 1006 ERR_CLOSED: the connection ended without a close frame");
+	assert_string_equal(
+		talk(*state, serve_cut, (struct ws_options){0}),
+		"open msg(ok) close 1006 ERR_CLOSED: the connection ended without a close frame");
 }
 
 static void test_reset(void **state)
@@ -305,8 +328,9 @@ static void serve_half_close(struct peer_conn *p, void *ctx)
 
 static void test_half_close(void **state)
 {
-	assert_string_equal(talk(*state, serve_half_close, (struct ws_options){0}),
-			    "open msg(last) close 1006 ERR_CLOSED: the connection ended without a close frame");
+	assert_string_equal(
+		talk(*state, serve_half_close, (struct ws_options){0}),
+		"open msg(last) close 1006 ERR_CLOSED: the connection ended without a close frame");
 }
 
 /* ---- pausing ---- */
@@ -382,7 +406,9 @@ static void flood(struct client *c, atomic_int *progress, const char *ca_file)
 	c->got = pause_at_1000;
 	peer_start(&c->peer, serve_flood, progress);
 	snprintf(url, sizeof url, "%s://127.0.0.1:%u/", c->peer.tls ? "wss" : "ws", c->peer.port);
-	assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .ca_file = ca_file}, &h, c, &c->ws), 0);
+	assert_int_equal(
+		ws_open(c->l, &(struct ws_options){.url = url, .ca_file = ca_file}, &h, c, &c->ws),
+		0);
 	loop_run(c->l);
 	ws_free(&c->ws);
 	peer_stop(&c->peer);
@@ -444,7 +470,9 @@ static void test_free_while_connecting(void **state)
 	for (int i = 0; i < 3; i++) {
 		dial(c, (struct ws_options){.url = "wss://nightjar.invalid/"});
 		if (i > 0) {
-			assert_int_equal(loop_timer(c->l, i * NS_PER_MS, 0, (loop_fn)loop_stop, c->l, &t), 0);
+			assert_int_equal(
+				loop_timer(c->l, i * NS_PER_MS, 0, (loop_fn)loop_stop, c->l, &t),
+				0);
 			loop_run(c->l);
 		}
 		ws_free(&c->ws);

@@ -18,7 +18,8 @@
 static const struct ws_deflate_params full = {.server_bits = 15, .client_bits = 15};
 
 /* Unpacks a copy with exactly the bytes behind it that the function may borrow. */
-static int unpack(struct ws_deflate *d, const void *bytes, size_t len, bool fin, size_t max, struct buf *out)
+static int unpack(struct ws_deflate *d, const void *bytes, size_t len, bool fin, size_t max,
+		  struct buf *out)
 {
 	uint8_t *copy = malloc(len + WS_DEFLATE_TAIL);
 	int rc;
@@ -31,7 +32,8 @@ static int unpack(struct ws_deflate *d, const void *bytes, size_t len, bool fin,
 	return rc;
 }
 
-/* 7.2.3: one block, two blocks, no compression, BFINAL, a shared window, in this order on one stream. */
+/* 7.2.3: one block, two blocks, no compression, BFINAL, a shared window, in this order on one
+ * stream. */
 static void test_examples(void **state)
 {
 	static const struct {
@@ -106,11 +108,13 @@ static void test_truncations(void **state)
 
 static void fill(struct rng *r, uint8_t *at, size_t len)
 {
-	static const char words[] = "{\"e\":\"depthUpdate\",\"s\":\"BTCUSDT\",\"b\":[[\"64000.10\",\"0.5\"]]}";
+	static const char words[] =
+		"{\"e\":\"depthUpdate\",\"s\":\"BTCUSDT\",\"b\":[[\"64000.10\",\"0.5\"]]}";
 	bool noise = rng_below(r, 4) == 0;
 
 	for (size_t i = 0; i < len; i++)
-		at[i] = noise ? (uint8_t)rng_u64(r) : (uint8_t)words[(i + rng_below(r, 2)) % (sizeof words - 1)];
+		at[i] = noise ? (uint8_t)rng_u64(r)
+			      : (uint8_t)words[(i + rng_below(r, 2)) % (sizeof words - 1)];
 }
 
 /* Both roles, all parameters, messages of all sizes, whole or in pieces. */
@@ -123,8 +127,10 @@ static void test_round_trips(void **state)
 	rng_seed(&r, 7692);
 	for (int i = 0; i < 60; i++) {
 		struct ws_deflate_params p = {
-			.server_no_context = rng_below(&r, 2), .client_no_context = rng_below(&r, 2),
-			.server_bits = 9 + (int)rng_below(&r, 7), .client_bits = 9 + (int)rng_below(&r, 7),
+			.server_no_context = rng_below(&r, 2),
+			.client_no_context = rng_below(&r, 2),
+			.server_bits = 9 + (int)rng_below(&r, 7),
+			.client_bits = 9 + (int)rng_below(&r, 7),
 		};
 		struct ws_deflate *a, *b;
 		struct buf wire, out;
@@ -142,7 +148,8 @@ static void test_round_trips(void **state)
 			assert_int_equal(ws_deflate_pack(a, text, len, &wire), 0);
 			cut = rng_below(&r, wire.len + 1);
 			assert_int_equal(unpack(b, wire.at, cut, false, len, &out), 0);
-			assert_int_equal(unpack(b, wire.at + cut, wire.len - cut, true, len, &out), 0);
+			assert_int_equal(unpack(b, wire.at + cut, wire.len - cut, true, len, &out),
+					 0);
 			assert_int_equal(out.len, len);
 			if (len)
 				assert_memory_equal(out.at, text, len);
@@ -156,13 +163,15 @@ static void test_round_trips(void **state)
 
 static void test_window_is_kept_or_not(void **state)
 {
-	static const char text[] = "{\"stream\":\"btcusdt@bookTicker\",\"data\":{\"u\":400900217,\"s\":\"BTCUSDT\"}}";
+	static const char text[] = "{\"stream\":\"btcusdt@bookTicker\",\"data\":{\"u\":400900217,"
+				   "\"s\":\"BTCUSDT\"}}";
 	struct buf wire;
 
 	(void)state;
 	buf_init(&wire, MAX);
 	for (int forgets = 0; forgets < 2; forgets++) {
-		struct ws_deflate_params p = {.client_no_context = forgets, .server_bits = 15, .client_bits = 15};
+		struct ws_deflate_params p = {
+			.client_no_context = forgets, .server_bits = 15, .client_bits = 15};
 		struct ws_deflate *d;
 		size_t first;
 
@@ -244,9 +253,11 @@ static void test_replies(void **state)
 		{"permessage-deflate", 0, {false, false, 15, 15}},
 		{"permessage-deflate; server_no_context_takeover", 0, {true, false, 15, 15}},
 		{"permessage-deflate;client_no_context_takeover", 0, {false, true, 15, 15}},
-		{" permessage-deflate ; client_max_window_bits = 10 ; server_max_window_bits=\"9\" ", 0,
-		 {false, false, 9, 10}},
-		{"permessage-deflate; server_max_window_bits=8; client_max_window_bits=8", 0, {false, false, 8, 8}},
+		{" permessage-deflate ; client_max_window_bits = 10 ; server_max_window_bits="
+		 "\"9\" ",
+		 0, {false, false, 9, 10}},
+		{"permessage-deflate; server_max_window_bits=8; client_max_window_bits=8",
+		 0, {false, false, 8, 8}},
 		{"", ERR_PROTOCOL, {0}},
 		{"permessage-deflate; client_max_window_bits", ERR_PROTOCOL, {0}},
 		{"permessage-deflate; server_max_window_bits", ERR_PROTOCOL, {0}},
@@ -256,8 +267,10 @@ static void test_replies(void **state)
 		{"permessage-deflate; server_max_window_bits=", ERR_PROTOCOL, {0}},
 		{"permessage-deflate; server_max_window_bits=\"9", ERR_PROTOCOL, {0}},
 		{"permessage-deflate; server_no_context_takeover=1", ERR_PROTOCOL, {0}},
-		{"permessage-deflate; server_no_context_takeover; server_no_context_takeover", ERR_PROTOCOL, {0}},
-		{"permessage-deflate; server_max_window_bits=9; server_max_window_bits=9", ERR_PROTOCOL, {0}},
+		{"permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+		 ERR_PROTOCOL, {0}},
+		{"permessage-deflate; server_max_window_bits=9; server_max_window_bits=9",
+		 ERR_PROTOCOL, {0}},
 		{"permessage-deflate; unknown", ERR_PROTOCOL, {0}},
 		{"permessage-deflate;", ERR_PROTOCOL, {0}},
 		{"permessage-deflate, permessage-deflate", ERR_PROTOCOL, {0}},
@@ -295,9 +308,12 @@ static void test_answers(void **state)
 		{WS_DEFLATE_OFFER, 0, "permessage-deflate"},
 		{"permessage-deflate; server_no_context_takeover; client_no_context_takeover", 0,
 		 "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
-		{"permessage-deflate; server_max_window_bits=10", 0, "permessage-deflate; server_max_window_bits=10"},
-		{"permessage-deflate; server_max_window_bits=8, permessage-deflate", 0, "permessage-deflate"},
-		{"permessage-deflate; odd, permessage-deflate; client_max_window_bits=11", 0, "permessage-deflate"},
+		{"permessage-deflate; server_max_window_bits=10", 0,
+		 "permessage-deflate; server_max_window_bits=10"},
+		{"permessage-deflate; server_max_window_bits=8, permessage-deflate", 0,
+		 "permessage-deflate"},
+		{"permessage-deflate; odd, permessage-deflate; client_max_window_bits=11", 0,
+		 "permessage-deflate"},
 		{"x-other; a=b", ERR_NOT_FOUND, NULL},
 		{"permessage-deflate; server_max_window_bits=8", ERR_NOT_FOUND, NULL},
 		{"permessage-deflate; =", ERR_PROTOCOL, NULL},

@@ -17,16 +17,20 @@
 static void test_examples(void **state)
 {
 	static const uint8_t plain[] = {0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f};
-	static const uint8_t masked[] = {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58};
-	static const uint8_t first[] = {0x01, 0x03, 0x48, 0x65, 0x6c}, last[] = {0x80, 0x02, 0x6c, 0x6f};
+	static const uint8_t masked[] = {0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d,
+					 0x7f, 0x9f, 0x4d, 0x51, 0x58};
+	static const uint8_t first[] = {0x01, 0x03, 0x48, 0x65, 0x6c},
+			     last[] = {0x80, 0x02, 0x6c, 0x6f};
 	static const uint8_t ping[] = {0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f};
-	static const uint8_t k256[] = {0x82, 0x7e, 0x01, 0x00}, k64k[] = {0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0};
+	static const uint8_t k256[] = {0x82, 0x7e, 0x01, 0x00},
+			     k64k[] = {0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0};
 	struct ws_frame f;
 	uint8_t text[5];
 
 	(void)state;
 	assert_int_equal(ws_frame_parse(plain, sizeof plain, false, &f), 0);
-	assert_true(f.fin && !f.rsv1 && !f.masked && f.opcode == WS_TEXT && f.len == 5 && f.header_len == 2);
+	assert_true(f.fin && !f.rsv1 && !f.masked && f.opcode == WS_TEXT && f.len == 5 &&
+		    f.header_len == 2);
 	assert_int_equal(ws_frame_parse(masked, sizeof masked, false, &f), 0);
 	assert_true(f.masked && f.header_len == 6 && f.len == 5);
 	memcpy(text, masked + 6, 5);
@@ -47,7 +51,8 @@ static void test_examples(void **state)
 /* Every pair of first bytes against the rules of 5.2 and 5.5, written down a second time. */
 static bool allowed(unsigned a, unsigned b, bool rsv1)
 {
-	static const bool known[16] = {[0] = true, [1] = true, [2] = true, [8] = true, [9] = true, [10] = true};
+	static const bool known[16] = {[0] = true, [1] = true, [2] = true,
+				       [8] = true, [9] = true, [10] = true};
 	unsigned opcode = a & 15;
 
 	if (a & 0x30 || !known[opcode])
@@ -61,7 +66,8 @@ static void test_all_first_bytes(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 65536 * 2; i++) {
-		/* A length of 2^16 + 1 is right in the 64-bit form, one of 256 in the 16-bit form. */
+		/* A length of 2^16 + 1 is right in the 64-bit form, one of 256 in the 16-bit form.
+		 */
 		uint8_t at[14] = {(uint8_t)(i >> 8), (uint8_t)i};
 		bool rsv1 = i >> 16, good = allowed(at[0], at[1], rsv1);
 		struct ws_frame f = {0};
@@ -79,7 +85,9 @@ static void test_all_first_bytes(void **state)
 		assert_int_equal(f.fin, at[0] >> 7);
 		assert_int_equal(f.rsv1, at[0] >> 6 & 1);
 		assert_int_equal(f.masked, at[1] >> 7);
-		assert_int_equal(f.len, (at[1] & 0x7f) < 126 ? at[1] & 0x7f : (at[1] & 0x7f) == 126 ? 256 : 65537);
+		assert_int_equal(f.len, (at[1] & 0x7f) < 126    ? at[1] & 0x7f
+					: (at[1] & 0x7f) == 126 ? 256
+								: 65537);
 	}
 }
 
@@ -105,7 +113,8 @@ static void test_lengths(void **state)
 		assert_int_equal(ws_frame_parse(rows[i].at, rows[i].n, false, &f), rows[i].rc);
 }
 
-/* Whatever is cut off: more is asked for, or the error is already known, and nothing behind the end is read. */
+/* Whatever is cut off: more is asked for, or the error is already known, and nothing behind the end
+ * is read. */
 static void test_all_truncations(void **state)
 {
 	static const size_t lens[] = {0, 1, 125, 126, 127, 65535, 65536, 100000};
@@ -118,7 +127,9 @@ static void test_all_truncations(void **state)
 		struct buf b;
 
 		buf_init(&b, 1 << 20);
-		assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, i & 1 ? mask : NULL, payload, lens[i / 2]), 0);
+		assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, i & 1 ? mask : NULL,
+						 payload, lens[i / 2]),
+				 0);
 		for (size_t n = 0; n < b.len - lens[i / 2]; n++) {
 			uint8_t *cut = malloc(n ? n : 1);
 
@@ -144,7 +155,8 @@ static void test_append_and_parse(void **state)
 	rng_seed(&r, 6455);
 	for (int i = 0; i < 2000; i++) {
 		uint8_t opcode = opcodes[rng_below(&r, 6)], mask[4], payload[70000];
-		bool control = opcode >= 8, masked = rng_below(&r, 2), fin = control || rng_below(&r, 2);
+		bool control = opcode >= 8, masked = rng_below(&r, 2),
+		     fin = control || rng_below(&r, 2);
 		bool rsv1 = (opcode == WS_TEXT || opcode == WS_BINARY) && rng_below(&r, 2);
 		size_t len = rng_below(&r, control ? 126 : rng_below(&r, 2) ? 300 : sizeof payload);
 		struct ws_frame f;
@@ -155,9 +167,12 @@ static void test_append_and_parse(void **state)
 		for (size_t k = 0; k < 4; k++)
 			mask[k] = (uint8_t)rng_u64(&r);
 		buf_init(&b, 1 << 20);
-		assert_int_equal(ws_frame_append(&b, opcode, fin, rsv1, masked ? mask : NULL, payload, len), 0);
+		assert_int_equal(
+			ws_frame_append(&b, opcode, fin, rsv1, masked ? mask : NULL, payload, len),
+			0);
 		assert_int_equal(ws_frame_parse(b.at, b.len, true, &f), 0);
-		assert_true(f.opcode == opcode && f.fin == fin && f.rsv1 == rsv1 && f.masked == masked);
+		assert_true(f.opcode == opcode && f.fin == fin && f.rsv1 == rsv1 &&
+			    f.masked == masked);
 		assert_int_equal(f.len, len);
 		assert_int_equal(f.header_len + len, b.len);
 		if (masked)
@@ -174,7 +189,8 @@ static void test_append_is_bounded(void **state)
 
 	(void)state;
 	buf_init(&b, 100);
-	assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, NULL, payload, sizeof payload), ERR_FULL);
+	assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, NULL, payload, sizeof payload),
+			 ERR_FULL);
 	assert_int_equal(b.len, 0);
 	buf_fini(&b);
 }

@@ -33,22 +33,25 @@ static void test_request(void **state)
 	assert_int_equal(ws_request_check(&r), 0);
 	assert_int_equal(ws_request_pack(&r, &b), 0);
 	buf_byte(&b, 0);
-	assert_string_equal(b.at,
-			    "GET /?streams=a/b HTTP/1.1\r\nHost: [2001:db8::1]:9443\r\nUpgrade: websocket\r\n"
-			    "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n"
-			    "Sec-WebSocket-Protocol: p.1\r\nSec-WebSocket-Extensions: " WS_DEFLATE_OFFER "\r\n"
-			    "User-Agent: nj\r\nX-A: 1\r\nX-B: 2\r\n\r\n");
+	assert_string_equal(
+		b.at,
+		"GET /?streams=a/b HTTP/1.1\r\nHost: [2001:db8::1]:9443\r\nUpgrade: websocket\r\n"
+		"Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n"
+		"Sec-WebSocket-Protocol: p.1\r\nSec-WebSocket-Extensions: " WS_DEFLATE_OFFER "\r\n"
+		"User-Agent: nj\r\nX-A: 1\r\nX-B: 2\r\n\r\n");
 	buf_clear(&b);
 	r = (struct ws_request){.url = &u, .key = KEY};
 	assert_int_equal(url_parse("wss://h.example:443/ws", &u), 0);
 	assert_int_equal(ws_request_pack(&r, &b), 0);
 	buf_byte(&b, 0);
 	assert_string_equal(b.at, "GET /ws HTTP/1.1\r\nHost: h.example\r\nUpgrade: websocket\r\n"
-			    "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n");
+				  "Connection: Upgrade\r\nSec-WebSocket-Key: " KEY
+				  "\r\nSec-WebSocket-Version: 13\r\n\r\n");
 	buf_fini(&b);
 }
 
-static int parse(const char *text, size_t len, const struct ws_request *r, struct ws_reply *p, size_t *used)
+static int parse(const char *text, size_t len, const struct ws_request *r, struct ws_reply *p,
+		 size_t *used)
 {
 	char *exact = malloc(len ? len : 1);
 	int rc;
@@ -71,7 +74,8 @@ static void test_replies(void **state)
 		{OK101 "upgrade: WebSocket\r\nCONNECTION: foo, UPGRADE\r\n" ACCEPT "\r\n", 0, 101},
 		{OK101 UP "Connection: a\r\nConnection: Upgrade , b\r\n" ACCEPT "\r\n", 0, 101},
 		{OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: p.1\r\n\r\n", 0, 101},
-		{OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 0, 101},
+		{OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 0,
+		 101},
 		{"HTTP/1.1 200 OK\r\n\r\n", ERR_STATUS, 200},
 		{"HTTP/1.0 503 Busy\r\nRetry-After: 5\r\n\r\n", ERR_STATUS, 503},
 		{"HTTP/1.1 418 I'm \x01\xff\r\n\r\n", ERR_STATUS, 418},
@@ -88,15 +92,19 @@ static void test_replies(void **state)
 		{OK101 UP ACCEPT "\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP "Connection: keep-alive, upgrades\r\n" ACCEPT "\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP CONN "\r\n", ERR_PROTOCOL, 101},
-		{OK101 UP CONN "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", ERR_PROTOCOL, 101},
+		{OK101 UP CONN "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+		 ERR_PROTOCOL, 101},
 		{OK101 UP CONN ACCEPT ACCEPT "\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: P.1\r\n\r\n", ERR_PROTOCOL, 101},
-		{OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: p.1, p.2\r\n\r\n", ERR_PROTOCOL, 101},
-		{OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: p.1\r\nSec-WebSocket-Protocol: p.1\r\n\r\n",
+		{OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: p.1, p.2\r\n\r\n", ERR_PROTOCOL,
+		 101},
+		{OK101 UP CONN ACCEPT
+		 "Sec-WebSocket-Protocol: p.1\r\nSec-WebSocket-Protocol: p.1\r\n\r\n",
 		 ERR_PROTOCOL, 101},
 		{OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: x\r\n\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-		 "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", ERR_PROTOCOL, 101},
+				      "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+		 ERR_PROTOCOL, 101},
 		{OK101 "Upgrade : websocket\r\n" CONN ACCEPT "\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP " folded\r\n" CONN ACCEPT "\r\n", ERR_PROTOCOL, 101},
 		{OK101 UP CONN ACCEPT "X: a\rb\r\n\r\n", ERR_PROTOCOL, 101},
@@ -125,7 +133,8 @@ static void test_nothing_is_offered(void **state)
 {
 	struct ws_request r = {.key = KEY};
 	const char *protocol = OK101 UP CONN ACCEPT "Sec-WebSocket-Protocol: p.1\r\n\r\n";
-	const char *deflate = OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+	const char *deflate =
+		OK101 UP CONN ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
 	struct ws_reply p;
 	size_t used;
 
@@ -183,9 +192,24 @@ static void test_head_limit(void **state)
 static void test_checks(void **state)
 {
 	static const char *const bad[] = {
-		"Host: x", "host:x", "Upgrade: x", "Connection: x", "Sec-WebSocket-Key: x", "sec-websocket-foo: x",
-		"Content-Length: 1", "Transfer-Encoding: x", "X: a\nb", "X: a\rb", "X\t: a", "X : a", ": a", "", "X",
-		"X\r\nY: a", "X: \x7f", "X: \x01",
+		"Host: x",
+		"host:x",
+		"Upgrade: x",
+		"Connection: x",
+		"Sec-WebSocket-Key: x",
+		"sec-websocket-foo: x",
+		"Content-Length: 1",
+		"Transfer-Encoding: x",
+		"X: a\nb",
+		"X: a\rb",
+		"X\t: a",
+		"X : a",
+		": a",
+		"",
+		"X",
+		"X\r\nY: a",
+		"X: \x7f",
+		"X: \x01",
 	};
 	struct ws_request r = {.key = KEY};
 

@@ -1,4 +1,4 @@
-/* test_ws_open - how a WebSocket opens, or does not: handshakes, time limits, TLS, refused options. */
+/* test_ws_open - how a WebSocket opens, or not: handshakes, time limits, TLS, refused options. */
 #include "tests/unit/io/ws_client.h"
 
 /* ---- handshakes ---- */
@@ -25,18 +25,22 @@ static void test_other_statuses(void **state)
 	struct client *c = *state;
 
 	c->ended = check_limits;
-	c->extra = (void *)(uintptr_t)"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 17\r\nContent-Length: 2\r\n\r\nno";
-	assert_string_equal(talk(c, serve_answer, (struct ws_options){0}),
-			    "close 1006 ERR_STATUS: the server answered HTTP 429 Too Many Requests");
+	c->extra = (void *)(uintptr_t)"HTTP/1.1 429 Too Many Requests\r\n"
+		   "Retry-After: 17\r\nContent-Length: 2\r\n\r\nno";
+	assert_string_equal(
+		talk(c, serve_answer, (struct ws_options){0}),
+		"close 1006 ERR_STATUS: the server answered HTTP 429 Too Many Requests");
 }
 
 static void test_bad_accept(void **state)
 {
 	struct client *c = *state;
 
-	c->extra = (void *)(uintptr_t)"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	c->extra = (void *)(uintptr_t)"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n"
+		   "Connection: Upgrade\r\n"
 		   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-	assert_string_equal(talk(c, serve_answer, (struct ws_options){0}), "close 1006 ERR_PROTOCOL: the answer's "
+	assert_string_equal(talk(c, serve_answer, (struct ws_options){0}),
+			    "close 1006 ERR_PROTOCOL: the answer's "
 			    "Sec-WebSocket-Accept is not the one for our key");
 }
 
@@ -56,7 +60,8 @@ static void serve_huge_head(struct peer_conn *p, void *ctx)
 	(void)ctx;
 	if (!peer_head(p, head, sizeof head) || !peer_text(p, "HTTP/1.1 101 OK\r\n"))
 		return;
-	for (int i = 0; i < 1000 && peer_printf(p, "X-%d: 0123456789012345678901234567890\r\n", i); i++)
+	for (int i = 0; i < 1000 && peer_printf(p, "X-%d: 0123456789012345678901234567890\r\n", i);
+	     i++)
 		;
 }
 
@@ -70,8 +75,9 @@ static void test_server_never_answers(void **state)
 {
 	struct client *c = *state;
 
-	assert_string_equal(talk(c, serve_nothing, (struct ws_options){.connect_ns = 150 * NS_PER_MS}),
-			    "close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
+	assert_string_equal(
+		talk(c, serve_nothing, (struct ws_options){.connect_ns = 150 * NS_PER_MS}),
+		"close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
 	assert_in_range(c->took_ms, 140, 1000);
 }
 
@@ -92,8 +98,9 @@ static void test_server_drips(void **state)
 {
 	struct client *c = *state;
 
-	assert_string_equal(talk(c, serve_drip, (struct ws_options){.connect_ns = 300 * NS_PER_MS}),
-			    "close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
+	assert_string_equal(
+		talk(c, serve_drip, (struct ws_options){.connect_ns = 300 * NS_PER_MS}),
+		"close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
 	assert_in_range(c->took_ms, 290, 1500);
 }
 
@@ -131,10 +138,13 @@ static void test_subprotocols(void **state)
 	static const struct {
 		const char *offer, *answer, *expect;
 	} rows[] = {
-		{"a.1", "Sec-WebSocket-Protocol: a.1\r\n", "open a.1 msg(x) close 1006 ERR_TIMEOUT: "},
+		{"a.1", "Sec-WebSocket-Protocol: a.1\r\n",
+		 "open a.1 msg(x) close 1006 ERR_TIMEOUT: "},
 		{"a.1", "", "open  msg(x) close 1006 ERR_TIMEOUT: "},
-		{"a.1", "Sec-WebSocket-Protocol: b\r\n", "close 1006 ERR_PROTOCOL: the server chose a subprotocol"},
-		{NULL, "Sec-WebSocket-Protocol: a.1\r\n", "close 1006 ERR_PROTOCOL: the server chose a subprotocol"},
+		{"a.1", "Sec-WebSocket-Protocol: b\r\n",
+		 "close 1006 ERR_PROTOCOL: the server chose a subprotocol"},
+		{NULL, "Sec-WebSocket-Protocol: a.1\r\n",
+		 "close 1006 ERR_PROTOCOL: the server chose a subprotocol"},
 		{NULL, "Sec-WebSocket-Extensions: permessage-deflate\r\n",
 		 "close 1006 ERR_PROTOCOL: the server chose an extension"},
 	};
@@ -151,7 +161,9 @@ static void test_subprotocols(void **state)
 		while (!c->closes && c->messages == 0) {
 			struct loop_source *t;
 
-			assert_int_equal(loop_timer(c->l, 5 * NS_PER_MS, 0, (loop_fn)loop_stop, c->l, &t), 0);
+			assert_int_equal(
+				loop_timer(c->l, 5 * NS_PER_MS, 0, (loop_fn)loop_stop, c->l, &t),
+				0);
 			loop_run(c->l);
 			if (c->messages && !c->closes) {
 				note(c, "%s", "");
@@ -177,8 +189,10 @@ static void test_subprotocols(void **state)
 
 static void test_refused_options(void **state)
 {
-	static const char *const evil[] = {"X: a\r\nHost: b", NULL}, *const own[] = {"host: b", NULL},
-				 *const key[] = {"Sec-WebSocket-Key: x", NULL}, *const bare[] = {"nonsense", NULL};
+	static const char *const evil[] = {"X: a\r\nHost: b", NULL},
+				 *const own[] = {"host: b", NULL},
+				 *const key[] = {"Sec-WebSocket-Key: x", NULL},
+				 *const bare[] = {"nonsense", NULL};
 	static const struct {
 		struct ws_options o;
 		int rc;

@@ -1,6 +1,7 @@
-/* test_ws_peer - the WebSocket client against npm's ws: plain and TLS, every variant of permessage-deflate.
+/* test_ws_peer - the WebSocket client against npm's ws: plain and TLS, every variant of deflate.
  *
- * Installs the package into the build folder with `npm ci`; skipped where node or npm is absent or cannot install.
+ * Installs the package into the build folder with `npm ci`; skipped where node or npm is absent or
+ * cannot install.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +94,8 @@ static bool install(void)
 	snprintf(path, sizeof path, "%s/node_modules/ws/package.json", npm.dir);
 	if (access(path, R_OK) == 0)
 		return true;
-	return run_to_end((char *[]){"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", NULL}) == 0;
+	return run_to_end((char *[]){"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts",
+				     NULL}) == 0;
 }
 
 static void start_server(int which)
@@ -151,16 +153,23 @@ static int stop_all(void **state)
 /* ---- one connection ---- */
 
 static const char *const variants[] = {
-	"", "deflate", "deflate&snct", "deflate&cnct", "deflate&snct&cnct", "deflate&swb=9", "deflate&cwb=9",
+	"",
+	"deflate",
+	"deflate&snct",
+	"deflate&cnct",
+	"deflate&snct&cnct",
+	"deflate&swb=9",
+	"deflate&cwb=9",
 	"deflate&swb=10&cwb=12&snct",
 };
 
-static void visit(struct client *c, int which, const char *path, const char *query, struct ws_options o)
+static void visit(struct client *c, int which, const char *path, const char *query,
+		  struct ws_options o)
 {
 	char url[128];
 
-	snprintf(url, sizeof url, "%s://%s:%u/%s%s", which ? "wss" : "ws", which ? "localhost" : "127.0.0.1",
-		 npm.port[which], path, query);
+	snprintf(url, sizeof url, "%s://%s:%u/%s%s", which ? "wss" : "ws",
+		 which ? "localhost" : "127.0.0.1", npm.port[which], path, query);
 	o.url = url;
 	o.ca_file = npm.cert.path;
 	o.deflate = true;
@@ -221,18 +230,23 @@ static void echo_message(void *ctx, const char *bytes, size_t len, bool binary)
 
 static void test_echo(void **state)
 {
-	static const struct ws_handler h = {.on_open = echo_open, .on_message = echo_message, .on_close = on_close};
+	static const struct ws_handler h = {
+		.on_open = echo_open, .on_message = echo_message, .on_close = on_close};
 
 	for (size_t i = 0; i < ARRAY_LEN(variants) * 2; i++) {
 		struct client *c = *state;
 		char url[128];
 
 		c->extra = (void *)(uintptr_t)variants[i / 2];
-		snprintf(url, sizeof url, "%s://localhost:%u/echo?%s", i & 1 ? "wss" : "ws", npm.port[i & 1],
-			 variants[i / 2]);
-		assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .ca_file = npm.cert.path,
-								    .protocol = "nightjar.test", .deflate = true},
-					 &h, c, &c->ws), 0);
+		snprintf(url, sizeof url, "%s://localhost:%u/echo?%s", i & 1 ? "wss" : "ws",
+			 npm.port[i & 1], variants[i / 2]);
+		assert_int_equal(ws_open(c->l,
+					 &(struct ws_options){.url = url,
+							      .ca_file = npm.cert.path,
+							      .protocol = "nightjar.test",
+							      .deflate = true},
+					 &h, c, &c->ws),
+				 0);
 		assert_int_equal(loop_run(c->l), 0);
 		assert_string_equal(text_of(c), "close 1000 OK: enough");
 		teardown(state);
@@ -258,7 +272,8 @@ static void burst_message(void *ctx, const char *bytes, size_t len, bool binary)
 
 static void test_burst(void **state)
 {
-	static const struct ws_handler h = {.on_open = on_open, .on_message = burst_message, .on_close = on_close};
+	static const struct ws_handler h = {
+		.on_open = on_open, .on_message = burst_message, .on_close = on_close};
 
 	for (size_t i = 0; i < ARRAY_LEN(variants) * 2; i++) {
 		struct client *c = *state;
@@ -267,14 +282,19 @@ static void test_burst(void **state)
 
 		snprintf(url, sizeof url, "%s://127.0.0.1:%u/burst?n=1000&%s", i & 1 ? "wss" : "ws",
 			 npm.port[i & 1], variants[i / 2]);
-		assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .ca_file = npm.cert.path,
-								    .deflate = true}, &h, c, &c->ws), 0);
+		assert_int_equal(ws_open(c->l,
+					 &(struct ws_options){.url = url,
+							      .ca_file = npm.cert.path,
+							      .deflate = true},
+					 &h, c, &c->ws),
+				 0);
 		assert_int_equal(loop_run(c->l), 0);
 		assert_string_equal(text_of(c), "open close 1000 ERR_CLOSED: done");
 		assert_int_equal(c->messages, 1000);
 		n = ws_counters(c->ws);
 		assert_int_equal(n.messages, 1000);
-		assert_true(i < 2 ? n.wire_bytes_in > n.bytes_in : n.wire_bytes_in < n.bytes_in / 10);
+		assert_true(i < 2 ? n.wire_bytes_in > n.bytes_in
+				  : n.wire_bytes_in < n.bytes_in / 10);
 		teardown(state);
 		setup(state);
 	}
@@ -289,8 +309,9 @@ static void test_fragments(void **state)
 
 		snprintf(query, sizeof query, "?%s", variants[i / 2]);
 		visit(*state, i & 1, "fragments", query, (struct ws_options){0});
-		assert_string_equal(((struct client *)*state)->text.at,
-				    "open ping msg(one two three) msg(pong heart) close 4001 ERR_CLOSED: bye");
+		assert_string_equal(
+			((struct client *)*state)->text.at,
+			"open ping msg(one two three) msg(pong heart) close 4001 ERR_CLOSED: bye");
 		teardown(state);
 		setup(state);
 	}
@@ -304,7 +325,8 @@ static void test_close_codes(void **state)
 		char query[64], expect[64];
 
 		snprintf(query, sizeof query, "?code=%d", codes[i]);
-		snprintf(expect, sizeof expect, "open close %d ERR_CLOSED: as asked \xc3\xa4", codes[i]);
+		snprintf(expect, sizeof expect, "open close %d ERR_CLOSED: as asked \xc3\xa4",
+			 codes[i]);
 		visit(*state, i & 1, "close", query, (struct ws_options){0});
 		assert_string_equal(((struct client *)*state)->text.at, expect);
 		teardown(state);
@@ -316,7 +338,8 @@ static void test_terminate(void **state)
 {
 	for (int i = 0; i < 2; i++) {
 		visit(*state, i, "terminate", "", (struct ws_options){0});
-		assert_memory_equal(((struct client *)*state)->text.at, "open msg(x) close 1006 ERR_", 27);
+		assert_memory_equal(((struct client *)*state)->text.at,
+				    "open msg(x) close 1006 ERR_", 27);
 		teardown(state);
 		setup(state);
 	}
@@ -327,7 +350,8 @@ static void test_too_big(void **state)
 	for (int i = 0; i < 4; i++) {
 		visit(*state, i & 1, "big", i < 2 ? "?size=10001" : "?deflate&size=10000000",
 		      (struct ws_options){.message_max = 10000});
-		assert_memory_equal(((struct client *)*state)->text.at, "open close 1009 ERR_TOO_LONG: ", 30);
+		assert_memory_equal(((struct client *)*state)->text.at,
+				    "open close 1009 ERR_TOO_LONG: ", 30);
 		teardown(state);
 		setup(state);
 	}
@@ -338,7 +362,8 @@ static void test_refused(void **state)
 	struct client *c = *state;
 
 	visit(c, 1, "unknown", "", (struct ws_options){0});
-	assert_string_equal(c->text.at, "close 1006 ERR_STATUS: the server answered HTTP 429 Too Many Requests");
+	assert_string_equal(c->text.at, "close 1006 ERR_STATUS: the server answered HTTP "
+			    "429 Too Many Requests");
 }
 
 int main(void)
@@ -355,7 +380,7 @@ int main(void)
 	};
 
 	if (!install()) {
-		printf("skipped: npm's ws cannot be installed here (node, npm and its registry are needed)\n");
+		printf("skipped: npm's ws cannot be installed here: node and npm are needed\n");
 		return 77;
 	}
 	return cmocka_run_group_tests_name("ws_peer", tests, start_all, stop_all);

@@ -1,4 +1,4 @@
-/* test_ws_rx - messages put together from any cut of the bytes, control frames in between, limits, both roles. */
+/* test_ws_rx - messages from any cut of the bytes, control frames between, limits, both roles. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,12 +81,18 @@ static void test_client(void **state)
 	static const struct row rows[] = {
 		ROW("\x81\x02hi\x82\x01!\x81\x00", "M2:hi B1:! M0: "),
 		ROW("\x01\x02he\x80\x03llo", "M5:hello "),
-		ROW("\x02\x01" "a\x00\x00\x89\x01p\x00\x01" "b\x8a\x00\x80\x01" "c\x81\x01z", "P1:p O0: B3:abc M1:z "),
+		ROW("\x02\x01"
+		    "a\x00\x00\x89\x01p\x00\x01"
+		    "b\x8a\x00\x80\x01"
+		    "c\x81\x01z",
+		    "P1:p O0: B3:abc M1:z "),
 		ROW("\x01\x00\x80\x00", "M0: "),
 		ROW("\x88\x00\x81\x01x", "C0:=1005 ERR_CLOSED"),
 		ROW("\x88\x02\x03\xe8", "C0:=1000 ERR_CLOSED"),
 		ROW("\x88\x05\x0f\xa0why", "C3:why=4000 ERR_CLOSED"),
-		ROW("\x01\x01" "a\x88\x00", "C0:=1005 ERR_CLOSED"), /* between fragments too */
+		ROW("\x01\x01"
+		    "a\x88\x00",
+		    "C0:=1005 ERR_CLOSED"), /* between fragments too */
 		ROW("\x88\x01\x03", "ERR_PROTOCOL"),
 		ROW("\x88\x02\x03\xe7", "ERR_PROTOCOL"), /* 999 */
 		ROW("\x88\x02\x03\xec", "ERR_PROTOCOL"), /* 1004 */
@@ -104,8 +110,14 @@ static void test_client(void **state)
 		ROW("\x80\x01x", "ERR_PROTOCOL"),
 		ROW("\x01\x01x\x01\x01y", "ERR_PROTOCOL"),
 		ROW("\x01\x01x\x81\x01y", "ERR_PROTOCOL"),
-		ROW("\x01\x05" "01234\x80\x05" "56789", "M10:0123456789 "),
-		ROW("\x01\x05" "01234\x80\x06" "56789a", "ERR_TOO_LONG"),
+		ROW("\x01\x05"
+		    "01234\x80\x05"
+		    "56789",
+		    "M10:0123456789 "),
+		ROW("\x01\x05"
+		    "01234\x80\x06"
+		    "56789a",
+		    "ERR_TOO_LONG"),
 		ROW("\x81\x0b", "ERR_TOO_LONG"), /* before its payload came */
 		ROW("\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", "ERR_TOO_LONG"),
 	};
@@ -192,13 +204,15 @@ static void append_message(struct rng *r, struct buf *wire, struct ws_deflate *p
 		opcode = WS_CONT;
 		rsv1 = false;
 		if (rng_below(r, 2))
-			assert_int_equal(ws_frame_append(wire, WS_PING, true, false, masked, "beat", 4), 0);
+			assert_int_equal(
+				ws_frame_append(wire, WS_PING, true, false, masked, "beat", 4), 0);
 	}
 	assert_int_equal(ws_frame_append(wire, opcode, true, rsv1, masked, payload, len), 0);
 	buf_fini(&packed);
 }
 
-/* Seeded conversations: fragments, pings inside them, compressed or not, masked or not, cut anywhere. */
+/* Seeded conversations: fragments, pings inside them, compressed or not, masked or not, cut
+ * anywhere. */
 static void test_conversations(void **state)
 {
 	static const struct ws_deflate_params p = {.server_bits = 15, .client_bits = 12};
@@ -237,7 +251,8 @@ static void test_conversations(void **state)
 		buf_byte(&sent, 0);
 		run(&rx, wire.at, wire.len, 1 + rng_below(&r, rng_below(&r, 2) ? 20 : 70000), &got);
 		/* Pings are where they were; without them the messages are those that were sent. */
-		for (char *at = (char *)got.at; (at = memmem(at, got.len - (size_t)(at - (char *)got.at), "P4:beat ", 8));) {
+		for (char *at = (char *)got.at;
+		     (at = memmem(at, got.len - (size_t)(at - (char *)got.at), "P4:beat ", 8));) {
 			size_t rest = got.len - (size_t)(at + 8 - (char *)got.at);
 
 			memmove(at, at + 8, rest);
@@ -270,7 +285,8 @@ static void test_bomb(void **state)
 	assert_int_equal(ws_deflate_new(&p, true, &pack), 0);
 	assert_int_equal(ws_deflate_new(&p, false, &unpack), 0);
 	assert_int_equal(ws_deflate_pack(pack, zeros, 1 << 20, &packed), 0);
-	assert_int_equal(ws_frame_append(&wire, WS_TEXT, true, true, NULL, packed.at, packed.len), 0);
+	assert_int_equal(ws_frame_append(&wire, WS_TEXT, true, true, NULL, packed.at, packed.len),
+			 0);
 	ws_rx_init(&rx, 65536, false);
 	rx.deflate = unpack;
 	run(&rx, wire.at, wire.len, 100, &got);

@@ -1,4 +1,4 @@
-/* ws_client - what the tests of the WebSocket client share: a client that notes every event, a server's frames. */
+/* ws_client - what the tests of the WebSocket client share: noted events, a server's frames. */
 #ifndef NJ_TESTS_WS_CLIENT_H
 #define NJ_TESTS_WS_CLIENT_H
 
@@ -33,7 +33,8 @@ struct client {
 	void *extra;
 };
 
-__attribute__((format(printf, 2, 3))) static inline void note(struct client *c, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline void note(struct client *c, const char *format,
+							      ...)
 {
 	char text[512];
 	va_list args;
@@ -122,7 +123,8 @@ static inline void dial(struct client *c, struct ws_options o)
 {
 	char url[64];
 
-	snprintf(url, sizeof url, "%s://127.0.0.1:%u/ws?x=1", c->peer.tls ? "wss" : "ws", c->peer.port);
+	snprintf(url, sizeof url, "%s://127.0.0.1:%u/ws?x=1", c->peer.tls ? "wss" : "ws",
+		 c->peer.port);
 	if (!o.url)
 		o.url = url;
 	c->began_ms = peer_now_ms();
@@ -136,7 +138,8 @@ static inline const char *text_of(struct client *c)
 }
 
 /* Runs until on_close, then frees the client, so that the server's thread sees its end. */
-static inline const char *talk(struct client *c, void (*serve)(struct peer_conn *, void *), struct ws_options o)
+static inline const char *talk(struct client *c, void (*serve)(struct peer_conn *, void *),
+			       struct ws_options o)
 {
 	peer_start(&c->peer, serve, c->extra);
 	dial(c, o);
@@ -154,11 +157,14 @@ static inline bool upgrade(struct peer_conn *p, const char *more)
 {
 	char head[4096], key[64], accept[29];
 
-	if (!peer_head(p, head, sizeof head) || !peer_header(head, "Sec-WebSocket-Key", key, sizeof key))
+	if (!peer_head(p, head, sizeof head) ||
+	    !peer_header(head, "Sec-WebSocket-Key", key, sizeof key))
 		return false;
 	ws_accept_key(key, accept);
-	return peer_printf(p, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n"
-			      "Connection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n", accept, more);
+	return peer_printf(p,
+			   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n"
+			   "Connection: keep-alive, upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n",
+			   accept, more);
 }
 
 static inline bool frame(struct peer_conn *p, uint8_t opcode, bool fin, const char *text)
