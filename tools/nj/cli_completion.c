@@ -66,6 +66,7 @@ static void bash_verb(const struct cli *cli, const struct cli_verb *v, FILE *to)
 	cli_each_option(v, bash_option_value, to);
 	fputs("\t\tesac\n\t\twords=\"", to);
 	put_operands(cli, v, to);
+	fputs("\" options=\"", to);
 	cli_each_option(v, bash_option_name, to);
 	fputs("\";;\n", to);
 }
@@ -74,8 +75,8 @@ static void bash(const struct cli *cli, FILE *to)
 {
 	fputs("# bash completion of nj, printed by `nj completion bash`\n"
 	      "_nj() {\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= "
-	      "words= i\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	      "\tlocal verb= words= options= i\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	      "\t\tcase ${COMP_WORDS[i]} in\n"
@@ -90,11 +91,13 @@ static void bash(const struct cli *cli, FILE *to)
 	cli_each_option(NULL, bash_option_value, to);
 	fputs("\t\tesac\n\t\twords=\"", to);
 	put_verb_names(cli, to);
+	fputs("\" options=\"", to);
 	cli_each_option(NULL, bash_option_name, to);
 	fputs("\";;\n", to);
 	for (size_t i = 0; i < cli->n_verbs; i++)
 		bash_verb(cli, cli->verbs[i], to);
 	fputs("\tesac\n"
+	      "\t[[ $cur == -* ]] && words=$options\n"
 	      "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	      "}\n"
 	      "complete -o default -F _nj nj\n", to);
