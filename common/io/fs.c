@@ -45,7 +45,8 @@ static int make_dir(char *path)
 	char *slash = strrchr(path, '/');
 	char parent[PATH_MAX] = ".";
 	if (slash)
-		snprintf(parent, sizeof(parent), "%.*s", (int)(slash == path ? 1 : slash - path), path);
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash == path ? 1 : slash - path),
+			 path);
 	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return from_errno();
@@ -126,7 +127,8 @@ int fs_write_at(int fd, const void *bytes, size_t len, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			errno = n < 0 ? errno : ENOSPC; /* a regular file that takes nothing is full */
+			/* a regular file that takes nothing is full */
+			errno = n < 0 ? errno : ENOSPC;
 			return from_errno();
 		}
 		at += n;
@@ -160,7 +162,8 @@ static int write_zeros(int fd, uint64_t size)
 	static const uint8_t zeros[ZEROS];
 
 	for (uint64_t at = 0; at < size; at += ZEROS) {
-		int rc = fs_write_at(fd, zeros, size - at < ZEROS ? (size_t)(size - at) : ZEROS, at);
+		int rc = fs_write_at(fd, zeros, size - at < ZEROS ? (size_t)(size - at) : ZEROS,
+				     at);
 		if (rc)
 			return rc;
 	}
@@ -192,7 +195,8 @@ void fs_name(char out[FS_NAME_MAX], const char *prefix, uint64_t number, const c
 }
 
 /* The number of a name of the form, exactly as fs_name writes it. */
-static bool parse_name(const char *name, const char *prefix, const char *suffix, uint64_t *ret_number)
+static bool parse_name(const char *name, const char *prefix, const char *suffix,
+		       uint64_t *ret_number)
 {
 	size_t n = strlen(prefix);
 	uint64_t number = 0;

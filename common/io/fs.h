@@ -1,7 +1,9 @@
-/* fs - the few file operations that everything kept on disk shares: folders, locks, whole reads and writes.
+/* fs - the few file operations that everything kept on disk shares: folders, locks, whole reads
+ * and writes.
  *
- * Functions return 0 or an ERR_ value and leave errno as the failing call set it, so that a caller can put
- * strerror(errno) into its sentence. Nothing is retried but EINTR of reads and writes, where nothing happened.
+ * Functions return 0 or an ERR_ value and leave errno as the failing call set it, so that a caller
+ * can put strerror(errno) into its sentence. Nothing is retried but EINTR of reads and writes,
+ * where nothing happened.
  */
 #ifndef NJ_IO_FS_H
 #define NJ_IO_FS_H
@@ -13,8 +15,8 @@
 int fs_open_dir(const char *path, int *ret_dir_fd);
 int fs_sync_dir(int dir_fd);
 
-/* Takes the folder's lock file without waiting and writes our pid into it. ERR_BUSY: *ret_pid is the holder's
- * (0 unknown). The lock ends with the descriptor, so with the process. */
+/* Takes the folder's lock file without waiting and writes our pid into it. ERR_BUSY: *ret_pid is
+ * the holder's (0 unknown). The lock ends with the descriptor, so with the process. */
 int fs_lock(int dir_fd, int *ret_fd, long *ret_pid);
 
 /* All of it or an error; a short write without an error is continued. */
@@ -23,7 +25,8 @@ int fs_write_at(int fd, const void *bytes, size_t len, uint64_t offset);
 /* Reads until len bytes or the end of the file. */
 int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len);
 
-/* Makes the file `size` bytes long with every block allocated (zeros), so that later writes find their space. */
+/* Makes the file `size` bytes long with every block allocated (zeros), so that later writes find
+ * their space. */
 int fs_preallocate(int fd, uint64_t size);
 
 int fs_size(int fd, uint64_t *ret_size);
@@ -38,8 +41,8 @@ int fs_list(int dir_fd, const char *prefix, const char *suffix, struct fs_list *
 void fs_list_fini(struct fs_list *l);
 void fs_name(char out[FS_NAME_MAX], const char *prefix, uint64_t number, const char *suffix);
 
-/* Removes every file whose name starts and ends so (what a crash left behind). Fails only where the folder cannot
- * be read. */
+/* Removes every file whose name starts and ends so (what a crash left behind). Fails only where
+ * the folder cannot be read. */
 int fs_remove_all(int dir_fd, const char *prefix, const char *suffix);
 
 #endif

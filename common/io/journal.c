@@ -24,7 +24,8 @@
 #define CAP_BYTES (1u << 30)
 #define BUFFER_BYTES (8u << 20)
 #define BATCH_RECORDS 64
-#define CAP_SEGMENTS 4 /* the cap is at least so many segments, so that there is always one to trim */
+/* The cap is at least so many segments, so that there is always one to trim. */
+#define CAP_SEGMENTS 4
 
 static uint64_t clamp(uint64_t value, uint64_t min, uint64_t max)
 {
@@ -60,9 +61,11 @@ static struct journal *journal_new(const struct journal_options *o)
 	j->file.fd = j->spare.fd = -1;
 	j->read_only = o->read_only;
 	j->cap_bytes = or_else(o->cap_bytes, CAP_BYTES);
-	j->segment_bytes = clamp(or_else(o->segment_bytes, SEGMENT_BYTES), JOURNAL_SEGMENT_MIN, JOURNAL_SEGMENT_MAX);
+	j->segment_bytes = clamp(or_else(o->segment_bytes, SEGMENT_BYTES), JOURNAL_SEGMENT_MIN,
+				 JOURNAL_SEGMENT_MAX);
 	if (j->segment_bytes > j->cap_bytes / CAP_SEGMENTS)
-		j->segment_bytes = clamp(j->cap_bytes / CAP_SEGMENTS, JOURNAL_SEGMENT_MIN, JOURNAL_SEGMENT_MAX);
+		j->segment_bytes = clamp(j->cap_bytes / CAP_SEGMENTS, JOURNAL_SEGMENT_MIN,
+					 JOURNAL_SEGMENT_MAX);
 	j->batch_records = (uint32_t)or_else(o->batch_records, BATCH_RECORDS);
 	j->batch_ns = o->batch_ns;
 	j->dir = strdup(o->dir);
@@ -97,7 +100,8 @@ static int own_folder(struct journal *j, char *reason, size_t cap)
 	if (!rc)
 		rc = fs_lock(j->dir_fd, &j->lock_fd, &pid);
 	if (rc == ERR_BUSY) {
-		snprintf(reason, cap, "%s: the journal is in use by process %ld; stop it or choose another folder",
+		snprintf(reason, cap, "%s: the journal is in use by process %ld; stop it or "
+				      "choose another folder",
 			 j->dir, pid);
 		return rc;
 	}
@@ -120,7 +124,8 @@ static int make_ready(struct journal *j, const struct journal_options *o, char *
 	return rc ? explain(j, rc, reason, cap) : 0;
 }
 
-int journal_open(const struct journal_options *o, struct journal **ret_journal, char *reason, size_t cap)
+int journal_open(const struct journal_options *o, struct journal **ret_journal, char *reason,
+		 size_t cap)
 {
 	struct journal *j = journal_new(o);
 

@@ -1,4 +1,5 @@
-/* journal_format - packing, checking and scanning of journal segments; see the header for the bytes. */
+/* journal_format - packing, checking and scanning of journal segments; see the header for the
+ * bytes. */
 #include "common/io/journal_format.h"
 
 #include <string.h>
@@ -12,7 +13,8 @@
 
 static const uint8_t magic[8] = {'N', 'J', 'X', 'J', 'R', 'N', 'L', '1'};
 
-enum { HEAD_FORMAT = 8, HEAD_LENGTH = 12, HEAD_EPOCH = 16, HEAD_FIRST = 24, HEAD_ZEROS = 32, HEAD_CRC = 60 };
+enum { HEAD_FORMAT = 8, HEAD_LENGTH = 12, HEAD_EPOCH = 16, HEAD_FIRST = 24, HEAD_ZEROS = 32,
+      HEAD_CRC = 60 };
 enum { REC_CRC = 0, REC_LEN = 4, REC_SEQ = 8, REC_GROUP = 16, REC_ZEROS = 20 };
 
 void segment_header_pack(uint8_t out[SEGMENT_HEADER], uint64_t epoch, uint64_t first)
@@ -105,8 +107,9 @@ static size_t used_behind(const uint8_t *bytes, size_t size, size_t from)
 	return end - from;
 }
 
-/* Looks for a good record behind the broken one at `from`, which would have had sequence v->last + 1. Checking
- * claims costs at most a few passes over the segment: a file made to cost more is called corrupt. */
+/* Looks for a good record behind the broken one at `from`, which would have had sequence v->last +
+ * 1. Checking claims costs at most a few passes over the segment: a file made to cost more is
+ * called corrupt. */
 static void judge_tail(const uint8_t *bytes, size_t size, uint64_t epoch, struct segment_verdict *v)
 {
 	uint64_t broken = v->last + 1;

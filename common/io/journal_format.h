@@ -1,14 +1,18 @@
-/* journal_format - the bytes of a journal segment: header, records, and the judgement of a damaged tail.
+/* journal_format - the bytes of a journal segment: header, records, and the judgement of a damaged
+ * tail.
  *
- * Segment  0  magic "NJXJRNL1"   8  format u32   12  header length u32   16  epoch u64   24  first sequence u64
- *         32  zeros             60  CRC32C of bytes 0..59 u32            64  records
- * Record   0  CRC32C of the epoch, then bytes 4.. to the end of the payload u32
- *          4  payload length u32   8  sequence u64   16  distance to the first record of its group u32
- *         20  zeros u32           24  payload, then zeros up to a multiple of 8
- * Integers are little-endian. A group is what one fdatasync made durable; a group is written only when the one
- * before it is durable. That is what tells a torn tail from corruption: behind a record that does not check, a
- * valid record of the *same* group can be there because pages reach the disk in any order; a valid record of a
- * *later* group proves that the broken record had been durable.
+ *   Segment  0  magic "NJXJRNL1"   8  format u32   12  header length u32   16  epoch u64
+ *           24  first sequence u64   32  zeros   60  CRC32C of bytes 0..59 u32   64  records
+ *   Record   0  CRC32C of the epoch, then bytes 4.. to the end of the payload u32
+ *            4  payload length u32   8  sequence u64
+ *           16  distance to the first record of its group u32   20  zeros u32
+ *           24  payload, then zeros up to a multiple of 8
+ *
+ * Integers are little-endian. A group is what one fdatasync made durable; a group is written only
+ * when the one before it is durable. That is what tells a torn tail from corruption: behind a
+ * record that does not check, a valid record of the *same* group can be there because pages reach
+ * the disk in any order; a valid record of a *later* group proves that the broken record had been
+ * durable.
  *
  * Pure functions over bytes; nothing here reads a file.
  */
@@ -25,7 +29,8 @@
 
 void segment_header_pack(uint8_t out[SEGMENT_HEADER], uint64_t epoch, uint64_t first);
 /* ERR_CORRUPT where anything is not as written. */
-int segment_header_check(const uint8_t in[SEGMENT_HEADER], uint64_t *ret_epoch, uint64_t *ret_first);
+int segment_header_check(const uint8_t in[SEGMENT_HEADER], uint64_t *ret_epoch,
+			 uint64_t *ret_first);
 
 /* Bytes that a record with this payload takes. */
 static inline size_t record_bytes(size_t len)
@@ -39,7 +44,8 @@ struct record {
 	const uint8_t *payload;
 };
 
-/* Writes everything but the group and the CRC, which only the writer knows; record_seal adds them. */
+/* Writes everything but the group and the CRC, which only the writer knows; record_seal adds them.
+ */
 void record_pack(uint8_t *out, uint64_t seq, const void *bytes, size_t len);
 void record_seal(uint8_t *at, uint64_t epoch, uint32_t group);
 
@@ -60,7 +66,8 @@ struct segment_verdict {
 	size_t end;          /* offset behind it */
 	enum tail tail;
 	size_t torn;         /* bytes from end to the last one that is not zero */
-	uint64_t witness;    /* TAIL_CORRUPT: sequence of the good record behind the broken one; 0: too costly to say */
+	/* TAIL_CORRUPT: sequence of the good record behind the broken one; 0: too costly to say */
+	uint64_t witness;
 };
 
 /* Reads a whole segment in memory, header included (already checked). on_record may be NULL. */

@@ -1,8 +1,9 @@
 /* journal_priv - the inside of a journal, shared by the journal_*.c files only.
  *
- * Three owners: what the loop's thread alone touches, what the writer's thread alone touches, and what both
- * touch under `lock`. A segment's file is only ever made whole under a temporary name and renamed when its
- * header and first records are durable, so a segment with a name is never half made.
+ * Three owners: what the loop's thread alone touches, what the writer's thread alone touches, and
+ * what both touch under `lock`. A segment's file is only ever made whole under a temporary name
+ * and renamed when its header and first records are durable, so a segment with a name is never
+ * half made.
  */
 #ifndef NJ_IO_JOURNAL_PRIV_H
 #define NJ_IO_JOURNAL_PRIV_H
@@ -70,7 +71,8 @@ struct journal {
 	uint64_t last;        /* last sequence given out */
 	uint64_t old_bytes;   /* of all living segments but the newest */
 	uint64_t in_flight;   /* bytes that the writer holds */
-	uint64_t accept_end, accept_size; /* where the next record will lie in its segment, as far as known */
+	/* where the next record will lie in its segment, as far as known */
+	uint64_t accept_end, accept_size;
 	struct snapshot_job job; /* waiting for the writer */
 	bool job_running;
 	bool stop, flush_now;
@@ -90,12 +92,14 @@ struct journal {
 };
 
 /* journal.c: sentence kept for journal_reason; the error is handed through. Takes the lock. */
-int journal_blame(struct journal *j, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int journal_blame(struct journal *j, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* journal_segment.c. All on the writer's thread, or before it runs. */
 enum place_failure { PLACE_MAKE, PLACE_WRITE };
-/* A new segment from `first` that holds these sealed records, durable and named; on success it is *file and the
- * file before it is closed. *ret_failure tells where it broke: no file could be had, or it could not be written. */
+/* A new segment from `first` that holds these sealed records, durable and named; on success it is
+ * *file and the file before it is closed. *ret_failure tells where it broke: no file could be had,
+ * or it could not be written. */
 int segment_place(struct journal *j, uint64_t first, const uint8_t *records, size_t len,
 		  enum place_failure *ret_failure);
 int segment_spare(struct journal *j);
@@ -111,7 +115,8 @@ int journal_recover(struct journal *j, uint64_t new_epoch, char *reason, size_t 
 int journal_writer_start(struct journal *j);
 void journal_writer_stop(struct journal *j);
 
-/* journal_snapshot.c: whether a snapshot waits whose record is durable (under the lock); writes it (writer). */
+/* journal_snapshot.c: whether a snapshot waits whose record is durable (under the lock); writes it
+ * (writer). */
 bool journal_snapshot_due(const struct journal *j);
 void journal_snapshot_write(struct journal *j);
 

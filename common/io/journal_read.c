@@ -1,4 +1,5 @@
-/* journal_read - pages of durable records straight from the files, while the writer goes on behind them. */
+/* journal_read - pages of durable records straight from the files, while the writer goes on behind
+ * them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
 
-/* What is to be read of one segment; copied out of the list, which the writer may change meanwhile. */
+/* What is to be read of one segment; copied out of the list, which the writer may change
+ * meanwhile. */
 struct span {
 	uint64_t id, first, stop; /* stop: last sequence that counts and is durable */
 	uint64_t bytes;           /* nothing behind this offset is looked at */
@@ -43,7 +45,8 @@ static int locate(struct journal *j, uint64_t seq, struct span *ret_span)
 	uint32_t i = find(j, seq);
 	const struct segment *s = &j->segments[i];
 	int rc = seq < s->first ? ERR_NOT_FOUND : 0;
-	struct sparse_entry start = sparse_find(&s->index, seq, (struct sparse_entry){s->first, SEGMENT_HEADER});
+	struct sparse_entry start = sparse_find(&s->index, seq,
+						(struct sparse_entry){s->first, SEGMENT_HEADER});
 	*ret_span = (struct span){
 		.id = s->id, .first = s->first, .bytes = s->bytes,
 		.stop = i + 1 < j->n_segments && s[1].first <= durable ? s[1].first - 1 : durable,
@@ -65,8 +68,9 @@ static void note(struct journal *j, const struct span *s)
 
 static int blame(struct journal *j, int err, const struct span *s, const char *what)
 {
-	return journal_blame(j, err, "%s/x-%020" PRIu64 ".njj: offset %" PRIu64 ": record %" PRIu64 ": %s", j->dir,
-			     s->first, s->at, s->seq, what);
+	return journal_blame(j, err,
+			     "%s/x-%020" PRIu64 ".njj: offset %" PRIu64 ": record %" PRIu64 ": %s",
+			     j->dir, s->first, s->at, s->seq, what);
 }
 
 static int open_span(struct journal *j, const struct span *s)
@@ -84,7 +88,8 @@ static int page_in(struct journal *j, const struct span *s, size_t need, const u
 	int rc = pager_get(&j->pager, s->at, need, s->bytes, ret_at);
 
 	if (rc == ERR_TRUNCATED)
-		return blame(j, ERR_CORRUPT, s, "the file ends before it; restore the file from a copy");
+		return blame(j, ERR_CORRUPT, s,
+			     "the file ends before it; restore the file from a copy");
 	return rc ? blame(j, rc, s, strerror(errno)) : 0;
 }
 
@@ -98,12 +103,14 @@ static int next_record(struct journal *j, const struct span *s, struct record *r
 		return rc;
 	size_t need = record_bytes(record_claim(at));
 	if (need > RECORD_BYTES_MAX)
-		return blame(j, ERR_CORRUPT, s, "its length does not check; restore the file from a copy");
+		return blame(j, ERR_CORRUPT, s,
+			     "its length does not check; restore the file from a copy");
 	rc = page_in(j, s, need, &at);
 	if (rc)
 		return rc;
 	if (record_check(at, need, j->epoch, &r) != 0 || r.seq != s->seq)
-		return blame(j, ERR_CORRUPT, s, "its checksum does not hold; restore the file from a copy");
+		return blame(j, ERR_CORRUPT, s,
+			     "its checksum does not hold; restore the file from a copy");
 	*ret_record = r;
 	return 0;
 }

@@ -1,10 +1,11 @@
-/* journal_recover - opening what is on disk: which segments count, where the journal ends, what is cut.
+/* journal_recover - opening what is on disk: which segments count, where the journal ends, what is
+ * cut.
  *
  *   list ─► headers of all (magic, epoch, name) ─► last one: whole ─► clean or torn ─► copied to a fresh file
  *                                                                  └ corrupt ─► ERR_CORRUPT, nothing is touched
- * The last segment is copied because its last pages may be in the page cache only, and after an fdatasync that
- * failed the kernel calls them clean: only writing them again proves them. Where the disk has no room for the
- * copy they are written again in place.
+ * The last segment is copied because its last pages may be in the page cache only, and after an
+ * fdatasync that failed the kernel calls them clean: only writing them again proves them. Where
+ * the disk has no room for the copy they are written again in place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +44,8 @@ static int open_segment(const struct recovery *r, uint64_t first, int *ret_fd)
 	char name[FS_NAME_MAX];
 
 	fs_name(name, SEGMENT_PREFIX, first, SEGMENT_SUFFIX);
-	int fd = openat(r->j->dir_fd, name, (r->j->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(r->j->dir_fd, name,
+			(r->j->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return give_up(r, err_from_errno(errno), first, strerror(errno));
 	*ret_fd = fd;
@@ -59,9 +61,11 @@ static int check_header(const struct recovery *r, int fd, uint64_t first, uint64
 
 	if (rc)
 		return give_up(r, rc, first, strerror(errno));
-	if (n < sizeof(header) || segment_header_check(header, ret_epoch, &named) != 0 || named != first)
+	if (n < sizeof(header) || segment_header_check(header, ret_epoch, &named) != 0 ||
+	    named != first)
 		return give_up(r, ERR_CORRUPT, first, "offset 0: the header does not check; "
-			       "restore the file from a copy, or move the folder away to begin a new journal");
+			       "restore the file from a copy, or move the folder away to begin a "
+			       "new journal");
 	return 0;
 }
 
@@ -97,13 +101,14 @@ static int judge(struct recovery *r, uint64_t first)
 	if (v->tail != TAIL_CORRUPT)
 		return 0;
 	snprintf(r->reason, r->cap,
-		 "%s/x-%020" PRIu64 ".njj: offset %zu: record %" PRIu64 " does not check though record %" PRIu64
-		 " behind it does; restore the file from a copy (the persister keeps one)",
+		 "%s/x-%020" PRIu64 ".njj: offset %zu: record %" PRIu64
+		 " does not check though record %" PRIu64 " behind it does; restore the file from a copy (the persister keeps one)",
 		 r->j->dir, first, v->end, v->last + 1, v->witness);
 	return ERR_CORRUPT;
 }
 
-/* A full disk must not keep a journal from opening: the same bytes over themselves, and zeros for what is torn. */
+/* A full disk must not keep a journal from opening: the same bytes over themselves, and zeros for
+ * what is torn. */
 static int rewrite_in_place(struct recovery *r, uint64_t first, int fd)
 {
 	const struct segment_verdict *v = &r->verdict;
@@ -126,7 +131,8 @@ static int adopt(struct recovery *r, uint64_t first, int fd)
 
 	if (j->read_only)
 		return 0;
-	int rc = segment_place(j, first, r->bytes + SEGMENT_HEADER, r->verdict.end - SEGMENT_HEADER, &failure);
+	int rc = segment_place(j, first, r->bytes + SEGMENT_HEADER,
+			       r->verdict.end - SEGMENT_HEADER, &failure);
 	if (rc == ERR_NO_SPACE && failure == PLACE_MAKE)
 		return rewrite_in_place(r, first, fd);
 	if (rc)
@@ -178,7 +184,8 @@ static int survey(struct recovery *r, uint64_t first, bool known, uint64_t *ret_
 		return rc;
 	rc = check_header(r, fd, first, &epoch);
 	if (!rc && known && epoch != r->j->epoch)
-		rc = give_up(r, ERR_CORRUPT, first, "belongs to another epoch than the segments before it; move it away");
+		rc = give_up(r, ERR_CORRUPT, first,
+			     "belongs to another epoch than the segments before it; move it away");
 	if (!rc)
 		rc = fs_size(fd, ret_bytes);
 	close(fd);
@@ -202,7 +209,8 @@ static int drop_stump(struct recovery *r)
 	if (rc || size >= SEGMENT_HEADER)
 		return rc;
 	if (r->names.n == 1 && first != 1)
-		return give_up(r, ERR_CORRUPT, first, "too short, and the records before it are gone; restore the folder");
+		return give_up(r, ERR_CORRUPT, first,
+			       "too short, and the records before it are gone; restore the folder");
 	fs_name(name, SEGMENT_PREFIX, first, SEGMENT_SUFFIX);
 	if (!r->j->read_only && unlinkat(r->j->dir_fd, name, 0) != 0)
 		return give_up(r, err_from_errno(errno), first, strerror(errno));

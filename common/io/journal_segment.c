@@ -1,4 +1,5 @@
-/* journal_segment - makes segment files: under a temporary name, preallocated, and named only when durable.
+/* journal_segment - makes segment files: under a temporary name, preallocated, and named only when
+ * durable.
  *
  *   make ──► temp file, preallocated (the spare) ──► header and records written ──► fdatasync ──► rename ──► fsync dir
  *    └─ PLACE_MAKE: nothing was lost, try later       └───────────────── PLACE_WRITE: this file is never used again ─┘
@@ -34,15 +35,16 @@ static void spare_discard(struct journal *j)
 static int spare_make(struct journal *j, uint64_t size)
 {
 	spare_discard(j);
-	int fd = openat(j->dir_fd, TEMP_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(j->dir_fd, TEMP_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			0600);
 	if (fd < 0)
-		return journal_blame(j, err_from_errno(errno), "%s/%s: cannot be made: %s", j->dir, TEMP_NAME,
-				     strerror(errno));
+		return journal_blame(j, err_from_errno(errno), "%s/%s: cannot be made: %s", j->dir,
+				     TEMP_NAME, strerror(errno));
 	j->spare = (struct segment_file){.fd = fd, .size = size, .end = SEGMENT_HEADER};
 	int rc = fs_preallocate(fd, size);
 	if (rc) {
-		journal_blame(j, rc, "%s/%s: no room for %llu bytes: %s; free some space", j->dir, TEMP_NAME,
-			      (unsigned long long)size, strerror(errno));
+		journal_blame(j, rc, "%s/%s: no room for %llu bytes: %s; free some space", j->dir,
+			      TEMP_NAME, (unsigned long long)size, strerror(errno));
 		spare_discard(j);
 	}
 	return rc;
@@ -77,7 +79,8 @@ static int spare_name(struct journal *j, uint64_t first)
 	return fs_sync_dir(j->dir_fd);
 }
 
-/* Gives back what was preallocated behind the last record; where that fails the file only stays larger. */
+/* Gives back what was preallocated behind the last record; where that fails the file only stays
+ * larger. */
 static void retire(struct segment_file *f)
 {
 	if (f->fd >= 0 && f->end < f->size && ftruncate(f->fd, (off_t)f->end) != 0)
@@ -88,7 +91,8 @@ static void retire(struct segment_file *f)
 int segment_place(struct journal *j, uint64_t first, const uint8_t *records, size_t len,
 		  enum place_failure *ret_failure)
 {
-	uint64_t size = SEGMENT_HEADER + len > j->segment_bytes ? SEGMENT_HEADER + len : j->segment_bytes;
+	uint64_t size =
+		SEGMENT_HEADER + len > j->segment_bytes ? SEGMENT_HEADER + len : j->segment_bytes;
 	int rc = j->spare.fd >= 0 && j->spare.size >= size ? 0 : spare_make(j, size);
 
 	if (rc) {
@@ -99,8 +103,8 @@ int segment_place(struct journal *j, uint64_t first, const uint8_t *records, siz
 	if (!rc)
 		rc = spare_name(j, first);
 	if (rc) {
-		journal_blame(j, rc, "%s/%s: a new segment from record %llu cannot be written: %s", j->dir, TEMP_NAME,
-			      (unsigned long long)first, strerror(errno));
+		journal_blame(j, rc, "%s/%s: a new segment from record %llu cannot be written: %s",
+			      j->dir, TEMP_NAME, (unsigned long long)first, strerror(errno));
 		spare_discard(j);
 		*ret_failure = PLACE_WRITE;
 		return rc;
@@ -140,7 +144,8 @@ int segment_enter(struct journal *j, uint64_t first, uint64_t bytes)
 		return rc;
 	if (j->n_segments > 0)
 		j->old_bytes += j->segments[j->n_segments - 1].bytes;
-	j->segments[j->n_segments++] = (struct segment){.first = first, .bytes = bytes, .id = ++j->next_id};
+	j->segments[j->n_segments++] = (struct segment){.first = first, .bytes = bytes,
+							.id = ++j->next_id};
 	return 0;
 }
 

@@ -1,7 +1,8 @@
-/* journal_snapshot - state beside the records: whole files with a checksum, written by the writer's thread.
+/* journal_snapshot - state beside the records: whole files with a checksum, written by the
+ * writer's thread.
  *
- *  0  magic "NJXSNAP1"   8  format u32   12  zeros   16  epoch u64   24  sequence u64   32  length u64
- * 40  CRC32C of the bytes u32            44  CRC32C of bytes 0..43 u32             48  the bytes
+ *    0  magic "NJXSNAP1"   8  format u32   12  zeros   16  epoch u64   24  sequence u64
+ *   32  length u64   40  CRC32C of the bytes u32   44  CRC32C of bytes 0..43 u32   48  the bytes
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,8 @@ static int write_temp(const struct journal *j, const struct snapshot_job *job)
 	uint8_t header[HEADER];
 
 	unlinkat(j->dir_fd, TEMP_NAME, 0);
-	int fd = openat(j->dir_fd, TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(j->dir_fd, TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			0600);
 	if (fd < 0)
 		return err_from_errno(errno);
 	pack_header(header, j->epoch, job);
@@ -56,7 +58,8 @@ static int write_temp(const struct journal *j, const struct snapshot_job *job)
 	return rc;
 }
 
-/* Keeps this one and the newest before it; any that claims to be newer is left from another life. */
+/* Keeps this one and the newest before it; any that claims to be newer is left from another life.
+ */
 static void prune(const struct journal *j, uint64_t seq)
 {
 	char name[FS_NAME_MAX];
@@ -89,7 +92,8 @@ static int put(struct journal *j, const struct snapshot_job *job)
 	if (!rc)
 		rc = fs_sync_dir(j->dir_fd);
 	if (rc) {
-		journal_blame(j, rc, "%s/%s: the snapshot cannot be written: %s", j->dir, name, strerror(errno));
+		journal_blame(j, rc, "%s/%s: the snapshot cannot be written: %s", j->dir, name,
+			      strerror(errno));
 		unlinkat(j->dir_fd, TEMP_NAME, 0);
 		return rc;
 	}
@@ -154,12 +158,14 @@ int journal_snapshot(struct journal *j, uint64_t seq, const void *bytes, size_t 
 	return rc;
 }
 
-static int check_header(const struct journal *j, const uint8_t header[HEADER], uint64_t seq, uint64_t *ret_len)
+static int check_header(const struct journal *j, const uint8_t header[HEADER], uint64_t seq,
+			uint64_t *ret_len)
 {
 	uint64_t len = le_get64(header + 32);
 
 	if (memcmp(header, magic, sizeof(magic)) != 0 || le_get32(header + 8) != FORMAT ||
-	    le_get64(header + 16) != j->epoch || le_get64(header + 24) != seq || len > JOURNAL_SNAPSHOT_MAX ||
+	    le_get64(header + 16) != j->epoch || le_get64(header + 24) != seq ||
+	    len > JOURNAL_SNAPSHOT_MAX ||
 	    le_get32(header + 44) != crc32c(0, header, 44))
 		return ERR_CORRUPT;
 	*ret_len = len;
@@ -215,7 +221,9 @@ int journal_snapshot_read(struct journal *j, uint64_t *ret_seq, struct buf *out)
 		if (rc == 0)
 			found = 0;
 		else if (rc == ERR_FULL || rc == ERR_NOMEM)
-			break; /* the caller's buffer is too small for a good one: not a reason to take an older */
+			/* the caller's buffer is too small for a good one: not a reason to take an
+			 * older */
+			break;
 	}
 	fs_list_fini(&l);
 	if (found)

@@ -1,4 +1,5 @@
-/* journal_writer - the one thread that writes: groups, rotation, and what happens when the disk says no.
+/* journal_writer - the one thread that writes: groups, rotation, and what happens when the disk
+ * says no.
  *
  *            append                 take                      fits: write_here ─► fdatasync ─┐
  *  caller ───────────► fill arena ───────► flight arena ──────┤                              ├─► mark_durable
@@ -154,9 +155,9 @@ static int write_here(struct journal *j, const struct stretch *s)
 	int errnum = errno;
 	uint64_t took = (uint64_t)(clock_mono(clock_real()) - began);
 	if (rc)
-		journal_blame(j, rc, "%s/x-%020llu.njj: offset %llu: records from %llu on: %s", j->dir,
-			      (unsigned long long)j->current_first, (unsigned long long)j->file.end,
-			      (unsigned long long)s->first, strerror(errnum));
+		journal_blame(j, rc, "%s/x-%020llu.njj: offset %llu: records from %llu on: %s",
+			      j->dir, (unsigned long long)j->current_first,
+			      (unsigned long long)j->file.end, (unsigned long long)s->first, strerror(errnum));
 	else
 		j->file.end += s->len;
 	pthread_mutex_lock(&j->lock);
@@ -209,9 +210,9 @@ static int write_stretch(struct journal *j, size_t at, uint64_t seq, struct stre
 			return 0;
 		in_vain = 1;
 	} else {
-		s = measure(&j->flight, at, seq, j->segment_bytes - SEGMENT_HEADER);
-		if (s.count == 0)
-			s = measure(&j->flight, at, seq, record_bytes(record_claim(j->flight.at + at)));
+		uint64_t one = record_bytes(record_claim(j->flight.at + at));
+		uint64_t room = j->segment_bytes - SEGMENT_HEADER;
+		s = measure(&j->flight, at, seq, one > room ? one : room);
 		seal(j, &s);
 		*ret_s = s;
 	}

@@ -39,7 +39,8 @@ static struct mlog *mlog_new(const struct mlog_options *o)
 	pager_init(&m->pager);
 	m->read_only = o->read_only;
 	m->cap_bytes = o->cap_bytes ? o->cap_bytes : CAP_BYTES;
-	m->segment_bytes = clamp(o->segment_bytes ? o->segment_bytes : SEGMENT_BYTES, SEGMENT_MIN, SEGMENT_MAX);
+	m->segment_bytes = clamp(o->segment_bytes ? o->segment_bytes : SEGMENT_BYTES, SEGMENT_MIN,
+				 SEGMENT_MAX);
 	if (m->segment_bytes > m->cap_bytes / CAP_SEGMENTS)
 		m->segment_bytes = clamp(m->cap_bytes / CAP_SEGMENTS, SEGMENT_MIN, SEGMENT_MAX);
 	m->segment_bytes &= ~UINT64_C(7);
@@ -57,7 +58,8 @@ static int own_folder(struct mlog *m)
 	if (!rc && !m->read_only)
 		rc = fs_lock(m->dir_fd, &m->lock_fd, &pid);
 	if (rc == ERR_BUSY)
-		return mlog_blame(m, rc, "%s: the log is in use by process %ld; stop it or choose another folder",
+		return mlog_blame(m, rc, "%s: the log is in use by process %ld; stop it or choose "
+					 "another folder",
 				  m->dir, pid);
 	if (!rc && !m->read_only)
 		rc = fs_remove_all(m->dir_fd, "", ".tmp");
@@ -115,7 +117,8 @@ static void store_commit(uint8_t *at, uint32_t word)
 	__atomic_store_n((uint32_t *)(void *)at, htole32(word), __ATOMIC_RELEASE);
 }
 
-/* From here on nothing is written to the newest file. Its last bytes need no seal where no record fits them. */
+/* From here on nothing is written to the newest file. Its last bytes need no seal where no record
+ * fits them. */
 static int seal(struct mlog *m)
 {
 	const struct mlog_file *f = &m->files[m->n - 1];
@@ -136,7 +139,8 @@ static int seal(struct mlog *m)
 static int next_file(struct mlog *m, int64_t stamp)
 {
 	if (m->fd >= 0)
-		(void)seal(m); /* a seal that cannot be set costs the readers the file, not us the record */
+		/* a seal that cannot be set costs the readers the file, not us the record */
+		(void)seal(m);
 	if (stamp < m->retry_at)
 		return ERR_NO_SPACE;
 	int rc = mlog_file_make(m, stamp);

@@ -48,7 +48,8 @@ static void remove_file(struct mlog *m, int64_t first)
 
 	fs_name(name, MLOG_PREFIX, (uint64_t)first, MLOG_SUFFIX);
 	if (!m->read_only && unlinkat(m->dir_fd, name, 0) != 0)
-		mlog_blame(m, ERR_IO, "%s/%s: cannot be removed: %s", m->dir, name, strerror(errno));
+		mlog_blame(m, ERR_IO, "%s/%s: cannot be removed: %s", m->dir, name,
+			   strerror(errno));
 }
 
 void mlog_drop_first(struct mlog *m)
@@ -81,11 +82,13 @@ void mlog_window_close(struct mlog *m)
 int mlog_window(struct mlog *m, uint64_t offset, size_t len, uint8_t **ret_at)
 {
 	if (!m->window || offset < m->window_at || offset + len > m->window_at + m->window_len) {
-		uint64_t from = offset & ~(uint64_t)(MAP_UNIT - 1), left = m->files[m->n - 1].size - from;
+		uint64_t from = offset & ~(uint64_t)(MAP_UNIT - 1),
+			left = m->files[m->n - 1].size - from;
 		uint64_t want = offset - from + len > WINDOW ? offset - from + len : WINDOW;
 		size_t map_len = (size_t)(want < left ? want : left);
 		mlog_window_close(m);
-		void *at = mmap(NULL, map_len, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, (off_t)from);
+		void *at = mmap(NULL, map_len, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd,
+				(off_t)from);
 		if (at == MAP_FAILED)
 			return err_from_errno(errno);
 		m->window = at;
@@ -108,7 +111,8 @@ static int write_header(int fd, uint64_t size, int64_t first)
 static int make_temp(struct mlog *m, int64_t first, int *ret_fd)
 {
 	unlinkat(m->dir_fd, MLOG_TEMP, 0);
-	int fd = openat(m->dir_fd, MLOG_TEMP, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(m->dir_fd, MLOG_TEMP, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			0600);
 	if (fd < 0)
 		return err_from_errno(errno);
 	int rc = fs_preallocate(fd, m->segment_bytes);
@@ -146,7 +150,8 @@ int mlog_file_make(struct mlog *m, int64_t first)
 	if (rc) {
 		if (fd >= 0)
 			close(fd);
-		return mlog_blame(m, rc, "%s/%s: cannot be made: %s", m->dir, name, strerror(errnum));
+		return mlog_blame(m, rc, "%s/%s: cannot be made: %s", m->dir, name,
+				  strerror(errnum));
 	}
 	m->fd = fd;
 	return 0;
@@ -170,7 +175,8 @@ static int examine(struct mlog *m, int64_t first)
 	close(fd);
 	if (rc)
 		return rc;
-	if (n < sizeof(header) || size > SIZE_MAX_BYTES || first <= 0 || mlog_header_check(header, size, first) != 0)
+	if (n < sizeof(header) || size > SIZE_MAX_BYTES || first <= 0 ||
+	    mlog_header_check(header, size, first) != 0)
 		return ERR_CORRUPT;
 	return mlog_enter(m, first, size);
 }
@@ -214,8 +220,8 @@ static int find_end(struct mlog *m, bool *ret_sealed)
 	return rc == ERR_IO || rc == ERR_NOMEM ? rc : 0;
 }
 
-/* What a killed append or a power cut left behind the last record must not be taken for one later. Only what is
- * not zero is written: the rest of a preallocated file stays untouched. */
+/* What a killed append or a power cut left behind the last record must not be taken for one later.
+ * Only what is not zero is written: the rest of a preallocated file stays untouched. */
 static int wipe_behind(struct mlog *m, int fd, uint64_t end, uint64_t size)
 {
 	static const uint8_t zeros[MAP_UNIT];
@@ -223,11 +229,12 @@ static int wipe_behind(struct mlog *m, int fd, uint64_t end, uint64_t size)
 	size_t n;
 
 	for (uint64_t at = end; at < size; at += n) {
-		int rc = fs_read_at(fd, bytes, size - at < sizeof(bytes) ? (size_t)(size - at) : sizeof(bytes), at, &n);
+		size_t want = size - at < sizeof(bytes) ? (size_t)(size - at) : sizeof(bytes);
+		int rc = fs_read_at(fd, bytes, want, at, &n);
 		if (!rc && n > 0 && memcmp(bytes, zeros, n) != 0)
 			rc = fs_write_at(fd, zeros, n, at);
 		if (rc || n == 0)
-			return rc ? rc : mlog_blame(m, ERR_IO, "%s: the newest file shrinks", m->dir);
+			return rc ? rc : mlog_blame(m, ERR_IO, "%s: a file shrinks", m->dir);
 	}
 	return 0;
 }
@@ -282,7 +289,8 @@ int mlog_refresh(struct mlog *m)
 	pager_forget(&m->pager);
 	while (m->n > 0 && (l.n == 0 || (uint64_t)m->files[0].first < l.at[0]))
 		mlog_drop_first(m);
-	if (m->n > 0) /* as the list was made before, a newer file in it means that this one has its seal */
+	/* as the list was made before, a newer file in it means that this one has its seal */
+	if (m->n > 0)
 		rc = find_end(m, &sealed);
 	if (!rc)
 		rc = examine_newer(m, &l);

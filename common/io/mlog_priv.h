@@ -1,9 +1,11 @@
 /* mlog_priv - the inside of the lane-M log, shared by the mlog*.c files only.
  *
- * File     0  magic "NJMLOG01"   8  format u32   12  zeros   16  size u64   24  first stamp i64   32  zeros
- *         60  CRC32C of bytes 0..59 u32          64  records
- * Record   0  commit word u32: length + 1; 0: nothing here yet; MLOG_SEAL: no more in this file
- *          4  CRC32C of the commit word, the stamp and the frame u32   8  stamp i64   16  frame, zeros up to 8
+ *   File     0  magic "NJMLOG01"   8  format u32   12  zeros   16  size u64   24  first stamp i64
+ *           32  zeros   60  CRC32C of bytes 0..59 u32   64  records
+ *   Record   0  commit word u32: length + 1; 0: nothing here yet; MLOG_SEAL: no more in this file
+ *            4  CRC32C of the commit word, the stamp and the frame u32   8  stamp i64
+ *           16  frame, zeros up to a multiple of 8
+ *
  * A file is sealed before the next one is made, so an old file that is not sealed has lost pages.
  */
 #ifndef NJ_IO_MLOG_PRIV_H
@@ -72,13 +74,15 @@ uint32_t mlog_commit(const uint8_t *at); /* the commit word */
 int mlog_record_check(const uint8_t *at, struct mlog_record *ret_record);
 
 /* mlog_file.c */
-int mlog_blame(struct mlog *m, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int mlog_blame(struct mlog *m, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int mlog_enter(struct mlog *m, int64_t first, uint64_t size);
 void mlog_drop_first(struct mlog *m); /* removes the oldest file unless read-only */
 int mlog_recover(struct mlog *m);
 int mlog_refresh(struct mlog *m); /* read-only: looks for new and vanished files */
 int mlog_file_make(struct mlog *m, int64_t first); /* the next file, open and entered */
-int mlog_window(struct mlog *m, uint64_t offset, size_t len, uint8_t **ret_at); /* mapped for writing */
+/* mapped for writing */
+int mlog_window(struct mlog *m, uint64_t offset, size_t len, uint8_t **ret_at);
 void mlog_window_close(struct mlog *m);
 
 /* mlog_read.c: the next record of a file, or ERR_NOT_FOUND at its end (then *ret_sealed). */

@@ -8,8 +8,8 @@
 
 static int blame(struct mlog *m, int err, const struct mlog_place *p, const char *what)
 {
-	return mlog_blame(m, err, "%s/m-%020" PRId64 ".njm: offset %" PRIu64 ": %s", m->dir, p->file->first, p->at,
-			  what);
+	return mlog_blame(m, err, "%s/m-%020" PRId64 ".njm: offset %" PRIu64 ": %s", m->dir,
+			  p->file->first, p->at, what);
 }
 
 int mlog_open_place(struct mlog *m, const struct mlog_file *f)
@@ -21,8 +21,10 @@ int mlog_open_place(struct mlog *m, const struct mlog_file *f)
 	return rc ? mlog_blame(m, rc, "%s/%s: %s", m->dir, name, strerror(errno)) : 0;
 }
 
-/* A record that is being committed this moment may have been read half: looked at twice before it is bad. */
-static int check_twice(struct mlog *m, const struct mlog_place *p, size_t need, struct mlog_record *ret_record)
+/* A record that is being committed this moment may have been read half: looked at twice before it
+ * is bad. */
+static int check_twice(struct mlog *m, const struct mlog_place *p, size_t need,
+		       struct mlog_record *ret_record)
 {
 	const uint8_t *at;
 	int rc = ERR_CORRUPT;
@@ -47,7 +49,8 @@ int mlog_next(struct mlog *m, struct mlog_place *p, struct mlog_record *ret_reco
 		return ERR_NOT_FOUND;
 	int rc = pager_get(&m->pager, p->at, MLOG_RECORD, size, &at);
 	if (rc)
-		return blame(m, rc == ERR_TRUNCATED ? ERR_CORRUPT : rc, p, "the file ends too early");
+		return blame(m, rc == ERR_TRUNCATED ? ERR_CORRUPT : rc, p,
+			     "the file ends too early");
 	uint32_t commit = mlog_commit(at);
 	p->sealed = commit == MLOG_SEAL;
 	if (commit == 0 || p->sealed)
@@ -57,7 +60,8 @@ int mlog_next(struct mlog *m, struct mlog_place *p, struct mlog_record *ret_reco
 		return blame(m, ERR_CORRUPT, p, "a length does not check");
 	rc = check_twice(m, p, need, ret_record);
 	if (rc)
-		return blame(m, rc == ERR_TRUNCATED ? ERR_CORRUPT : rc, p, "a record does not check");
+		return blame(m, rc == ERR_TRUNCATED ? ERR_CORRUPT : rc, p,
+			     "a record does not check");
 	p->at += need;
 	return 0;
 }
@@ -104,7 +108,8 @@ static int read_file(struct mlog *m, uint32_t i, struct reading *r)
 			continue;
 		r->after = record.stamp;
 		r->count++;
-		r->done = !r->fn(r->ctx, record.stamp, record.frame, record.len) || r->count == r->limit;
+		r->done = !r->fn(r->ctx, record.stamp, record.frame, record.len) ||
+			r->count == r->limit;
 	}
 	if (rc == ERR_NOT_FOUND && !p.sealed && !newest)
 		return blame(m, ERR_CORRUPT, &p, "records are missing up to the end of the file");
@@ -120,5 +125,6 @@ int mlog_read(struct mlog *m, int64_t after, uint32_t limit,
 	pager_forget(&m->pager);
 	for (uint32_t i = find(m, r.after); !rc && !r.done && i < m->n; i++)
 		rc = read_file(m, i, &r);
-	return r.count > 0 ? 0 : rc; /* an error behind good records shows when reading goes on from there */
+	/* an error behind good records shows when reading goes on from there */
+	return r.count > 0 ? 0 : rc;
 }

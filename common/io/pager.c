@@ -74,7 +74,8 @@ int pager_get(struct pager *p, uint64_t offset, size_t need, uint64_t end, const
 {
 	if (offset > end || need > end - offset)
 		return ERR_TRUNCATED;
-	if (offset < p->offset || offset - p->offset > p->len || need > p->len - (offset - p->offset)) {
+	if (offset < p->offset || offset - p->offset > p->len ||
+	    need > p->len - (offset - p->offset)) {
 		int rc = fill(p, offset, need, end);
 		if (rc)
 			return rc;

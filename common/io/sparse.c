@@ -18,7 +18,8 @@ static bool grow(struct sparse *s)
 
 void sparse_add(struct sparse *s, uint64_t key, uint64_t offset)
 {
-	if (s->n > 0 && (key <= s->at[s->n - 1].key || offset < s->at[s->n - 1].offset + SPARSE_STRIDE))
+	if (s->n > 0 &&
+	    (key <= s->at[s->n - 1].key || offset < s->at[s->n - 1].offset + SPARSE_STRIDE))
 		return;
 	if (s->n == s->cap && !grow(s))
 		return;

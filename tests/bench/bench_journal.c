@@ -1,5 +1,5 @@
-/* bench_journal - goal G18 and what a log costs: appends made durable against one bare append and fdatasync, group
- * commit, recovery of a million records, and the lane-M log against memcpy.
+/* bench_journal - goal G18 and what a log costs: appends made durable against one bare append and
+ * fdatasync, group commit, recovery of a million records, and the lane-M log against memcpy.
  *
  * Each line: name, value, unit, ratio to its reference in the same run (1: it is the reference).
  * The folder is NJ_TMP or /tmp: it must be on a real disk for the figures to mean anything.
@@ -124,7 +124,8 @@ static void bench_latency(void)
 	}
 	double b50 = quantile(bare, PAIRS, 0.5), b99 = quantile(bare, PAIRS, 0.99);
 	print("bare append+fdatasync p50", b50 / 1e3, "us", 1);
-	print("journal append..durable p50", quantile(ours, PAIRS, 0.5) / 1e3, "us", quantile(ours, PAIRS, 0.5) / b50);
+	print("journal append..durable p50", quantile(ours, PAIRS, 0.5) / 1e3, "us",
+	      quantile(ours, PAIRS, 0.5) / b50);
 	print("bare append+fdatasync p99", b99 / 1e3, "us", 1);
 	print("journal append..durable p99", quantile(ours, PAIRS, 0.99) / 1e3, "us",
 	      quantile(ours, PAIRS, 0.99) / b99);
@@ -226,14 +227,16 @@ static void bench_mlog(void)
 	}
 	double c = quantile(copy, ROUNDS, 0.5);
 	print("memcpy of 200 bytes", c, "ns", 1);
-	print("mlog append of 200 bytes", quantile(ours, ROUNDS, 0.5), "ns", quantile(ours, ROUNDS, 0.5) / c);
+	print("mlog append of 200 bytes", quantile(ours, ROUNDS, 0.5), "ns",
+	      quantile(ours, ROUNDS, 0.5) / c);
 	mlog_close(m);
 	free(to);
 }
 
 int main(void)
 {
-	static void (*const benches[])(void) = {bench_latency, bench_groups, bench_recovery, bench_mlog};
+	static void (*const benches[])(void) = {bench_latency, bench_groups, bench_recovery,
+						bench_mlog};
 
 	for (size_t i = 0; i < sizeof(record); i++)
 		record[i] = (uint8_t)(i * 31);

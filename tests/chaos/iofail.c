@@ -1,14 +1,15 @@
-/* iofail - a library for LD_PRELOAD that makes the Nth file operation of a program fail, or kills it right there.
+/* iofail - a library for LD_PRELOAD that makes the Nth file operation of a program fail, or kills
+ * it right there.
  *
- * IOFAIL_PATH   only files whose path contains this text (needed: without it nothing happens)
- * IOFAIL_CALLS  comma-separated names; empty: all of open write fdatasync fsync rename unlink fallocate
- *               ftruncate read (pwrite counts as write, pread as read, the *at forms as their plain names)
- * IOFAIL_NTH    which of the matching operations, from 1; 0: none, only count
- * IOFAIL_COUNT  how many in a row from there on (1); 0: all
- * IOFAIL_ERRNO  number to fail with (5, EIO)
- * IOFAIL_SHORT  a failing write first takes so many bytes; the next one fails
- * IOFAIL_KILL   1: SIGKILL before the operation instead of failing it
- * IOFAIL_LOG    file that gets one line for each operation that failed: "call path"; and "count N" at exit
+ *   IOFAIL_PATH   only files whose path contains this text (needed: without it nothing happens)
+ *   IOFAIL_CALLS  comma-separated names; empty: all of open write fdatasync fsync rename unlink
+ *                 fallocate ftruncate read (pwrite is a write, pread a read, openat an open …)
+ *   IOFAIL_NTH    which of the matching operations, from 1; 0: none, only count
+ *   IOFAIL_COUNT  how many in a row from there on (1); 0: all
+ *   IOFAIL_ERRNO  number to fail with (5, EIO)
+ *   IOFAIL_SHORT  a failing write first takes so many bytes; the next one fails
+ *   IOFAIL_KILL   1: SIGKILL before the operation instead of failing it
+ *   IOFAIL_LOG    file that gets a line "call path" for each operation that failed; last "count N"
  *
  * The names of the environment are read once, at the first operation. Thread-safe.
  */
@@ -64,7 +65,8 @@ static void log_line(const char *call, const char *path)
 	if (!plan.log)
 		return;
 	int n = snprintf(line, sizeof(line), "%s %s\n", call, path);
-	long fd = syscall(SYS_openat, AT_FDCWD, plan.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	long fd = syscall(SYS_openat, AT_FDCWD, plan.log,
+			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
 	syscall(SYS_write, (int)fd, line, (size_t)n);
@@ -130,7 +132,8 @@ static bool fails(const char *call, int fd, const char *name)
 	return yes;
 }
 
-/* The next definition of a function; through memcpy because ISO C does not turn objects into functions. */
+/* The next definition of a function; through memcpy because ISO C does not turn objects into
+ * functions. */
 #define NEXT(type, name) \
 	static type next; \
 	if (!next) { \

@@ -1,8 +1,8 @@
-/* fuzz_journal - arbitrary bytes as a segment: scanning never crashes, never takes long, and whatever it serves has
- * its checksum; the same bytes as a file are opened and read.
+/* fuzz_journal - arbitrary bytes as a segment: scanning never crashes, never takes long, and
+ * whatever it serves has its checksum; the same bytes as a file are opened and read.
  *
- * The first byte chooses how: a header is made right (or not), and up to a few records are sealed where the bytes
- * say, so that the fuzzer gets behind the checksums.
+ * The first byte chooses how: a header is made right (or not), and up to a few records are sealed
+ * where the bytes say, so that the fuzzer gets behind the checksums.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -126,7 +126,8 @@ static inline bool kit_on_record(void *ctx, uint64_t seq, const uint8_t *bytes, 
 	return !r->wrong;
 }
 
-/* Reads from `from` to the end in pages; *ret_count records were right. A wrong one fails the test. */
+/* Reads from `from` to the end in pages; *ret_count records were right. A wrong one fails the
+ * test. */
 static inline int kit_read_all(struct journal *j, uint64_t from, size_t max, uint64_t *ret_count)
 {
 	struct kit_reading r = {.next = from, .max = max};
@@ -144,7 +145,8 @@ static inline int kit_read_all(struct journal *j, uint64_t from, size_t max, uin
 
 static inline int kit_open(const char *dir, uint64_t segment_bytes, struct journal **ret_j)
 {
-	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH, .segment_bytes = segment_bytes};
+	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH,
+					  .segment_bytes = segment_bytes};
 	char reason[400] = "";
 	int rc = journal_open(&o, ret_j, reason, sizeof(reason));
 

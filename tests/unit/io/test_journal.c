@@ -239,7 +239,8 @@ static void test_cap(void **state)
 static void test_buffer_full(void **state)
 {
 	(void)state;
-	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH, .buffer_bytes = 1, .batch_records = 1u << 30,
+	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH, .buffer_bytes = 1,
+					  .batch_records = 1u << 30,
 					  .batch_ns = 3600 * NS_PER_S};
 	static uint8_t bytes[100000];
 	struct journal *j;

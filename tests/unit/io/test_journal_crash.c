@@ -1,5 +1,5 @@
-/* test_journal_crash - an appender is killed at random moments, again and again: what it was told to be durable is
- * there, nothing is there twice, and the snapshots fit.
+/* test_journal_crash - an appender is killed at random moments, again and again: what it was told
+ * to be durable is there, nothing is there twice, and the snapshots fit.
  */
 #include "tests/unit/io/journal_kit.h"
 
@@ -43,7 +43,8 @@ static void append_some(struct journal *j, struct rng *rng)
 	for (uint64_t n = rng_below(rng, 30); n > 0; n--) {
 		uint64_t seq = shared->appended + 1;
 		size_t len = kit_record(seq, MAX, bytes);
-		shared->appended = seq; /* first: a kill between the two lines must not look like an invention */
+		/* first: a kill between the two lines must not look like an invention */
+		shared->appended = seq;
 		if (journal_append(j, bytes, len, &seq) != 0) {
 			shared->appended = seq - 1;
 			return;

@@ -1,4 +1,5 @@
-/* test_journal_cut - a journal cut at every byte, with every bit flipped, with segments that overlap or are missing.
+/* test_journal_cut - a journal cut at every byte, with every bit flipped, with segments that
+ * overlap or are missing.
  *
  * NJ_LONG=1 flips every bit of 64 KiB instead of 6 KiB.
  */
@@ -185,7 +186,8 @@ static void test_every_bit_flip(void **state)
 	put_images();
 	for (size_t i = 0; i < n_images; i++) {
 		for (size_t bit = 0; bit < images[i].len * 8; bit++, cases++) {
-			kit_poke(images[i].path, bit / 8, (uint8_t)(images[i].bytes[bit / 8] ^ 1u << (bit % 8)));
+			kit_poke(images[i].path, bit / 8,
+				 (uint8_t)(images[i].bytes[bit / 8] ^ 1u << (bit % 8)));
 			uint64_t count = served(&rc);
 			assert_true(rc == ERR_CORRUPT || count >= records - 1);
 			cut += rc == 0 && count == records - 1;
@@ -197,7 +199,8 @@ static void test_every_bit_flip(void **state)
 		      (unsigned long long)cut);
 }
 
-/* Groups of several records: a flip in an earlier group is corruption, in the last one it looks like a torn tail. */
+/* Groups of several records: a flip in an earlier group is corruption, in the last one it looks
+ * like a torn tail. */
 static void test_flips_in_groups(void **state)
 {
 	(void)state;
@@ -215,8 +218,8 @@ static void test_flips_in_groups(void **state)
 	}
 }
 
-/* Pages of a group that was never synced reach the disk in any order: zeros in front of good records of the same
- * group are a torn tail. Zeros in front of a later group are not. */
+/* Pages of a group that was never synced reach the disk in any order: zeros in front of good
+ * records of the same group are a torn tail. Zeros in front of a later group are not. */
 static void test_holes(void **state)
 {
 	(void)state;
@@ -248,7 +251,8 @@ static void test_holes(void **state)
 	}
 }
 
-/* A segment that begins inside the one before it (what an error of fdatasync leaves) counts from its first record. */
+/* A segment that begins inside the one before it (what an error of fdatasync leaves) counts from
+ * its first record. */
 static void test_overlap(void **state)
 {
 	(void)state;
@@ -258,7 +262,8 @@ static void test_overlap(void **state)
 	build(50, 1, 64 << 10);
 	whole = images[0];
 	kit_wipe(dir);
-	/* The second half in a segment of its own: a journal of records 31.. is made by trimming small segments. */
+	/* The second half in a segment of its own: a journal of records 31.. is made by trimming
+	 * small segments. */
 	assert_int_equal(kit_open(dir, 4096, &j), 0);
 	kit_append(j, 50, MAX);
 	journal_close(j);
@@ -309,7 +314,8 @@ static void test_foreign_segment(void **state)
 {
 	(void)state;
 	struct journal *j;
-	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH + 1, .segment_bytes = 4096};
+	const struct journal_options o = {.dir = dir, .epoch = KIT_EPOCH + 1,
+					  .segment_bytes = 4096};
 	char reason[400];
 
 	build(60, 4, 4096);
@@ -322,12 +328,15 @@ static void test_foreign_segment(void **state)
 	assert_int_equal(kit_open(dir, 4096, &j), ERR_CORRUPT);
 }
 
-/* Names that are almost right, left temporary files, and other people's files are left alone or cleared. */
+/* Names that are almost right, left temporary files, and other people's files are left alone or
+ * cleared. */
 static void test_strange_names(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"x-1.njj", "x-0000000000000000000a.njj", "x-99999999999999999999.njj",
-					    "y-00000000000000000001.njj", "x-00000000000000000001.njj.tmp", "x-"};
+	static const char *const names[] = {"x-1.njj", "x-0000000000000000000a.njj",
+					    "x-99999999999999999999.njj",
+					    "y-00000000000000000001.njj",
+					    	"x-00000000000000000001.njj.tmp", "x-"};
 	char path[KIT_PATH + 64];
 	struct journal *j;
 

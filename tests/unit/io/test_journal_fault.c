@@ -1,9 +1,11 @@
-/* test_journal_fault - the Nth operation on the journal's files fails, or kills the process: swept from the first to
- * the last, with iofail preloaded (tests/chaos). The program runs itself again as the worker that suffers.
+/* test_journal_fault - the Nth operation on the journal's files fails, or kills the process: swept
+ * from the first to the last, with iofail preloaded (tests/chaos). The program runs itself again
+ * as the worker that suffers.
  */
 #include "tests/unit/io/journal_kit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -26,6 +28,11 @@ struct told {
 	char fired[KIT_PATH + 64]; /* call and path of the operation that failed */
 };
 
+static void pause_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
 /* ---- The worker: appends, trims, snapshots; stops at nothing but a journal that died. */
 
 static void note(int *first, int rc)
@@ -37,7 +44,8 @@ static void note(int *first, int rc)
 static void tell(const char *path, const struct told *t)
 {
 	char line[200];
-	int n = snprintf(line, sizeof(line), "%d %d %llu %llu %llu %llu %d\n", t->open_rc, t->first_rc, t->appended,
+	int n = snprintf(line, sizeof(line), "%d %d %llu %llu %llu %llu %d\n", t->open_rc,
+			 t->first_rc, t->appended,
 			 t->durable, t->write_errors, t->snapshot_errors, t->failed);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
@@ -69,7 +77,8 @@ static void work(struct journal *j, struct told *t)
 
 static int worker(const char *journal_dir, const char *result)
 {
-	const struct journal_options o = {.dir = journal_dir, .epoch = KIT_EPOCH, .segment_bytes = SEGMENT};
+	const struct journal_options o = {.dir = journal_dir, .epoch = KIT_EPOCH,
+					  .segment_bytes = SEGMENT};
 	struct told t = {0};
 	struct journal *j;
 	char reason[400] = "";
@@ -77,7 +86,7 @@ static int worker(const char *journal_dir, const char *result)
 	t.open_rc = journal_open(&o, &j, reason, sizeof(reason));
 	if (t.open_rc == 0) {
 		work(j, &t);
-		usleep(3000); /* the writer makes its spare when it has nothing to write */
+		pause_ms(3); /* the writer makes its spare when it has nothing to write */
 		struct journal_status s = journal_status(j);
 		journal_reason(j, reason, sizeof(reason));
 		t.durable = s.durable;
@@ -145,7 +154,8 @@ struct fault {
 	int nth, count, error, cut, kill;
 };
 
-/* Runs the worker under the fault; false where the fault did not come because there were not so many operations. */
+/* Runs the worker under the fault; false where the fault did not come because there were not so
+ * many operations. */
 static bool run(const struct fault *f, struct told *ret_told)
 {
 	char env[8][KIT_PATH + 64], result[KIT_PATH + 8], log[KIT_PATH + 8];
@@ -192,7 +202,8 @@ static bool run(const struct fault *f, struct told *ret_told)
 		uint8_t *text = kit_slurp(log, &len);
 		text[len] = '\0';
 		fired = strncmp((char *)text, "count", 5) != 0;
-		snprintf(ret_told->fired, sizeof(ret_told->fired), "%.*s", (int)strcspn((char *)text, "\n"), text);
+		snprintf(ret_told->fired, sizeof(ret_told->fired), "%.*s",
+			 (int)strcspn((char *)text, "\n"), text);
 		free(text);
 	}
 	unlink(log);
@@ -200,7 +211,8 @@ static bool run(const struct fault *f, struct told *ret_told)
 	return fired;
 }
 
-/* Without any fault: everything that had been durable is there, all of it is right, and it goes on. */
+/* Without any fault: everything that had been durable is there, all of it is right, and it goes
+ * on. */
 static void judge(const struct told *t)
 {
 	struct journal *j;
@@ -227,7 +239,8 @@ static void judge(const struct told *t)
 	journal_close(j);
 }
 
-/* From the first matching operation to the last; `silent`: operations whose failure costs nothing and may go unsaid. */
+/* From the first matching operation to the last; `silent`: operations whose failure costs nothing
+ * and may go unsaid. */
 static int sweep(struct fault f, bool silent)
 {
 	struct told t;
@@ -237,12 +250,14 @@ static int sweep(struct fault f, bool silent)
 		bool fired = run(&f, &t);
 		/* The pid in the lock file is for people; the lock holds without it. */
 		if (fired && !f.kill && !silent && !strstr(t.fired, "/lock")) {
-			bool said = t.ended && (t.open_rc || t.first_rc || t.write_errors || t.snapshot_errors);
+			bool said = t.ended &&
+				(t.open_rc || t.first_rc || t.write_errors || t.snapshot_errors);
 			if (!said)
 				print_error("unsaid: %s (operation %d)\n", t.fired, f.nth);
 			assert_true(said);
 		}
-		if (fired && !f.kill && t.open_rc == 0) { /* one error never kills a journal, and costs no record */
+		if (fired && !f.kill && t.open_rc == 0) {
+			/* one error never kills a journal, and costs no record */
 			assert_int_equal(t.failed, 0);
 			assert_true(t.first_rc != 0 || t.durable == t.appended);
 		}
@@ -390,12 +405,13 @@ static void full_disk(const char *ballast)
 	assert_int_equal(rc, ERR_NO_SPACE);
 	assert_int_equal(journal_status(j).blocked, ERR_NO_SPACE);
 	assert_int_equal(journal_status(j).failed, 0);
-	assert_int_equal(journal_flush(j, 5 * NS_PER_S), 0); /* refused before acceptance: what was accepted is durable */
+	/* refused before acceptance: what was accepted is durable */
+	assert_int_equal(journal_flush(j, 5 * NS_PER_S), 0);
 	assert_int_equal(journal_durable(j), last);
 	assert_all_there(j);
 	journal_trim(j, last - 50); /* makes room */
 	for (int i = 0; i < 400 && journal_status(j).blocked; i++)
-		usleep(10000);
+		pause_ms(10);
 	kit_append(j, 50, MAX);
 	kit_flush(j);
 	assert_all_there(j);
@@ -403,14 +419,15 @@ static void full_disk(const char *ballast)
 	journal_trim(j, last - 50);
 	journal_close(j);
 	fill_disk(ballast);
-	assert_int_equal(kit_open(dir, SEGMENT, &j), 0); /* no room for a copy of the last segment */
+	/* no room for a copy of the last segment */
+	assert_int_equal(kit_open(dir, SEGMENT, &j), 0);
 	assert_int_equal(journal_durable(j), last);
 	assert_all_there(j);
 	last = append_until_refused(j, &rc);
 	assert_int_equal(rc, ERR_NO_SPACE);
 	unlink(ballast);
 	for (int i = 0; i < 400 && journal_status(j).blocked; i++)
-		usleep(10000);
+		pause_ms(10);
 	kit_append(j, 50, MAX);
 	kit_flush(j);
 	assert_all_there(j);

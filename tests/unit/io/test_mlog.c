@@ -1,4 +1,5 @@
-/* test_mlog - append, read, wrap, bounds in bytes and time, reopening, reading beside the writer, damage. */
+/* test_mlog - append, read, wrap, bounds in bytes and time, reopening, reading beside the writer,
+ * damage. */
 #include "tests/unit/io/journal_kit.h"
 
 #include <signal.h>
@@ -37,7 +38,8 @@ static bool on_frame(void *ctx, int64_t stamp, const uint8_t *frame, size_t len)
 	struct trail *t = ctx;
 	size_t n = kit_record((uint64_t)(stamp / t->step), t->max, expected);
 
-	t->wrong |= stamp != t->next * t->step || n != len || (len && memcmp(expected, frame, n) != 0);
+	t->wrong |= stamp != t->next * t->step || n != len ||
+		(len && memcmp(expected, frame, n) != 0);
 	t->next++;
 	t->count++;
 	return !t->wrong;
@@ -45,7 +47,8 @@ static bool on_frame(void *ctx, int64_t stamp, const uint8_t *frame, size_t len)
 
 static struct mlog *open_as(uint64_t segment, uint64_t cap, int64_t keep, bool read_only)
 {
-	const struct mlog_options o = {.dir = dir, .segment_bytes = segment, .cap_bytes = cap, .keep_ns = keep,
+	const struct mlog_options o = {.dir = dir, .segment_bytes = segment, .cap_bytes = cap,
+				       .keep_ns = keep,
 				       .read_only = read_only};
 	struct mlog *m = NULL;
 	char reason[400] = "";
@@ -139,7 +142,8 @@ static void test_bound_by_time(void **state)
 	for (int i = 0; i < 50; i++) {
 		append(m, 1 + i * 100, 100, 1, 100);
 		int64_t last = mlog_last(m), first = mlog_first(m);
-		/* Whole files: at most the records of one file (4096 / 16) are older than the bound. */
+		/* Whole files: at most the records of one file (4096 / 16) are older than the
+		 * bound. */
 		assert_true(last - first <= 1000 + 4096 / 16);
 		assert_true(i < 12 || last - first >= 999);
 		assert_int_equal(read_from(m, first, 1, 100), last + 1 - first);
@@ -182,7 +186,8 @@ static void test_read_beside(void **state)
 	for (int i = 0; i < 100; i++) {
 		append(m, 1 + i * 50, 50, 1, 200);
 		if (i % 7 == 0)
-			assert_int_equal(read_from(tool, t.next, 1, 200), 1 + i * 50 + 49 + 1 - t.next);
+			assert_int_equal(read_from(tool, t.next, 1, 200),
+					 1 + i * 50 + 49 + 1 - t.next);
 		if (i % 7 == 0)
 			t.next = 1 + (i + 1) * 50;
 	}
@@ -196,7 +201,8 @@ static void test_read_beside(void **state)
 /* Killed at random moments: everything acknowledged is there, in order, and appending goes on. */
 static void append_until_killed(int64_t from, volatile int64_t *acknowledged)
 {
-	const struct mlog_options o = {.dir = dir, .segment_bytes = 32 << 10, .cap_bytes = 256 << 20};
+	const struct mlog_options o = {.dir = dir, .segment_bytes = 32 << 10,
+				       .cap_bytes = 256 << 20};
 	static uint8_t bytes[1024];
 	struct mlog *m;
 	char reason[400];
@@ -214,7 +220,8 @@ static void append_until_killed(int64_t from, volatile int64_t *acknowledged)
 static void test_sigkill(void **state)
 {
 	(void)state;
-	int64_t *acknowledged = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int64_t *acknowledged = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct rng rng;
 
 	rng_seed(&rng, 99);
@@ -252,7 +259,8 @@ static void newest_path(char out[KIT_PATH + 64])
 	snprintf(out, KIT_PATH + 64, "%s/%.40s", dir, best);
 }
 
-/* The memory after a kill in the middle of an append: every number of its bytes written, commit word missing. */
+/* The memory after a kill in the middle of an append: every number of its bytes written, commit
+ * word missing. */
 static void test_half_record(void **state)
 {
 	(void)state;
@@ -288,7 +296,8 @@ static void test_half_record(void **state)
 	free(bytes);
 }
 
-/* Every bit of a small file flipped: what is read is always a right prefix, or the file is refused. */
+/* Every bit of a small file flipped: what is read is always a right prefix, or the file is
+ * refused. */
 static void test_bit_flips(void **state)
 {
 	(void)state;
