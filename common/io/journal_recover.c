@@ -1,8 +1,8 @@
 /* journal_recover - opening what is on disk: which segments count, where the journal ends, what is
  * cut.
  *
- *   list ─► headers of all (magic, epoch, name) ─► last one: whole ─► clean or torn ─► copied to a fresh file
- *                                                                  └ corrupt ─► ERR_CORRUPT, nothing is touched
+ *   list ─► headers of all ─► last one as a whole ─► clean or torn ─► copied to a fresh file
+ *                                                  └ corrupt ─► ERR_CORRUPT, nothing is touched
  * The last segment is copied because its last pages may be in the page cache only, and after an
  * fdatasync that failed the kernel calls them clean: only writing them again proves them. Where
  * the disk has no room for the copy they are written again in place.
@@ -102,7 +102,8 @@ static int judge(struct recovery *r, uint64_t first)
 		return 0;
 	snprintf(r->reason, r->cap,
 		 "%s/x-%020" PRIu64 ".njj: offset %zu: record %" PRIu64
-		 " does not check though record %" PRIu64 " behind it does; restore the file from a copy (the persister keeps one)",
+		 " does not check though record %" PRIu64 " behind it does; "
+		 "restore the file from a copy (the persister keeps one)",
 		 r->j->dir, first, v->end, v->last + 1, v->witness);
 	return ERR_CORRUPT;
 }

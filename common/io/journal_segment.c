@@ -1,8 +1,8 @@
 /* journal_segment - makes segment files: under a temporary name, preallocated, and named only when
  * durable.
  *
- *   make ──► temp file, preallocated (the spare) ──► header and records written ──► fdatasync ──► rename ──► fsync dir
- *    └─ PLACE_MAKE: nothing was lost, try later       └───────────────── PLACE_WRITE: this file is never used again ─┘
+ *   spare_make ──► spare_fill: header, records, fdatasync ──► spare_name: rename, sync
+ *    └─ PLACE_MAKE: nothing was lost, try later   └─ PLACE_WRITE: this file is never used again ─┘
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 /* journal_writer - the one thread that writes: groups, rotation, and what happens when the disk
  * says no.
  *
- *            append                 take                      fits: write_here ─► fdatasync ─┐
- *  caller ───────────► fill arena ───────► flight arena ──────┤                              ├─► mark_durable
- *                                                             └ else: place (new segment) ───┘
- *  write_here fails ─► place once from memory ─► fails ─► fail (for good)
- *  place in turn: no file can be had ─► blocked, tried again each RETRY_NS; written in vain twice ─► fail
+ *           append               take                  ┌ fits: write_here, fdatasync ─┐
+ *   caller ────────► fill arena ──────► flight arena ──┤                              ├─► mark_durable
+ *                                                      └ else: place (new segment) ───┘
+ *   write_here fails ─► place once, from memory ─► fails too ─► fail (for good)
+ *   place: no file can be had ─► blocked, tried again each RETRY_NS; written in vain twice ─► fail
  */
 #include <errno.h>
 #include <string.h>
@@ -157,7 +157,8 @@ static int write_here(struct journal *j, const struct stretch *s)
 	if (rc)
 		journal_blame(j, rc, "%s/x-%020llu.njj: offset %llu: records from %llu on: %s",
 			      j->dir, (unsigned long long)j->current_first,
-			      (unsigned long long)j->file.end, (unsigned long long)s->first, strerror(errnum));
+			      (unsigned long long)j->file.end, (unsigned long long)s->first,
+			      strerror(errnum));
 	else
 		j->file.end += s->len;
 	pthread_mutex_lock(&j->lock);
