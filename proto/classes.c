@@ -16,25 +16,25 @@ bool classes_is_token(const char *text, size_t len, size_t max)
 
 /* Up to the block with the first dot what is in front of it must be raw; all behind it the
  * venue. */
-bool classes_symbol(const char *text, size_t len, size_t max)
+size_t classes_symbol(const char *text, size_t len, size_t max)
 {
 	classes_block bad = {0};
 	size_t dot = SIZE_MAX;
 
-	if (len == 0)
-		return true;
 	for (size_t i = 0; i < len; i += CLASSES_LANES) {
-		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES, at = 0, behind = 0;
+		size_t left = len - i < CLASSES_LANES ? len - i : CLASSES_LANES, raw = 0,
+			behind = 0;
 		classes_block b = classes_load(text + i, left, max - i),
 			inside = classes_below(left);
 		if (dot == SIZE_MAX) {
-			at = classes_first((b == '.') & inside);
-			behind = at + 1;
-			dot = at < CLASSES_LANES ? i + at : SIZE_MAX;
+			raw = classes_first((b == '.') & inside);
+			behind = raw + 1;
+			dot = raw < CLASSES_LANES ? i + raw : SIZE_MAX;
 		}
-		bad |= ~classes_token(b) & inside & classes_below(at);
+		bad |= ~classes_token(b) & inside & classes_below(raw);
 		bad |= ~classes_venue(b) & inside & ~classes_below(behind);
 	}
-	return !classes_any(bad) && dot > 0 && dot <= SYMBOL_RAW_MAX && len > dot + 1 &&
-	       len - dot - 1 <= SYMBOL_VENUE_MAX;
+	if (classes_any(bad) || dot > SYMBOL_RAW_MAX || len - dot - 1 > SYMBOL_VENUE_MAX)
+		return 0;
+	return len > dot + 1 ? dot : 0;
 }

@@ -83,6 +83,29 @@ WIRE_HOT classes_block classes_load(const char *text, size_t len, size_t max)
 	return b;
 }
 
+/* Length of the text in a field of max >= 16 bytes, at most max - 1. *ret_ascii: no byte of it is
+ * beyond ASCII. */
+WIRE_HOT size_t classes_len(const char *text, size_t max, bool *ret_ascii)
+{
+	const classes_block zero = {0};
+	classes_block high = {0};
+	size_t i = 0;
+
+	for (; i + CLASSES_LANES <= max; i += CLASSES_LANES) {
+		classes_block b = classes_load(text + i, CLASSES_LANES, max - i);
+		size_t n = classes_first(b == zero);
+		high |= (b < zero) & classes_below(n);
+		if (n < CLASSES_LANES) {
+			*ret_ascii = !classes_any(high);
+			return i + n;
+		}
+	}
+	*ret_ascii = !classes_any(high);
+	for (; i + 1 < max && text[i] != '\0'; i++)
+		*ret_ascii = *ret_ascii && text[i] > 0;
+	return i < max ? i : max - 1;
+}
+
 /* The text of len, of max readable bytes, is a publisher's name: [a-z0-9_-]+ */
 WIRE_HOT bool classes_source(const char *text, size_t len, size_t max)
 {
@@ -98,7 +121,8 @@ WIRE_HOT bool classes_source(const char *text, size_t len, size_t max)
 /* A token of a topic: [A-Za-z0-9_-]+ */
 bool classes_is_token(const char *text, size_t len, size_t max);
 
-/* The text of len, of max readable bytes, is what symbol_parse accepts, or empty. */
-bool classes_symbol(const char *text, size_t len, size_t max);
+/* Where the dot is in the text of len, of max readable bytes; 0 where symbol_parse would refuse
+ * it. */
+size_t classes_symbol(const char *text, size_t len, size_t max);
 
 #endif

@@ -22,6 +22,16 @@ WIRE_HOT size_t put_signed(struct out o, size_t n, int64_t v)
 	return wire_put_i64(o.at, o.cap, n, v);
 }
 
+WIRE_HOT size_t put_chars(struct out o, size_t n, const char *text, size_t max)
+{
+	bool ascii;
+	size_t len = classes_len(text, max, &ascii);
+
+	if (WIRE_RARE(!ascii))
+		return wire_put_foreign(o.at, o.cap, n, text, len);
+	return wire_put_ascii(o.at, o.cap, n, text, len);
+}
+
 WIRE_HOT size_t put_flag(struct out o, size_t n, bool v)
 {
 	return wire_put_byte(o.at, o.cap, n, v ? 0xc3 : 0xc2);
@@ -59,7 +69,7 @@ static size_t put_pairs(struct out o, size_t n, const struct pairs *f)
 		return n > o.cap ? n : WIRE_ARG;
 	n = wire_put_array(o.at, o.cap, n, 2 * f->n);
 	for (uint32_t i = 0; i < f->n; i++) {
-		n = wire_put_text(o.at, o.cap, n, f->at[i].name, sizeof f->at[i].name);
+		n = put_chars(o, n, f->at[i].name, EVENT_NAME_MAX);
 		n = put_signed(o, n, f->at[i].value);
 	}
 	return n;
@@ -76,9 +86,9 @@ static size_t put_pairs(struct out o, size_t n, const struct pairs *f)
 #define PUT_price(f, name) put_signed(o, n, f)
 #define PUT_qty(f, name) put_signed(o, n, f)
 #define PUT_cash(f, name) put_signed(o, n, f)
-#define PUT_symbol(f, name) wire_put_text(o.at, o.cap, n, (f).s, sizeof (f).s)
-#define PUT_name(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_NAME_MAX)
-#define PUT_text(f, name) wire_put_text(o.at, o.cap, n, f, EVENT_TEXT_MAX)
+#define PUT_symbol(f, name) put_chars(o, n, (f).s, sizeof (f).s)
+#define PUT_name(f, name) put_chars(o, n, f, EVENT_NAME_MAX)
+#define PUT_text(f, name) put_chars(o, n, f, EVENT_TEXT_MAX)
 #define PUT_levels(f, name) put_levels(o, n, &(f))
 #define PUT_pairs(f, name) put_pairs(o, n, &(f))
 #define PUT_blob(f, name) wire_put_bin(o.at, o.cap, n, (f).at, (f).n)
@@ -97,8 +107,8 @@ static size_t put_pairs(struct out o, size_t n, const struct pairs *f)
 
 WIRE_HOT size_t put_source(struct out o, size_t n, const char *source)
 {
-	uint64_t high;
-	size_t len = wire_text_len(source, EVENT_SOURCE_MAX, &high);
+	bool ascii;
+	size_t len = classes_len(source, EVENT_SOURCE_MAX, &ascii);
 
 	if (WIRE_RARE(len > 0 && !classes_source(source, len, EVENT_SOURCE_MAX)))
 		return n > o.cap ? n : WIRE_ARG;

@@ -102,7 +102,8 @@ WIRE_HOT const uint8_t *get_symbol(struct in *in, const uint8_t *at, struct symb
 
 	if ((at = get_chars(in, at, sizeof f->s, &len)) == NULL)
 		return NULL;
-	if (WIRE_RARE(!classes_symbol((const char *)at, len, (size_t)(in->end - at))))
+	if (WIRE_RARE(len > 0 && classes_symbol((const char *)at, len,
+		(size_t)(in->end - at)) == 0))
 		return wire_fail(&in->err, ERR_SYNTAX);
 	set_chars(f->s, sizeof f->s, at, len);
 	return at + len;

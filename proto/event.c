@@ -214,7 +214,7 @@ const struct event_row *event_rows(size_t *ret_n)
 
 static bool text_is(const char *name, const char *text, size_t len)
 {
-	return strlen(name) == len && memcmp(name, text, len) == 0;
+	return strncmp(name, text, len) == 0 && name[len] == '\0';
 }
 
 const struct event_row *event_row_by_name(const char *name, size_t len)

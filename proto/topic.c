@@ -20,37 +20,38 @@ static void add(struct topic *t, const char *text, size_t len)
 		t->err = ERR_TOO_LONG;
 		return;
 	}
-	memcpy(t->out + t->len, text, len);
+	if (len < 32)
+		wire_copy_short(t->out + t->len, (const uint8_t *)text, len);
+	else
+		memcpy(t->out + t->len, text, len);
 	t->len += len;
 }
 
-static void add_token(struct topic *t, const char *text, size_t len)
+/* The text of len in a field of max bytes. */
+static void add_token(struct topic *t, const char *text, size_t len, size_t max)
 {
-	if (!classes_is_token(text, len, len))
-		t->err = ERR_SYNTAX;
-	else
+	if (classes_is_token(text, len, max))
 		add(t, text, len);
+	else
+		t->err = ERR_SYNTAX;
 }
 
 /* VENUE.RAW; an empty symbol takes the dot in front of it back: the topic ends at its prefix. */
 static void add_symbol(struct topic *t, const struct symbol *s)
 {
-	size_t len = strnlen(s->s, sizeof s->s);
+	bool ascii;
+	size_t len = classes_len(s->s, sizeof s->s, &ascii);
+	size_t raw = classes_symbol(s->s, len, sizeof s->s);
 
 	if (len == 0) {
-		if (t->len > 0 && t->out[t->len - 1] == '.')
-			t->len--;
-		return;
-	}
-	const char *dot = memchr(s->s, '.', len);
-	if (dot == NULL) {
+		t->len -= t->len > 0 && t->out[t->len - 1] == '.';
+	} else if (raw == 0) {
 		t->err = ERR_SYNTAX;
-		return;
+	} else {
+		add(t, s->s + raw + 1, len - raw - 1);
+		add(t, ".", 1);
+		add(t, s->s, raw);
 	}
-	size_t raw = (size_t)(dot - s->s);
-	add_token(t, dot + 1, len - raw - 1);
-	add(t, ".", 1);
-	add_token(t, s->s, raw);
 }
 
 static void add_field(struct topic *t, const struct event *ev, const struct field_row *f)
@@ -62,11 +63,11 @@ static void add_field(struct topic *t, const struct event *ev, const struct fiel
 		add_symbol(t, at);
 		break;
 	case KIND_name:
-		add_token(t, at, strnlen(at, EVENT_NAME_MAX));
+		add_token(t, at, strnlen(at, EVENT_NAME_MAX), EVENT_NAME_MAX);
 		break;
 	case KIND_enumeration: {
 		const char *text = enum_text(f->enumeration, *(const uint8_t *)at);
-		add_token(t, text, strlen(text));
+		add_token(t, text, strlen(text), strlen(text));
 		break;
 	}
 	default:
@@ -75,20 +76,20 @@ static void add_field(struct topic *t, const struct event *ev, const struct fiel
 }
 
 /* {source}, or {field}; name is what stands between the braces. */
-static void add_named(struct topic *t, const struct event *ev, const struct event_row *row,
-	const char *name, size_t len)
+static void add_named(struct topic *t, const struct event *ev, const char *name, size_t len)
 {
 	if (len == 6 && memcmp(name, "source", 6) == 0) {
-		add_token(t, ev->source, strnlen(ev->source, sizeof ev->source));
+		add_token(t, ev->source, strnlen(ev->source, EVENT_SOURCE_MAX), EVENT_SOURCE_MAX);
 		return;
 	}
-	const struct field_row *f = event_field(row, name, len);
+	const struct field_row *f = event_field(event_row(ev->id), name, len);
 	if (f == NULL)
 		t->err = ERR_SYNTAX;
 	else
 		add_field(t, ev, f);
 }
 
+/* Patterns are so short that walking them costs less than looking up something prepared. */
 int topic_of(const struct event *ev, char out[TOPIC_MAX])
 {
 	const struct event_row *row = event_row(ev->id);
@@ -96,15 +97,15 @@ int topic_of(const struct event *ev, char out[TOPIC_MAX])
 
 	if (row == NULL)
 		return ERR_UNKNOWN;
-	for (const char *p = row->topic; *p != '\0' && t.err == 0;) {
-		size_t n = strcspn(p, "{");
-		add(&t, p, n);
-		p += n;
-		if (*p == '{') {
-			n = strcspn(p, "}");
-			add_named(&t, ev, row, p + 1, n - 1);
-			p += n + 1;
+	for (const char *p = row->topic; *p != '\0'; p++) {
+		if (*p != '{') {
+			add(&t, p, 1);
+			continue;
 		}
+		const char *name = p + 1;
+		while (*p != '}')
+			p++;
+		add_named(&t, ev, name, (size_t)(p - name));
 	}
 	if (t.err < 0)
 		return t.err;

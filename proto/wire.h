@@ -173,29 +173,6 @@ WIRE_HOT size_t wire_put_array(uint8_t *out, size_t cap, size_t n, uint32_t coun
 	return n + 3;
 }
 
-/* Length of the text in a field of max bytes, at most max - 1, eight bytes at a time; *ret_high
- * gets a set high bit where one of its bytes is not ASCII. */
-WIRE_HOT size_t wire_text_len(const char *text, size_t max, uint64_t *ret_high)
-{
-	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-	uint64_t high = 0;
-	size_t i = 0;
-
-	for (; i + 8 <= max; i += 8) {
-		uint64_t word = __builtin_bswap64(wire_load64((const uint8_t *)text + i));
-		uint64_t zero = (word - ones) & ~word & highs;
-		if (zero != 0) {
-			*ret_high = high | (word & highs & (zero ^ (zero - 1)));
-			return i + (size_t)__builtin_ctzll(zero) / 8;
-		}
-		high |= word & highs;
-	}
-	for (; i + 1 < max && text[i] != '\0'; i++)
-		high |= (uint64_t)(text[i] & 0x80);
-	*ret_high = high;
-	return i < max ? i : max - 1;
-}
-
 /* ASCII of len in a field of at least 32 bytes. A short one is copied as one block of constant
  * size. */
 WIRE_HOT size_t wire_put_ascii(uint8_t *out, size_t cap, size_t n, const char *text, size_t len)
@@ -205,17 +182,6 @@ WIRE_HOT size_t wire_put_ascii(uint8_t *out, size_t cap, size_t n, const char *t
 	out[n] = (uint8_t)(0xa0 | len);
 	memcpy(out + n + 1, text, 32);
 	return n + 1 + len;
-}
-
-/* The text in a field of max >= 32 bytes. */
-WIRE_HOT size_t wire_put_text(uint8_t *out, size_t cap, size_t n, const char *text, size_t max)
-{
-	uint64_t high;
-	size_t len = wire_text_len(text, max, &high);
-
-	if (WIRE_RARE(high != 0))
-		return wire_put_foreign(out, cap, n, text, len);
-	return wire_put_ascii(out, cap, n, text, len);
 }
 
 /* An integer of any form: its two's complement bits and whether it is below zero. Branches for the

@@ -1,8 +1,8 @@
 /* fuzz_codec - bytes from anywhere through everything in proto that reads them.
  *
- * What is read as an event must pack, read back and pack to the same bytes; must print as one harmless line
- * and as JSON that our own reader accepts; and must have the length that codec_measure says.
- */
+ * What is read as an event must pack, read back and pack to the same bytes; must print as one
+ * harmless line and as JSON that our own reader accepts; and must have the length that
+ * codec_measure says. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -42,7 +42,7 @@ static bool parses(const char *text, size_t len)
 {
 	struct symbol s;
 
-	return len == 0 || symbol_parse(text, len, &s) == 0;
+	return symbol_parse(text, len, &s) == 0;
 }
 
 static void symbols(void **state)
@@ -59,8 +59,8 @@ static void symbols(void **state)
 				char was = text[at];
 				for (int byte = 0; byte < 256; byte++) {
 					text[at] = (char)byte;
-					assert_int_equal(classes_symbol(text, len, len),
-						parses(text, len));
+					assert_int_equal(classes_symbol(text, len, len) > 0,
+							 parses(text, len));
 				}
 				text[at] = was;
 			}
@@ -80,10 +80,38 @@ static void behind(void **state)
 	assert_true(classes_source(text, 9, sizeof text));
 	assert_false(classes_source(text, 10, sizeof text));
 	memcpy(text, "BTCUSDT.BINANCE", 15);
-	assert_true(classes_symbol(text, 15, sizeof text));
+	assert_int_equal(classes_symbol(text, 15, sizeof text), 7);
 	memset(text + 15, '.', 10);
-	assert_true(classes_symbol(text, 15, sizeof text));
-	assert_false(classes_symbol(text, 16, sizeof text));
+	assert_int_equal(classes_symbol(text, 15, sizeof text), 7);
+	assert_int_equal(classes_symbol(text, 16, sizeof text), 0);
+}
+
+/* A terminated text in a field of every size, and one that fills it. */
+static void lengths(void **state)
+{
+	(void)state;
+	for (size_t max = CLASSES_LANES; max < 100; max++) {
+		char *field = malloc(max);
+		for (size_t len = 0; len <= max; len++) {
+			bool ascii;
+			memset(field, 'a', max);
+			if (len < max)
+				field[len] = '\0';
+			size_t expected = len < max ? len : max - 1;
+			assert_int_equal(classes_len(field, max, &ascii), expected);
+			assert_true(ascii);
+			for (size_t at = 0; at < max; at++) {
+				char was = field[at];
+				if (at == len || (len == max && at == max - 1))
+					continue;
+				field[at] = (char)0x80;
+				assert_int_equal(classes_len(field, max, &ascii), expected);
+				assert_int_equal(ascii, at >= expected);
+				field[at] = was;
+			}
+		}
+		free(field);
+	}
 }
 
 int main(void)
@@ -92,6 +120,7 @@ int main(void)
 		cmocka_unit_test(every_byte),
 		cmocka_unit_test(symbols),
 		cmocka_unit_test(behind),
+		cmocka_unit_test(lengths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
