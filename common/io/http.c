@@ -11,7 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/io/curl_loop.h"
+#include "common/io/http_multi.h"
 #include "common/io/headers.h"
 
 #define HEADERS_BYTES (64u << 10) /* of one reply's header lines */
@@ -40,7 +40,7 @@ struct list {
 
 struct http {
 	struct loop *loop;
-	struct curl_loop *curl;
+	struct http_multi *curl;
 	char *ca_file, *user_agent;
 	int concurrent_max;
 	struct list waiting, active;
@@ -80,7 +80,7 @@ static void call_free(struct http_call *c)
 static void call_unlink(struct http_call *c)
 {
 	if (c->active)
-		curl_loop_remove(c->http->curl, c->easy);
+		http_multi_remove(c->http->curl, c->easy);
 	list_remove(c->active ? &c->http->active : &c->http->waiting, c);
 }
 
@@ -219,7 +219,7 @@ static int call_init(struct http_call *c, const struct http_request *r)
 	buf_init(&c->body, c->body_max + 1); /* and the NUL */
 	headers_init(&c->headers, HEADERS_BYTES);
 	if (rc == 0)
-		rc = curl_loop_easy(&common, &c->easy);
+		rc = http_multi_easy(&common, &c->easy);
 	if (rc == 0)
 		rc = set_method(c, r);
 	if (rc == 0)
@@ -239,7 +239,7 @@ static int call_init(struct http_call *c, const struct http_request *r)
 static int start(struct http_call *c)
 {
 	struct http *h = c->http;
-	int rc = curl_loop_add(h->curl, c->easy);
+	int rc = http_multi_add(h->curl, c->easy);
 
 	if (rc < 0)
 		return rc;
@@ -263,7 +263,7 @@ static void drop_all(struct http *h)
 static void http_free(struct http *h)
 {
 	drop_all(h);
-	curl_loop_free(h->curl);
+	http_multi_free(h->curl);
 	free(h->ca_file);
 	free(h->user_agent);
 	free(h);
@@ -321,7 +321,7 @@ static void fill_response(struct http_call *c, CURLcode code, struct http_respon
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(c->easy, CURLINFO_NUM_CONNECTS, &connects);
 	c->http->counters.connections += (uint64_t)connects;
-	r->err = c->refused ? c->refused : curl_loop_err(code);
+	r->err = c->refused ? c->refused : http_multi_err(code);
 	r->status = (int)status;
 	r->retry_after_s = headers_retry_after_s(headers_get(&c->headers, "Retry-After"),
 						 clock_wall(clock) / NS_PER_S);
@@ -418,7 +418,7 @@ int http_open(struct loop *l, const struct http_options *o, struct http **ret_ht
 	h->ca_file = copy(o->ca_file, &rc);
 	h->user_agent = copy(o->user_agent, &rc);
 	if (rc == 0)
-		rc = curl_loop_new(l, h->concurrent_max, on_done, h, &h->curl);
+		rc = http_multi_new(l, h->concurrent_max, on_done, h, &h->curl);
 	if (rc < 0) {
 		http_free(h);
 		return rc;

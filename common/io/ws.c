@@ -179,14 +179,16 @@ static void set_deadline(struct ws *w, int64_t ns)
 
 /* ── sending ── */
 
-static int send_frame(struct ws *w, uint8_t opcode, bool rsv1, const void *payload, size_t len)
+/* bits: WS_RSV1 or 0. */
+static int send_frame(struct ws *w, int opcode, int bits, const void *payload, size_t len)
 {
 	uint8_t mask[4];
 	int rc;
 
 	if (getrandom(mask, sizeof mask, 0) != (ssize_t)sizeof mask)
 		return ERR_IO;
-	rc = ws_frame_append(ws_link_queue(w->link), opcode, true, rsv1, mask, payload, len);
+	rc = ws_frame_append(ws_link_queue(w->link), (uint8_t)(WS_FIN | bits | opcode), mask,
+			     payload, len);
 	if (rc < 0)
 		return rc;
 	w->counters.frames_sent++;
@@ -215,8 +217,8 @@ int ws_send(struct ws *w, const char *text, size_t len)
 	if (ws_link_waiting(w->link) >= WAITING_MAX)
 		return ERR_FULL;
 	if (!deflates(w, text, len))
-		return send_frame(w, WS_TEXT, false, text, len);
-	rc = send_frame(w, WS_TEXT, true, w->packed.at, w->packed.len);
+		return send_frame(w, WS_TEXT, 0, text, len);
+	rc = send_frame(w, WS_TEXT, WS_RSV1, w->packed.at, w->packed.len);
 	if (rc < 0) /* the window moved on and the peer will not see it */
 		end_soon(w, 1006, rc, "a compressed message could not be queued");
 	return rc;
@@ -230,7 +232,7 @@ int ws_ping(struct ws *w, const void *payload, size_t len)
 		return ERR_ARG;
 	if (ws_link_waiting(w->link) >= WAITING_MAX)
 		return ERR_FULL;
-	return send_frame(w, WS_PING, false, payload, len);
+	return send_frame(w, WS_PING, 0, payload, len);
 }
 
 /* ── closing ── */
@@ -245,7 +247,7 @@ static void start_closing(struct ws *w, int code, const char *reason, size_t len
 	memcpy(payload + 2, reason, len);
 	w->state = CLOSING;
 	ws_resume(w);
-	rc = send_frame(w, WS_CLOSE, false, payload, code == 1005 ? 0 : 2 + len);
+	rc = send_frame(w, WS_CLOSE, 0, payload, code == 1005 ? 0 : 2 + len);
 	set_deadline(w, w->close_ns);
 	if (rc < 0)
 		end_soon(w, 1006, rc, "no close frame could be sent");
@@ -303,7 +305,7 @@ static void on_ping(struct ws *w, const struct ws_rx_item *it)
 {
 	w->counters.pings++;
 	if (ws_link_waiting(w->link) >= WAITING_MAX ||
-	    send_frame(w, WS_PONG, false, it->bytes, it->len) < 0)
+	    send_frame(w, WS_PONG, 0, it->bytes, it->len) < 0)
 		w->counters.pongs_dropped++;
 	if (w->h.on_ping)
 		w->h.on_ping(w->ctx);

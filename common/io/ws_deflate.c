@@ -249,7 +249,7 @@ static int inflate_some(struct ws_deflate *d, struct buf *out, bool *ret_end)
 	return rc == Z_OK || rc == Z_BUF_ERROR ? 0 : ERR_CORRUPT;
 }
 
-static int inflate_all(struct ws_deflate *d, uint8_t *at, size_t len, size_t max, struct buf *out,
+static int inflate_all(struct ws_deflate *d, uint8_t *at, size_t len, struct buf *out,
 		       bool *ret_end)
 {
 	d->in.next_in = at;
@@ -259,13 +259,13 @@ static int inflate_all(struct ws_deflate *d, uint8_t *at, size_t len, size_t max
 
 		if (rc < 0)
 			return rc;
-		if (out->len > max)
+		if (out->len == out->max)
 			return ERR_TOO_LONG;
 	} while (d->in.avail_in > 0 || d->in.avail_out == 0);
 	return 0;
 }
 
-static int unpack_last(struct ws_deflate *d, uint8_t *at, size_t len, size_t max, struct buf *out)
+static int unpack_last(struct ws_deflate *d, uint8_t *at, size_t len, struct buf *out)
 {
 	uint8_t borrowed[WS_DEFLATE_TAIL];
 	bool end = false;
@@ -273,7 +273,7 @@ static int unpack_last(struct ws_deflate *d, uint8_t *at, size_t len, size_t max
 
 	memcpy(borrowed, at + len, sizeof borrowed);
 	memcpy(at + len, tail, sizeof tail);
-	rc = inflate_all(d, at, len + sizeof tail, max, out, &end);
+	rc = inflate_all(d, at, len + sizeof tail, out, &end);
 	memcpy(at + len, borrowed, sizeof borrowed);
 	if (rc == 0 && !end)
 		rc = ERR_CORRUPT; /* the payload stopped inside a block */
@@ -283,16 +283,15 @@ static int unpack_last(struct ws_deflate *d, uint8_t *at, size_t len, size_t max
 }
 
 /* The window is always opened at its widest: it reads whatever a narrower one wrote. */
-int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, size_t max,
-		      struct buf *out)
+int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, struct buf *out)
 {
 	bool end;
 
-	must(out->max > max && len < UINT32_MAX - WS_DEFLATE_TAIL);
+	must(out->len < out->max && len < UINT32_MAX - WS_DEFLATE_TAIL);
 	if (!d->in_ready && inflateInit2(&d->in, -15) != Z_OK)
 		return ERR_NOMEM;
 	d->in_ready = true;
-	return fin ? unpack_last(d, at, len, max, out) : inflate_all(d, at, len, max, out, &end);
+	return fin ? unpack_last(d, at, len, out) : inflate_all(d, at, len, out, &end);
 }
 
 static int pack_ready(struct ws_deflate *d)

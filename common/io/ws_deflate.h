@@ -38,10 +38,9 @@ void ws_deflate_free(struct ws_deflate *d); /* NULL is fine */
 
 /* Inflates one frame's payload onto the end of out. On the message's last frame (fin) the
  * WS_DEFLATE_TAIL bytes behind the payload are used and put back: they must belong to the caller.
- * ERR_TOO_LONG where out->len would pass `max` (out->max must be above it), ERR_CORRUPT, ERR_NOMEM;
- * the stream is dead after an error. */
-int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, size_t max,
-		      struct buf *out);
+ * ERR_TOO_LONG where out would become full (out->max is one above the longest message),
+ * ERR_CORRUPT, ERR_NOMEM; the stream is dead after an error. */
+int ws_deflate_unpack(struct ws_deflate *d, uint8_t *at, size_t len, bool fin, struct buf *out);
 
 /* Deflates one whole message onto the end of out, ready as the payload of a frame with RSV1.
  * ERR_ARG where the negotiated window (8 bits) is one zlib cannot make: send uncompressed, which is

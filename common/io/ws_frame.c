@@ -11,8 +11,6 @@
 #include "common/base/err.h"
 
 #define CONTROL_MAX 125
-#define FIN 0x80
-#define RSV1 0x40
 #define RSV23 0x30
 #define OPCODE 0x0f
 #define MASK 0x80
@@ -33,9 +31,9 @@ static bool first_bytes_good(uint8_t a, uint8_t b, bool allow_rsv1)
 	if (opcode > WS_PONG || (opcode > WS_BINARY && opcode < WS_CLOSE))
 		return false;
 	/* RFC 7692 6: the bit belongs to the first frame of a data message only. */
-	if ((a & RSV1) && !(allow_rsv1 && (opcode == WS_TEXT || opcode == WS_BINARY)))
+	if ((a & WS_RSV1) && !(allow_rsv1 && (opcode == WS_TEXT || opcode == WS_BINARY)))
 		return false;
-	return !is_control(opcode) || ((a & FIN) && (b & LEN) <= CONTROL_MAX);
+	return !is_control(opcode) || ((a & WS_FIN) && (b & LEN) <= CONTROL_MAX);
 }
 
 static uint64_t big_endian(const uint8_t *at, uint32_t n)
@@ -72,8 +70,8 @@ int ws_frame_parse(const uint8_t *at, size_t len, bool allow_rsv1, struct ws_fra
 	if (len < 2)
 		return ERR_AGAIN;
 	f.opcode = at[0] & OPCODE;
-	f.fin = at[0] & FIN;
-	f.rsv1 = at[0] & RSV1;
+	f.fin = at[0] & WS_FIN;
+	f.rsv1 = at[0] & WS_RSV1;
 	f.masked = at[1] & MASK;
 	extended = (at[1] & LEN) < 126 ? 0 : (at[1] & LEN) == 126 ? 2 : 8;
 	f.header_len = 2 + extended + (f.masked ? 4 : 0);
@@ -97,18 +95,18 @@ static size_t put_length(uint8_t *at, size_t len, uint8_t masked)
 	return 1 + extended;
 }
 
-int ws_frame_append(struct buf *out, uint8_t opcode, bool fin, bool rsv1, const uint8_t mask[4],
-		    const void *payload, size_t len)
+int ws_frame_append(struct buf *out, uint8_t first, const uint8_t mask[4], const void *payload,
+		    size_t len)
 {
 	uint8_t *at;
 	int rc;
 
-	must(!is_control(opcode) || (fin && !rsv1 && len <= CONTROL_MAX));
+	must(first_bytes_good(first, len > CONTROL_MAX ? LEN : (uint8_t)len, true));
 	rc = buf_reserve(out, WS_FRAME_HEADER_MAX + len);
 	if (rc < 0)
 		return rc;
 	at = out->at + out->len;
-	*at++ = (uint8_t)((fin ? FIN : 0) | (rsv1 ? RSV1 : 0) | opcode);
+	*at++ = first;
 	at += put_length(at, len, mask ? MASK : 0);
 	if (mask) {
 		memcpy(at, mask, 4);

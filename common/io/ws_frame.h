@@ -9,6 +9,9 @@
 
 #include "common/base/buf.h"
 
+/* Bits of a frame's first byte beside the opcode. */
+enum ws_bits { WS_FIN = 0x80, WS_RSV1 = 0x40 };
+
 #define WS_FRAME_HEADER_MAX 14 /* bytes before the payload at most */
 
 enum ws_opcode { WS_CONT = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
@@ -27,10 +30,11 @@ struct ws_frame {
  * byte that breaks it. */
 int ws_frame_parse(const uint8_t *at, size_t len, bool allow_rsv1, struct ws_frame *ret_frame);
 
-/* Appends a whole frame; mask NULL: unmasked (servers). Control frames hold at most 125 bytes (our
- * promise). ERR_FULL, ERR_NOMEM. */
-int ws_frame_append(struct buf *out, uint8_t opcode, bool fin, bool rsv1, const uint8_t mask[4],
-		    const void *payload, size_t len);
+/* Appends a whole frame. first: an opcode, with WS_FIN and WS_RSV1 where they are wanted; mask
+ * NULL: unmasked (servers). Control frames are final and hold at most 125 bytes (our promise).
+ * ERR_FULL, ERR_NOMEM. */
+int ws_frame_append(struct buf *out, uint8_t first, const uint8_t mask[4], const void *payload,
+		    size_t len);
 /* Masks or unmasks in place; offset is the position of at[0] within the payload. */
 void ws_frame_mask(uint8_t *at, size_t len, const uint8_t mask[4], size_t offset);
 

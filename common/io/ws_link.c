@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 #include "common/base/err.h"
-#include "common/io/curl_loop.h"
+#include "common/io/http_multi.h"
 
 struct ws_link {
 	struct loop *loop;
 	struct ws_link_handler h;
 	void *ctx;
-	struct curl_loop *curl;
+	struct http_multi *curl;
 	CURL *easy;
 	char error[CURL_ERROR_SIZE];
 	struct loop_source *io;
@@ -124,7 +124,7 @@ static void on_connected(void *ctx, CURL *easy, CURLcode code)
 {
 	struct ws_link *k = ctx;
 	curl_socket_t fd = CURL_SOCKET_BAD;
-	int rc = curl_loop_err(code);
+	int rc = http_multi_err(code);
 
 	if (rc == 0 && (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
 			fd == CURL_SOCKET_BAD))
@@ -144,14 +144,14 @@ static int open_easy(struct ws_link *k, const struct ws_link_options *o)
 		.connect_ns = o->connect_ns,
 		.error = k->error,
 	};
-	int rc = curl_loop_easy(&common, &k->easy);
+	int rc = http_multi_easy(&common, &k->easy);
 
 	if (rc < 0)
 		return rc;
 	curl_easy_setopt(k->easy, CURLOPT_CONNECT_ONLY, 1L);
 	/* A proxy must not read what follows. */
 	curl_easy_setopt(k->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	return curl_loop_add(k->curl, k->easy);
+	return http_multi_add(k->curl, k->easy);
 }
 
 int ws_link_open(struct loop *l, const struct ws_link_options *o, const struct ws_link_handler *h,
@@ -169,7 +169,7 @@ int ws_link_open(struct loop *l, const struct ws_link_options *o, const struct w
 	k->readable = true;
 	buf_init(&k->sending, o->waiting_max);
 	buf_init(&k->queued, o->waiting_max);
-	rc = curl_loop_new(l, 1, on_connected, k, &k->curl);
+	rc = http_multi_new(l, 1, on_connected, k, &k->curl);
 	if (rc == 0)
 		rc = open_easy(k, o);
 	if (rc < 0) {
@@ -186,10 +186,10 @@ void ws_link_free(struct ws_link *k)
 		return;
 	loop_end(&k->io); /* before the descriptor is closed */
 	if (k->easy) {
-		curl_loop_remove(k->curl, k->easy);
+		http_multi_remove(k->curl, k->easy);
 		curl_easy_cleanup(k->easy);
 	}
-	curl_loop_free(k->curl);
+	http_multi_free(k->curl);
 	buf_fini(&k->sending);
 	buf_fini(&k->queued);
 	free(k);

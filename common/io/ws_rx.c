@@ -120,7 +120,7 @@ static int collect(struct ws_rx *rx, const struct ws_frame *f, uint8_t *at)
 		rc = buf_append(&rx->message, at, f->len);
 		return rc < 0 ? fail(rx, ERR_NOMEM, "no memory for a message") : 0;
 	}
-	rc = ws_deflate_unpack(rx->deflate, at, f->len, f->fin, rx->message_max, &rx->message);
+	rc = ws_deflate_unpack(rx->deflate, at, f->len, f->fin, &rx->message);
 	if (rc == ERR_TOO_LONG)
 		return fail(rx, rc, "a message is longer than its limit after inflating");
 	if (rc == ERR_CORRUPT)

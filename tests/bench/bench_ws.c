@@ -85,7 +85,7 @@ static void make_stream(struct stream *s)
 		buf_clear(&packed);
 		if (s->deflate)
 			must(ws_deflate_pack(d, text, TEXT_BYTES, &packed) == 0);
-		must(ws_frame_append(&s->bytes, WS_TEXT, true, s->deflate, NULL,
+		must(ws_frame_append(&s->bytes, WS_FIN | WS_TEXT | (s->deflate ? WS_RSV1 : 0), NULL,
 				     s->deflate ? (char *)packed.at : text,
 				     s->deflate ? packed.len : TEXT_BYTES) == 0);
 	}

@@ -175,7 +175,7 @@ INCLUDE_PLACES = {
   "place.hiredis": (r"^hiredis/", r"^common/io/cache_redis\.c$"),
   "place.msgpack": (r"^msgpack", r"^proto/codec\w*\.c$"),
   "place.tls": (r"^(curl|openssl)/",
-                r"^(common/io/(ws|http|s3)(_\w+)?\.c|tools/venue_sim/\w+\.c)$"),
+                r"^(common/io/(ws|http|s3)(_\w+)?\.[ch]|tools/venue_sim/\w+\.c)$"),
   "place.sqlite": (r"^sqlite3\.h$", r"^services/persister/store\w*\.c$"),
 }
 CALL_PLACES = {

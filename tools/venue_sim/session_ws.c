@@ -19,8 +19,8 @@ static int send_whole(struct session *s, uint8_t opcode, const void *payload, si
 	if (s->conn.state != CONN_OPEN)
 		return ERR_CLOSED;
 	if (s->delayed_until != 0)
-		return ws_frame_append(&s->delayed, opcode, true, false, NULL, payload, len);
-	rc = ws_frame_append(conn_out(&s->conn), opcode, true, false, NULL, payload, len);
+		return ws_frame_append(&s->delayed, WS_FIN | opcode, NULL, payload, len);
+	rc = ws_frame_append(conn_out(&s->conn), WS_FIN | opcode, NULL, payload, len);
 	conn_kick(&s->conn);
 	return rc;
 }

@@ -99,7 +99,7 @@ static void serve_seen(struct peer_conn *p, void *ctx)
 	while (peer_head(p, head, sizeof head)) {
 		char body[4096] = "";
 		size_t n = peer_header(head, "Content-Length", length, sizeof length)
-				   ? (size_t)atoi(length)
+				   ? strtoul(length, NULL, 10)
 				   : 0;
 
 		must(n < sizeof body && peer_read_all(p, body, n));

@@ -167,7 +167,7 @@ static void serve_late_reader(struct peer_conn *p, void *ctx)
 		return;
 	peer_wait_ms(p, 300);
 	while ((opcode = client_frame(p, text, sizeof text)) == WS_TEXT) {
-		must(atoi(text) == n);
+		must(strtol(text, NULL, 10) == n);
 		n++;
 	}
 	must(opcode == WS_CLOSE);
@@ -346,7 +346,7 @@ static void serve_flood(struct peer_conn *p, void *ctx)
 	buf_init(&b, 64 << 20);
 	for (int i = 0; i < 300000; i++) {
 		snprintf(text, sizeof text, "%07d", i);
-		must(ws_frame_append(&b, WS_TEXT, true, false, NULL, text, 7) == 0);
+		must(ws_frame_append(&b, WS_FIN | WS_TEXT, NULL, text, 7) == 0);
 	}
 	*(atomic_int *)ctx = 1;
 	peer_write(p, b.at, b.len);
@@ -364,7 +364,7 @@ static void on_number(void *ctx, const char *bytes, size_t len, bool binary)
 	(void)binary;
 	assert_int_equal(len, 7);
 	memcpy(text, bytes, 7);
-	assert_int_equal(atoi(text), c->messages);
+	assert_int_equal(strtol(text, NULL, 10), c->messages);
 	c->messages++;
 	if (c->got)
 		c->got(c);

@@ -127,7 +127,7 @@ static void test_all_truncations(void **state)
 		struct buf b;
 
 		buf_init(&b, 1 << 20);
-		assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, i & 1 ? mask : NULL,
+		assert_int_equal(ws_frame_append(&b, WS_FIN | WS_TEXT, i & 1 ? mask : NULL,
 						 payload, lens[i / 2]),
 				 0);
 		for (size_t n = 0; n < b.len - lens[i / 2]; n++) {
@@ -159,6 +159,7 @@ static void test_append_and_parse(void **state)
 		     fin = control || rng_below(&r, 2);
 		bool rsv1 = (opcode == WS_TEXT || opcode == WS_BINARY) && rng_below(&r, 2);
 		size_t len = rng_below(&r, control ? 126 : rng_below(&r, 2) ? 300 : sizeof payload);
+		uint8_t first = (uint8_t)(opcode | (fin ? WS_FIN : 0) | (rsv1 ? WS_RSV1 : 0));
 		struct ws_frame f;
 		struct buf b;
 
@@ -168,7 +169,7 @@ static void test_append_and_parse(void **state)
 			mask[k] = (uint8_t)rng_u64(&r);
 		buf_init(&b, 1 << 20);
 		assert_int_equal(
-			ws_frame_append(&b, opcode, fin, rsv1, masked ? mask : NULL, payload, len),
+			ws_frame_append(&b, first, masked ? mask : NULL, payload, len),
 			0);
 		assert_int_equal(ws_frame_parse(b.at, b.len, true, &f), 0);
 		assert_true(f.opcode == opcode && f.fin == fin && f.rsv1 == rsv1 &&
@@ -189,7 +190,7 @@ static void test_append_is_bounded(void **state)
 
 	(void)state;
 	buf_init(&b, 100);
-	assert_int_equal(ws_frame_append(&b, WS_TEXT, true, false, NULL, payload, sizeof payload),
+	assert_int_equal(ws_frame_append(&b, WS_FIN | WS_TEXT, NULL, payload, sizeof payload),
 			 ERR_FULL);
 	assert_int_equal(b.len, 0);
 	buf_fini(&b);

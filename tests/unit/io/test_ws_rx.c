@@ -186,7 +186,7 @@ static void append_message(struct rng *r, struct buf *wire, struct ws_deflate *p
 	uint8_t mask[4] = {(uint8_t)rng_u64(r), 9, 8, 7};
 	const uint8_t *masked = server ? mask : NULL, *payload = text;
 	uint8_t opcode = WS_TEXT;
-	bool rsv1 = pack && rng_below(r, 3);
+	uint8_t rsv1 = pack && rng_below(r, 3) ? WS_RSV1 : 0;
 	struct buf packed;
 
 	buf_init(&packed, 1 << 20);
@@ -198,16 +198,16 @@ static void append_message(struct rng *r, struct buf *wire, struct ws_deflate *p
 	while (rng_below(r, 3) == 0) {
 		size_t n = rng_below(r, len + 1);
 
-		assert_int_equal(ws_frame_append(wire, opcode, false, rsv1, masked, payload, n), 0);
+		assert_int_equal(ws_frame_append(wire, opcode | rsv1, masked, payload, n), 0);
 		payload += n;
 		len -= n;
 		opcode = WS_CONT;
-		rsv1 = false;
+		rsv1 = 0;
 		if (rng_below(r, 2))
 			assert_int_equal(
-				ws_frame_append(wire, WS_PING, true, false, masked, "beat", 4), 0);
+				ws_frame_append(wire, WS_FIN | WS_PING, masked, "beat", 4), 0);
 	}
-	assert_int_equal(ws_frame_append(wire, opcode, true, rsv1, masked, payload, len), 0);
+	assert_int_equal(ws_frame_append(wire, WS_FIN | opcode | rsv1, masked, payload, len), 0);
 	buf_fini(&packed);
 }
 
@@ -285,8 +285,8 @@ static void test_bomb(void **state)
 	assert_int_equal(ws_deflate_new(&p, true, &pack), 0);
 	assert_int_equal(ws_deflate_new(&p, false, &unpack), 0);
 	assert_int_equal(ws_deflate_pack(pack, zeros, 1 << 20, &packed), 0);
-	assert_int_equal(ws_frame_append(&wire, WS_TEXT, true, true, NULL, packed.at, packed.len),
-			 0);
+	assert_int_equal(
+		ws_frame_append(&wire, WS_FIN | WS_RSV1 | WS_TEXT, NULL, packed.at, packed.len), 0);
 	ws_rx_init(&rx, 65536, false);
 	rx.deflate = unpack;
 	run(&rx, wire.at, wire.len, 100, &got);

@@ -173,7 +173,8 @@ static inline bool frame(struct peer_conn *p, uint8_t opcode, bool fin, const ch
 	bool ok;
 
 	buf_init(&b, 1 << 20);
-	must(ws_frame_append(&b, opcode, fin, false, NULL, text, strlen(text)) == 0);
+	must(ws_frame_append(&b, (uint8_t)(opcode | (fin ? WS_FIN : 0)), NULL, text,
+			     strlen(text)) == 0);
 	ok = peer_write(p, b.at, b.len);
 	buf_fini(&b);
 	return ok;

@@ -1,9 +1,9 @@
-/* curl_loop - libcurl names descriptors (on_curl_socket) and one timer (on_curl_timer).
+/* http_multi - libcurl names descriptors (on_curl_socket) and one timer (on_curl_timer).
  *
  * The loop reports both back with curl_multi_socket_action; what has ended is then read and handed
  * to the owner (pump).
  */
-#include "common/io/curl_loop.h"
+#include "common/io/http_multi.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -12,29 +12,29 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 
-struct curl_loop {
+struct http_multi {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_source *timer;
-	curl_loop_fn done;
+	http_multi_fn done;
 	void *ctx;
 	bool pumping, doomed; /* freed inside pump: the rest happens at its end */
 };
 
 struct watch {
-	struct curl_loop *owner;
+	struct http_multi *owner;
 	struct loop_source *source;
 	curl_socket_t fd;
 };
 
-static void destroy(struct curl_loop *c)
+static void destroy(struct http_multi *c)
 {
 	loop_end(&c->timer);
 	curl_multi_cleanup(c->multi);
 	free(c);
 }
 
-static void pump(struct curl_loop *c, curl_socket_t fd, int bits)
+static void pump(struct http_multi *c, curl_socket_t fd, int bits)
 {
 	int running, left;
 	CURLMsg *m;
@@ -52,7 +52,7 @@ static void pump(struct curl_loop *c, curl_socket_t fd, int bits)
 
 static void on_timer(void *ctx)
 {
-	struct curl_loop *c = ctx;
+	struct http_multi *c = ctx;
 
 	c->timer = NULL;
 	pump(c, CURL_SOCKET_TIMEOUT, 0);
@@ -71,7 +71,7 @@ static void on_fd(void *ctx, int events)
 
 static int on_curl_timer(CURLM *multi, long ms, void *ctx)
 {
-	struct curl_loop *c = ctx;
+	struct http_multi *c = ctx;
 
 	(void)multi;
 	loop_end(&c->timer);
@@ -88,7 +88,7 @@ static void watch_free(struct watch *w)
 	free(w);
 }
 
-static int watch_new(struct curl_loop *c, curl_socket_t fd, int events)
+static int watch_new(struct http_multi *c, curl_socket_t fd, int events)
 {
 	struct watch *w = calloc(1, sizeof *w);
 
@@ -106,7 +106,7 @@ static int watch_new(struct curl_loop *c, curl_socket_t fd, int events)
 
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
-	struct curl_loop *c = ctx;
+	struct http_multi *c = ctx;
 	struct watch *w = socket_ctx;
 	int events = (what & CURL_POLL_IN ? LOOP_IN : 0) | (what & CURL_POLL_OUT ? LOOP_OUT : 0);
 
@@ -132,11 +132,11 @@ static void start_curl(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
-int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx,
-		  struct curl_loop **ret_curl)
+int http_multi_new(struct loop *l, long connections_max, http_multi_fn done, void *ctx,
+		  struct http_multi **ret_multi)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct curl_loop *c = calloc(1, sizeof *c);
+	struct http_multi *c = calloc(1, sizeof *c);
 
 	pthread_once(&once, start_curl);
 	if (!c)
@@ -155,11 +155,11 @@ int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void 
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, connections_max);
 	curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	*ret_curl = c;
+	*ret_multi = c;
 	return 0;
 }
 
-void curl_loop_free(struct curl_loop *c)
+void http_multi_free(struct http_multi *c)
 {
 	if (!c)
 		return;
@@ -169,12 +169,12 @@ void curl_loop_free(struct curl_loop *c)
 		destroy(c);
 }
 
-int curl_loop_add(struct curl_loop *c, CURL *easy)
+int http_multi_add(struct http_multi *c, CURL *easy)
 {
 	return curl_multi_add_handle(c->multi, easy) == CURLM_OK ? 0 : ERR_NOMEM;
 }
 
-void curl_loop_remove(struct curl_loop *c, CURL *easy)
+void http_multi_remove(struct http_multi *c, CURL *easy)
 {
 	curl_multi_remove_handle(c->multi, easy);
 }
@@ -233,7 +233,7 @@ static long ms_of(int64_t ns)
 	return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (long)ms;
 }
 
-int curl_loop_easy(const struct curl_common *c, CURL **ret_easy)
+int http_multi_easy(const struct curl_common *c, CURL **ret_easy)
 {
 	CURL *e = curl_easy_init();
 	int rc;
@@ -294,7 +294,7 @@ static const struct {
 	{CURLE_URL_MALFORMAT, ERR_ARG},
 };
 
-int curl_loop_err(CURLcode code)
+int http_multi_err(CURLcode code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
 		if (errors[i].code == code)

@@ -1,9 +1,9 @@
-/* curl_loop - libcurl's multi interface driven by the loop, and what all our transfers share.
+/* http_multi - libcurl's multi interface driven by the loop, and what all our transfers share.
  *
  * The only place that knows how libcurl asks for descriptors and timers; used by ws.c and http.c.
  */
-#ifndef NJ_IO_CURL_LOOP_H
-#define NJ_IO_CURL_LOOP_H
+#ifndef NJ_IO_HTTP_MULTI_H
+#define NJ_IO_HTTP_MULTI_H
 
 #include <curl/curl.h>
 #include <stddef.h>
@@ -12,19 +12,19 @@
 #include "common/io/loop.h"
 #include "common/io/url.h"
 
-struct curl_loop;
+struct http_multi;
 
-/* A transfer that was added has ended. May free anything, the curl_loop too. */
-typedef void (*curl_loop_fn)(void *ctx, CURL *easy, CURLcode code);
+/* A transfer that was added has ended. May free anything, the http_multi too. */
+typedef void (*http_multi_fn)(void *ctx, CURL *easy, CURLcode code);
 
 /* connections_max: idle ones kept for reuse. ERR_NOMEM. */
-int curl_loop_new(struct loop *l, long connections_max, curl_loop_fn done, void *ctx,
-		  struct curl_loop **ret_curl);
+int http_multi_new(struct loop *l, long connections_max, http_multi_fn done, void *ctx,
+		  struct http_multi **ret_multi);
 /* Every easy handle must have been removed before. NULL is fine. */
-void curl_loop_free(struct curl_loop *c);
+void http_multi_free(struct http_multi *c);
 
-int curl_loop_add(struct curl_loop *c, CURL *easy);     /* done is never called from in here */
-void curl_loop_remove(struct curl_loop *c, CURL *easy); /* without done */
+int http_multi_add(struct http_multi *c, CURL *easy);     /* done is never called from in here */
+void http_multi_remove(struct http_multi *c, CURL *easy); /* without done */
 
 struct curl_common {
 	const struct url *url;
@@ -37,9 +37,9 @@ struct curl_common {
 /* A handle that goes to c->url and nowhere else: TLS 1.2 or later, verified; HTTP/1.1; no
  * redirects, no cookies, no .netrc, no signals; no proxy for loopback addresses. ERR_NOMEM, ERR_TLS
  * (the CA file cannot be used). */
-int curl_loop_easy(const struct curl_common *c, CURL **ret_easy);
+int http_multi_easy(const struct curl_common *c, CURL **ret_easy);
 
 /* The ERR_ that stands for a CURLcode; 0 for CURLE_OK. */
-int curl_loop_err(CURLcode code);
+int http_multi_err(CURLcode code);
 
 #endif
