@@ -2,8 +2,10 @@
  * interleaved.
  *
  * The bare cursor writes and reads the same bytes of this one event with no table, no check of
- * room, type, range, name or symbol. Prints ns per operation (median of the repeats) and the median
- * of the paired ratios. Exits 1 where a goal is missed. `--quick` runs a tenth. */
+ * room, type, range, name or symbol: the floor. Where it does not reach the factor over msgpack-c
+ * itself, nothing that also checks can; the last column shows its own. Prints ns per operation
+ * (median of the repeats) and the median of the paired ratios. Exits 1 where a goal is missed.
+ * `--quick` runs a tenth. */
 #include <msgpack.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -517,7 +519,7 @@ struct contest {
 static bool run(const struct contest *t, const struct corpus *c)
 {
 	double ours[REPEATS_MAX], bare[REPEATS_MAX], library[REPEATS_MAX];
-	double to_bare[REPEATS_MAX], to_library[REPEATS_MAX];
+	double to_bare[REPEATS_MAX], to_library[REPEATS_MAX], floor[REPEATS_MAX];
 
 	for (int i = 0; i < repeats; i++) {
 		ours[i] = time_ns(t->ours, c);
@@ -525,15 +527,15 @@ static bool run(const struct contest *t, const struct corpus *c)
 		library[i] = time_ns(t->library, c);
 		to_bare[i] = ours[i] / bare[i];
 		to_library[i] = library[i] / ours[i];
+		floor[i] = library[i] / bare[i];
 	}
 	double slower = median(to_bare, repeats), faster = median(to_library, repeats);
 	bool good = slower <= t->bare_max && faster >= t->library_min;
-	printf("G2 %s %-20s ours %6.1f ns  bare %6.1f ns  msgpack-c %7.1f ns | "
-	       "%.2fx bare [%.2f..%.2f] goal <= %.1f | msgpack-c %.1fx goal >= %.0f | %s\n",
-	       t->what, c->name, median(ours, repeats), median(bare, repeats), median(library,
-		repeats),
-	       slower, to_bare[0], to_bare[repeats - 1], t->bare_max, faster, t->library_min,
-	       good ? "ok" : "MISSED");
+	printf("G2 %s %-20s ours %6.1f ns  bare %6.1f ns  msgpack-c %7.1f ns | %.2fx bare "
+	       "[%.2f..%.2f] goal <= %.1f | %.1fx msgpack-c goal >= %.0f (bare %.1fx) | %s\n",
+	       t->what, c->name, median(ours, repeats), median(bare, repeats),
+	       median(library, repeats), slower, to_bare[0], to_bare[repeats - 1], t->bare_max,
+	       faster, t->library_min, median(floor, repeats), good ? "ok" : "MISSED");
 	return good;
 }
 
