@@ -184,13 +184,13 @@ static void on_market(const struct step *s, const struct event *ev, const struct
 
 /* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our
  * account only. */
-static bool obey(const struct step *s, const struct ev_command *c)
+bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 {
-	struct mode *m = &s->x->mode;
-	bool ours = !c->target[0] || strcmp(c->target, s->x->settings.account) == 0;
+	struct mode *m = &x->mode;
+	bool ours = !c->target[0] || strcmp(c->target, x->settings.account) == 0;
 	switch (c->verb) {
 	case verb_pause:
-		return ours && mode_pause(m, s->now, c);
+		return ours && mode_pause(m, now, c);
 	case verb_resume:
 		return ours && mode_resume(m);
 	case verb_reset:
@@ -207,11 +207,29 @@ static bool obey(const struct step *s, const struct ev_command *c)
 static void on_command(const struct step *s, const struct ev_command *c)
 {
 	enum trading before = mode_state(&s->x->mode);
-	if (!obey(s, c))
+	if (!core_obey(s->x, s->now, c))
 		return;
 	report_trading(s, before);
 	if (mode_state(&s->x->mode) == trading_halted && before != trading_halted)
 		intake_cancel_all(s, NULL, reject_halted);
+}
+
+void core_lose_books(struct executor *x, const struct symbol *only)
+{
+	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
+		struct market *m = markets_at(&x->markets, i);
+		if (!only || !only->s[0] || symbol_equal(&m->def.instrument, only))
+			market_lose_book(m);
+	}
+}
+
+/* Our own shell tells us that records of an input are gone. Market data may have been among them,
+ * unless it was the lane of intents. */
+static void on_gap(struct executor *x, const struct ev_gap *gap)
+{
+	size_t len = strlen(gap->stream);
+	if (len < 2 || strcmp(gap->stream + len - 2, "-x") != 0)
+		core_lose_books(x, &gap->instrument);
 }
 
 /* Results carry the account's origin; before it has one, that of what caused them. */
@@ -239,6 +257,8 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		intake_on_intent(&s, ev);
 	else if (ev->id == EVENT_command)
 		on_command(&s, &ev->command);
+	else if (ev->id == EVENT_gap)
+		on_gap(x, &ev->gap);
 	else
 		x->counters.ignored++;
 	finish(&s);
@@ -272,6 +292,7 @@ const struct core_ops executor_core = {
 	.on_timer = on_timer,
 	.save = executor_save,
 	.load = executor_load,
+	.on_own = executor_on_own,
 };
 
 const struct executor_counters *executor_counters(const struct executor *x)

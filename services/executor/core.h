@@ -67,7 +67,9 @@ void executor_defaults(struct executor_settings *s);
 int executor_new(const struct executor_settings *s, struct executor **ret_executor);
 void executor_free(struct executor *x);
 
-/* on_event and on_timer take a struct executor; load wants a freshly made one with the same account
+/* A gap event says that input records are lost: books are then unknown until their next snapshots.
+ *
+ * on_event and on_timer take a struct executor; load wants a freshly made one with the same account
  * and quote (ERR_DIFFERS, ERR_CORRUPT, the codec's errors: free it then). */
 extern const struct core_ops executor_core;
 

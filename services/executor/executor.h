@@ -81,6 +81,13 @@ void equity_report(const struct step *s);
 void equity_start(struct executor *x, int64_t now);
 void equity_arm(struct executor *x, int64_t now);
 
+/* core.c */
+void core_lose_books(struct executor *x, const struct symbol *only); /* NULL or empty: all */
+bool core_obey(struct executor *x, int64_t now, const struct ev_command *c);
+
+/* own.c: core_ops.on_own */
+void executor_on_own(void *core, const struct event *ev);
+
 /* save.c */
 int executor_save(const void *core, struct buf *out);
 int executor_load(void *core, const uint8_t *at, size_t len);

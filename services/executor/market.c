@@ -45,7 +45,7 @@ struct market *markets_at(const struct markets *ms, uint32_t i)
 	return strmap_value_at(&ms->map, i);
 }
 
-static void lose_book(struct market *m)
+void market_lose_book(struct market *m)
 {
 	if (!m->taken)
 		return;
@@ -111,7 +111,7 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	if (rc != 0)
 		return rc;
 	if (differ) {
-		lose_book(m);
+		market_lose_book(m);
 		m->mark = 0;
 		m->position.qty = qty;
 	}
@@ -142,7 +142,7 @@ static void note_mark(struct market *m)
 static int settle_book(struct market *m, int64_t at, int rc)
 {
 	if (rc != 0) {
-		lose_book(m);
+		market_lose_book(m);
 		return rc;
 	}
 	m->updated_at = at;
@@ -181,7 +181,7 @@ void market_on_state(struct market *m, int64_t at, const struct ev_book_state *s
 	bool lost = s->state == book_state_syncing || s->state == book_state_untrusted;
 	m->state = s->state;
 	if (lost)
-		lose_book(m);
+		market_lose_book(m);
 	else if (s->state == book_state_trusted && m->has_book)
 		settle_book(m, at, 0);
 }

@@ -49,9 +49,9 @@ struct market *markets_put(struct markets *ms, const struct symbol *s);
 uint32_t markets_count(const struct markets *ms);
 struct market *markets_at(const struct markets *ms, uint32_t i);
 
-/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_DIFFERS: a known
- * instrument has other assets; ERR_NOMEM. Where its scales change, the book is dropped and the
- * position carried over (ERR_INEXACT: it cannot). */
+/* Takes an announcement. ERR_RANGE: it makes no sense or its numbers do not fit; ERR_DIFFERS: a
+ * known instrument has other assets; ERR_NOMEM. Where its scales change, the book is dropped and
+ * the position carried over (ERR_INEXACT: it cannot). */
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d);
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d);
 
@@ -60,6 +60,9 @@ bool market_scales_differ(const struct market *m, const struct ev_instrument *d)
 int market_on_snapshot(struct market *m, int64_t at, const struct ev_book_snapshot *s);
 int market_on_delta(struct market *m, int64_t at, const struct ev_book_delta *d);
 void market_on_state(struct market *m, int64_t at, const struct ev_book_state *s);
+
+/* Book events were missed: nothing is known until the next snapshot. */
+void market_lose_book(struct market *m);
 
 /* Why nothing may be traded against this book as of now, or reject_none. */
 enum reject market_usable(const struct market *m, int64_t now, int64_t stale_ns);

@@ -40,11 +40,23 @@ int orders_note(struct orders *os, const char *strategy, uint64_t epoch, uint64_
 	struct orders_seen *s = seen_of(os, strategy);
 	if (!s)
 		return ERR_FULL;
-	if (epoch < s->epoch || (epoch == s->epoch && ordinal <= s->ordinal))
+	bool same = epoch == s->epoch || s->any_epoch;
+	if (same ? ordinal <= s->ordinal : epoch < s->epoch)
 		return ERR_EXISTS;
 	s->epoch = epoch;
 	s->ordinal = ordinal;
+	s->any_epoch = false;
 	return 0;
+}
+
+/* First answers come in order: a lower ordinal than the last is a strategy that began anew. */
+void orders_recall(struct orders *os, const char *strategy, uint64_t ordinal)
+{
+	struct orders_seen *s = seen_of(os, strategy);
+	if (!s)
+		return;
+	s->any_epoch = s->any_epoch || s->ordinal == 0 || ordinal < s->ordinal;
+	s->ordinal = ordinal;
 }
 
 struct order *orders_find(struct orders *os, const char *client_order_id)
@@ -143,13 +155,14 @@ static int load_order(struct orders *os, const struct markets *ms, struct unpack
 static int load_seen(struct orders *os, struct unpacker *u)
 {
 	uint32_t n = unpack_array(u);
-	if (u->err || n % 3 != 0 || n / 3 > ORDERS_STRATEGIES_MAX)
+	if (u->err || n % 4 != 0 || n / 4 > ORDERS_STRATEGIES_MAX)
 		return u->err ? u->err : ERR_CORRUPT;
-	os->n_seen = n / 3;
+	os->n_seen = n / 4;
 	for (uint32_t i = 0; i < os->n_seen; i++) {
 		unpack_str(u, os->seen[i].strategy, sizeof(os->seen[i].strategy));
 		os->seen[i].epoch = unpack_u64(u);
 		os->seen[i].ordinal = unpack_u64(u);
+		os->seen[i].any_epoch = unpack_bool(u);
 	}
 	return u->err;
 }
@@ -159,11 +172,12 @@ void orders_save(const struct orders *os, struct packer *p)
 	pack_u64(p, os->n);
 	for (uint32_t i = 0; i < os->n; i++)
 		save_order(&os->at[i], p);
-	pack_array(p, 3 * os->n_seen);
+	pack_array(p, 4 * os->n_seen);
 	for (uint32_t i = 0; i < os->n_seen; i++) {
 		pack_str(p, os->seen[i].strategy);
 		pack_u64(p, os->seen[i].epoch);
 		pack_u64(p, os->seen[i].ordinal);
+		pack_bool(p, os->seen[i].any_epoch);
 	}
 }
 

@@ -41,6 +41,7 @@ struct order {
 struct orders_seen { /* one strategy's intents */
 	char strategy[EVENT_NAME_MAX];
 	uint64_t epoch, ordinal;
+	bool any_epoch; /* taken over from our journal, which does not tell the epoch */
 };
 
 struct orders {
@@ -56,6 +57,10 @@ void orders_fini(struct orders *os);
 /* Notes an intent of a strategy; ERR_EXISTS where it, or a later one, was seen; ERR_FULL: too many
  * strategies. */
 int orders_note(struct orders *os, const char *strategy, uint64_t epoch, uint64_t ordinal);
+
+/* Our journal answers an intent with this ordinal: it was seen. Until a higher one comes, every
+ * epoch's intents up to it are duplicates. */
+void orders_recall(struct orders *os, const char *strategy, uint64_t ordinal);
 
 /* NULL where none is open. */
 struct order *orders_find(struct orders *os, const char *client_order_id);

@@ -189,6 +189,17 @@ static void on_feedback(struct strategy_core *c, const struct step *s)
 	c->counters.ignored++;
 }
 
+/* Our own shell tells us that market data is missing: books are unknown until their snapshots. */
+static void on_gap(struct strategy_core *c, const struct ev_gap *gap)
+{
+	size_t len = strlen(gap->stream);
+	if (len >= 2 && strcmp(gap->stream + len - 2, "-x") == 0)
+		return;
+	for (uint32_t i = 0; i < c->n_views; i++)
+		if (!gap->instrument.s[0] || symbol_equal(&gap->instrument, &c->view[i].symbol))
+			view_lose_book(&c->view[i]);
+}
+
 static bool same_origin(struct strategy_core *c, const struct event *ev, bool market)
 {
 	if (c->origin == origin_none && market)
@@ -203,7 +214,9 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 	const struct symbol *symbol = market_symbol(ev);
 	bool feedback = ev->id == EVENT_order || ev->id == EVENT_fill;
 	c->counters.events++;
-	if (!symbol && !feedback)
+	if (ev->id == EVENT_gap)
+		on_gap(c, &ev->gap);
+	else if (!symbol && !feedback)
 		c->counters.ignored++;
 	else if (!same_origin(c, ev, symbol != NULL))
 		c->counters.foreign_origin++;
@@ -227,12 +240,24 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 	(void)out;
 }
 
+/* Our journal's intents are what we have asked for; books were not listened to meanwhile. */
+static void on_own(void *core, const struct event *ev)
+{
+	struct strategy_core *c = core;
+	for (uint32_t i = 0; i < c->n_views; i++)
+		view_lose_book(&c->view[i]);
+	for (uint32_t i = 0; ev->id == EVENT_intent && i < c->n_seats; i++)
+		if (strcmp(c->seat[i].name, ev->intent.strategy) == 0)
+			seat_on_own(&c->seat[i], ev);
+}
+
 const struct core_ops strategy_core = {
 	.on_event = on_event,
 	.next_due = next_due,
 	.on_timer = on_timer,
 	.save = strategy_core_save,
 	.load = strategy_core_load,
+	.on_own = on_own,
 };
 
 const struct strategy_core_counters *strategy_core_counters(const struct strategy_core *c)

@@ -47,6 +47,7 @@ int view_init(struct view *v, const struct symbol *symbol, bool wants_book, uint
 void view_fini(struct view *v);
 /* ERR_TYPE, ERR_RANGE: a book event that does not fit; the book is given up then. */
 int view_on_event(struct view *v, const struct event *ev);
+void view_lose_book(struct view *v);
 bool view_trusted(const struct view *v, int64_t now, int64_t stale_ns);
 void view_save(const struct view *v, struct packer *p);
 int view_load(struct view *v, struct unpacker *u);
@@ -55,6 +56,7 @@ int view_load(struct view *v, struct unpacker *u);
 int seat_init(struct strategy_ctx *seat, const struct strategy_seat *as, char *why);
 void seat_fini(struct strategy_ctx *seat);
 bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev); /* false: not its own */
+void seat_on_own(struct strategy_ctx *seat, const struct event *intent); /* from our own journal */
 void seat_client_id(const struct strategy_ctx *seat, uint64_t ordinal, char out[EVENT_NAME_MAX]);
 void seat_save(const struct strategy_ctx *seat, struct packer *p);
 int seat_load(struct strategy_ctx *seat, struct unpacker *u);

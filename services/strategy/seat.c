@@ -120,6 +120,26 @@ bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev)
 	return true;
 }
 
+/* What became of it, the executor's own journal will tell next. */
+void seat_on_own(struct strategy_ctx *seat, const struct event *ev)
+{
+	const struct ev_intent *in = &ev->intent;
+	if (in->ordinal <= seat->ordinal)
+		return;
+	seat->ordinal = in->ordinal;
+	if (in->kind != intent_kind_order || seat->n_open == STRATEGY_ORDERS_MAX)
+		return;
+	seat->open[seat->n_open++] = (struct strategy_open){
+		.ordinal = in->ordinal,
+		.price = in->price,
+		.qty = in->qty,
+		.asked_at = ev->ts_event,
+		.side = in->side,
+		.type = in->type,
+		.tif = in->tif,
+	};
+}
+
 static void save_open(const struct strategy_open *o, struct packer *p)
 {
 	pack_u64(p, o->ordinal);

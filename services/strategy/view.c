@@ -19,7 +19,7 @@ void view_fini(struct view *v)
 	*v = (struct view){0};
 }
 
-static void lose_book(struct view *v)
+void view_lose_book(struct view *v)
 {
 	if (v->wants_book)
 		book_clear(&v->book);
@@ -52,7 +52,7 @@ static int on_delta(struct view *v, const struct ev_book_delta *d)
 static void on_instrument(struct view *v, const struct ev_instrument *d)
 {
 	if (v->known && !scales_fit(v, d->price_scale, d->qty_scale))
-		lose_book(v);
+		view_lose_book(v);
 	v->def = *d;
 	v->known = true;
 }
@@ -62,7 +62,7 @@ static int on_state(struct view *v, const struct ev_book_state *s)
 {
 	v->state = s->state;
 	if (s->state == book_state_syncing || s->state == book_state_untrusted)
-		lose_book(v);
+		view_lose_book(v);
 	return s->state == book_state_trusted ? 0 : ERR_AGAIN;
 }
 
@@ -80,7 +80,7 @@ int view_on_event(struct view *v, const struct event *ev)
 	if (rc == 0)
 		v->heard_at = ev->ts_recv;
 	else if (rc != ERR_AGAIN)
-		lose_book(v);
+		view_lose_book(v);
 	return rc == ERR_AGAIN ? 0 : rc;
 }
 

@@ -13,7 +13,7 @@
 #include "services/strategy/strategy.h"
 
 #define EXIT_TRIES 5
-#define AHEAD_MAX INT64_C(60000000000) /* ns a candle may begin after now: clocks differ, not more */
+#define AHEAD_MAX INT64_C(60000000000) /* ns a candle may begin after now: clocks differ */
 
 enum entry { ENTRY_MARKET, ENTRY_LIMIT, ENTRY_ALTERNATE };
 
@@ -142,7 +142,8 @@ static void on_candle(struct state *s, struct strategy_ctx *ctx, const struct ev
 	const struct params *p = strategy_params(ctx);
 	bool newer = s->candles == 0 || c->open_at > s->open_at;
 	bool possible = c->close > 0 && c->open_at <= strategy_now(ctx) + AHEAD_MAX;
-	if (strcmp(c->interval, p->interval) != 0 || !newer || !possible || !strategy_instrument(ctx))
+	bool ours = strcmp(c->interval, p->interval) == 0 && strategy_instrument(ctx);
+	if (!ours || !newer || !possible)
 		return;
 	learn(s, p, c->close);
 	s->open_at = c->open_at;

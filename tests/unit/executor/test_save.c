@@ -1,6 +1,8 @@
 /* test_save - a core that is saved and loaded anywhere goes on as if nothing had been. */
 #include "world.h"
 
+#include "services/executor/executor.h"
+
 #define PACKED_MAX 8192
 
 struct tape { /* everything one core says, packed, as a running checksum and count */
@@ -201,6 +203,176 @@ static void nothing_is_forgotten(void **state)
 	desk_close(&d);
 }
 
+/* ---- inputs are gone: a snapshot and our own journal behind it are all there is ---- */
+
+struct journal {
+	struct event *at;
+	uint32_t n;
+};
+
+static void keep(void *ctx, struct event *ev)
+{
+	struct journal *j = ctx;
+	assert_true(j->n < DESK_OUT_MAX);
+	j->at[j->n++] = *ev;
+}
+
+static void expect_same_orders(const struct orders *a, const struct orders *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (uint32_t i = 0; i < a->n; i++) {
+		const struct order *p = &a->at[i], *q = &b->at[i];
+		assert_string_equal(p->client_order_id, q->client_order_id);
+		assert_string_equal(p->strategy, q->strategy);
+		assert_int_equal(p->status, q->status);
+		assert_int_equal(p->price, q->price);
+		assert_int_equal(p->qty, q->qty);
+		assert_int_equal(p->filled, q->filled);
+		assert_int_equal(p->cost, q->cost);
+		assert_int_equal(p->locked, q->locked);
+		assert_int_equal(p->ordinal, q->ordinal);
+	}
+}
+
+static void expect_same_money(const struct executor *a, const struct executor *b)
+{
+	assert_int_equal(a->fills, b->fills);
+	assert_int_equal(a->account.realised, b->account.realised);
+	assert_int_equal(a->account.fees, b->account.fees);
+	for (uint32_t i = 0; i < a->account.n; i++) {
+		const struct asset *p = &a->account.asset[i];
+		const struct asset *q = account_find(&b->account, p->name);
+		assert_non_null(q);
+		assert_int_equal(p->total, q->total);
+		assert_int_equal(p->locked, q->locked);
+	}
+	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
+		const struct position *p = &markets_at(&a->markets, i)->position;
+		assert_memory_equal(p, &markets_at(&b->markets, i)->position, sizeof(*p));
+	}
+}
+
+/* Every intent that was answered is a duplicate when it comes again; its state of trading is
+ * back. */
+static void expect_same_memory(struct executor *a, struct executor *b)
+{
+	assert_int_equal(executor_trading(a), executor_trading(b));
+	for (uint32_t i = 0; i < b->orders.n_seen; i++) {
+		const struct orders_seen *s = &b->orders.seen[i];
+		assert_true(s->ordinal <= a->orders.seen[i].ordinal);
+		assert_int_equal(orders_note(&b->orders, s->strategy, 1, s->ordinal), ERR_EXISTS);
+	}
+}
+
+static void live_on(struct executor *x, struct world *w, struct journal *j, int events)
+{
+	struct sink sink = {j, keep};
+	for (int i = 0; i < events; i++) {
+		struct event ev;
+		world_next(w, &ev);
+		for (int64_t due; (due = executor_core.next_due(x)) < w->now;)
+			executor_core.on_timer(x, due, &sink);
+		if (ev.id == EVENT_command)
+			keep(j, &ev); /* the shell journals what it accepts */
+		executor_core.on_event(x, w->now, &ev, &sink);
+	}
+}
+
+/* A journal that ends anywhere, even in the middle of a step, leaves a state that holds. */
+static void go_on_from_part(const struct buf *snapshot, const struct journal *j,
+			    const struct world *at, uint32_t n)
+{
+	struct world w = *at;
+	struct executor *x = fresh(), *y = fresh();
+	struct journal rest = {calloc(DESK_OUT_MAX, sizeof(struct event)), 0};
+	struct buf bytes;
+	assert_non_null(rest.at);
+	buf_init(&bytes, 1 << 24);
+	assert_int_equal(executor_core.load(x, snapshot->at, snapshot->len), 0);
+	for (uint32_t i = 0; i < n; i++)
+		executor_core.on_own(x, &j->at[i]);
+	save(x, &bytes);
+	assert_int_equal(executor_core.load(y, bytes.at, bytes.len), 0);
+	live_on(x, &w, &rest, 300);
+	executor_free(x);
+	executor_free(y);
+	buf_fini(&bytes);
+	free(rest.at);
+}
+
+static void the_journal_alone_brings_the_ledger_back(void **state)
+{
+	(void)state;
+	struct journal j = {calloc(DESK_OUT_MAX, sizeof(struct event)), 0};
+	struct buf bytes;
+	uint64_t fills = 0, open = 0;
+	assert_non_null(j.at);
+	buf_init(&bytes, 1 << 24);
+	for (uint64_t seed = 300; seed < 330; seed++) {
+		static struct world w;
+		struct executor *a = fresh(), *b = fresh();
+		struct sink sink = {&j, keep};
+		world_init(&w, seed);
+		for (int i = 0; i < WORLD_MARKETS; i++) {
+			struct event ev;
+			world_instrument(&w, &w.m[i], &ev);
+			ev.origin = origin_simulated;
+			executor_core.on_event(a, w.now, &ev, &sink);
+		}
+		live_on(a, &w, &j, 700);
+		save(a, &bytes);
+		assert_int_equal(executor_core.load(b, bytes.at, bytes.len), 0);
+		j.n = 0;
+		live_on(a, &w, &j, 900);
+		for (int i = 0; i < 5; i++)
+			go_on_from_part(&bytes, &j, &w, (uint32_t)rng_below(&w.rng, j.n));
+		for (uint32_t i = 0; i < j.n; i++)
+			executor_core.on_own(b, &j.at[i]);
+		expect_same_orders(&a->orders, &b->orders);
+		expect_same_money(a, b);
+		expect_same_memory(a, b);
+		fills += b->fills;
+		open += b->orders.n;
+		j.n = 0;
+		live_on(b, &w, &j, 500); /* and it goes on */
+		executor_free(a);
+		executor_free(b);
+		buf_clear(&bytes);
+	}
+	assert_true(fills > 1000 && open > 30);
+	buf_fini(&bytes);
+	free(j.at);
+}
+
+/* A gap on the bus: what stands in the book may be wrong, so nothing is traded before a
+ * snapshot. */
+static void a_gap_costs_the_book(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	desk_open(&d, &s);
+	desk_book(&d);
+	struct event ev;
+	event_init(&ev, EVENT_gap);
+	event_set_name(ev.gap.stream, "bus-strategy-x");
+	desk_feed(&d, &ev);
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_filled, reject_none, 100);
+	event_set_name(ev.gap.stream, "bus-collector-m");
+	desk_feed(&d, &ev);
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_rejected, reject_no_book, 0);
+	desk_delta(&d, side_sell, 10000, 500);
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_rejected, reject_no_book, 0);
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
+		      (struct levels)LEVELS({10000, 1000}));
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_filled, reject_none, 100);
+	desk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +380,8 @@ int main(void)
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(another_account_is_not_loaded),
 		cmocka_unit_test(nothing_is_forgotten),
+		cmocka_unit_test(the_journal_alone_brings_the_ledger_back),
+		cmocka_unit_test(a_gap_costs_the_book),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -371,6 +371,55 @@ static void a_loaded_core_goes_on_identically(void **state)
 	buf_fini(&again);
 }
 
+static void a_gap_costs_the_book(void **state)
+{
+	(void)state;
+	struct event ev;
+	event_init(&ev, EVENT_gap);
+	event_set_name(ev.gap.stream, "bus-executor-x");
+	stage_feed(&st, &ev);
+	assert_int_equal(wish_on_trade(), 0);
+	event_set_name(ev.gap.stream, "bus-collector-m");
+	stage_feed(&st, &ev);
+	assert_int_equal(wish_on_trade(), ERR_STALE);
+	stage_delta(&st, side_buy, 9900, 1000);
+	assert_int_equal(wish_on_trade(), ERR_STALE);
+	stage_snapshot(&st);
+	assert_int_equal(wish_on_trade(), 0);
+}
+
+/* Its inputs are gone: the journal tells what was asked, the executor what became of it. */
+static void the_journal_alone_brings_its_orders_back(void **state)
+{
+	(void)state;
+	struct strategy_core_settings s = settings();
+	struct stage back;
+	wish(9900, 50);
+	wish(9800, 20);
+	stage_open(&back, &s);
+	stage_book(&back);
+	for (uint32_t i = 0; i < st.n; i++)
+		strategy_core.on_own(back.core, &st.out[i]);
+	back.now = st.now;
+	assert_int_equal(strategy_core.next_due(back.core), CORE_NEVER);
+	stage_answer(&back, &st.out[0], order_status_open, 0);
+	assert_int_equal(puppet.open, 2);
+	stage_fill(&back, &st.out[0], 50);
+	stage_answer(&back, &st.out[0], order_status_filled, 50);
+	assert_int_equal(puppet.open, 1);
+	assert_int_equal(puppet.first.ordinal, 2);
+	assert_int_equal(puppet.position, 50);
+	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.want = true;
+	stage_delta(&back, side_buy, 9900, 1000);
+	assert_int_equal(puppet.rc, ERR_STALE); /* books were not listened to meanwhile */
+	puppet.want = true;
+	stage_snapshot(&back);
+	assert_int_equal(puppet.rc, 0);
+	assert_int_equal(back.out[0].intent.ordinal, 3);
+	stage_close(&back);
+}
+
 static void what_does_not_fit_is_not_loaded(void **state)
 {
 	(void)state;
@@ -446,6 +495,8 @@ int main(void)
 		TEST(origins_are_never_mixed),
 		TEST(only_its_instrument),
 		TEST(a_loaded_core_goes_on_identically),
+		TEST(a_gap_costs_the_book),
+		TEST(the_journal_alone_brings_its_orders_back),
 		TEST(what_does_not_fit_is_not_loaded),
 		TEST(settings_are_checked),
 	};

@@ -1,0 +1,190 @@
+/* own - the way back without inputs: what our journal says of orders and money is taken over.
+ *
+ * Everything the journal states is restored: balances, positions, results, open orders, the state
+ * of trading, which intents were answered. What it cannot tell is assumed to be bad: books are
+ * unknown until their next snapshot, and the queue ahead of a resting order is endless until a book
+ * shows it.
+ */
+#include <string.h>
+
+#include "services/executor/executor.h"
+
+static struct market *known_market(struct executor *x, const struct symbol *symbol)
+{
+	struct market *m = markets_get(&x->markets, symbol);
+	return m && m->known ? m : NULL;
+}
+
+static bool is_first_answer(const struct ev_order *e)
+{
+	return e->status == order_status_open || e->status == order_status_expired ||
+	       (e->status == order_status_rejected && e->reject != reject_duplicate &&
+		e->intent_ordinal != 0);
+}
+
+static void set_lock(const struct executor *x, struct order *o)
+{
+	int64_t amount;
+	if (fills_reserve(x, o, order_rest(o), &amount) == 0)
+		o->locked = amount;
+}
+
+/* Only what rests is an order after its step: the others have ended in the same breath. */
+static void restore_open(struct executor *x, const struct ev_order *e)
+{
+	struct market *m = known_market(x, &e->instrument);
+	bool rests = e->type == order_type_limit && e->tif == tif_gtc;
+	if (!m || !rests || orders_find(&x->orders, e->client_order_id))
+		return;
+	struct order o = {
+		.ordinal = e->intent_ordinal,
+		.market = m,
+		.side = e->side,
+		.type = e->type,
+		.tif = e->tif,
+		.status = e->status,
+		.price = e->price,
+		.qty = e->qty,
+		.ahead = INT64_MAX,
+	};
+	event_set_name(o.strategy, e->strategy);
+	event_set_name(o.client_order_id, e->client_order_id);
+	set_lock(x, &o);
+	orders_insert(&x->orders, &o);
+}
+
+static void on_order(struct executor *x, const struct ev_order *e)
+{
+	if (is_first_answer(e))
+		orders_recall(&x->orders, e->strategy, e->intent_ordinal);
+	if (e->status == order_status_open) {
+		restore_open(x, e);
+		return;
+	}
+	struct order *o = orders_find(&x->orders, e->client_order_id);
+	/* A refusal is about another intent than the order that bears this id. */
+	if (!o || e->status == order_status_rejected)
+		return;
+	if (e->status == order_status_partial) {
+		o->status = e->status;
+		o->filled = e->filled;
+		set_lock(x, o);
+	} else {
+		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
+	}
+}
+
+static void add(struct asset *a, int64_t amount)
+{
+	int64_t sum;
+	if (a && !__builtin_add_overflow(a->total, amount, &sum))
+		a->total = sum > 0 ? sum : 0;
+}
+
+/* The balances that follow say the same, unless the journal ends in between. */
+static void move_money(struct executor *x, const struct ev_fill *e, struct order *o, int64_t cost)
+{
+	const struct market *m = known_market(x, &e->instrument);
+	bool buy = e->side == side_buy;
+	int64_t base;
+	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) != 0)
+		return;
+	add(account_asset(&x->account, m->def.base), buy ? base : -base);
+	add(account_quote(&x->account), (buy ? -cost : cost) - e->fee);
+	int64_t paid = buy ? cost + e->fee : base;
+	if (o)
+		o->locked -= paid < o->locked ? paid : o->locked;
+}
+
+static void on_fill(struct executor *x, const struct ev_fill *e)
+{
+	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
+	struct order *o = orders_find(&x->orders, e->client_order_id);
+	struct market *m = known_market(x, &e->instrument);
+	int64_t cost, realised;
+	x->fills = e->fill_id;
+	x->account.realised += e->realised;
+	x->account.fees += e->fee;
+	if (!m || money_cost(what, &cost) != 0)
+		return;
+	if (o)
+		o->cost += cost;
+	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
+		m->position.fees += e->fee;
+	move_money(x, e, o, cost);
+}
+
+/* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */
+static int64_t share_locks(struct executor *x, const struct asset *a, int64_t most)
+{
+	int64_t left = most;
+	for (uint32_t i = 0; i < x->orders.n; i++) {
+		struct order *o = &x->orders.at[i];
+		if (fills_locked_asset(x, o) != a)
+			continue;
+		o->locked = o->locked < left ? o->locked : left;
+		left -= o->locked;
+	}
+	return most - left;
+}
+
+static void on_balance(struct executor *x, const struct ev_balance *e)
+{
+	struct asset *a = account_asset(&x->account, e->asset);
+	if (!a)
+		return;
+	a->total = e->total;
+	share_locks(x, a, e->locked);
+}
+
+/* The journal may end at any record: after each, assets lock exactly what orders hold of them. */
+static void relock(struct executor *x)
+{
+	for (uint32_t i = 0; i < x->account.n; i++) {
+		struct asset *a = &x->account.asset[i];
+		a->locked = share_locks(x, a, a->total);
+	}
+}
+
+/* Commands are in the journal themselves; this is for what event time did: a lease ran out, a
+ * loss. */
+static void on_trading_state(struct executor *x, const struct ev_trading_state *e)
+{
+	struct mode *m = &x->mode;
+	if (e->state == trading_halted)
+		mode_halt(m, e->owner, e->reason);
+	else
+		mode_reset(m);
+	if (e->state == trading_running)
+		mode_resume(m);
+	if (e->state == trading_running || e->state == trading_paused)
+		m->n = 0;
+}
+
+void executor_on_own(void *core, const struct event *ev)
+{
+	struct executor *x = core;
+	if (x->origin == origin_none)
+		x->origin = ev->origin;
+	core_lose_books(x, NULL);
+	switch (ev->id) {
+	case EVENT_order:
+		on_order(x, &ev->order);
+		break;
+	case EVENT_fill:
+		on_fill(x, &ev->fill);
+		break;
+	case EVENT_balance:
+		on_balance(x, &ev->balance);
+		break;
+	case EVENT_trading_state:
+		on_trading_state(x, &ev->trading_state);
+		break;
+	case EVENT_command:
+		core_obey(x, ev->ts_recv, &ev->command);
+		break;
+	default:
+		break;
+	}
+	relock(x);
+}
