@@ -149,6 +149,8 @@ function(nj_verb_registry name)
 	endforeach()
 	file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/generated/verb_registry.def CONTENT "${rows}")
 	target_include_directories(nj_tool_${name} PUBLIC ${CMAKE_BINARY_DIR}/generated)
+	set_source_files_properties(${CMAKE_SOURCE_DIR}/tools/nj/verb_version.c PROPERTIES COMPILE_DEFINITIONS
+		"NJ_COMPILER=\"${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}\";NJ_BUILD=\"${CMAKE_BUILD_TYPE}\"")
 endfunction()
 
 # nj_tests(DIR LINKS ...): every test_*.c in the folder (from tests/) is one ctest.

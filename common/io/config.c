@@ -24,7 +24,6 @@
 
 #define ENV_PREFIX "NIGHTJAR_"
 #define ENV_NAME_MAX 200
-#define SECRET_FILE_MAX 65536
 #define SKIPPED 1 /* resolve: belongs to another program */
 
 /* Variables with our prefix that are no settings. */
@@ -175,10 +174,9 @@ static int put(struct load *ld, const struct config_given *g)
 
 /* ---- files ---- */
 
-/* Whole regular file, NUL-terminated, to be freed; the error is told. Never waits, as a pipe would.
- */
-static int read_file(struct load *ld, const char *path, const char *where, size_t max,
-		     char **ret_text, struct stat *ret_st)
+/* Whole regular file, NUL-terminated, to be freed; the error is told. Does not wait on pipes. */
+static int read_file(struct load *ld, const char *path, const char *where, char **ret_text,
+		     struct stat *ret_st)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
@@ -187,13 +185,13 @@ static int read_file(struct load *ld, const char *path, const char *where, size_
 	char *text = NULL;
 	ssize_t n = -1;
 	bool regular = fstat(fd, ret_st) == 0 && S_ISREG(ret_st->st_mode);
-	bool fits = regular && ret_st->st_size <= (off_t)max;
+	bool fits = regular && ret_st->st_size <= CONFIG_FILE_MAX;
 	if (fits)
-		text = malloc(max + 2);
+		text = malloc(CONFIG_FILE_MAX + 2);
 	if (text)
-		n = read(fd, text, max + 1);
+		n = read(fd, text, CONFIG_FILE_MAX + 1);
 	close(fd);
-	if (n >= 0 && (size_t)n <= max) {
+	if (n >= 0 && n <= CONFIG_FILE_MAX) {
 		text[n] = '\0';
 		ret_st->st_size = n;
 		*ret_text = text;
@@ -260,7 +258,7 @@ static int load_file(struct load *ld)
 	int line = 0;
 	if (!ld->path)
 		return 0;
-	int rc = read_file(ld, ld->path, "settings file", CONFIG_FILE_MAX, &text, &st);
+	int rc = read_file(ld, ld->path, "settings file", &text, &st);
 	if (rc != 0)
 		return rc;
 	size_t len = (size_t)st.st_size;
@@ -287,7 +285,7 @@ static int put_secret_file(struct load *ld, struct config_given *g, const struct
 {
 	char *text;
 	struct stat st;
-	int rc = read_file(ld, g->value, g->where, SECRET_FILE_MAX, &text, &st);
+	int rc = read_file(ld, g->value, g->where, &text, &st);
 	if (rc != 0)
 		return rc;
 	size_t len = (size_t)st.st_size, cut = len;

@@ -250,7 +250,8 @@ static int parse_text(const struct config_key *key, const char *text, char *out,
 		rc = check_secret(text, r);
 	if (rc == 0) {
 		memcpy(out, text, len);
-		memset(out + len, 0, key->size - len); /* nothing of an older, longer secret stays */
+		memset(out + len, 0,
+		       key->size - len); /* nothing of an older, longer secret stays */
 	}
 	return rc;
 }

@@ -29,9 +29,7 @@
 #define STDERR_WAIT_MS 10 /* for a reader that is behind; the next lines do not wait at all */
 
 struct site {
-	const char *file, *msg; /* string constants: compared by address; file NULL: free */
-	int line;
-	enum log_level level;
+	const struct log_site *at; /* NULL: free */
 	uint64_t text_hash;
 	int64_t written; /* monotonic time of the last line */
 	uint32_t allowance;
@@ -81,14 +79,14 @@ static void emit(const struct log_line *l)
 	log_state.n.dropped += !to_stderr || (log_state.file && !to_file);
 }
 
-static void begin_line(struct log_line *l, bool json, enum log_level level, const char *msg)
+static void begin_line(struct log_line *l, const struct log_site *site)
 {
 	char time[32];
-	log_line_begin(l, json);
+	log_line_begin(l, log_state.json);
 	log_line_text(l, "time", clock_rfc3339(clock_wall(the_clock()), time));
-	log_line_text(l, "level", level_names[level]);
+	log_line_text(l, "level", level_names[site->level]);
 	log_line_text(l, "service", log_state.service);
-	log_line_text(l, "msg", msg);
+	log_line_text(l, "msg", site->msg);
 }
 
 /* ---- the limit, under the lock ---- */
@@ -96,7 +94,7 @@ static void begin_line(struct log_line *l, bool json, enum log_level level, cons
 static void report_suppressed(struct site *s)
 {
 	struct log_line l;
-	begin_line(&l, log_state.json, s->level, s->msg);
+	begin_line(&l, s->at);
 	log_line_u64(&l, "suppressed", s->suppressed);
 	log_line_end(&l);
 	emit(&l);
@@ -109,30 +107,29 @@ static void sweep(int64_t now, int64_t quiet_ns)
 	log_state.swept = now;
 	for (size_t i = 0; i < SITES; i++) {
 		struct site *s = &log_state.site[i];
-		if (s->file && s->suppressed > 0 && now - s->written >= quiet_ns) {
+		if (s->at && s->suppressed > 0 && now - s->written >= quiet_ns) {
 			s->written = now;
 			report_suppressed(s);
 		}
 	}
 }
 
-static struct site *site_of(enum log_level level, const char *file, int line, const char *msg)
+static struct site *site_of(const struct log_site *at)
 {
-	uint64_t hash = hash_mix((uintptr_t)file ^ hash_mix((uintptr_t)msg + (uint64_t)line));
+	uint64_t hash = hash_mix((uintptr_t)at);
 	struct site *oldest = NULL;
 	for (size_t i = 0; i < PROBES; i++) {
 		struct site *s = &log_state.site[(hash + i) % SITES];
-		if (s->file == file && s->line == line && s->msg == msg)
+		if (s->at == at)
 			return s;
-		if (!oldest || !s->file || (oldest->file && s->written < oldest->written))
+		if (!oldest || !s->at || (oldest->at && s->written < oldest->written))
 			oldest = s;
-		if (!s->file)
+		if (!s->at)
 			break;
 	}
-	if (oldest->file && oldest->suppressed > 0)
+	if (oldest->at && oldest->suppressed > 0)
 		report_suppressed(oldest);
-	*oldest = (struct site){
-		.file = file, .msg = msg, .line = line, .level = level, .allowance = ALLOWANCE + 1};
+	*oldest = (struct site){.at = at, .allowance = ALLOWANCE + 1};
 	return oldest;
 }
 
@@ -156,15 +153,29 @@ static bool site_passes(struct site *s, uint64_t text_hash, int64_t now)
 
 /* ---- what callers see ---- */
 
-void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs,
-	       ...)
+/* The end of a line that passed, or one more that did not. */
+static void limit(struct site *s, struct log_line *l, bool passes)
 {
-	must((size_t)level < ARRAY_LEN(level_names));
-	if ((int)level < atomic_load_explicit(&log_min_level, memory_order_relaxed))
+	if (!passes) {
+		s->suppressed++;
+		log_state.n.suppressed++;
+		return;
+	}
+	if (s->suppressed > 0)
+		log_line_u64(l, "suppressed", s->suppressed);
+	s->suppressed = 0;
+	log_line_end(l);
+	emit(l);
+}
+
+void log_write(const struct log_site *site, const char *pairs, ...)
+{
+	must((size_t)site->level < ARRAY_LEN(level_names));
+	if ((int)site->level < atomic_load_explicit(&log_min_level, memory_order_relaxed))
 		return;
 	pthread_mutex_lock(&log_state.lock);
 	struct log_line l;
-	begin_line(&l, log_state.json, level, msg);
+	begin_line(&l, site);
 	size_t head = l.len;
 	if (pairs) {
 		va_list args;
@@ -172,20 +183,11 @@ void log_write(enum log_level level, const char *file, int line, const char *msg
 		log_line_pairs(&l, pairs, args);
 		va_end(args);
 	}
-	log_state.n.warnings += level == LOG_WARN;
-	log_state.n.errors += level == LOG_ERROR;
+	log_state.n.warnings += site->level == LOG_WARN;
+	log_state.n.errors += site->level == LOG_ERROR;
 	int64_t now = clock_mono(the_clock());
-	struct site *s = site_of(level, file, line, msg);
-	if (site_passes(s, hash_bytes(l.at + head, l.len - head), now)) {
-		if (s->suppressed > 0)
-			log_line_u64(&l, "suppressed", s->suppressed);
-		s->suppressed = 0;
-		log_line_end(&l);
-		emit(&l);
-	} else {
-		s->suppressed++;
-		log_state.n.suppressed++;
-	}
+	struct site *s = site_of(site);
+	limit(s, &l, site_passes(s, hash_bytes(l.at + head, l.len - head), now));
 	if (now - log_state.swept >= NS_PER_S)
 		sweep(now, NS_PER_S);
 	pthread_mutex_unlock(&log_state.lock);

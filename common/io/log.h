@@ -41,15 +41,29 @@ struct log_counters {
 };
 struct log_counters log_counters(void);
 
+/* Where a line is written: one static object each; the limit knows it by address. */
+struct log_site {
+	enum log_level level;
+	const char *msg;
+};
+
 /* Message is a constant; the values go into pairs: log_info("connected", "url=%s ms=%d", url, ms).
  * The second format holds key=value pairs separated by single spaces; values may contain anything
  * and are quoted. A value that should keep its spaces is a single %s conversion. NULL where there
  * are no pairs. Thread-safe. */
-#define log_debug(msg, ...) log_write(LOG_DEBUG, __FILE__, __LINE__, msg, __VA_ARGS__)
-#define log_info(msg, ...) log_write(LOG_INFO, __FILE__, __LINE__, msg, __VA_ARGS__)
-#define log_warn(msg, ...) log_write(LOG_WARN, __FILE__, __LINE__, msg, __VA_ARGS__)
-#define log_error(msg, ...) log_write(LOG_ERROR, __FILE__, __LINE__, msg, __VA_ARGS__)
-void log_write(enum log_level level, const char *file, int line, const char *msg, const char *pairs,
-	       ...) __attribute__((format(printf, 5, 6)));
+#define log_debug(msg, ...) LOG_LINE(LOG_DEBUG, msg, __VA_ARGS__)
+#define log_info(msg, ...) LOG_LINE(LOG_INFO, msg, __VA_ARGS__)
+#define log_warn(msg, ...) LOG_LINE(LOG_WARN, msg, __VA_ARGS__)
+#define log_error(msg, ...) LOG_LINE(LOG_ERROR, msg, __VA_ARGS__)
+
+#define LOG_LINE(level, msg, ...) \
+	do { \
+		static const struct log_site log_site_ = {level, msg}; \
+		log_write(&log_site_, __VA_ARGS__); \
+	} while (0)
+
+/* site must live as long as the process. */
+void log_write(const struct log_site *site, const char *pairs, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

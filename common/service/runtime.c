@@ -105,8 +105,10 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 		*state = raised ? 1 : 0;
 	if (raised && severity == severity_critical)
 		log_error("ALERT", "rule=%s subject=%s message=%s", rule, subject, message);
+	else if (raised)
+		log_warn("alert", "rule=%s subject=%s message=%s", rule, subject, message);
 	else
-		log_warn(raised ? "alert" : "alert resolved", "rule=%s subject=%s message=%s", rule, subject, message);
+		log_warn("alert resolved", "rule=%s subject=%s message=%s", rule, subject, message);
 	struct event ev;
 	event_init(&ev, EVENT_alert);
 	ev.alert.severity = (uint8_t)severity;

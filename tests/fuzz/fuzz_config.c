@@ -1,5 +1,5 @@
-/* fuzz_config - any bytes as settings file, environment and flag: refused with a text, or loaded and printed so
- * that the print loads again to the same.
+/* fuzz_config - any bytes as settings file, environment and flag: refused with a text, or loaded
+ * and printed so that the print loads again to the same.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -51,14 +51,16 @@ static int memory_file(const void *bytes, size_t len, char path[32])
 	return fd;
 }
 
-static int load(struct config *c, const void *bytes, size_t len, const char *flag, char *const *envp)
+static int load(struct config *c, const void *bytes, size_t len, const char *flag,
+		char *const *envp)
 {
 	char path[32];
 	struct config_error err;
 	int fd = memory_file(bytes, len, path);
 	int rc = config_load(c, path, &flag, flag ? 1 : 0, envp, &err);
 	close(fd);
-	must(rc == 0 || (rc == ERR_ARG && err.text[0] != '\0' && strlen(err.text) < sizeof err.text));
+	must(rc == 0 ||
+	     (rc == ERR_ARG && err.text[0] != '\0' && strlen(err.text) < sizeof err.text));
 	return rc;
 }
 
@@ -69,7 +71,8 @@ static int same(void *ctx, const char *key, const char *value, const char *where
 	return 0;
 }
 
-/* What is printed must be a settings file that means the same, but for secrets, which it does not tell. */
+/* What is printed must be a settings file that means the same, but for secrets, which it does not
+ * tell. */
 static void print_and_load(struct config *c)
 {
 	struct buf b;

@@ -254,8 +254,8 @@ static void show(const struct table *t, size_t column, const struct cell *c, int
 	}
 }
 
-static void put_padded(const struct table *t, size_t i, const char *text, size_t width_of_text,
-		       size_t width, enum table_tone tone)
+static void put_padded(const struct table *t, size_t i, const struct table_shown *s, size_t width,
+		       enum table_tone tone)
 {
 	static const char *const begin[] = {
 		[TABLE_PLAIN] = "",	   [TABLE_GOOD] = "\x1b[32m", [TABLE_BAD] = "\x1b[1;31m",
@@ -264,9 +264,9 @@ static void put_padded(const struct table *t, size_t i, const char *text, size_t
 	FILE *to = t->cli->out;
 	bool right = is_right(t->column[t->shown[i]].kind), last = i + 1 == t->n_shown;
 	bool toned = t->cli->color && tone != TABLE_PLAIN;
-	int pad = (int)(width - width_of_text);
+	int pad = (int)(width - s->width);
 	fprintf(to, "%s%*s%s%s%s", i == 0 ? "" : "  ", right ? pad : 0, "",
-		toned ? begin[tone] : "", text, toned ? "\x1b[0m" : "");
+		toned ? begin[tone] : "", s->text, toned ? "\x1b[0m" : "");
 	if (!right && !last)
 		fprintf(to, "%*s", pad, "");
 }
@@ -276,7 +276,7 @@ static void put_heads(const struct table *t, const size_t *width)
 	for (size_t i = 0; i < t->n_shown; i++) {
 		struct table_shown head;
 		table_show_head(t->column[t->shown[i]].name, &head);
-		put_padded(t, i, head.text, head.width, width[i], TABLE_DIM);
+		put_padded(t, i, &head, width[i], TABLE_DIM);
 	}
 	fputc('\n', t->cli->out);
 }
@@ -305,7 +305,7 @@ static void put_for_people(const struct table *t)
 		for (size_t i = 0; i < t->n_shown; i++) {
 			const struct cell *c = cell_at(t, row, t->shown[i]);
 			show(t, t->shown[i], c, today, &s);
-			put_padded(t, i, s.text, s.width, width[i], c->null ? TABLE_DIM : c->tone);
+			put_padded(t, i, &s, width[i], c->null ? TABLE_DIM : c->tone);
 		}
 		fputc('\n', t->cli->out);
 	}

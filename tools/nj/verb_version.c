@@ -2,17 +2,12 @@
 #include "tools/nj/cli.h"
 #include "tools/nj/table.h"
 
-#if defined(__clang__)
-#define COMPILER "clang " __clang_version__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
-
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	static const struct table_column columns[] = {
 		{"version", TABLE_TEXT, "Version of Nightjar."},
 		{"compiler", TABLE_TEXT, "Compiler of this program."},
+		{"build", TABLE_TEXT, "Kind of build: Release, RelWithDebInfo, Debug."},
 		{0},
 	};
 	(void)options;
@@ -23,7 +18,8 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 	if (rc != 0)
 		return rc;
 	table_text(t, NJ_VERSION);
-	table_text(t, COMPILER);
+	table_text(t, NJ_COMPILER);
+	table_text(t, NJ_BUILD);
 	return table_close(t);
 }
 

@@ -311,10 +311,22 @@ static struct cli cli_of(FILE *to)
 	return (struct cli){.out = to, .err = to, .verbs = mine, .n_verbs = ARRAY_LEN(mine)};
 }
 
+/* Whether `NAME --version` works. */
+static bool is_installed(const char *name)
+{
+	char command[80];
+	snprintf(command, sizeof command, "%s --version 2>&1", name);
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	while (fgetc(f) != EOF)
+		;
+	return pclose(f) == 0;
+}
+
 static void manual_pages_pass_groff(void **state)
 {
 	(void)state;
-	if (system("groff --version >/dev/null 2>&1") != 0) {
+	if (!is_installed("groff")) {
 		print_message("groff is not installed: skipped\n");
 		skip();
 	}
@@ -402,9 +414,9 @@ static void bash_completion_works(void **state)
 	unlink("completion.bash");
 }
 
-static void check_with(const char *shell, const char *test, const char *check)
+static void check_with(const char *shell, const char *check)
 {
-	if (system(test) != 0) {
+	if (!is_installed(shell)) {
 		print_message("%s is not installed: its syntax is not checked\n", shell);
 		return;
 	}
@@ -418,8 +430,8 @@ static void check_with(const char *shell, const char *test, const char *check)
 static void other_shells_take_their_scripts(void **state)
 {
 	(void)state;
-	check_with("zsh", "zsh --version >/dev/null 2>&1", "zsh -n /dev/stdin");
-	check_with("fish", "fish --version >/dev/null 2>&1", "fish --no-execute /dev/stdin");
+	check_with("zsh", "zsh -n /dev/stdin");
+	check_with("fish", "fish --no-execute /dev/stdin");
 	struct cli cli = cli_of(stdout);
 	assert_true(cli_print_completion(&cli, "tcsh", stdout) < 0);
 }

@@ -101,7 +101,8 @@ static void json(void **state)
 		"{\"name\":\"alpha\",\"count\":1234567,\"pid\":12345,\"price\":9.50,\"size\":1536,"
 		"\"age_ns\":192000000000,\"at\":\"2001-11-09T13:53:20.123456789Z\",\"ok\":true},\n"
 		" "
-		"{\"name\":\"b,\\\"c\\\"\\u001b[1m\\n\\tx\",\"count\":-5,\"pid\":null,\"price\":10.125,\"size\":null,"
+		"{\"name\":\"b,\\\"c\\\"\\u001b[1m\\n\\tx\",\"count\":-5,\"pid\":null,"
+		"\"price\":10.125,\"size\":null,"
 		"\"age_ns\":null,\"at\":null,\"ok\":null}\n]\n");
 	struct json j;
 	json_init(&j, out, strlen(out));
