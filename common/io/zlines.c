@@ -63,13 +63,17 @@ static bool take(struct zlines *l, size_t end, size_t next, char **ret_line, siz
 	return whole;
 }
 
+static const uint8_t *newline(const struct zlines *l)
+{
+	if (l->text.len == l->scanned)
+		return NULL;
+	return memchr(l->text.at + l->scanned, '\n', l->text.len - l->scanned);
+}
+
 int zlines_next(struct zlines *l, char **ret_line, size_t *ret_len)
 {
 	for (;;) {
-		const uint8_t *from = l->text.at + l->scanned;
-		const uint8_t *nl = l->text.len > l->scanned
-					    ? memchr(from, '\n', l->text.len - l->scanned)
-					    : NULL;
+		const uint8_t *nl = newline(l);
 		if (nl != NULL) {
 			size_t end = (size_t)(nl - l->text.at);
 			if (take(l, end, end + 1, ret_line, ret_len))

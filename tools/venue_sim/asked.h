@@ -24,5 +24,8 @@ void asked_fini(struct asked *a);
 /* What all lines with stamp <= until add up to; good until the next call. Going back reads the
  * source again. */
 int asked_until(struct asked *a, int64_t until, const struct fold **ret_fold);
+/* Moves on towards `until` by at most so many lines, so that a late question need not fold hours.
+ */
+void asked_follow(struct asked *a, int64_t until, uint32_t lines_max);
 
 #endif

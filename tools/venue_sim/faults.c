@@ -12,8 +12,9 @@ static const struct {
 	const char *name;
 	enum fault_where where;
 	int64_t value;
+	const char *doc;
 } kinds[] = {
-#define FAULT(name, where, value, doc) {#name, where, value},
+#define FAULT(name, where, value, doc) {#name, where, value, doc},
 	FAULT_KINDS(FAULT)
 #undef FAULT
 };
@@ -21,6 +22,12 @@ static const struct {
 const char *fault_name(enum fault_kind kind)
 {
 	return kinds[kind].name;
+}
+
+void faults_help(FILE *out)
+{
+	for (int i = 0; i < FAULT_KIND_COUNT; i++)
+		fprintf(out, "  %-16s %s\n", kinds[i].name, kinds[i].doc);
 }
 
 static bool kind_of(struct text name, enum fault_kind *ret_kind)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/buf.h"
 #include "tools/venue_sim/streams.h"
@@ -73,6 +74,7 @@ void faults_clear(struct faults *f);
 const struct fault *faults_strike(struct faults *f, enum fault_where where, struct text name);
 
 const char *fault_name(enum fault_kind kind);
+void faults_help(FILE *out);
 void faults_print(const struct faults *f, struct buf *out); /* JSON array */
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/io/clock.h"
+#include "tools/venue_sim/faults.h"
 
 enum option_id {
 	OPT_LISTEN = 256,
@@ -228,6 +229,8 @@ void options_help(FILE *out)
 			 rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-24s %s\n", left, rows[i].doc);
 	}
+	fprintf(out, "\nfaults, of frames unless they say otherwise:\n");
+	faults_help(out);
 }
 
 int options_address(const char *text, char *host, size_t cap, uint16_t *ret_port)

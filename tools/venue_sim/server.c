@@ -12,6 +12,8 @@
 
 #define TICK_NS (25 * NS_PER_MS)
 #define ACCEPTS_A_TURN 32
+#define FOLLOW_NS (60 * NS_PER_S) /* at speed 1 */
+#define FOLLOW_LINES 4000         /* a tick */
 
 static void on_accept(void *ctx, int events)
 {
@@ -30,6 +32,21 @@ static void on_accept(void *ctx, int events)
 	}
 }
 
+/* The cursor for stamped requests stays near those who may ask, where the clock sets the pace; it
+ * never passes them: to go back would mean to begin anew. */
+static void follow_players(struct sim *sim)
+{
+	int64_t slowest = INT64_MAX, behind = FOLLOW_NS * sim->o->speed;
+
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++) {
+		const struct session *s = sim->session[i];
+		if (s != NULL && s->stamped && s->player.position < slowest)
+			slowest = s->player.position;
+	}
+	if (sim->o->speed > 0 && slowest != INT64_MAX && slowest > sim->rec.first_stamp + behind)
+		asked_follow(&sim->asked, slowest - behind, FOLLOW_LINES);
+}
+
 static void on_tick(void *ctx)
 {
 	struct sim *sim = ctx;
@@ -38,6 +55,7 @@ static void on_tick(void *ctx)
 	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
 		if (sim->session[i] != NULL)
 			session_tick(sim->session[i], now);
+	follow_players(sim);
 	if (sim->any_ended)
 		sim_ended(sim);
 }
@@ -120,6 +138,10 @@ int server_open(struct sim *sim, char *reason, size_t cap)
 	if (rc != 0)
 		return rc;
 	sim->port = port_of(sim->listen_fd);
+	if (strncmp(sim->o->listen, "127.", 4) != 0 && strncmp(sim->o->listen, "[::1]", 5) != 0 &&
+	    strncmp(sim->o->listen, "localhost:", 10) != 0)
+		log_warn("listening beyond loopback: whoever reaches it can give it faults",
+			 "at=%s", sim->o->listen);
 	rc = loop_fd(sim->loop, sim->listen_fd, LOOP_IN, on_accept, sim, &sim->listen_source);
 	if (rc == 0)
 		rc = loop_timer(sim->loop, TICK_NS, TICK_NS, on_tick, sim, &sim->tick);

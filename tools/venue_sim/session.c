@@ -277,9 +277,8 @@ static void tick_ws(struct session *s, int64_t now)
 		return;
 	}
 	if (o->ping_ns > 0 && !s->waits_for_pong && now - s->heard >= o->ping_ns) {
-		char payload[24];
-		int n = snprintf(payload, sizeof(payload), "%lld", (long long)(now / NS_PER_MS));
-		session_frame(s, WS_PING, payload, (size_t)n);
+		int n = snprintf(s->ping, sizeof(s->ping), "%lld", (long long)(now / NS_PER_MS));
+		session_frame(s, WS_PING, s->ping, (size_t)n);
 		s->pinged = s->heard = now;
 		s->waits_for_pong = true;
 	}

@@ -36,6 +36,7 @@ struct session {
 	bool in_message;
 	int64_t opened, pinged, heard; /* the loop's clock */
 	bool waits_for_pong;
+	char ping[24];                     /* payload of the last ping: only its echo counts */
 	int64_t arrival[SESSION_ARRIVALS]; /* of the last incoming frames */
 	uint32_t arrivals;
 	/* faults in force */

@@ -236,7 +236,10 @@ static void on_frame(struct session *s, const struct ws_frame *f, const uint8_t 
 		if (faults_strike(&s->sim->faults, FAULT_OF_PINGS, TEXT("")) == NULL)
 			session_frame(s, WS_PONG, at, len);
 		return;
-	case WS_PONG: s->waits_for_pong = false; return;
+	case WS_PONG:
+		if (text_is((struct text){(const char *)at, len}, s->ping))
+			s->waits_for_pong = false;
+		return;
 	case WS_CLOSE: on_close(s, at, len); return;
 	default: on_message(s, f->opcode, f->fin, at, len);
 	}

@@ -199,6 +199,7 @@ void sim_drop(struct sim *sim, struct session *s)
 {
 	sim->session[s->slot] = NULL;
 	session_free(s);
+	player_wake(&sim->player); /* it may have waited for this one */
 	if (sim->any_ended)
 		sim_ended(sim);
 }

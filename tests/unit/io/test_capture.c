@@ -255,6 +255,30 @@ static void test_damage(void **state)
 	capture_close(c);
 }
 
+/* A line of 33 MiB between two that are whole: passed over, counted, and no more. */
+static void test_too_long(void **state)
+{
+	const size_t size = (size_t)33 << 20;
+	char *text = malloc(size + 100);
+	struct capture *c;
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, 50, "1 {\"stream\":\"a\"}\n2 ");
+	memset(text + n, 'x', size);
+	n += size;
+	n += (size_t)snprintf(text + n, 50, "\n3 {\"stream\":\"b\"}\n");
+	write_file(path_a, text, n);
+	free(text);
+	c = opened(path_a);
+	expect(c, CAPTURE_FRAME, 1, "{\"stream\":\"a\"}");
+	expect(c, CAPTURE_FRAME, 3, "{\"stream\":\"b\"}");
+	expect_err(c, ERR_CLOSED);
+	assert_int_equal(capture_counters(c).unreadable, 1);
+	capture_close(c);
+}
+
 static void test_refused(void **state)
 {
 	struct capture *c = NULL;
@@ -358,8 +382,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stamped),        cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_files_in_a_row), cmocka_unit_test(test_members_in_a_row),
-		cmocka_unit_test(test_damage),         cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_recordings),
+		cmocka_unit_test(test_damage),         cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_refused),        cmocka_unit_test(test_recordings),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
