@@ -148,14 +148,14 @@ static void move_fair(struct crowd *c, int64_t now)
 
 	if (now >= c->drift_until) {
 		c->drift_until = now + between(c, 15, 60) * SECOND;
-		c->drift = c->sigma * between(c, -40, 40) / 100;
+		c->drift = c->sigma * between(c, -10, 10) / 100;
 	}
-	if (now >= c->burst_until && rng_below(&c->rng, (uint64_t)c->spec.rate * 40) == 0) {
+	if (now >= c->burst_until && rng_below(&c->rng, (uint64_t)c->spec.rate * 60) == 0) {
 		c->burst_until = now + between(c, 2, 8) * SECOND;
 		c->drift_until = c->burst_until;
-		c->drift = c->sigma * (rng_below(&c->rng, 2) == 0 ? 3 : -3);
+		c->drift = c->sigma * (rng_below(&c->rng, 2) == 0 ? 1 : -1) / 2;
 	}
-	c->fair += now < c->burst_until ? 3 * step + c->drift : step + c->drift;
+	c->fair += now < c->burst_until ? 2 * step + c->drift : step + c->drift;
 	if (c->fair < FAIR_LEAST)
 		c->fair = FAIR_LEAST;
 }

@@ -2,7 +2,7 @@
  *
  * Integers only, so that the same seed gives the same market on every machine. The fair value is a
  * random walk with drifts of 15 to 60 s and, now and then, a burst of a few seconds in which it
- * moves ten times as fast: strategies that follow trends find something to trade. The book never
+ * runs one way: strategies that follow trends find something to trade. The book never
  * crosses: an order through the touch is a trade.
  */
 #ifndef NJ_SIM_CROWD_H

@@ -196,6 +196,8 @@ static void log_strike(const struct session *s, const struct feed_line *line, co
 		 (int)line->stream.len, line->stream.at, (long long)line->stamp);
 }
 
+static const uint8_t reserved[] = {0x83, 2, 'x', 'x'}; /* a whole frame of opcode 3 */
+
 /* What a fault makes of this frame; for most the frame itself follows. */
 static int strike(struct session *s, const struct feed_line *line, const struct fault *f,
 		  enum truth_what *ret_what)
@@ -217,7 +219,9 @@ static int strike(struct session *s, const struct feed_line *line, const struct 
 		s->delayed_until = now_of(s) + f->value * NS_PER_MS;
 		return send_line(s, line);
 	case FAULT_shutdown: send_shutdown(s, line); return send_line(s, line);
-	case FAULT_bad_frame: session_frame(s, 0x3, "reserved", 8); return send_line(s, line);
+	case FAULT_bad_frame:
+		session_bytes(s, reserved, sizeof(reserved));
+		return send_line(s, line);
 	case FAULT_huge: send_huge(s, f->value); return send_line(s, line);
 	default:
 		end_connection(s, f);

@@ -68,6 +68,8 @@ int session_upgrade(struct session *s, const struct request *r, struct reply *re
 void session_ws(struct session *s); /* incoming bytes */
 /* One text frame; stamp < 0: no stamp of its own, "0 " in stamped mode. */
 int session_text(struct session *s, int64_t stamp, struct text text);
+/* Whole frames as they are, right or wrong. */
+int session_bytes(struct session *s, const uint8_t *bytes, size_t len);
 int session_frame(struct session *s, uint8_t opcode, const void *payload, size_t len);
 void session_end(struct session *s, uint16_t code, const char *why);
 /* Subscriptions have changed: start what must start. */

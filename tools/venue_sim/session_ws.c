@@ -12,22 +12,28 @@ static int64_t now_of(const struct session *s)
 	return clock_mono(loop_clock(s->sim->loop));
 }
 
-static int send_whole(struct session *s, uint8_t opcode, const void *payload, size_t len)
+/* Where frames go: what is delayed keeps its order behind the frame that was. */
+static struct buf *outlet(struct session *s)
 {
-	int rc;
+	return s->delayed_until != 0 ? &s->delayed : conn_out(&s->conn);
+}
 
+int session_bytes(struct session *s, const uint8_t *bytes, size_t len)
+{
 	if (s->conn.state != CONN_OPEN)
 		return ERR_CLOSED;
-	if (s->delayed_until != 0)
-		return ws_frame_append(&s->delayed, WS_FIN | opcode, NULL, payload, len);
-	rc = ws_frame_append(conn_out(&s->conn), WS_FIN | opcode, NULL, payload, len);
+	int rc = buf_append(outlet(s), bytes, len);
 	conn_kick(&s->conn);
 	return rc;
 }
 
 int session_frame(struct session *s, uint8_t opcode, const void *payload, size_t len)
 {
-	return send_whole(s, opcode, payload, len);
+	if (s->conn.state != CONN_OPEN)
+		return ERR_CLOSED;
+	int rc = ws_frame_append(outlet(s), opcode, true, false, NULL, payload, len);
+	conn_kick(&s->conn);
+	return rc;
 }
 
 int session_text(struct session *s, int64_t stamp, struct text text)
@@ -37,13 +43,13 @@ int session_text(struct session *s, int64_t stamp, struct text text)
 	int n, rc;
 
 	if (!s->stamped)
-		return send_whole(s, WS_TEXT, text.at, text.len);
+		return session_frame(s, WS_TEXT, text.at, text.len);
 	n = snprintf(digits, sizeof(digits), "%lld ", stamp < 0 ? 0 : (long long)stamp);
 	buf_clear(scratch);
 	rc = buf_append(scratch, digits, (size_t)n);
 	if (rc == 0)
 		rc = buf_append(scratch, text.at, text.len);
-	return rc != 0 ? rc : send_whole(s, WS_TEXT, scratch->at, scratch->len);
+	return rc != 0 ? rc : session_frame(s, WS_TEXT, scratch->at, scratch->len);
 }
 
 void session_end(struct session *s, uint16_t code, const char *why)
