@@ -31,7 +31,7 @@ int session_frame(struct session *s, uint8_t opcode, const void *payload, size_t
 {
 	if (s->conn.state != CONN_OPEN)
 		return ERR_CLOSED;
-	int rc = ws_frame_append(outlet(s), opcode, true, false, NULL, payload, len);
+	int rc = ws_frame_append(outlet(s), (uint8_t)(WS_FIN | opcode), NULL, payload, len);
 	conn_kick(&s->conn);
 	return rc;
 }
