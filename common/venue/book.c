@@ -1,8 +1,8 @@
-/* book - the order book of book.h: a window of ticks around the touch, a sorted tail behind it.
+/* book - the order book of book.h: a window of ticks around the touch, a hashed set behind it.
  *
  * Invariants of a side, true whenever no function of this file runs:
  *   every key in the tail is below base; every key in the window is base + slot * tick;
- *   a slot's bit is set exactly where its quantity is not 0; n = bits set + tail_n <= cap;
+ *   a slot's bit is set exactly where its quantity is not 0; n = bits set + tail.n <= cap;
  *   the view's first n entries are the n best levels of the window.
  */
 #include "common/venue/book.h"
@@ -13,11 +13,9 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 
-#define TOUCH_SLOT (BOOK_WINDOW / 4 * 3) /* where the window places the touch */
-#define LOW_SLOT (BOOK_WINDOW / 4)       /* a touch below it lets the window follow */
+#define TOUCH_SLOT (BOOK_WINDOW / 8 * 7) /* where the window places the touch */
+#define LOW_SLOT (BOOK_WINDOW / 2)       /* a touch below it lets the window follow */
 #define TICK_MAX ((int64_t)1 << 40)      /* coarser grids are indexed as if they had tick 1 */
-
-_Static_assert(BOOK_WORDS % 64 == 0, "the bitmap's words fill whole words of its index");
 
 struct book_view {
 	uint32_t n;
@@ -35,11 +33,6 @@ static int64_t greatest_divisor(int64_t a, int64_t b)
 	return a;
 }
 
-static uint32_t tail_cap(const struct book *b)
-{
-	return 2 * (b->cap + 1);
-}
-
 static void forget_view(struct book_side *s)
 {
 	s->view->n = 0;
@@ -55,18 +48,23 @@ static void set_tick(struct book_side *s, int64_t tick)
 
 /* Slot of an offset within the window; *ret_exact tells whether it lies on the grid. The product's
  * high half is the quotient or one more: the inverse is rounded up by less than 1. */
-static inline uint32_t slot_of(const struct book_side *s, uint64_t offset, bool *ret_exact)
+static inline uint32_t grid_slot(int64_t tick, uint64_t inverse, uint64_t offset, bool *ret_exact)
 {
-	if (s->inverse == 0) {
+	if (inverse == 0) {
 		*ret_exact = true;
 		return (uint32_t)offset;
 	}
-	__extension__ unsigned __int128 product = (unsigned __int128)offset * s->inverse;
+	__extension__ unsigned __int128 product = (unsigned __int128)offset * inverse;
 	uint64_t slot = (uint64_t)(product >> 64);
-	if (slot * (uint64_t)s->tick > offset)
+	if (slot * (uint64_t)tick > offset)
 		slot--;
-	*ret_exact = slot * (uint64_t)s->tick == offset;
+	*ret_exact = slot * (uint64_t)tick == offset;
 	return (uint32_t)slot;
+}
+
+static inline uint32_t slot_of(const struct book_side *s, uint64_t offset, bool *ret_exact)
+{
+	return grid_slot(s->tick, s->inverse, offset, ret_exact);
 }
 
 static inline int64_t key_at(const struct book_side *s, uint32_t slot)
@@ -77,14 +75,13 @@ static inline int64_t key_at(const struct book_side *s, uint32_t slot)
 static inline void mark(struct book_side *s, uint32_t slot)
 {
 	s->used[slot >> 6] |= (uint64_t)1 << (slot & 63);
-	s->used_words[slot >> 12] |= (uint64_t)1 << ((slot >> 6) & 63);
+	if (slot >> 6 > s->top)
+		s->top = slot >> 6;
 }
 
 static inline void unmark(struct book_side *s, uint32_t slot)
 {
 	s->used[slot >> 6] &= ~((uint64_t)1 << (slot & 63));
-	if (s->used[slot >> 6] == 0)
-		s->used_words[slot >> 12] &= ~((uint64_t)1 << ((slot >> 6) & 63));
 }
 
 static inline uint32_t highest_bit(uint64_t word)
@@ -92,109 +89,53 @@ static inline uint32_t highest_bit(uint64_t word)
 	return 63 - (uint32_t)__builtin_clzll(word);
 }
 
-/* Highest used slot below `limit` (0 .. BOOK_WINDOW), or -1. */
-static int32_t slot_below(const struct book_side *s, uint32_t limit)
+static uint32_t in_window(const struct book_side *s)
+{
+	return s->n - s->tail.n;
+}
+
+/* Highest used slot below `limit` (0 .. BOOK_WINDOW); there must be one. */
+static uint32_t slot_below(const struct book_side *s, uint32_t limit)
 {
 	uint32_t word = limit >> 6;
 	uint64_t bits = limit & 63 ? s->used[word] & (((uint64_t)1 << (limit & 63)) - 1) : 0;
-	if (bits != 0)
-		return (int32_t)(word << 6 | highest_bit(bits));
-	uint32_t group = word >> 6;
-	bits = word & 63 ? s->used_words[group] & (((uint64_t)1 << (word & 63)) - 1) : 0;
+
+	if (bits == 0 && word > s->top + 1)
+		word = s->top + 1;
 	while (bits == 0) {
-		if (group == 0)
-			return -1;
-		bits = s->used_words[--group];
+		must(word > 0);
+		bits = s->used[--word];
 	}
-	word = group << 6 | highest_bit(bits);
-	return (int32_t)(word << 6 | highest_bit(s->used[word]));
+	return word << 6 | highest_bit(bits);
 }
 
-/* Lowest used slot; the window must not be empty. */
+/* Lowest used slot; there must be one. */
 static uint32_t slot_lowest(const struct book_side *s)
 {
-	uint32_t group = 0;
-	while (s->used_words[group] == 0)
-		group++;
-	uint32_t word = group << 6 | (uint32_t)__builtin_ctzll(s->used_words[group]);
+	uint32_t word = 0;
+
+	while (s->used[word] == 0)
+		word++;
 	return word << 6 | (uint32_t)__builtin_ctzll(s->used[word]);
 }
 
-/* First index of the tail whose key is not below `key`, counted from head. */
-static uint32_t tail_find(const struct book_side *s, int64_t key)
+/* Key of the tail's best level. */
+static int64_t tail_best(const struct book_side *s)
 {
-	const struct level *at = s->tail + s->head;
-	uint32_t low = 0, n = s->tail_n;
-	while (n > 0) {
-		uint32_t half = n / 2;
-		bool right = at[low + half].price * s->sign < key;
-		low = right ? low + half + 1 : low;
-		n = right ? n - half - 1 : half;
-	}
-	return low;
+	return level_set_best(&s->tail) * s->sign;
 }
 
-/* Opens a hole at index i of the tail, moving the shorter part if there is room on its side. */
-static void tail_open(struct book_side *s, uint32_t i, uint32_t cap)
+/* Empties the window, into the tail or into nothing. */
+static void window_empty(struct book_side *s, bool keep)
 {
-	struct level *at = s->tail + s->head;
-	bool room_below = s->head > 0, room_above = s->head + s->tail_n < cap;
-	must(room_below || room_above);
-	if (room_below && (i < s->tail_n - i || !room_above)) {
-		memmove(at - 1, at, i * sizeof(*at));
-		s->head--;
-	} else {
-		memmove(at + i + 1, at + i, (s->tail_n - i) * sizeof(*at));
-	}
-	s->tail_n++;
-}
-
-static void tail_close(struct book_side *s, uint32_t i)
-{
-	struct level *at = s->tail + s->head;
-	if (i < s->tail_n - i) {
-		memmove(at + 1, at, i * sizeof(*at));
-		s->head++;
-	} else {
-		memmove(at + i, at + i + 1, (s->tail_n - i - 1) * sizeof(*at));
-	}
-	s->tail_n--;
-}
-
-static const struct level *tail_best(const struct book_side *s)
-{
-	return &s->tail[s->head + s->tail_n - 1];
-}
-
-static void tail_apply(const struct book *b, struct book_side *s, int64_t key, int64_t qty)
-{
-	uint32_t i = tail_find(s, key);
-	bool found = i < s->tail_n && s->tail[s->head + i].price * s->sign == key;
-	if (qty == 0) {
-		if (found) {
-			tail_close(s, i);
-			s->n--;
+	for (uint32_t word = 0; word <= s->top; word++)
+		for (; s->used[word] != 0; s->used[word] &= s->used[word] - 1) {
+			uint32_t slot = word << 6 | (uint32_t)__builtin_ctzll(s->used[word]);
+			if (keep)
+				level_set_put(&s->tail, key_at(s, slot) * s->sign, s->qty[slot]);
+			s->qty[slot] = 0;
 		}
-		return;
-	}
-	if (!found) {
-		tail_open(s, i, tail_cap(b));
-		s->n++;
-	}
-	s->tail[s->head + i] = (struct level){key * s->sign, qty};
-}
-
-/* Appends every level of the window to the tail's best end and empties the window. */
-static void window_spill(struct book_side *s)
-{
-	memmove(s->tail, s->tail + s->head, s->tail_n * sizeof(*s->tail));
-	s->head = 0;
-	while (s->n > s->tail_n) {
-		uint32_t slot = slot_lowest(s);
-		s->tail[s->tail_n++] = (struct level){key_at(s, slot) * s->sign, s->qty[slot]};
-		s->qty[slot] = 0;
-		unmark(s, slot);
-	}
+	s->top = 0;
 	forget_view(s);
 }
 
@@ -221,17 +162,13 @@ static void window_set(struct book_side *s, int64_t key, int64_t qty)
 /* Places `touch` (on the grid, no level is better) at TOUCH_SLOT; levels move between the parts. */
 static void window_move(struct book_side *s, int64_t touch)
 {
-	window_spill(s);
+	window_empty(s, true);
 	s->base = base_for(s, touch);
-	while (s->tail_n > 0) {
-		const struct level *best = tail_best(s);
-		int64_t key = best->price * s->sign;
-		if (key < s->base)
-			break;
-		s->tail_n--;
-		s->n--;
-		window_set(s, key, best->qty);
-	}
+	uint32_t n;
+	const struct level *l = level_set_take(&s->tail, s->base * s->sign, &n);
+	s->n -= n;
+	for (uint32_t i = 0; i < n; i++)
+		window_set(s, l[i].price * s->sign, l[i].qty);
 }
 
 /* Makes sure that a key at or above base lies inside the window. */
@@ -245,19 +182,17 @@ static void window_reach(struct book_side *s, int64_t key)
 static void regrid(struct book_side *s, int64_t key)
 {
 	int64_t price = key * s->sign;
-	window_spill(s);
+	window_empty(s, true);
 	int64_t tick = s->n == 0 ? price : greatest_divisor(s->tick, price);
 	set_tick(s, tick);
-	window_move(s, s->n == 0 ? key : tail_best(s)->price * s->sign);
+	window_move(s, s->n == 0 ? key : tail_best(s));
 }
 
-static void evict(struct book *b, struct book_side *s)
+static __attribute__((noinline)) void evict(struct book *b, struct book_side *s)
 {
 	int64_t price;
-	if (s->tail_n > 0) {
-		price = s->tail[s->head].price;
-		s->head++;
-		s->tail_n--;
+	if (s->tail.n > 0) {
+		price = level_set_pop_worst(&s->tail).price;
 	} else {
 		uint32_t slot = slot_lowest(s);
 		price = key_at(s, slot) * s->sign;
@@ -274,7 +209,7 @@ static void evict(struct book *b, struct book_side *s)
 }
 
 /* A change that is outside the window, or not on the grid. */
-static void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t qty)
+static __attribute__((noinline)) void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t qty)
 {
 	if (s->tick != 1 && key % s->tick != 0) {
 		if (qty == 0)
@@ -282,7 +217,9 @@ static void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t
 		regrid(s, key);
 	}
 	if (key < s->base) {
-		tail_apply(b, s, key, qty);
+		uint32_t before = s->tail.n;
+		level_set_put(&s->tail, key * s->sign, qty);
+		s->n += s->tail.n - before;
 	} else if (qty != 0) {
 		window_reach(s, key);
 		window_set(s, key, qty);
@@ -291,41 +228,55 @@ static void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t
 		evict(b, s);
 }
 
-static inline void apply(struct book *b, struct book_side *s, int64_t key, int64_t qty)
+/* Applies the levels from i on that lie in the window, and returns the first that does not, or the number of
+ * levels, or the one behind a level that made the side too full. Levels come and go as often as they change: no
+ * branch depends on which it is. */
+static uint32_t apply_run(const struct book *b, struct book_side *s, const struct levels *l, uint32_t i)
 {
-	uint64_t offset = (uint64_t)key - (uint64_t)s->base;
-	bool exact = false;
-	uint32_t slot = offset < s->span ? slot_of(s, offset, &exact) : 0;
-	if (__builtin_expect(!exact, 0)) {
-		apply_slow(b, s, key, qty);
-		return;
+	/* Copies, since the compiler must think that the stores below could change the originals. */
+	const int64_t base = s->base, sign = s->sign, tick = s->tick, worst = s->view->worst;
+	const uint64_t span = s->span, inverse = s->inverse;
+	uint64_t *const used = s->used;
+	int64_t *const quantities = s->qty;
+	uint32_t n = s->n, top = s->top;
+	bool seen = false;
+
+	for (; i < l->n && n <= b->cap; i++) {
+		int64_t key = l->at[i].price * sign, qty = l->at[i].qty;
+		uint64_t offset = (uint64_t)key - (uint64_t)base;
+		bool exact;
+		if (offset >= span)
+			break;
+		uint32_t slot = grid_slot(tick, inverse, offset, &exact);
+		if (!exact)
+			break;
+		uint64_t word = used[slot >> 6], present = qty != 0, before = word >> (slot & 63) & 1;
+		used[slot >> 6] = word ^ (before ^ present) << (slot & 63);
+		quantities[slot] = qty;
+		n += (uint32_t)present - (uint32_t)before;
+		top = slot >> 6 > top ? slot >> 6 : top;
+		seen |= key >= worst;
 	}
-	int64_t before = s->qty[slot];
-	s->qty[slot] = qty;
-	if (key >= s->view->worst)
+	s->n = n;
+	s->top = top;
+	if (seen)
 		forget_view(s);
-	if ((before == 0) == (qty == 0))
-		return;
-	if (qty == 0) {
-		unmark(s, slot);
-		s->n--;
-		return;
-	}
-	mark(s, slot);
-	if (++s->n > b->cap)
-		evict(b, s);
+	return i;
 }
 
 /* Lets the window follow a touch that has sunk towards its lower end. */
 static void follow(struct book_side *s)
 {
-	if (s->tail_n == 0)
+	if (s->tail.n == 0 || s->view->n > 0)
+		return; /* nothing to follow to, or the touch has not moved since it was last seen */
+	if (in_window(s) == 0) {
+		window_move(s, tail_best(s));
 		return;
-	int32_t slot = slot_below(s, BOOK_WINDOW);
-	if (slot < 0)
-		window_move(s, tail_best(s)->price * s->sign);
-	else if (slot < LOW_SLOT)
-		window_move(s, key_at(s, (uint32_t)slot));
+	}
+	uint32_t slot = slot_below(s, BOOK_WINDOW);
+	s->top = slot >> 6;
+	if (slot < LOW_SLOT)
+		window_move(s, key_at(s, slot));
 }
 
 static bool negative(const struct levels *l)
@@ -340,7 +291,7 @@ static void side_fini(struct book_side *s)
 {
 	free(s->qty);
 	free(s->used);
-	free(s->tail);
+	level_set_fini(&s->tail);
 	free(s->view);
 	*s = (struct book_side){0};
 }
@@ -350,13 +301,12 @@ static int side_init(struct book_side *s, uint32_t cap, int64_t sign)
 	*s = (struct book_side){.sign = sign};
 	s->qty = calloc(BOOK_WINDOW, sizeof(*s->qty));
 	s->used = calloc(BOOK_WORDS, sizeof(*s->used));
-	s->tail = calloc(2 * ((size_t)cap + 1), sizeof(*s->tail));
 	s->view = malloc(sizeof(*s->view) + cap * sizeof(s->view->at[0]));
-	if (s->qty == NULL || s->used == NULL || s->tail == NULL || s->view == NULL)
+	if (s->qty == NULL || s->used == NULL || s->view == NULL)
 		return ERR_NOMEM;
 	set_tick(s, 1);
 	forget_view(s);
-	return 0;
+	return level_set_init(&s->tail, cap + 1, sign < 0);
 }
 
 int book_init(struct book *b, uint32_t cap)
@@ -383,8 +333,9 @@ void book_fini(struct book *b)
 
 static void side_clear(struct book_side *s)
 {
-	window_spill(s);
-	s->n = s->tail_n = s->head = 0;
+	window_empty(s, false);
+	level_set_clear(&s->tail);
+	s->n = 0;
 }
 
 void book_clear(struct book *b)
@@ -397,7 +348,7 @@ void book_clear(struct book *b)
 }
 
 /* Sets the grid from the levels of a snapshot and places the window at their best. */
-static void side_prepare(const struct book *b, struct book_side *s, const struct levels *l)
+static void side_prepare(struct book_side *s, const struct levels *l)
 {
 	int64_t tick = 0, touch = INT64_MIN;
 	for (uint32_t i = 0; i < l->n; i++) {
@@ -407,24 +358,21 @@ static void side_prepare(const struct book *b, struct book_side *s, const struct
 		int64_t key = l->at[i].price * s->sign;
 		touch = key > touch ? key : touch;
 	}
-	s->head = tail_cap(b);
 	set_tick(s, tick);
 	s->base = touch == INT64_MIN ? 0 : base_for(s, touch);
 }
 
 static void side_apply(struct book *b, struct book_side *s, const struct levels *l)
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		apply(b, s, l->at[i].price * s->sign, l->at[i].qty);
-	follow(s);
-}
-
-static void side_fill(struct book *b, struct book_side *s, const struct levels *l)
-{
-	side_prepare(b, s, l);
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->at[i].qty != 0)
-			apply(b, s, l->at[i].price * s->sign, l->at[i].qty);
+	for (uint32_t i = 0; i < l->n;) {
+		i = apply_run(b, s, l, i);
+		if (s->n > b->cap) {
+			evict(b, s);
+		} else if (i < l->n) {
+			apply_slow(b, s, l->at[i].price * s->sign, l->at[i].qty);
+			i++;
+		}
+	}
 	follow(s);
 }
 
@@ -436,8 +384,10 @@ int book_snapshot(struct book *b, const struct ev_book_snapshot *s)
 	b->bid_floor = s->bid_floor;
 	b->ask_ceil = s->ask_ceil == 0 ? INT64_MAX : s->ask_ceil;
 	b->last_id = s->last_id;
-	side_fill(b, &b->side[0], &s->bids);
-	side_fill(b, &b->side[1], &s->asks);
+	side_prepare(&b->side[0], &s->bids);
+	side_prepare(&b->side[1], &s->asks);
+	side_apply(b, &b->side[0], &s->bids);
+	side_apply(b, &b->side[1], &s->asks);
 	return 0;
 }
 
@@ -456,14 +406,13 @@ const struct level *book_level(const struct book *b, enum side side, uint32_t i)
 	const struct book_side *s = &b->side[side - 1];
 	struct book_view *v = s->view;
 	must(i < s->n);
-	uint32_t in_window = s->n - s->tail_n;
-	if (i >= in_window)
-		return &s->tail[s->head + s->n - 1 - i];
+	if (i >= in_window(s))
+		return level_set_nth(&s->tail, i - in_window(s));
 	uint32_t limit = BOOK_WINDOW;
 	if (v->n > 0 && v->n <= i)
 		limit = (uint32_t)((uint64_t)(v->worst - s->base) / (uint64_t)s->tick);
 	while (v->n <= i) {
-		limit = (uint32_t)slot_below(s, limit);
+		limit = slot_below(s, limit);
 		v->worst = key_at(s, limit);
 		v->at[v->n++] = (struct level){v->worst * s->sign, s->qty[limit]};
 	}
@@ -482,9 +431,7 @@ int64_t book_qty_at(const struct book *b, enum side side, int64_t price)
 		uint32_t slot = slot_of(s, offset, &exact);
 		return exact ? s->qty[slot] : 0;
 	}
-	uint32_t i = tail_find(s, key);
-	const struct level *found = s->tail + s->head + i;
-	return i < s->tail_n && found->price == price ? found->qty : 0;
+	return level_set_get(&s->tail, price);
 }
 
 bool book_known(const struct book *b, enum side side, int64_t price)

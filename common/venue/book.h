@@ -4,7 +4,7 @@
  * is full, its worst level falls out and the guaranteed depth shrinks to what is left. Levels outside the
  * guarantee may be incomplete and must never be traded against.
  *
- * Each side is a window of ticks around the touch, indexed directly by price, with a sorted array behind it for
+ * Each side is a window of ticks around the touch, indexed directly by price, with a hashed set behind it for
  * what lies deeper. A change near the touch is one store and perhaps one bit; the window follows the touch. Its
  * tick is the greatest common divisor of the prices seen. Pages of the window that hold no level are never
  * touched, so a quiet book costs little memory.
@@ -12,9 +12,10 @@
 #ifndef NJ_VENUE_BOOK_H
 #define NJ_VENUE_BOOK_H
 
+#include "common/venue/level_set.h"
 #include "proto/event.h"
 
-#define BOOK_WINDOW 32768 /* ticks of a side that are indexed directly */
+#define BOOK_WINDOW 65536 /* ticks of a side that are indexed directly */
 #define BOOK_WORDS (BOOK_WINDOW / 64)
 
 struct book_view;
@@ -23,9 +24,8 @@ struct book_view;
 struct book_side {
 	int64_t *qty;      /* owned: by slot of the window, 0 where there is no level */
 	uint64_t *used;    /* owned: one bit a slot */
-	uint64_t used_words[BOOK_WORDS / 64]; /* one bit a word of `used` */
-	struct level *tail; /* owned: levels worse than the window, worst first, at head .. head + tail_n */
-	uint32_t head, tail_n;
+	uint32_t top;      /* no word of `used` above it has a bit */
+	struct level_set tail; /* levels worse than the window */
 	uint32_t n;        /* levels in window and tail */
 	int64_t sign;      /* 1 bids, -1 asks */
 	int64_t base;      /* key of slot 0 */
