@@ -7,61 +7,10 @@
 
 #include "common/base/err.h"
 #include "common/base/fixed.h"
-#include "proto/codec.h"
+#include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
 #define FORMAT 1
-
-/* ---- books ---- */
-
-static void save_side(struct packer *p, const struct book *b, enum side side)
-{
-	uint32_t n = book_depth(b, side);
-
-	pack_array(p, 2 * n);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct level *l = book_level(b, side, i);
-		pack_i64(p, l->price);
-		pack_i64(p, l->qty);
-	}
-}
-
-static void save_book(struct packer *p, const struct book *b)
-{
-	pack_u64(p, b->last_id);
-	pack_i64(p, b->bid_floor);
-	pack_i64(p, b->ask_ceil);
-	pack_u64(p, b->evicted);
-	save_side(p, b, side_buy);
-	save_side(p, b, side_sell);
-}
-
-static void load_side(struct unpacker *u, struct level *at, uint32_t max, struct levels *ret_levels)
-{
-	uint32_t n = unpack_array(u) / 2;
-
-	if (n > max && u->err == 0)
-		u->err = ERR_TOO_LONG;
-	for (uint32_t i = 0; i < n && u->err == 0; i++) {
-		at[i].price = unpack_i64(u);
-		at[i].qty = unpack_i64(u);
-	}
-	*ret_levels = (struct levels){at, u->err == 0 ? n : 0};
-}
-
-static void load_book(struct collector_core *c, struct unpacker *u, struct book *b)
-{
-	struct ev_book_snapshot s = {.last_id = unpack_u64(u), .bid_floor = unpack_i64(u)};
-	int64_t ask_ceil = unpack_i64(u);
-	uint64_t evicted = unpack_u64(u);
-
-	load_side(u, c->levels, b->cap, &s.bids);
-	load_side(u, c->levels + c->levels_max, b->cap, &s.asks);
-	if (u->err == 0 && book_snapshot(b, &s) < 0)
-		u->err = ERR_CORRUPT;
-	b->ask_ceil = ask_ceil;
-	b->evicted = evicted;
-}
 
 /* ---- one walk for both directions ----
  *
@@ -199,7 +148,7 @@ static void save_market(struct packer *p, struct market *m)
 	instrument.instrument = m->instrument;
 	pack_event(p, &instrument);
 	pack_bin(p, m->pending.at, m->pending.len);
-	save_book(p, &m->book);
+	book_save(&m->book, p);
 	candles_save(&m->candles, p);
 }
 
@@ -245,7 +194,7 @@ static bool is_market_sound(const struct market *m)
 	       m->sync <= SYNC_LIVE && m->state <= book_state_untrusted && is_pending_sound(m);
 }
 
-static int load_market(struct collector_core *c, struct unpacker *u, struct market *m)
+static int load_market(struct unpacker *u, struct market *m)
 {
 	struct io io = {.u = u};
 	struct event instrument;
@@ -264,10 +213,11 @@ static int load_market(struct collector_core *c, struct unpacker *u, struct mark
 	buf_clear(&m->pending);
 	if (u->err == 0)
 		u->err = buf_append(&m->pending, pending.at, pending.n);
-	load_book(c, u, &m->book);
 	if (u->err != 0)
 		return u->err;
-	int rc = candles_load(&m->candles, u);
+	int rc = book_load(&m->book, u);
+	if (rc == 0)
+		rc = candles_load(&m->candles, u);
 	if (rc == 0 && !is_market_sound(m))
 		return ERR_CORRUPT;
 	return rc;
@@ -289,7 +239,7 @@ int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len)
 	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
 		io_connection(&io, &c->connections[i]);
 	for (uint32_t i = 0; rc == 0 && i < c->set.n_markets; i++)
-		rc = load_market(c, &u, &c->markets[i]);
+		rc = load_market(&u, &c->markets[i]);
 	if (rc == 0 && (u.err != 0 || u.at != u.end))
 		rc = u.err != 0 ? u.err : ERR_TRAILING;
 	c->due = c->now; /* the first look at the timers finds the true time */
