@@ -435,6 +435,110 @@ static void test_tls_verified(void **state)
 	peer_cert_free(&cert);
 }
 
+/* ---- fairness ---- */
+
+static void serve_endless(struct peer_conn *p, void *ctx)
+{
+	static char block[64 << 10];
+
+	(void)ctx;
+	for (size_t i = 0; i + 8 <= sizeof block; i += 8)
+		memcpy(block + i, "\x82\x06sixsix", 8);
+	if (upgrade(p, ""))
+		while (peer_write(p, block, sizeof block))
+			;
+}
+
+static void count_message(void *ctx, const char *bytes, size_t len, bool binary)
+{
+	(void)bytes;
+	must(len == 6 && binary);
+	((struct client *)ctx)->messages++;
+}
+
+static void count_batch(void *ctx)
+{
+	++*(int *)((struct client *)ctx)->extra;
+}
+
+static void tick(void *ctx)
+{
+	struct client *c = ctx;
+
+	if (++c->closes == 40)
+		loop_stop(c->l);
+}
+
+/* A peer that sends without end takes neither the timers nor the memory. */
+static void fairness(struct client *c, const char *ca_file)
+{
+	const struct ws_handler h = {
+		.on_open = on_open, .on_message = count_message, .on_batch = count_batch,
+	};
+	struct loop_source *t;
+	int batches = 0;
+	char url[64];
+
+	c->extra = &batches;
+	peer_start(&c->peer, serve_endless, NULL);
+	snprintf(url, sizeof url, "%s://127.0.0.1:%u/", ca_file ? "wss" : "ws", c->peer.port);
+	assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .ca_file = ca_file}, &h, c,
+				 &c->ws), 0);
+	c->began_ms = peer_now_ms();
+	assert_int_equal(loop_timer(c->l, 0, 5 * NS_PER_MS, tick, c, &t), 0);
+	loop_run(c->l);
+	assert_in_range(peer_now_ms() - c->began_ms, 190, 10000);
+	assert_true(batches > 10 && c->messages > 20 * batches);
+	ws_free(&c->ws);
+	peer_stop(&c->peer);
+}
+
+static void test_fairness(void **state)
+{
+	fairness(*state, NULL);
+}
+
+static void test_fairness_tls(void **state)
+{
+	struct client *c = *state;
+	struct peer_cert cert;
+
+	peer_cert_make(&cert, "IP:127.0.0.1");
+	peer_use_tls(&c->peer, &cert);
+	fairness(c, cert.path);
+	peer_cert_free(&cert);
+}
+
+/* ---- pings of ours ---- */
+
+static void serve_pong(struct peer_conn *p, void *ctx)
+{
+	char text[256];
+
+	(void)ctx;
+	if (!upgrade(p, ""))
+		return;
+	must(client_frame(p, text, sizeof text) == WS_PING && strcmp(text, "are you there") == 0);
+	frame(p, WS_PONG, true, text);
+	close_frame(p, 1000, "");
+	peer_drain(p);
+}
+
+static void ping_it(struct client *c)
+{
+	assert_int_equal(ws_ping(c->ws, "are you there", 13), 0);
+}
+
+static void test_ping(void **state)
+{
+	struct client *c = *state;
+
+	c->opened = ping_it;
+	assert_string_equal(talk(c, serve_pong, (struct ws_options){0}),
+			    "open close 1000 ERR_CLOSED: ");
+	assert_int_equal(c->counters.pongs, 1);
+}
+
 /* ---- freeing inside callbacks ---- */
 
 static void free_and_stop(struct client *c)
@@ -510,6 +614,9 @@ int main(void)
 		TEST(test_half_close),
 		TEST(test_pause_and_resume),
 		TEST(test_tls_verified),
+		TEST(test_fairness),
+		TEST(test_fairness_tls),
+		TEST(test_ping),
 		TEST(test_free_in_callbacks),
 		TEST(test_free_while_connecting),
 		TEST(test_close_while_connecting),
