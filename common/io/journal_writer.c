@@ -1,9 +1,9 @@
 /* journal_writer - the one thread that writes: groups, rotation, and what happens when the disk
  * says no.
  *
- *           append               take                  ┌ fits: write_here, fdatasync ─┐
- *   caller ────────► fill arena ──────► flight arena ──┤                              ├─► mark_durable
- *                                                      └ else: place (new segment) ───┘
+ *           append             take                ┌ fits: write_here, fdatasync ─┐
+ *   caller ──────► fill arena ────► flight arena ──┤                              ├─► mark_durable
+ *                                                  └ else: place (new segment) ───┘
  *   write_here fails ─► place once, from memory ─► fails too ─► fail (for good)
  *   place: no file can be had ─► blocked, tried again each RETRY_NS; written in vain twice ─► fail
  */
