@@ -292,6 +292,8 @@ void session_tick(struct session *s, int64_t now)
 {
 	if (s->mode == SESSION_WS)
 		tick_ws(s, now);
+	if (s->mode == SESSION_HTTP && !s->held && now - s->heard > SESSION_IDLE_NS)
+		conn_close(&s->conn);
 	if (s->close_at != 0 && now >= s->close_at)
 		conn_reset(&s->conn);
 	if (s->held && now >= s->held_until)

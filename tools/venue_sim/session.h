@@ -12,6 +12,7 @@
 
 #define SESSION_MESSAGE_MAX 65536 /* bytes a client may send in one message */
 #define SESSION_HOLD_NS (8 * NS_PER_S)
+#define SESSION_IDLE_NS (60 * NS_PER_S) /* of an HTTP client between requests */
 #define SESSION_ARRIVALS 32
 #define SESSION_PROTOCOL "nightjar.stamped.v1"
 

@@ -96,6 +96,7 @@ void session_http(struct session *s)
 		struct text body = {(const char *)in->at + r.head_len, r.body_len};
 		if (!serve(s, &r, body))
 			return;
+		s->heard = clock_mono(loop_clock(s->sim->loop));
 		if (s->conn.state == CONN_OPEN)
 			buf_consume(in, r.head_len + r.body_len);
 	}

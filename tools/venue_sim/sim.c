@@ -94,7 +94,8 @@ static void log_source(const struct sim *sim)
 			 r->replies_left);
 	if (sim->source.capture != NULL && r->end != ERR_CLOSED)
 		log_error("recording is damaged, it ends early", "reason=%s", err_text(r->end));
-	for (uint32_t i = 0; sim->info.len == 0 && i < r->symbols.count; i++) {
+	bool derived = sim->source.capture != NULL && sim->info.len == 0;
+	for (uint32_t i = 0; derived && i < r->symbols.count; i++) {
 		const struct rec_symbol *s = strmap_value_at(&r->symbols, i);
 		log_warn("filters derived from the decimals seen, not recorded",
 			 "symbol=%s price_decimals=%u qty_decimals=%u", s->name, s->price_scale,
