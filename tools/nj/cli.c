@@ -96,6 +96,8 @@ static const struct cli_option version_option[] = {
 /* ---- messages ---- */
 
 static void tell(const struct cli *cli, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static void tell(const struct cli *cli, const char *format, va_list args)
 {
 	char text[1024];
 	vsnprintf(text, sizeof text, format, args);
