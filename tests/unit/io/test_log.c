@@ -105,7 +105,7 @@ static void logfmt_lines(void **state)
 	log_info("connected", "url=%s ms=%d", "wss://x.y:1/z?a", 12);
 	log_info("two words", NULL);
 	log_info("numbers", "a=%lld b=%zu c=%u d=%.2f e=%x f=%05d g=%c h=%% i=%hhu j=%-4ld k=%jd",
-		 -5LL, (size_t)6, 7u, 2.5, 255u, 42, 'q', 300 & 0xff, 9L, INTMAX_MIN);
+		 -5LL, (size_t)6, 7u, 2.5, 255u, 42, 'q', (unsigned char)44, 9L, INTMAX_MIN);
 	log_info("texts", "a=%s b=%.*s c=%.3s d=[%s:%d] e=%s", nothing, 2, "abcdef", "abcdef", "h",
 		 80, "");
 	log_info("spaces", "a=%s b=%s=%d", "one two  three", "x", 1);
