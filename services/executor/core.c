@@ -103,11 +103,9 @@ static const struct symbol *market_symbol(const struct event *ev)
 	}
 }
 
-/* No account mixes origins: the first market event fixes it where the settings do not. */
+/* No account mixes origins. */
 static bool same_origin(struct executor *x, const struct event *ev, const struct symbol *symbol)
 {
-	if (x->origin == origin_none)
-		x->origin = ev->origin;
 	if (ev->origin == x->origin && ev->origin != origin_none)
 		return true;
 	x->counters.foreign_origin++;
@@ -238,6 +236,19 @@ static struct step step_of(struct executor *x, int64_t now, uint8_t origin, cons
 	return (struct step){x, out, now, x->origin != origin_none ? x->origin : origin};
 }
 
+/* A ledger can be added up from its records alone only if the beginning is one of them. */
+static void open_account(const struct step *s)
+{
+	struct executor *x = s->x;
+	if (x->opened || x->origin == origin_none)
+		return;
+	x->opened = true;
+	report_trading(s, trading_none);
+	for (uint32_t i = 0; i < x->account.n; i++)
+		report_balance(s, &x->account.asset[i]);
+	equity_report(s);
+}
+
 static void finish(const struct step *s)
 {
 	if (s->x->filled)
@@ -248,19 +259,25 @@ static void finish(const struct step *s)
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
 {
 	struct executor *x = core;
-	struct step s = step_of(x, now, ev->origin, out);
 	const struct symbol *symbol = market_symbol(ev);
 	x->counters.events++;
+	if (!symbol && ev->id != EVENT_intent && ev->id != EVENT_command && ev->id != EVENT_gap) {
+		x->counters.ignored++;
+		return;
+	}
+	/* The first market event fixes the origin where the settings do not. */
+	if (x->origin == origin_none && symbol)
+		x->origin = ev->origin;
+	struct step s = step_of(x, now, ev->origin, out);
+	open_account(&s);
 	if (symbol)
 		on_market(&s, ev, symbol);
 	else if (ev->id == EVENT_intent)
 		intake_on_intent(&s, ev);
 	else if (ev->id == EVENT_command)
 		on_command(&s, &ev->command);
-	else if (ev->id == EVENT_gap)
-		on_gap(x, &ev->gap);
 	else
-		x->counters.ignored++;
+		on_gap(x, &ev->gap);
 	finish(&s);
 	equity_arm(x, now);
 }

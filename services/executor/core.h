@@ -6,6 +6,9 @@
  * order (open), fills, order (after them), position, balances of base and quote; equity once a step
  * that filled anything, and on its timer.
  *
+ * The first words of a new account, once it knows its origin, are its state of trading, its
+ * balances and its equity.
+ *
  * What it guarantees: no fill on a book that is untrusted, stale, crossed, of a foreign origin, or
  * beyond the depth that it guarantees; none better than the book or the trade allows; no displayed
  * quantity is taken twice; balances never go negative; sums conserve to the last unit of

@@ -19,6 +19,7 @@ struct executor {
 	uint64_t fills;       /* of the account, ever: the last fill id */
 	int64_t equity_due; /* next point of the curve, or CORE_NEVER while nothing happens */
 	int64_t start_equity; /* worth at the first point where all could be marked */
+	bool opened;          /* its first state and balances are on record */
 	bool started;         /* start_equity is known */
 	bool filled;          /* something filled in this step */
 	struct walk walk;     /* scratch of one step */

@@ -166,6 +166,7 @@ void executor_on_own(void *core, const struct event *ev)
 	struct executor *x = core;
 	if (x->origin == origin_none)
 		x->origin = ev->origin;
+	x->opened = x->opened || ev->id == EVENT_balance;
 	core_lose_books(x, NULL);
 	switch (ev->id) {
 	case EVENT_order:

@@ -15,6 +15,7 @@ int executor_save(const void *core, struct buf *out)
 	pack_u64(&p, x->fills);
 	pack_i64(&p, x->equity_due);
 	pack_i64(&p, x->start_equity);
+	pack_bool(&p, x->opened);
 	pack_bool(&p, x->started);
 	account_save(&x->account, &p);
 	mode_save(&x->mode, &p);
@@ -31,6 +32,7 @@ static int load_head(struct executor *x, struct unpacker *u)
 	x->fills = unpack_u64(u);
 	x->equity_due = unpack_i64(u);
 	x->start_equity = unpack_i64(u);
+	x->opened = unpack_bool(u);
 	x->started = unpack_bool(u);
 	if (u->err)
 		return u->err;

@@ -30,6 +30,46 @@ static void expect_change(enum trading before, enum trading now, const char *rea
 	assert_int_equal(executor_trading(d.x), now);
 }
 
+static void a_new_account_begins_with_what_it_has(void **state)
+{
+	(void)state;
+	struct executor_settings s = desk_settings();
+	s.balance[1] = (struct executor_balance){"ONE", CASH(2)};
+	s.n_balances = 2;
+	struct desk n;
+	desk_open(&n, &s);
+	desk_command(&n, verb_resume, "", "", 0);
+	assert_int_equal(n.n, 0); /* its origin is not known yet */
+	desk_instrument(&n);
+	assert_string_equal(desk_shape(&n), "tbbe");
+	assert_int_equal(n.out[0].trading_state.before, trading_none);
+	assert_int_equal(n.out[0].trading_state.state, trading_running);
+	desk_expect_balance(&n, "USDT", CASH(1000), 0);
+	desk_expect_balance(&n, "ONE", CASH(2), 0);
+	assert_int_equal(n.out[3].equity.equity, CASH(1000));
+	assert_false(n.out[3].equity.marked); /* nobody has said what a ONE is worth */
+	desk_clear(&n);
+	desk_instrument(&n);
+	assert_int_equal(n.n, 0);
+	desk_close(&n);
+}
+
+/* Signs of life are not part of the result: they start no timer. */
+static void heartbeats_change_nothing(void **state)
+{
+	(void)state;
+	struct executor_settings s = desk_settings();
+	s.equity_interval_ns = 10 * S;
+	struct desk n;
+	desk_open(&n, &s);
+	struct event ev;
+	event_init(&ev, EVENT_heartbeat);
+	desk_feed(&n, &ev);
+	assert_int_equal(executor_core.next_due(n.x), CORE_NEVER);
+	assert_int_equal(n.n, 0);
+	desk_close(&n);
+}
+
 static void a_pause_ends_by_itself(void **state)
 {
 	(void)state;
@@ -370,6 +410,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_book, close_book)
 	const struct CMUnitTest tests[] = {
+		TEST(a_new_account_begins_with_what_it_has),
+		TEST(heartbeats_change_nothing),
 		TEST(a_pause_ends_by_itself),
 		TEST(a_pause_can_be_given_back_or_renewed),
 		TEST(safe_mode_needs_every_cause_cleared),

@@ -282,7 +282,7 @@ static void run_world(uint64_t seed, int events, uint64_t totals[4])
 	static struct model o;
 	struct executor_settings s;
 	executor_defaults(&s);
-	o = (struct model){.trading = trading_running, .cash = s.balance[0].amount};
+	o = (struct model){.cash = s.balance[0].amount};
 	assert_int_equal(executor_new(&s, &o.x), 0);
 	struct sink sink = {&o, on_output};
 	world_init(&o.w, seed);
