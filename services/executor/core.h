@@ -6,6 +6,13 @@
  * order (open), fills, order (after them), position, balances of base and quote; equity once a step
  * that filled anything, and on its timer.
  *
+ * Commands: pause (owner, reason, until), resume and reset are for the account named by target, or
+ * for any where that is empty; safe raises the cause named by target where it gives a reason, and
+ * clears that cause where it gives none.
+ *
+ * A refused duplicate, and a refused cancel, are answered with an order event that bears the id of
+ * an order which may live on: only `reject` (duplicate, unknown_order) tells them from its own end.
+ *
  * The first words of a new account, once it knows its origin, are its state of trading, its
  * balances and its equity.
  *
