@@ -275,7 +275,7 @@ int cache_flush(struct cache *c, int64_t timeout_ns)
 	pthread_mutex_lock(&c->lock);
 	/* the round that runs now may have begun before our last call */
 	uint64_t want = c->rounds + 2;
-	while (!late && (c->rounds < want || c->slots.dirty > 0)) {
+	while (!late && c->rounds < want) {
 		c->hurry = true;
 		pthread_cond_signal(&c->wake);
 		late = pthread_cond_timedwait(&c->idle, &c->lock, &due);

@@ -20,7 +20,7 @@ struct cache {
 	struct cache_counters counters;
 	char reason[CACHE_REASON_MAX];
 	bool stop, hurry, orphan, done;
-	uint64_t rounds; /* finished attempts to write everything */
+	uint64_t rounds; /* in which all that was in the queue at their beginning was written */
 
 	/* The thread's own. */
 	struct redis_link *link;

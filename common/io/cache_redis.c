@@ -32,6 +32,7 @@ struct redis_link {
 	int64_t due; /* mono ns */
 	struct redis_reply *sink;
 	bool too_much; /* the sink refused a reply */
+	bool unsent;   /* commands are queued */
 	char reason[REDIS_TEXT_MAX];
 };
 
@@ -284,6 +285,7 @@ const char *redis_reason(const struct redis_link *l)
 
 int redis_command(struct redis_link *l, int argc, const char **argv, const size_t *lens)
 {
+	l->unsent = true;
 	return redisAppendCommandArgv(l->c, argc, argv, lens) == REDIS_OK ? 0 : ERR_NOMEM;
 }
 
@@ -329,16 +331,27 @@ static int send_all(struct redis_link *l)
 		if (redisBufferWrite(l->c, &done) != REDIS_OK)
 			return give_up(l);
 	}
+	l->unsent = false;
 	return 0;
+}
+
+/* Everything but the caller's buffer; not the rest of its texts, as this is done for every reply. */
+static void clear(struct redis_reply *r)
+{
+	r->kind = REDIS_NOTHING;
+	r->integer = 0;
+	r->errors = 0;
+	r->text[0] = '\0';
+	r->error[0] = '\0';
 }
 
 int redis_reply(struct redis_link *l, struct redis_reply *reply)
 {
 	void *object = NULL;
 
-	*reply = (struct redis_reply){.strings = reply->strings};
+	clear(reply);
 	l->sink = reply;
-	int rc = send_all(l);
+	int rc = l->unsent ? send_all(l) : 0;
 	while (!rc) {
 		if (redisGetReplyFromReader(l->c, &object) != REDIS_OK)
 			return give_up(l);

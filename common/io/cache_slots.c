@@ -277,26 +277,42 @@ static int64_t ttl_left(const struct cache_slot *slot, int64_t now)
 	return cache_row(slot->key)->kind == CACHE_VALUE && age > 0 ? ttl - age : ttl;
 }
 
-int cache_slots_take(struct cache_slots *s, int64_t now, struct cache_batch *b)
+void cache_batch_clear(struct cache_batch *b)
 {
 	b->n = 0;
 	buf_clear(&b->arena);
-	while (s->dirty > 0 && b->n < CACHE_BATCH_OPS && b->arena.len < CACHE_BATCH_BYTES) {
-		struct cache_slot *slot = pop_dirty(s);
-		const struct cache_row *row = cache_row(slot->key);
-		struct cache_op op = {.slot = (uint32_t)(slot - s->at), .life = slot->life,
-				      .kind = row->kind,
-				      .poisoned = slot->poisoned, .ttl_ms = ttl_left(slot, now),
-				      .cap = row->cap, .name = b->arena.len};
-		if (op.ttl_ms <= 0)
-			continue;
-		slot->poisoned = false;
-		int rc = copy_content(slot, b, &op);
-		if (rc)
-			return rc;
+}
+
+static bool is_full(const struct cache_batch *b)
+{
+	return b->n == CACHE_BATCH_OPS || b->arena.len >= CACHE_BATCH_BYTES;
+}
+
+static void take_one(struct cache_slots *s, int64_t now, struct cache_batch *b)
+{
+	struct cache_slot *slot = pop_dirty(s);
+	const struct cache_row *row = cache_row(slot->key);
+	struct cache_op op = {.slot = (uint32_t)(slot - s->at), .life = slot->life,
+			      .kind = row->kind,
+			      .poisoned = slot->poisoned, .ttl_ms = ttl_left(slot, now),
+			      .cap = row->cap, .name = b->arena.len};
+
+	if (op.ttl_ms <= 0)
+		return;
+	slot->poisoned = false;
+	/* Out of memory: the value stays in its slot and is tried again, what gathered is gone. */
+	slot->failed = copy_content(slot, b, &op) != 0;
+	if (!slot->failed)
 		b->op[b->n++] = op;
-	}
-	return 0;
+}
+
+uint32_t cache_slots_take(struct cache_slots *s, int64_t now, uint32_t max, struct cache_batch *b)
+{
+	uint32_t n = 0;
+
+	for (; n < max && n < CACHE_TAKE_OPS && s->dirty > 0 && !is_full(b); n++)
+		take_one(s, now, b);
+	return n;
 }
 
 struct cache_slot *cache_slots_of(struct cache_slots *s, const struct cache_op *op)

@@ -12,7 +12,8 @@
 
 #define CACHE_NAME_MAX 192 /* prefix, pattern and subject */
 #define CACHE_PREFIX_MAX 32
-#define CACHE_BATCH_OPS 128
+#define CACHE_BATCH_OPS 256
+#define CACHE_TAKE_OPS 64 /* copied under the lock at a time: a caller waits for so many at most */
 #define CACHE_BATCH_BYTES (256u << 10)
 #define CACHE_NONE UINT32_MAX
 
@@ -77,9 +78,11 @@ int cache_slot_push(struct cache_slots *s, struct cache_slot *slot, const void *
 		    uint64_t *dropped); /* LIST; older items fall out, counted */
 void cache_slots_mark(struct cache_slots *s, struct cache_slot *slot); /* changed: into the queue */
 
-/* Takes what has changed, as much as a batch holds. Values whose TTL has run out while they waited
- * are left out. */
-int cache_slots_take(struct cache_slots *s, int64_t now, struct cache_batch *b);
+void cache_batch_clear(struct cache_batch *b);
+/* Adds what has changed longest ago to a batch, at most `max` slots and CACHE_TAKE_OPS; returns
+ * how many slots left the queue, 0 where it is empty or the batch full. Values whose TTL has run
+ * out while they waited are left out. */
+uint32_t cache_slots_take(struct cache_slots *s, int64_t now, uint32_t max, struct cache_batch *b);
 
 /* The slot an operation was taken from, unless it has another user by now. */
 struct cache_slot *cache_slots_of(struct cache_slots *s, const struct cache_op *op);

@@ -189,17 +189,18 @@ static void settle(struct cache *c, const struct cache_op *op, const struct redi
 	} else if (slot && op->kind == CACHE_CLAIM) {
 		slot->claim = last->kind == REDIS_NIL ? CACHE_CLAIM_TAKEN : CACHE_CLAIM_OURS;
 	}
-	c->counters.commands += commands_of(op);
 	pthread_mutex_unlock(&c->lock);
 }
 
 /* Reads the replies of one operation; in a transaction the first error counts, not EXEC's echo of
- * it. */
+ * it. A value that was taken tells nothing. */
 static int read_op(struct cache *c, const struct cache_op *op)
 {
-	char error[REDIS_TEXT_MAX] = "";
-	struct redis_reply r = {0};
+	struct redis_reply r;
+	char error[REDIS_TEXT_MAX];
 
+	r.strings = NULL;
+	error[0] = '\0';
 	for (uint32_t n = commands_of(op); n > 0; n--) {
 		int rc = redis_reply(c->link, &r);
 		if (rc)
@@ -207,7 +208,8 @@ static int read_op(struct cache *c, const struct cache_op *op)
 		if (r.errors > 0 && error[0] == '\0')
 			memcpy(error, r.error, sizeof(error));
 	}
-	settle(c, op, &r, error);
+	if (op->kind != CACHE_VALUE || error[0] != '\0')
+		settle(c, op, &r, error);
 	return 0;
 }
 
@@ -250,16 +252,29 @@ static void come_back(struct cache *c)
 	c->retry_at = rc ? now + backoff_next(&c->backoff) : 0;
 }
 
-/* Writes one batch; the number of its operations, 0 where nothing is left, or the error of the
- * connection. */
-static int write_batch(struct cache *c)
+/* Under the lock for a few slots at a time; *left of what is to be written comes down by what was
+ * taken. */
+static void fill_batch(struct cache *c, uint32_t *left)
 {
-	uint32_t answered = 0;
+	int64_t now = clock_mono(clock_real());
+	uint32_t n;
+
+	cache_batch_clear(&c->batch);
+	do {
+		pthread_mutex_lock(&c->lock);
+		n = cache_slots_take(&c->slots, now, *left, &c->batch);
+		pthread_mutex_unlock(&c->lock);
+		*left -= n;
+	} while (n > 0);
+}
+
+/* Writes one batch; the error of the connection where that ends. */
+static int write_batch(struct cache *c, uint32_t *left)
+{
+	uint32_t answered = 0, commands = 0;
 	int rc = 0;
 
-	pthread_mutex_lock(&c->lock);
-	must(cache_slots_take(&c->slots, clock_mono(clock_real()), &c->batch) != ERR_FULL);
-	pthread_mutex_unlock(&c->lock);
+	fill_batch(c, left);
 	if (c->batch.n == 0)
 		return 0;
 	redis_deadline(c->link, 4 * c->o.command_ns);
@@ -267,31 +282,41 @@ static int write_batch(struct cache *c)
 		rc = send_op(c, &c->batch.op[i]);
 	while (!rc && answered < c->batch.n) {
 		rc = read_op(c, &c->batch.op[answered]);
+		commands += rc ? 0 : commands_of(&c->batch.op[answered]);
 		answered += rc == 0;
 	}
 	pthread_mutex_lock(&c->lock);
 	c->counters.flushes += rc == 0;
+	c->counters.commands += commands;
 	if (rc)
 		c->counters.dropped += cache_slots_put_back(&c->slots, &c->batch, answered);
 	pthread_mutex_unlock(&c->lock);
-	return rc ? rc : (int)c->batch.n;
+	return rc;
 }
 
+/* Writes what is in the queue now, and not what comes meanwhile: that is what keeps it to a few
+ * writes a second and key. Changed slots go to the queue's end, so that no key is written twice. */
 static void write_all(struct cache *c)
 {
-	int rc;
+	int rc = 0;
 
 	if (!c->link && clock_mono(clock_real()) >= c->retry_at)
 		come_back(c);
 	if (!c->link)
 		return;
-	do
-		rc = write_batch(c);
-	while (rc > 0);
-	if (rc < 0)
+	pthread_mutex_lock(&c->lock);
+	uint32_t left = c->slots.dirty;
+	pthread_mutex_unlock(&c->lock);
+	while (left > 0 && rc == 0)
+		rc = write_batch(c, &left);
+	if (rc) {
 		leave(c, rc);
-	else
-		backoff_reset(&c->backoff);
+		return;
+	}
+	backoff_reset(&c->backoff);
+	pthread_mutex_lock(&c->lock);
+	c->rounds++;
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* Under the lock: until it is time to write. */
@@ -328,7 +353,6 @@ void *cache_writer(void *ctx)
 	while (!stop) {
 		write_all(c);
 		pthread_mutex_lock(&c->lock);
-		c->rounds++;
 		pthread_cond_broadcast(&c->idle);
 		/* seen before a round of writing, so that what was set before the close is
 		 * written */
