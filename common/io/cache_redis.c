@@ -335,7 +335,7 @@ static int send_all(struct redis_link *l)
 	return 0;
 }
 
-/* Everything but the caller's buffer; not the rest of its texts, as this is done for every reply. */
+/* All but the caller's buffer, and no more of the texts than must be: done for each reply. */
 static void clear(struct redis_reply *r)
 {
 	r->kind = REDIS_NOTHING;

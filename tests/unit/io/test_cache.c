@@ -209,14 +209,17 @@ static void test_coalesces(void **state)
 	o.flush_ns = 3600 * NS_PER_S;
 	assert_int_equal(cache_open(&o, &c, reason, sizeof(reason)), 0);
 	flush(c);
-	uint64_t before = cache_counters(c).commands;
+	struct cache_counters before = cache_counters(c);
 	for (int i = 0; i < 10000; i++) {
 		snprintf(text, sizeof(text), "%d", i);
 		set(c, CACHE_TOP, i % 2 ? "A" : "B", text);
 	}
 	flush(c);
-	assert_int_equal(cache_counters(c).commands - before, 2);
-	assert_int_equal(cache_counters(c).coalesced, 9998);
+	struct cache_counters after = cache_counters(c);
+	uint64_t commands = after.commands - before.commands;
+	assert_true(commands >= 2 && commands <= 2 * (after.flushes - before.flushes));
+	assert_true(commands <= 20); /* the thread may still have been on its way */
+	assert_int_equal(after.coalesced - before.coalesced, 10000 - commands);
 	assert_text("nj:top:A", "9999\n");
 	assert_text("nj:top:B", "9998\n");
 	cache_close(c);
