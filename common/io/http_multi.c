@@ -12,12 +12,15 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 
+#define POLL_NS (10 * NS_PER_MS) /* where a descriptor cannot be watched */
+
 struct http_multi {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_source *timer;
 	http_multi_fn done;
 	void *ctx;
+	int blind; /* descriptors that could not be watched: everything is polled meanwhile */
 	bool pumping, doomed; /* freed inside pump: the rest happens at its end */
 };
 
@@ -27,10 +30,12 @@ struct watch {
 	curl_socket_t fd;
 };
 
+static struct watch blind; /* stands for a watch that is none */
+
 static void destroy(struct http_multi *c)
 {
-	loop_end(&c->timer);
 	curl_multi_cleanup(c->multi);
+	loop_end(&c->timer);
 	free(c);
 }
 
@@ -41,7 +46,12 @@ static void pump(struct http_multi *c, curl_socket_t fd, int bits)
 
 	must(!c->pumping);
 	c->pumping = true;
-	curl_multi_socket_action(c->multi, fd, bits, &running);
+	if (c->blind > 0) {
+		curl_multi_perform(c->multi, &running);
+		loop_timer_move(c->timer, POLL_NS);
+	} else {
+		curl_multi_socket_action(c->multi, fd, bits, &running);
+	}
 	while (!c->doomed && (m = curl_multi_info_read(c->multi, &left)))
 		if (m->msg == CURLMSG_DONE)
 			c->done(c->ctx, m->easy_handle, m->data.result);
@@ -52,10 +62,7 @@ static void pump(struct http_multi *c, curl_socket_t fd, int bits)
 
 static void on_timer(void *ctx)
 {
-	struct http_multi *c = ctx;
-
-	c->timer = NULL;
-	pump(c, CURL_SOCKET_TIMEOUT, 0);
+	pump(ctx, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* The watch may be gone when pump returns. */
@@ -72,12 +79,11 @@ static void on_fd(void *ctx, int events)
 static int on_curl_timer(CURLM *multi, long ms, void *ctx)
 {
 	struct http_multi *c = ctx;
+	int64_t after_ns = ms < 0 ? LOOP_NEVER : ms * NS_PER_MS;
 
 	(void)multi;
-	loop_end(&c->timer);
-	if (ms < 0)
-		return 0;
-	return loop_timer(c->loop, ms * NS_PER_MS, 0, on_timer, c, &c->timer) < 0 ? -1 : 0;
+	loop_timer_move(c->timer, c->blind > 0 && after_ns > POLL_NS ? POLL_NS : after_ns);
+	return 0;
 }
 
 static void watch_free(struct watch *w)
@@ -88,22 +94,22 @@ static void watch_free(struct watch *w)
 	free(w);
 }
 
-static int watch_new(struct http_multi *c, curl_socket_t fd, int events)
+static struct watch *watch_new(struct http_multi *c, curl_socket_t fd, int events)
 {
 	struct watch *w = calloc(1, sizeof *w);
 
 	if (!w)
-		return ERR_NOMEM;
+		return NULL;
 	w->owner = c;
 	w->fd = fd;
 	if (loop_fd(c->loop, fd, events, on_fd, w, &w->source) < 0) {
 		free(w);
-		return ERR_IO;
+		return NULL;
 	}
-	curl_multi_assign(c->multi, fd, w);
-	return 0;
+	return w;
 }
 
+/* An error told to libcurl would end all transfers, for good: rather poll. */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	struct http_multi *c = ctx;
@@ -112,13 +118,24 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		watch_free(w);
-		curl_multi_assign(c->multi, fd, NULL);
+		if (w == &blind)
+			c->blind--;
+		else
+			watch_free(w);
+		w = NULL;
+	} else if (w == &blind || (w && loop_fd_events(w->source, events) == 0)) {
 		return 0;
+	} else {
+		watch_free(w);
+		w = watch_new(c, fd, events);
 	}
-	if (w)
-		return loop_fd_events(w->source, events) < 0 ? -1 : 0;
-	return watch_new(c, fd, events) < 0 ? -1 : 0;
+	if (!w && what != CURL_POLL_REMOVE) {
+		w = &blind;
+		c->blind++;
+		loop_timer_move(c->timer, POLL_NS);
+	}
+	curl_multi_assign(c->multi, fd, w);
+	return 0;
 }
 
 /* OpenSSL writes to sockets without MSG_NOSIGNAL in libcurl before 7.88: a peer that hangs up must
@@ -145,8 +162,8 @@ int http_multi_new(struct loop *l, long connections_max, http_multi_fn done, voi
 	c->done = done;
 	c->ctx = ctx;
 	c->multi = curl_multi_init();
-	if (!c->multi) {
-		free(c);
+	if (!c->multi || loop_timer(l, LOOP_NEVER, LOOP_NEVER, on_timer, c, &c->timer) < 0) {
+		destroy(c);
 		return ERR_NOMEM;
 	}
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);

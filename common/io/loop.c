@@ -501,6 +501,17 @@ int loop_timer(struct loop *l, int64_t after_ns, int64_t every_ns, loop_fn fn, v
 	return 0;
 }
 
+void loop_timer_move(struct loop_source *s, int64_t after_ns)
+{
+	struct loop *l = s->loop;
+	must(s->kind == KIND_TIMER && !s->ended && after_ns >= 0);
+	int64_t now = clock_mono(l->clock);
+	heap_take(&l->timers, &s->timer);
+	heap_put(&l->timers, &s->timer, after_ns > INT64_MAX - now ? INT64_MAX : now + after_ns);
+	if (l->depth == 0)
+		arm(l);
+}
+
 void loop_end(struct loop_source **s_p)
 {
 	struct loop_source *s = *s_p;

@@ -40,6 +40,12 @@ int loop_fd_events(struct loop_source *s,
 int loop_timer(struct loop *l, int64_t after_ns, int64_t every_ns, loop_fn fn, void *ctx,
 	       struct loop_source **ret_source);
 
+/* Sets a timer's next firing to after_ns from now, whatever it was; allocates nothing. Not for a
+ * one-shot that has fired. A timer with LOOP_NEVER as both its times is there to be moved: it
+ * sleeps again after each firing. */
+#define LOOP_NEVER (INT64_MAX / 4)
+void loop_timer_move(struct loop_source *s, int64_t after_ns);
+
 /* Ends a source and nulls the pointer; a one-shot timer that fired has ended: its pointer must be
  * nulled in fn. */
 void loop_end(struct loop_source **s_p);

@@ -86,13 +86,10 @@ static void set_end(struct ws *w, int code, int err, const char *reason, size_t 
 	w->end_reason[len] = '\0';
 }
 
-static void on_again(void *ctx);
-
 static void release(struct ws *w)
 {
 	loop_end(&w->deadline);
 	loop_end(&w->again);
-	loop_undefer(w->loop, on_again, w);
 	ws_link_free(w->link);
 	w->link = NULL;
 }
@@ -140,12 +137,11 @@ void ws_free(struct ws **ws_p)
 		destroy(w);
 }
 
-/* A timer of 0 gives the other sources their turn first; where none is to be had, a deferred call
- * does. */
+/* A timer of 0 gives the other sources their turn first. */
 static void go_on_soon(struct ws *w)
 {
-	if (!w->again && loop_timer(w->loop, 0, 0, on_again, w, &w->again) < 0)
-		loop_defer(w->loop, on_again, w);
+	if (w->again)
+		loop_timer_move(w->again, 0);
 }
 
 static void end_soon(struct ws *w, int code, int err, const char *reason)
@@ -159,7 +155,6 @@ static void on_deadline(void *ctx)
 {
 	struct ws *w = ctx;
 
-	w->deadline = NULL;
 	w->busy++;
 	if (w->state == CONNECTING)
 		finish(w, 1006, ERR_TIMEOUT, "the connection was not made in time");
@@ -168,13 +163,6 @@ static void on_deadline(void *ctx)
 	else
 		finish(w, 1006, ERR_TIMEOUT, "the server did not answer the close frame in time");
 	leave(w);
-}
-
-static void set_deadline(struct ws *w, int64_t ns)
-{
-	loop_end(&w->deadline);
-	if (loop_timer(w->loop, ns, 0, on_deadline, w, &w->deadline) < 0)
-		end_soon(w, 1006, ERR_NOMEM, "no timer is to be had");
 }
 
 /* ── sending ── */
@@ -248,7 +236,7 @@ static void start_closing(struct ws *w, int code, const char *reason, size_t len
 	w->state = CLOSING;
 	ws_resume(w);
 	rc = send_frame(w, WS_CLOSE, 0, payload, code == 1005 ? 0 : 2 + len);
-	set_deadline(w, w->close_ns);
+	loop_timer_move(w->deadline, w->close_ns);
 	if (rc < 0)
 		end_soon(w, 1006, rc, "no close frame could be sent");
 }
@@ -362,7 +350,7 @@ static void on_reply(struct ws *w)
 	w->rx.at += used;
 	w->rx.deflate = w->deflate;
 	w->state = OPEN;
-	loop_end(&w->deadline);
+	loop_timer_move(w->deadline, LOOP_NEVER);
 	w->h.on_open(w->ctx);
 }
 
@@ -439,7 +427,6 @@ static void on_again(void *ctx)
 {
 	struct ws *w = ctx;
 
-	w->again = NULL;
 	if (w->give_up) {
 		w->busy++;
 		finish(w, 1006, ERR_IO, "given up");
@@ -523,7 +510,9 @@ static int open_link(struct ws *w, const struct ws_options *o, const struct url 
 		return rc;
 	rc = ws_request_pack(&w->request, ws_link_queue(w->link));
 	if (rc == 0)
-		rc = loop_timer(w->loop, link.connect_ns, 0, on_deadline, w, &w->deadline);
+		rc = loop_timer(w->loop, link.connect_ns, LOOP_NEVER, on_deadline, w, &w->deadline);
+	if (rc == 0)
+		rc = loop_timer(w->loop, LOOP_NEVER, LOOP_NEVER, on_again, w, &w->again);
 	w->request.url = NULL; /* the caller's */
 	w->request.user_agent = NULL;
 	w->request.headers = NULL;

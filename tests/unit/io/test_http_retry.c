@@ -81,6 +81,8 @@ static void serve(struct peer_conn *p, void *ctx)
 	while (peer_head(p, head, sizeof head)) {
 		const char *answer = next_answer(head);
 
+		must(!strstr(head, "X-A") || strstr(head, "\r\nX-A: 1\r\nX-B: 2\r\n"));
+
 		if (strcmp(answer, CUT) == 0)
 			return;
 		peer_text(p, answer);
@@ -99,6 +101,7 @@ static void on_end(void *ctx, const struct http_response *r)
 
 static void test_policy(void **state)
 {
+	static const char *const lines[] = {"X-A: 1", "X-B: 2", NULL};
 	static const int64_t delays[] = {1000, 2000, 4000};
 	struct world *w = *state;
 	char url[64];
@@ -108,6 +111,8 @@ static void test_policy(void **state)
 	w->wanted = (int)ARRAY_LEN(paths);
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct http_request r = {.url = url_of(w, url, paths[i].path),
+					 .method = i % 2 ? "GET" : NULL,
+					 .headers = lines,
 					 .total_ns = 200 * NS_PER_MS};
 
 		paths[i].w = w;

@@ -113,6 +113,35 @@ static void timer_repeats_until_ended_inside(void **state)
 	assert_true(clock_mono(clock_real()) - w->began >= 9 * NS_PER_MS);
 }
 
+/* The sleeper is moved by itself, three times; the late one is moved to the front. */
+static void move_again(void *ctx)
+{
+	struct world *w = ctx;
+	if (++w->fired < 3)
+		loop_timer_move(w->a, NS_PER_MS);
+}
+
+static void timer_moves(void **state)
+{
+	struct world *w = *state;
+	struct loop_source *sleeper;
+	int64_t never = LOOP_NEVER;
+	assert_int_equal(loop_timer(w->l, never, never, move_again, w, &w->a), 0);
+	assert_int_equal(loop_timer(w->l, never, never, give_up, w, &sleeper), 0);
+	assert_int_equal(loop_timer(w->l, 10 * NS_PER_S, 0, stop, w, &w->timer), 0);
+	loop_timer_move(w->a, 0);
+	loop_timer_move(w->timer, 10 * NS_PER_MS);
+	assert_int_equal(loop_run(w->l), 0);
+	int64_t took = clock_mono(clock_real()) - w->began;
+	assert_true(took >= 10 * NS_PER_MS && took < 5 * NS_PER_S);
+	assert_int_equal(w->fired, 3);
+	loop_timer_move(w->a, 0);
+	loop_timer_move(w->a, never); /* taken back */
+	assert_int_equal(loop_timer(w->l, 5 * NS_PER_MS, 0, stop, w, &w->timer), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->fired, 3);
+}
+
 static void end_both(void *ctx)
 {
 	struct world *w = ctx;
@@ -591,6 +620,7 @@ int main(void)
 		T(timer_zero_fires_at_once),
 		T(timer_is_not_early_and_finer_than_a_millisecond),
 		T(timer_repeats_until_ended_inside),
+		T(timer_moves),
 		T(timer_ends_itself_and_another),
 		T(zero_timer_that_rearms_does_not_starve_descriptors),
 		T(heap_keeps_order_under_removal),

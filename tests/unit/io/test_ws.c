@@ -539,6 +539,91 @@ static void test_ping(void **state)
 	assert_int_equal(c->counters.pongs, 1);
 }
 
+/* ---- a peer that pings without reading, one that breaks off while we write ---- */
+
+static void serve_pings(struct peer_conn *p, void *ctx)
+{
+	char beat[126], text[256];
+	int n = 0, opcode;
+
+	memset(beat, 'p', 125);
+	beat[125] = '\0';
+	if (!upgrade(p, ""))
+		return;
+	for (int i = 0; i < 120000; i++)
+		must(frame(p, WS_PING, true, beat));
+	frame(p, WS_TEXT, true, "now");
+	while ((opcode = client_frame(p, text, sizeof text)) == WS_PONG)
+		n += strcmp(text, beat) == 0;
+	must(opcode == WS_CLOSE);
+	*(atomic_int *)ctx = n;
+	close_frame(p, 1000, "");
+}
+
+static void close_it(struct client *c)
+{
+	ws_close(c->ws, 1000, "");
+}
+
+/* What cannot be answered in bounded memory is counted, and the connection lives on. */
+static void test_ping_flood(void **state)
+{
+	struct ws_handler h = handler;
+	struct client *c = *state;
+	atomic_int pongs = 0;
+	struct ws_counters n;
+	char url[64];
+
+	h.on_ping = NULL;
+	c->got = close_it;
+	peer_start(&c->peer, serve_pings, &pongs);
+	snprintf(url, sizeof url, "ws://127.0.0.1:%u/", c->peer.port);
+	assert_int_equal(ws_open(c->l, &(struct ws_options){.url = url, .close_ns = 10 * NS_PER_S},
+				 &h, c, &c->ws), 0);
+	loop_run(c->l);
+	n = ws_counters(c->ws);
+	ws_free(&c->ws);
+	peer_stop(&c->peer);
+	assert_string_equal(text_of(c), "open msg(now) close 1000 OK: ");
+	assert_int_equal(n.pings, 120000);
+	assert_true(n.pongs_dropped > 0);
+	assert_int_equal(pongs + (long)n.pongs_dropped, 120000);
+}
+
+static void serve_reset(struct peer_conn *p, void *ctx)
+{
+	(void)ctx;
+	if (upgrade(p, ""))
+		peer_wait_ms(p, 50);
+	peer_reset(p);
+}
+
+static void write_on(void *ctx)
+{
+	struct client *c = ctx;
+
+	if (c->ws && c->closes == 0)
+		ws_send(c->ws, "into the void", 13);
+}
+
+static void pause_and_write(struct client *c)
+{
+	struct loop_source *t;
+
+	ws_pause(c->ws);
+	assert_int_equal(loop_timer(c->l, 0, 5 * NS_PER_MS, write_on, c, &t), 0);
+}
+
+/* Paused, we would not read the end; writing finds it. */
+static void test_break_while_paused(void **state)
+{
+	struct client *c = *state;
+
+	c->opened = pause_and_write;
+	assert_string_equal(talk(c, serve_reset, (struct ws_options){0}),
+			    "open close 1006 ERR_IO: the connection broke");
+}
+
 /* ---- freeing inside callbacks ---- */
 
 static void free_and_stop(struct client *c)
@@ -617,6 +702,8 @@ int main(void)
 		TEST(test_fairness),
 		TEST(test_fairness_tls),
 		TEST(test_ping),
+		TEST(test_ping_flood),
+		TEST(test_break_while_paused),
 		TEST(test_free_in_callbacks),
 		TEST(test_free_while_connecting),
 		TEST(test_close_while_connecting),

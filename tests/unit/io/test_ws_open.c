@@ -44,6 +44,15 @@ static void test_bad_accept(void **state)
 			    "Sec-WebSocket-Accept is not the one for our key");
 }
 
+static void test_end_during_handshake(void **state)
+{
+	struct client *c = *state;
+
+	c->extra = (void *)(uintptr_t)"HTTP/1.1 101 OK\r\nUpgrade: web";
+	assert_string_equal(talk(c, serve_answer, (struct ws_options){0}),
+			    "close 1006 ERR_CLOSED: the connection ended during the handshake");
+}
+
 static void test_not_http(void **state)
 {
 	struct client *c = *state;
@@ -277,6 +286,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_other_statuses),
 		TEST(test_bad_accept),
+		TEST(test_end_during_handshake),
 		TEST(test_not_http),
 		TEST(test_head_is_bounded),
 		TEST(test_server_never_answers),

@@ -302,6 +302,25 @@ static void test_bomb(void **state)
 	free(zeros);
 }
 
+static void test_damaged_deflate(void **state)
+{
+	static const struct ws_deflate_params p = {.server_bits = 15, .client_bits = 15};
+	struct ws_deflate *unpack;
+	struct buf got;
+	struct ws_rx rx;
+
+	(void)state;
+	buf_init(&got, 1000);
+	assert_int_equal(ws_deflate_new(&p, false, &unpack), 0);
+	ws_rx_init(&rx, 1000, false);
+	rx.deflate = unpack;
+	run(&rx, "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x03\xff\xff\xff", 14, 5, &got);
+	assert_string_equal(got.at, "M5:Hello ERR_CORRUPT");
+	ws_rx_fini(&rx);
+	ws_deflate_free(unpack);
+	buf_fini(&got);
+}
+
 static void test_close_codes(void **state)
 {
 	(void)state;
@@ -324,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_memory_is_not_claimed),
 		cmocka_unit_test(test_conversations),
 		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_damaged_deflate),
 		cmocka_unit_test(test_close_codes),
 	};
 
