@@ -17,3 +17,8 @@ if(Python3_FOUND)
 	nj_script(e2e.venue_sim ${Python3_EXECUTABLE} -B tests/e2e/test_venue_sim.py)
 	set_tests_properties(e2e.venue_sim PROPERTIES TIMEOUT 240)
 endif()
+
+if(Python3_FOUND)
+	nj_script(e2e.lockstep ${Python3_EXECUTABLE} -B tests/e2e/test_lockstep.py)
+	set_tests_properties(e2e.lockstep PROPERTIES TIMEOUT 900)
+endif()

@@ -1,0 +1,75 @@
+"""SIGKILL of collector, strategy, executor and persister at random moments: the ledger is the undisturbed run's, byte for byte.
+
+Lockstep, where venue_sim resumes at the collector's last frame. NJ_KILLS is the number of kills of each service (5; 25 in CI),
+NIGHTJAR_SEED the seed of the moments.
+"""
+import os
+import random
+import time
+
+from records import candles, holes, journal, ledger_digest
+from stack import SERVICES, Stack, btc_captures
+
+END = 1723161904535092233
+KILLS = int(os.environ.get("NJ_KILLS") or 5)
+SEED = int(os.environ.get("NIGHTJAR_SEED") or 1)
+
+
+def finish(s):
+    rows = s.wait_until_finished(END, 300)
+    codes = s.stop()
+    assert all(c == 0 for c in codes.values()), codes
+    return rows
+
+
+def undisturbed(capture):
+    with Stack("calm", capture=capture) as s:
+        s.start()
+        finish(s)
+        return ledger_digest(s.database), candles(s.database)
+
+
+def storm(capture, rng):
+    plan = [name for name in SERVICES for _ in range(KILLS)]
+    rng.shuffle(plan)
+    with Stack("storm", speed="20", capture=capture) as s:
+        s.start()
+        began, killed = time.monotonic(), 0
+        for name in plan:
+            time.sleep(rng.uniform(0.05, 24.0 / len(plan)))
+            if "end of the recording" in s.log("collector"):
+                break
+            s.kill(name)
+            s.start_service(name)
+            killed += 1
+        assert killed >= len(plan) // 2, "only %d of %d kills before the end" % (killed, len(plan))
+        finish(s)
+        print("%d kills in %.0f s" % (killed, time.monotonic() - began))
+        check(s)
+        return ledger_digest(s.database), candles(s.database)
+
+
+def check(s):
+    assert not holes(s.database), "holes: %s" % holes(s.database)
+    for name in SERVICES:
+        text = s.log(name)
+        assert "differs from the journal" not in text, text[-1500:]
+        assert "gone for good" not in text, [l for l in text.splitlines() if "gone for good" in l][:3]
+    for name in ("executor", "strategy"):
+        seqs = [seq for seq, _ in journal(s.path("data", name, "journal"))]
+        assert seqs == list(range(1, len(seqs) + 1)), "%s: its own journal has holes" % name
+
+
+def main():
+    capture = btc_captures()
+    calm, calm_candles = undisturbed(capture)
+    print("undisturbed: %s" % calm)
+    print("seed %d, %d kills of each service" % (SEED, KILLS))
+    digest, cs = storm(capture, random.Random(SEED))
+    print("storm:       %s" % digest)
+    assert digest == calm, "the ledger differs from the undisturbed run's"
+    assert cs == calm_candles, "the candles differ from the undisturbed run's"
+    print("ok")
+
+
+main()
