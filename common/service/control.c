@@ -15,6 +15,21 @@ static void put_pair(struct pair *p, uint32_t *n, const char *name, int64_t valu
 	(*n)++;
 }
 
+/* One input: how far it is, what waits, what it has promised. */
+static uint32_t put_input(struct pair *p, uint32_t n, const struct inbox *in, const struct sequencer_input *si)
+{
+	char name[EVENT_NAME_MAX];
+	static const char *const what[] = {"state", "delivered", "holes", "queued", "promised", "quiet", "limit"};
+	int64_t value[] = {in->state, (int64_t)in->counters.delivered, (int64_t)in->counters.holes,
+			   si ? (int64_t)si->queue.count : 0, si ? si->promised : 0, si ? si->quiet : 0,
+			   si ? si->limit : 0};
+	for (size_t i = 0; i < (si ? ARRAY_LEN(what) : 3) && n < EVENT_PAIRS_MAX; i++) {
+		snprintf(name, sizeof name, "in.%.12s.%s.%s", in->publisher, in->lane == LANE_M ? "m" : "x", what[i]);
+		put_pair(p, &n, name, value[i]);
+	}
+	return n;
+}
+
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 {
 	uint32_t n = 0;
@@ -36,6 +51,13 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	put_pair(p, &n, "parity_late", (int64_t)late);
 	struct log_counters lc = log_counters();
 	put_pair(p, &n, "errors", (int64_t)lc.errors);
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		const struct follow *f = &rt->follow[i];
+		if (f->has_m)
+			n = put_input(p, n, &f->m, f->in_m);
+		if (f->has_x)
+			n = put_input(p, n, &f->x, f->in_x);
+	}
 	struct metrics_group g = {.rows = rt->s->metrics, .self = NULL};
 	if (rt->s->metrics && rt->s->metrics_of && rt->self) {
 		g.self = rt->s->metrics_of(rt->self);

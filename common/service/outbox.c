@@ -340,7 +340,7 @@ int outbox_durable(struct outbox *b)
 bool outbox_ready(const struct outbox *b)
 {
 	/* A burst is far below the journal's buffer; more than this in flight means the disk is behind. */
-	return !b->failed && (!b->journal || b->x_next - 1 - journal_durable(b->journal) < 4096);
+	return !b->failed && (!b->journal || b->x_next < journal_durable(b->journal) + 4096);
 }
 
 bool outbox_verifying(const struct outbox *b)

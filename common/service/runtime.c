@@ -289,7 +289,8 @@ static void promise_step(struct runtime *rt)
 {
 	int64_t latency = rt->s->pubs[0] == EVENT_intent ? rt->run.order_latency_ns : rt->run.ack_latency_ns;
 	int64_t handled = sequencer_handled(&rt->sequencer), quiet = sequencer_handled_quiet(&rt->sequencer);
-	if (rt->life != life_running || quiet <= 0 || quiet > CORE_NEVER - latency)
+	/* Also while comparing: two services that recover at once wait for each other's promises. */
+	if ((rt->life != life_running && rt->life != life_recover) || quiet <= 0 || quiet > CORE_NEVER - latency)
 		return;
 	struct ev_promise p = {.at = handled + latency, .handled = quiet, .quiet_at = quiet + latency, .latency = latency};
 	publish_promise(rt, &p);

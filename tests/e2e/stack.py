@@ -196,7 +196,12 @@ class Stack:
         def done():
             self.check_alive()
             return self.finished(end)
-        return wait_for(done, limit, "the end of the recording")
+        try:
+            return wait_for(done, limit, "the end of the recording")
+        except AssertionError:
+            for name in SERVICES:
+                print(name, self.status(name))
+            raise
 
 
 def stored(database, publisher):
