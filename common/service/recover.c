@@ -48,7 +48,9 @@ static void load_cursors(struct runtime *rt, struct unpacker *u)
 			struct sequencer_input *in = &sq->in[i];
 			if ((int64_t)in->class != class || strcmp(in->publisher, publisher) != 0)
 				continue;
-			in->last_at = in->promised = at;
+			in->last_at = at;
+			if (in != rt->self_in) /* commands come when they come: nobody waits for them */
+				in->promised = at;
 			in->last_seq = seq;
 			in->last_epoch = epoch;
 		}

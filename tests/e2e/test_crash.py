@@ -16,7 +16,7 @@ SEED = int(os.environ.get("NIGHTJAR_SEED") or 1)
 
 
 def finish(s):
-    rows = s.wait_until_finished(END, 40)
+    rows = s.wait_until_finished(END, 60)
     codes = s.stop()
     assert all(c == 0 for c in codes.values()), codes
     return rows
