@@ -160,17 +160,19 @@ static void stop_books(struct collector_core *c, const struct connection *conn, 
 			depth_stop(c, &c->markets[i], reason);
 }
 
-static void close_connection(struct collector_core *c, struct connection *conn, enum feed state,
-			     const char *reason)
+static void close_connection(struct collector_core *c, struct connection *conn,
+			     const struct collector_change *change)
 {
+	enum feed state = change->state;
+
 	if (conn->up) {
-		go_blind(c, conn, gap_cause_disconnect);
+		go_blind(c, conn, change->restart ? gap_cause_restart : gap_cause_disconnect);
 		c->count.disconnects += state != feed_ended;
 		stop_books(c, conn, state == feed_ended ? "recording ended" : "connection lost");
 	}
 	conn->up = false;
 	memset(conn->feeds, 0, sizeof(conn->feeds));
-	announce_feed(c, conn, state, reason);
+	announce_feed(c, conn, state, change->reason);
 }
 
 static void open_connection(struct collector_core *c, struct connection *conn)
@@ -390,7 +392,8 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 	switch (change->state) {
 	case feed_connecting:
 		if (conn->up)
-			close_connection(c, conn, feed_lost, "restarted");
+			close_connection(c, conn, &(struct collector_change){
+				.state = feed_lost, .reason = "restarted", .restart = true});
 		announce_feed(c, conn, feed_connecting, change->reason);
 		break;
 	case feed_live:
@@ -399,7 +402,7 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 	case feed_lost:
 	case feed_refused:
 	case feed_ended:
-		close_connection(c, conn, change->state, change->reason);
+		close_connection(c, conn, change);
 		break;
 	default:
 		break;

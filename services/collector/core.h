@@ -86,6 +86,7 @@ struct collector_change {
 	uint32_t connection;
 	enum feed state; /* connecting, live (open), lost, refused, ended */
 	const char *reason; /* NULL: none */
+	bool restart; /* lost because our own process was away */
 };
 
 /* What happened so far; the shell exports it as metrics. */

@@ -247,7 +247,7 @@ static void run(void *self)
 		s->now = runtime_outbox(s->rt)->last_stamp;
 	s->started = true;
 	if (s->told_live) {
-		struct collector_change change = {.now = s->now, .state = feed_lost, .reason = "restart"};
+		struct collector_change change = {.now = s->now, .state = feed_lost, .reason = "restart", .restart = true};
 		collector_core_on_connection(s->core, &change, &s->sink);
 		s->told_live = false;
 	}

@@ -75,28 +75,26 @@ static struct json_str get(const struct letters *l, char letter)
 	return l->present & bit(letter) ? l->text[letter_index(letter)] : none;
 }
 
+/* The text of a letter is set where its bit is, and only there. */
 static void collect_letter(struct json *j, struct letters *l, char letter)
 {
 	int i = letter_index(letter);
-	bool truth = false;
+	enum json_kind kind = json_peek(j);
+	bool truth = false, good;
 
-	switch (json_peek(j)) {
-	case JSON_STRING:
-	case JSON_NUMBER:
-		json_scalar_text(j, &l->text[i]);
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		json_bool(j, &truth);
+	if (kind == JSON_STRING || kind == JSON_NUMBER) {
+		good = json_scalar_text(j, &l->text[i]);
+	} else if (kind == JSON_TRUE || kind == JSON_FALSE) {
+		good = json_bool(j, &truth);
 		l->text[i] = (struct json_str){"", 0, false};
-		break;
-	default:
+	} else {
 		json_skip(j);
 		return;
 	}
-	uint64_t mask = (uint64_t)1 << i;
-	l->present |= mask;
-	l->truth = truth ? l->truth | mask : l->truth & ~mask;
+	if (!good)
+		return;
+	l->present |= (uint64_t)1 << i;
+	l->truth = (l->truth & ~((uint64_t)1 << i)) | (uint64_t)truth << i;
 }
 
 static void collect_kline(struct json *j, struct letters *l)
