@@ -78,6 +78,27 @@ static void set_log_level(const struct event *request, struct ev_reply *reply)
 	event_set_text(reply->message, "log level changed");
 }
 
+int64_t runtime_next_stamp(const struct runtime *rt)
+{
+	int64_t now = rt->sequencer.now, last = rt->outbox.last_stamp;
+	return (last > now ? last : now) + 1;
+}
+
+int runtime_decide(struct runtime *rt, struct event *ev)
+{
+	if (!rt->s->core) {
+		runtime_emit_shell(rt, ev);
+		return 0;
+	}
+	if (outbox_verifying(&rt->outbox))
+		return 0; /* decided before: the journal has it, and so will the core */
+	uint8_t packed[1024];
+	ev->ts_recv = runtime_next_stamp(rt);
+	runtime_emit_shell(rt, ev);
+	int n = codec_pack(ev, packed, sizeof packed);
+	return n < 0 ? n : sequencer_push(&rt->sequencer, rt->self_in, ev, packed, (size_t)n, runtime_mono(rt));
+}
+
 static void journal_command(struct runtime *rt, const struct event *request, struct ev_reply *reply)
 {
 	struct event ev;
@@ -86,15 +107,9 @@ static void journal_command(struct runtime *rt, const struct event *request, str
 	event_set_name(ev.command.target, request->request.target);
 	event_set_name(ev.command.owner, request->request.owner[0] ? request->request.owner : request->source);
 	event_set_text(ev.command.reason, request->request.reason);
-	int64_t now = rt->sequencer.now;
-	ev.ts_recv = rt->outbox.last_stamp > now ? rt->outbox.last_stamp + 1 : now + 1;
 	if (request->request.lease > 0)
-		ev.command.until = ev.ts_recv + request->request.lease;
-	runtime_emit_shell(rt, &ev);
-	uint8_t packed[1024];
-	int n = codec_pack(&ev, packed, sizeof packed);
-	if (n < 0 || sequencer_push(&rt->sequencer, rt->self_in, &ev, packed, (size_t)n, runtime_mono(rt)))
-		reply->result = ERR_FULL;
+		ev.command.until = runtime_next_stamp(rt) + request->request.lease;
+	reply->result = runtime_decide(rt, &ev);
 	event_set_text(reply->message, reply->result ? "too many commands wait" : "accepted and journalled");
 	runtime_step(rt);
 }

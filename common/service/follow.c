@@ -75,7 +75,7 @@ static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 	ev.gap.to = gap->to;
 	ev.gap.first_missing = gap->first;
 	ev.gap.last_missing = gap->last;
-	runtime_emit_shell(rt, &ev);
+	runtime_decide(rt, &ev);
 	if (rt->s->on_gap)
 		rt->s->on_gap(rt->self, in, gap);
 }
@@ -133,7 +133,10 @@ static int add_m(struct follow *f, const struct service_input *input)
 	must(n < ARRAY_LEN(f->prefixes));
 	f->has_m = true;
 	int rc = add_to_sequencer(f->rt, input, &f->in_m);
-	return rc ? rc : inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, n ? f->prefixes : NULL, &ops, f);
+	if (!rc)
+		rc = inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, n ? f->prefixes : NULL, &ops, f);
+	f->m.resync = f->in_m != NULL;
+	return rc;
 }
 
 int follow_add(struct runtime *rt, const struct service_input *input, struct follow **ret_follow)

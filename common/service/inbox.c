@@ -67,7 +67,7 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 }
 
 /* What became of one event. */
-enum outcome { TAKEN, SKIPPED, HOLE, FULL };
+enum outcome { TAKEN, SKIPPED, HOLE, FULL, RESYNC };
 
 static enum outcome delivered(struct inbox *in, int rc)
 {
@@ -122,6 +122,8 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 			return HOLE;
 		/* The replay itself has a hole: it is gone for good. */
 		report_gap_m(in, head->ts_recv, head->seq > *seq ? head->seq - *seq - 1 : 0);
+		if (in->resync)
+			return RESYNC;
 	}
 	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
 	if (o == TAKEN) {
@@ -150,7 +152,7 @@ static enum outcome accept_frame(struct inbox *in, const uint8_t *frame, size_t 
 		}
 		enum outcome o = in->lane == LANE_X ? accept_x(in, &head, body, used)
 						    : accept_m(in, topic, topic_len, &head, body, used);
-		if (o == HOLE || o == FULL)
+		if (o == HOLE || o == FULL || o == RESYNC)
 			return o;
 		body += used;
 		left -= used;
@@ -239,6 +241,13 @@ static void finish_paging(struct inbox *in, int64_t mono_ns)
 	}
 }
 
+/* The last values instead of what is missing; what the log has between goes with the gap. */
+static void want_state(struct inbox *in)
+{
+	in->wants_state = true;
+	strmap_clear(&in->topics);
+}
+
 /* Takes the records of a page. False where the receiver is full or the page is broken. */
 static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 {
@@ -250,8 +259,11 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 		}
 		in->counters.paged++;
 		enum outcome o = wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
-		if (o == FULL) {
-			stall(in);
+		if (o == FULL || o == RESYNC) {
+			if (o == FULL)
+				stall(in);
+			else
+				want_state(in);
 			return false;
 		}
 		at += 4 + n;
@@ -319,7 +331,9 @@ static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 		report_gap_m(in, (int64_t)r->first, 0);
 		if (r->first)
 			in->last = (int64_t)r->first - 1;
-		return true;
+		if (in->resync)
+			want_state(in);
+		return !in->resync;
 	default:
 		return false;
 	}

@@ -72,6 +72,7 @@ struct inbox {
 	enum inbox_state state;
 	enum inbox_join join;
 	bool was_live, wants_state;
+	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW) */
 	int64_t last;          /* M: stamp of the last record */
 	struct strmap topics;  /* M: topic -> last sequence */

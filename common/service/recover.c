@@ -167,7 +167,7 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
 		if (sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at) == 0)
 			own->exceptions++;
-	} else if (ev.id == EVENT_command) {
+	} else if (ev.id == EVENT_command || ev.id == EVENT_gap) {
 		if (sequencer_push(&rt->sequencer, rt->self_in, &ev, body, body_len, 0) == 0)
 			own->commands++;
 	}

@@ -114,6 +114,9 @@ extern const struct sequencer_ops runtime_core_sequencer;
 void runtime_maybe_run(struct runtime *rt);
 
 /* control.c */
+/* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input. */
+int runtime_decide(struct runtime *rt, struct event *ev);
+int64_t runtime_next_stamp(const struct runtime *rt);
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */
 
 #endif
