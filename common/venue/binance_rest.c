@@ -226,7 +226,7 @@ static int scale_of(struct json_str step, uint8_t *ret_scale)
  * sends, as far as a level of CROWD largest orders still fits. */
 static int qty_scale_of(const struct description *d, uint8_t *ret_scale)
 {
-	uint8_t lot, scale = VENUE_SCALE_DEFAULT;
+	uint8_t lot = 0, scale = VENUE_SCALE_DEFAULT;
 	int64_t largest = 0;
 	int rc = scale_of(d->step, &lot);
 

@@ -104,7 +104,7 @@ static bool parse_line(const char *text, struct line *ret)
 /* The recorded exchangeInfo, or NULL: then the test is skipped. */
 static char *exchange_info(void)
 {
-	struct capture c;
+	struct capture c = {0};
 	char *text, *found = NULL;
 
 	if (capture_open("binance/rest/BINANCE.jsonl.zst", &c) != 0)
@@ -231,7 +231,7 @@ static void test_btcusdt(void **state)
 /* The same, but after some lines the core is thrown away and restored from its saved state. */
 static void run_btc(const char *info, uint32_t restart_after, struct buf *ret_out)
 {
-	struct capture day;
+	struct capture day = {0};
 	struct rig r;
 	struct collector_core_settings s;
 	struct feeder f = {.stop_after = restart_after};
@@ -329,7 +329,7 @@ static void answer(struct rig *r, struct later *l)
 static void test_thin_markets(void **state)
 {
 	(void)state;
-	struct capture c;
+	struct capture c = {0};
 	struct rig r;
 	struct collector_core_settings s;
 	struct later later[4];
