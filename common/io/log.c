@@ -44,6 +44,7 @@ static struct {
 	struct log_file *file;
 	struct site site[SITES];
 	int64_t swept;
+	bool file_only;
 	bool stderr_slow;
 	struct log_counters n;
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .service = "nightjar"};
@@ -73,8 +74,8 @@ static bool write_stderr(const struct log_line *l)
 
 static void emit(const struct log_line *l)
 {
-	bool to_stderr = write_stderr(l);
 	bool to_file = log_state.file && log_file_write(log_state.file, l->at, l->len) == 0;
+	bool to_stderr = (to_file && log_state.file_only) || write_stderr(l);
 	log_state.n.lines += to_stderr || to_file;
 	log_state.n.dropped += !to_stderr || (log_state.file && !to_file);
 }
@@ -219,6 +220,7 @@ int log_open(const struct log_options *o)
 		 o->service ? o->service : "nightjar");
 	log_state.json = o->json;
 	log_state.clock = o->clock;
+	log_state.file_only = o->file_only;
 	log_state.n = (struct log_counters){0};
 	log_state.swept = clock_mono(the_clock());
 	memset(log_state.site, 0, sizeof log_state.site);

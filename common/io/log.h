@@ -23,6 +23,7 @@ struct log_options {
 	enum log_level level;
 	bool json;
 	const char *file;         /* NULL: stderr only */
+	bool file_only;           /* stderr gets a line only where the file did not take it */
 	int64_t rotate_bytes;     /* 0: 10 MiB */
 	int keep;                 /* 0: 7 */
 	const struct clock *clock; /* NULL: real */

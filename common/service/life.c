@@ -340,10 +340,21 @@ static void say_hello(struct runtime *rt)
 
 static int start_log(struct runtime *rt)
 {
-	struct log_options o = {.service = rt->s->name, .json = strcmp(rt->run.log_format, "json") == 0,
-				.file = rt->run.log_file[0] ? rt->run.log_file : NULL};
+	char path[sizeof rt->run.log_dir + 64];
+	struct log_options o = {.service = rt->s->name,
+				.json = strcmp(rt->run.log_format, "json") == 0,
+				.file_only = !rt->run.log_stderr};
 	log_level_parse(rt->run.log_level, &o.level);
-	return log_open(&o);
+	if (rt->run.log_file[0]) {
+		o.file = rt->run.log_file;
+	} else if (rt->run.log_dir[0] && make_dirs(rt->run.log_dir) == 0) {
+		snprintf(path, sizeof path, "%s/%s.log", rt->run.log_dir, rt->s->name);
+		o.file = path;
+	}
+	int rc = log_open(&o);
+	if (rc)
+		log_error("no log file", "path=%s err=%s", o.file, err_name(rc));
+	return rc;
 }
 
 static int boot(struct runtime *rt, char *reason, size_t cap)

@@ -56,8 +56,14 @@ static const struct config_key log_keys[] = {
 	{"level", CONFIG_CHOICE, "info", 0, 0, "", "Least severe line that is written.", "debug|info|warn|error",
 	 TEXT(log_level)},
 	{"format", CONFIG_CHOICE, "logfmt", 0, 0, "", "Form of the lines on stderr.", "logfmt|json", TEXT(log_format)},
-	{"file", CONFIG_TEXT, "", 0, 0, "", "Also write here, rotated at 10 MiB, 7 kept; empty: stderr only.", NULL,
-	 TEXT(log_file)},
+	{"dir", CONFIG_TEXT, "", 0, 0, "",
+	 "Write to NAME.log of each service in this directory, rotated at 10 MiB, 7 kept.", NULL,
+	 TEXT(log_dir)},
+	{"file", CONFIG_TEXT, "", 0, 0, "", "The same for one service: this file, whatever log.dir says.",
+	 NULL, TEXT(log_file)},
+	{"stderr", CONFIG_BOOL, "true", 0, 0, "",
+	 "Write to stderr, too; false: only lines that no file took, and crashes.", NULL,
+	 AT(log_stderr), 0},
 	{0},
 };
 

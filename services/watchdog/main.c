@@ -19,7 +19,7 @@ enum { UNITS_MAX = 12 };
 
 struct settings {
 	bool supervise;
-	char units[200], bin[300], logs[300];
+	char units[200], bin[300], logs[300], redis_command[500];
 	int64_t dead_ns, boot_ns, grace_ns;
 	int64_t rss_max, growth_max;
 };
@@ -33,7 +33,11 @@ static const struct config_key keys[] = {
 	{"units", CONFIG_TEXT, "persister,executor,strategy,collector", 0, 0, "",
 	 "What to watch, in the order of starting; a subsection of its name can give it a command.", NULL, TEXT(units)},
 	{"bin", CONFIG_TEXT, "", 0, 0, "", "Directory of the service binaries; empty: found by PATH.", NULL, TEXT(bin)},
-	{"logs", CONFIG_TEXT, "", 0, 0, "", "Directory of the units' logs; empty: they share our stderr.", NULL, TEXT(logs)},
+	{"logs", CONFIG_TEXT, "", 0, 0, "",
+	 "Directory of the units' output; empty: log.dir, and where that is empty they share our stderr.", NULL, TEXT(logs)},
+	{"redis_command", CONFIG_TEXT, "", 0, 0, "",
+	 "A Redis of the stack's own, started before all; nj up fills this in where redis.url is empty.", NULL,
+	 TEXT(redis_command)},
 	{"dead_after", CONFIG_DUR, "5s", 100 * NS_PER_MS, 600 * NS_PER_S, "ns", "Without a heartbeat for this long: hung.", NULL,
 	 AT(dead_ns), 0},
 	{"boot_time", CONFIG_DUR, "30s", NS_PER_S, 3600 * NS_PER_S, "ns", "Until the first heartbeat after a start.", NULL,
@@ -144,21 +148,39 @@ static int add_unit(struct watchdog *w, const char *name, char *reason, size_t c
 	if (rc)
 		return rc;
 	if (command[0] == '\0' && v->service)
-		snprintf(command, sizeof command, "%s%snightjar-%s", w->set.bin, w->set.bin[0] ? "/" : "", name);
+		snprintf(command, sizeof command, "\"%s%snightjar-%s\"", w->set.bin, w->set.bin[0] ? "/" : "", name);
+	if (command[0] == '\0' && strcmp(name, "redis") == 0)
+		snprintf(command, sizeof command, "%s", w->set.redis_command);
 	if (command[0] == '\0' && w->set.supervise) {
 		snprintf(reason, cap, "watchdog.units: '%s' is no service of ours; give it watchdog.%s.command", name, name);
 		return ERR_ARG;
 	}
 	unit_init(&v->unit, name, command, runtime_loop(w->rt), &unit_handler, w);
 	v->unit.stop_grace_ns = w->set.grace_ns;
+	/* A service that has a log of its own says nothing here unless it dies. */
+	const struct run_settings *run = runtime_settings(w->rt);
 	if (w->set.logs[0])
-		snprintf(v->unit.out_path, sizeof v->unit.out_path, "%s/%s.log", w->set.logs, name);
+		snprintf(v->unit.out_path, sizeof v->unit.out_path, "%s/%s.%s", w->set.logs, name,
+			 v->service && run->log_dir[0] ? "err" : "log");
+	if (!v->service)
+		snprintf(v->unit.lock_path, sizeof v->unit.lock_path, "%s/%s.lock", run->bus_dir, name);
 	health_init(&v->health, clock_mono(runtime_clock(w->rt)));
 	w->n++;
 	if (!v->service)
 		return 0;
 	struct service_input in = {.publisher = v->unit.name};
 	return runtime_follow(w->rt, &in);
+}
+
+/* Units that log into files of their own leave their stderr to crashes. */
+static void share_logs(struct watchdog *w)
+{
+	const struct run_settings *run = runtime_settings(w->rt);
+	if (!w->set.supervise || !run->log_dir[0])
+		return;
+	if (!w->set.logs[0])
+		snprintf(w->set.logs, sizeof w->set.logs, "%s", run->log_dir);
+	setenv("NIGHTJAR_LOG__STDERR", "false", 1);
 }
 
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
@@ -170,7 +192,8 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	w->set = *(const struct settings *)settings;
 	char list[sizeof w->set.units], *save = NULL;
 	memcpy(list, w->set.units, sizeof list);
-	int rc = 0;
+	share_logs(w);
+	int rc = w->set.redis_command[0] ? add_unit(w, "redis", reason, cap) : 0;
 	for (char *name = strtok_r(list, ", ", &save); name && !rc; name = strtok_r(NULL, ", ", &save))
 		rc = add_unit(w, name, reason, cap);
 	if (rc) {
@@ -188,7 +211,7 @@ static void run(void *self)
 		struct watched *v = &w->watched[i];
 		char lock[300];
 		snprintf(lock, sizeof lock, "%s/%s.lock", runtime_settings(w->rt)->bus_dir, v->unit.name);
-		if (v->service && unit_adopt(&v->unit, lock) == 0)
+		if (unit_adopt(&v->unit, lock) == 0)
 			log_info("adopted", "unit=%s pid=%d", v->unit.name, (int)v->unit.pid);
 		else
 			unit_start(&v->unit);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,11 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+
+enum {
+	OUT_MAX = 1 << 20, /* bytes of a unit's output file at its start; larger is moved aside */
+	LOCK_FD = 9        /* where an inherited lock is in the child */
+};
 
 extern char **environ;
 
@@ -134,14 +140,53 @@ static int watch(struct unit *u)
 	return loop_fd(u->loop, u->pidfd, LOOP_IN, on_gone, u, &u->watch);
 }
 
+/* What programs say without a log of their own must not fill the disk over many starts. */
+static void keep_short(const char *path)
+{
+	struct stat st;
+	char old[sizeof((struct unit *)0)->out_path + 2];
+	if (stat(path, &st) != 0 || st.st_size < OUT_MAX)
+		return;
+	snprintf(old, sizeof old, "%s.1", path);
+	if (rename(path, old) != 0)
+		log_warn("output not moved aside", "file=%s reason=%s", path, strerror(errno));
+}
+
 static int redirect(posix_spawn_file_actions_t *fa, const struct unit *u)
 {
 	if (u->out_path[0] == '\0')
 		return 0;
+	keep_short(u->out_path);
 	int rc = posix_spawn_file_actions_addopen(fa, 1, u->out_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(fa, 1, 2);
 	return rc ? ERR_NOMEM : 0;
+}
+
+/* A program that knows no locks inherits one, so that a watchdog that comes back finds it. Returns
+ * the descriptor; -1: none needed. */
+static int take_lock(const struct unit *u)
+{
+	if (u->lock_path[0] == '\0')
+		return -1;
+	int fd = open(u->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	log_warn("no lock", "unit=%s file=%s reason=%s", u->name, u->lock_path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void sign_lock(int fd, pid_t pid)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "%d\n", (int)pid);
+	if (fd < 0)
+		return;
+	if (pid > 0 && (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n))
+		log_warn("lock not signed", "reason=%s", strerror(errno));
+	close(fd); /* the child's copy holds it */
 }
 
 static int spawn(struct unit *u, char **argv)
@@ -155,10 +200,13 @@ static int spawn(struct unit *u, char **argv)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
-	int rc = redirect(&fa, u);
+	int rc = redirect(&fa, u), lock = take_lock(u);
+	if (!rc && lock >= 0 && posix_spawn_file_actions_adddup2(&fa, lock, LOCK_FD) != 0)
+		rc = ERR_NOMEM;
 	int err = rc ? 0 : posix_spawnp(&u->pid, argv[0], &fa, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&attr);
+	sign_lock(lock, rc || err ? 0 : u->pid);
 	if (err) {
 		u->pid = 0;
 		log_error("cannot spawn", "unit=%s program=%s reason=%s", u->name, argv[0], strerror(err));
@@ -175,18 +223,37 @@ static void on_started(void *ctx)
 		set_state(u, UNIT_RUNNING);
 }
 
+size_t unit_split(char *line, char *argv[UNIT_ARGS_MAX + 1])
+{
+	size_t n = 0;
+	char *from = line, *to = line;
+	while (*from && n < UNIT_ARGS_MAX) {
+		bool quoted = false;
+		from += strspn(from, " ");
+		if (*from == '\0')
+			break;
+		argv[n++] = to;
+		for (; *from && (quoted || *from != ' '); from++)
+			if (*from == '"')
+				quoted = !quoted;
+			else
+				*to++ = *from;
+		bool more = *from != '\0';
+		*to++ = '\0';
+		from += more;
+	}
+	argv[n] = NULL;
+	return n;
+}
+
 int unit_start(struct unit *u)
 {
-	char line[sizeof u->command], *argv[UNIT_ARGS_MAX + 1], *save = NULL;
-	size_t n = 0;
+	char line[sizeof u->command], *argv[UNIT_ARGS_MAX + 1];
 	if (u->pid)
 		return ERR_EXISTS;
 	loop_end(&u->timer);
 	memcpy(line, u->command, sizeof line);
-	for (char *w = strtok_r(line, " ", &save); w && n < UNIT_ARGS_MAX; w = strtok_r(NULL, " ", &save))
-		argv[n++] = w;
-	argv[n] = NULL;
-	if (n == 0)
+	if (unit_split(line, argv) == 0)
 		return ERR_ARG;
 	u->adopted = false;
 	u->starts++;

@@ -32,8 +32,9 @@ struct unit_handler {
 
 struct unit {
 	char name[EVENT_NAME_MAX];
-	char command[500]; /* split at spaces; no shell */
+	char command[500]; /* split at spaces but within "double quotes"; no shell */
 	char out_path[400]; /* where stdout and stderr go; "" inherit */
+	char lock_path[300]; /* lock that it holds for unit_adopt; "": it takes one itself */
 	struct loop *loop;
 	const struct unit_handler *handler;
 	void *ctx;
@@ -62,6 +63,9 @@ void unit_restart(struct unit *u);
 void unit_kill(struct unit *u);
 /* A sign of life: STARTING becomes RUNNING; a minute of RUNNING forgives earlier failures. */
 void unit_alive(struct unit *u);
+
+/* Words of a command, in place: divided by spaces, but within double quotes. Returns how many. */
+size_t unit_split(char *line, char *argv[UNIT_ARGS_MAX + 1]);
 
 const char *unit_state_text(enum unit_state s);
 int64_t unit_backoff_ns(uint32_t failures); /* delay before the next try */

@@ -365,6 +365,25 @@ static void threads_share_it(void **state)
 	free(text);
 }
 
+/* Supervised services: stderr is left to crashes, but for lines that nothing else took. */
+static void file_only_leaves_stderr_to_what_the_file_did_not_take(void **state)
+{
+	(void)state;
+	struct log_options o = {
+		.service = "svc", .level = LOG_INFO, .file = path, .file_only = true, .clock = &sim.clock};
+	capture_begin();
+	assert_int_equal(log_open(&o), 0);
+	log_info("kept", NULL);
+	assert_int_equal(log_counters().lines, 1);
+	assert_int_equal(log_counters().dropped, 0);
+	log_close();
+	log_info("no file any more", NULL);
+	char *text = capture_end();
+	assert_null(strstr(text, "msg=kept"));
+	assert_non_null(strstr(text, "msg=\"no file any more\""));
+	free(text);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -376,6 +395,7 @@ int main(void)
 		T(random_bytes_make_valid_json_lines),
 		T(long_values_are_cut),
 		T(levels),
+		T(file_only_leaves_stderr_to_what_the_file_did_not_take),
 		T(storm_is_one_line_a_second),
 		T(changing_storm_is_limited_too),
 		T(short_list_is_no_storm),
