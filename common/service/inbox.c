@@ -411,7 +411,8 @@ bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_
 
 void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
 {
-	if (in->lane != LANE_M)
+	/* A part of the topics cannot tell a lost tail from what it has not asked for; its next record shows it. */
+	if (in->lane != LANE_M || (in->prefixes && in->prefixes[0]))
 		return;
 	if (in->state != INBOX_LIVE || m_last <= in->last) {
 		in->tail_at = 0;

@@ -88,8 +88,8 @@ void runtime_emit(struct runtime *rt, struct event *ev)
 void runtime_emit_shell(struct runtime *rt, struct event *ev)
 {
 	must(may_publish(rt, ev->id));
-	if (!rt->s->core && ev->ts_recv == 0)
-		ev->ts_recv = clock_wall(runtime_clock(rt));
+	if (ev->ts_recv == 0)
+		ev->ts_recv = rt->s->core ? runtime_next_stamp(rt) : clock_wall(runtime_clock(rt));
 	check_emitted(rt, outbox_emit_shell(&rt->outbox, ev), ev->id);
 }
 

@@ -28,20 +28,28 @@ static const char *rest_base(const struct shell *s)
 	return s->set.rest_url[0] ? s->set.rest_url : s->venue->rest_hosts[0];
 }
 
-static bool is_venues_own(const struct shell *s, const char *url)
+/* One of the venue's own addresses, over TLS. */
+static bool is_own(const char *const *hosts, const char *url)
 {
-	for (size_t i = 0; s->venue->stream_hosts[i]; i++)
-		if (strncmp(s->venue->stream_hosts[i], "wss://", 6) == 0 && strcmp(url, s->venue->stream_hosts[i]) == 0)
-			return true;
+	for (size_t i = 0; hosts[i]; i++)
+		if (strcmp(url, hosts[i]) == 0)
+			return strncmp(url, "wss://", 6) == 0 || strncmp(url, "https://", 8) == 0;
 	return false;
 }
 
-static uint8_t origin_of(const struct shell *s)
+static uint8_t origin_of(const struct shell *s, const char *simulator, bool own)
 {
-	const char *simulator = ws_header(s->ws, simulator_header);
 	if (simulator)
 		return strcmp(simulator, "replay") == 0 ? origin_replay : origin_simulated;
-	return is_venues_own(s, stream_base(s)) && !s->set.stamped ? origin_live : origin_simulated;
+	return own && !s->set.stamped ? origin_live : origin_simulated;
+}
+
+static void set_origin(struct shell *s, uint8_t origin)
+{
+	if (s->origin == origin)
+		return;
+	s->origin = origin;
+	collector_core_origin(s->core, 0, origin);
 }
 
 static void tell(struct shell *s, enum feed state, const char *reason)
@@ -57,8 +65,7 @@ static void on_open(void *ctx)
 	s->counters.connects++;
 	s->counters.connected = 1;
 	s->open_at = clock_mono(runtime_clock(s->rt));
-	s->origin = origin_of(s);
-	collector_core_origin(s->core, 0, s->origin);
+	set_origin(s, origin_of(s, ws_header(s->ws, simulator_header), is_own(s->venue->stream_hosts, stream_base(s))));
 	const char *protocol = ws_protocol(s->ws);
 	log_info("connected", "url=%s origin=%s stamped=%d", stream_base(s), enum_text(enum_origin(), s->origin),
 		 s->set.stamped);
@@ -259,6 +266,10 @@ static void on_response(void *ctx, const struct http_response *r)
 		if (loop_timer(runtime_loop(s->rt), 200 * NS_PER_MS, 0, resend, a, &once) == 0)
 			return;
 	}
+	/* The instruments come before the stream: what they are must be known as soon. */
+	if (!r->err && s->origin == 0)
+		set_origin(s, origin_of(s, http_header(r->call, simulator_header),
+					is_own(s->venue->rest_hosts, rest_base(s))));
 	a->status = r->err ? 0 : r->status;
 	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
 	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
