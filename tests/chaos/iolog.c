@@ -101,7 +101,8 @@ static void on_file(enum iolog_op op, int fd, uint64_t offset, const void *bytes
 	else if (name && name[0] == '\0')
 		op = IOLOG_SYNC_DIR;
 	if (name && strcmp(name, "lock") != 0)
-		record((struct iolog_record){.op = op, .file = inode(fd), .offset = offset, .len = len},
+		record((struct iolog_record){.op = op, .file = inode(fd), .offset = offset,
+					     .len = len},
 		       NULL, bytes);
 	errno = saved;
 }

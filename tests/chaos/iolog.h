@@ -1,4 +1,4 @@
-/* iolog - the record that iolog.c writes for each file operation: what a power-loss test replays. */
+/* iolog - the record that iolog.c writes for each file operation, to be replayed by a test. */
 #ifndef NJ_TESTS_IOLOG_H
 #define NJ_TESTS_IOLOG_H
 

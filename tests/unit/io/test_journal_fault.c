@@ -345,7 +345,9 @@ static void test_disk_dies(void **state)
 		copy_base();
 		if (!run(&f, &t))
 			break;
-		assert_true(t.ended && (t.open_rc || t.first_rc || t.write_errors));
+		/* Looking for left files at the very end may fail unsaid. */
+		bool said = t.open_rc || t.first_rc || t.write_errors;
+		assert_true(t.ended && (said || strncmp(t.fired, "open ", 5) == 0));
 		judge(&t);
 	}
 }
