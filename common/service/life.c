@@ -53,6 +53,7 @@ static void send_heartbeat(void *ctx)
 		event_set_name(ev.heartbeat.note, "recovering");
 	runtime_emit(rt, &ev);
 	outbox_flush(&rt->outbox);
+	mirror_on_heartbeat(&rt->mirror, rt->s->name, &ev);
 }
 
 static void send_metrics(struct runtime *rt)
@@ -80,6 +81,7 @@ static void on_pulse(void *ctx)
 	struct runtime *rt = ctx;
 	follow_poll(rt);
 	follow_promises(rt);
+	mirror_flush(&rt->mirror, runtime_mono(rt));
 	if (rt->s->tick && (rt->life == life_running || rt->life == life_draining))
 		rt->s->tick(rt->self, runtime_mono(rt));
 	if (rt->life == life_draining && rt->s->drained && rt->s->drained(rt->self))
@@ -370,6 +372,8 @@ static int boot(struct runtime *rt, char *reason, size_t cap)
 	if (!rc)
 		rc = open_outbox(rt, reason, cap);
 	if (!rc)
+		rc = mirror_open(&rt->mirror, rt->run.redis_url, rt->run.redis_password, reason, cap);
+	if (!rc)
 		rc = make_service(rt, reason, cap);
 	if (!rc)
 		rc = start_timers(rt);
@@ -395,6 +399,7 @@ static void shut_down(struct runtime *rt)
 	}
 	if (rt->s->core)
 		sequencer_fini(&rt->sequencer);
+	mirror_close(&rt->mirror);
 	bus_close(&rt->bus);
 	loop_free(rt->loop);
 	strmap_fini(&rt->alerts);

@@ -83,6 +83,7 @@ void runtime_emit(struct runtime *rt, struct event *ev)
 	check_emitted(rt, outbox_emit(&rt->outbox, ev), ev->id);
 	if (rt->outbox.x_next > before)
 		follow_on_sent(rt, rt->outbox.x_next - 1, ev->ts_recv);
+	mirror_on_event(&rt->mirror, ev);
 }
 
 void runtime_emit_shell(struct runtime *rt, struct event *ev)

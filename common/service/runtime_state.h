@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/service/mirror.h"
 #include "common/service/runtime.h"
 
 #define RUNTIME_FOLLOWS_MAX 12
@@ -45,6 +46,7 @@ struct runtime {
 	struct loop *loop;
 	struct bus *bus;
 	struct outbox outbox;
+	struct mirror mirror;
 	struct sequencer sequencer;
 	struct sequencer_input *self_in; /* commands, as journalled events */
 	struct follow follow[RUNTIME_FOLLOWS_MAX];
