@@ -130,6 +130,7 @@ static void answer(struct runtime *rt, const struct event *request, struct event
 	} else if (r->verb == verb_status) {
 		r->values.at = pairs;
 		r->values.n = runtime_status_pairs(rt, pairs);
+		event_set_text(r->message, NJ_VERSION);
 	} else if (r->verb == verb_stop && (request->request.target[0] == '\0' || !rt->s->on_request)) {
 		event_set_text(r->message, "draining");
 		runtime_stop(rt, "verb stop");

@@ -51,6 +51,11 @@ static void send_heartbeat(void *ctx)
 		rt->s->beat(rt->self, &ev.heartbeat);
 	if (rt->life == life_recover)
 		event_set_name(ev.heartbeat.note, "recovering");
+	if (ev.heartbeat.progress != rt->beat_progress)
+		rt->beat_worked_at = ev.ts_recv;
+	rt->beat_progress = ev.heartbeat.progress;
+	if (!ev.heartbeat.worked_at)
+		ev.heartbeat.worked_at = rt->beat_worked_at;
 	runtime_emit(rt, &ev);
 	outbox_flush(&rt->outbox);
 	mirror_on_heartbeat(&rt->mirror, rt->s->name, &ev);

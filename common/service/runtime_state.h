@@ -67,6 +67,8 @@ struct runtime {
 	bool gap_in_recovery;
 	uint64_t events_since_snapshot;
 	int64_t snapshot_at; /* event time of the last snapshot */
+	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
+	int64_t beat_worked_at;
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
 	void (*on_credit)(void *self);
 

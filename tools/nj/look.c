@@ -1,0 +1,253 @@
+/* look - locks tell who lives, heartbeats who works, status replies the rest. */
+#include "tools/nj/look.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/nearest.h"
+
+enum { ANSWER_NS = 1500000000 };
+
+const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "executor",
+						   "persister", "watchdog", NULL};
+
+pid_t look_holder(const char *bus_dir, const char *name)
+{
+	char path[256], text[32] = "";
+	snprintf(path, sizeof path, "%s/%s.lock", bus_dir, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return 0;
+	pid_t pid = pread(fd, text, sizeof text - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+	/* The pid first: a service that is about to start must not find its lock taken by a look.
+	 */
+	bool lives = pid > 1 && (kill(pid, 0) == 0 || errno == EPERM);
+	bool held = lives && flock(fd, LOCK_SH | LOCK_NB) != 0;
+	close(fd);
+	return held ? pid : 0;
+}
+
+int64_t look_uptime(pid_t pid)
+{
+	char path[64], line[1024];
+	double up = 0;
+	unsigned long long ticks = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	bool ok = f && fgets(line, sizeof line, f);
+	if (f)
+		fclose(f);
+	/* Field 22, counted from behind the name, which may hold anything. */
+	const char *at = ok ? strrchr(line, ')') : NULL;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%llu", &ticks) != 1)
+		return 0;
+	f = fopen("/proc/uptime", "re");
+	ok = f && fscanf(f, "%lf", &up) == 1;
+	if (f)
+		fclose(f);
+	double ns = (up - (double)ticks / (double)sysconf(_SC_CLK_TCK)) * 1e9;
+	return ok && ns > 0 ? (int64_t)ns : 0;
+}
+
+int look_find(const struct cli *cli, const char *name)
+{
+	struct nearest n;
+	nearest_init(&n, name);
+	for (int i = 0; i < LOOK_SERVICES; i++) {
+		if (strcmp(look_names[i], name) == 0)
+			return i;
+		nearest_offer(&n, look_names[i]);
+	}
+	if (nearest_get(&n))
+		cli_usage(cli, "there is no service '%s' (did you mean '%s'?)", name,
+			  nearest_get(&n));
+	else
+		cli_usage(cli, "there is no service '%s'; there are %s", name,
+			  "collector, strategy, executor, persister, watchdog");
+	return -1;
+}
+
+int look_client(const struct cli *cli, struct client *ret_client)
+{
+	char reason[400] = "";
+	int rc = client_open(ret_client, cli->config_path, cli->set.at, cli->set.n, reason,
+			     sizeof reason);
+	if (rc == 0)
+		return CLI_OK;
+	client_close(ret_client);
+	return cli_fail(cli,
+			rc == ERR_ARG	      ? CLI_USAGE
+			: rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING
+					      : CLI_FAILED,
+			"%s", reason[0] ? reason : err_text(rc));
+}
+
+/* ---- heartbeats and answers ---- */
+
+static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
+{
+	static uint8_t memory[EVENT_PAIRS_MAX * sizeof(struct pair)];
+	struct look *l = ctx;
+	struct look_service *s = link->tag;
+	struct arena arena = {.at = memory, .cap = sizeof memory};
+	struct event ev;
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, left, used;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &left) != 0 ||
+	    codec_unpack(body, left, &arena, &ev, &used) != 0 || ev.id != EVENT_heartbeat)
+		return;
+	int64_t now = clock_mono(loop_clock(l->client.loop));
+	if (s->beats++ == 0) {
+		s->first_at = now;
+		s->first_progress = ev.heartbeat.progress;
+	}
+	s->last_at = now;
+	s->beat = ev.heartbeat;
+	s->beat.acks = (struct pairs){NULL, 0};
+}
+
+int look_ask(struct client *c, const char *service, int64_t timeout_ns)
+{
+	struct event request;
+	client_request_init(&request, verb_status);
+	return client_ask(c, service, &request, timeout_ns);
+}
+
+static void ask(struct look *l, struct look_service *s)
+{
+	if (!s->pid || look_ask(&l->client, s->name, ANSWER_NS) != 0)
+		return;
+	const struct pairs *v = &l->client.reply.reply.values;
+	s->answered = true;
+	s->n_pairs = v->n < EVENT_PAIRS_MAX ? v->n : EVENT_PAIRS_MAX;
+	memcpy(s->pairs, v->at, s->n_pairs * sizeof s->pairs[0]);
+	event_set_text(s->version, l->client.reply.reply.message);
+}
+
+static void listen(struct look *l)
+{
+	static const char *const beats[] = {"heartbeat", NULL};
+	struct bus_link *link;
+	for (size_t i = 0; i < LOOK_SERVICES; i++)
+		if (l->at[i].pid)
+			bus_subscribe(l->client.bus, l->at[i].name, LANE_M, beats, &l->at[i],
+				      &link);
+}
+
+int look_take(const struct cli *cli, struct look *ret_look)
+{
+	struct look *l = ret_look;
+	memset(l, 0, sizeof *l);
+	int rc = look_client(cli, &l->client);
+	if (rc)
+		return rc;
+	l->client.on_frame = on_frame;
+	l->client.ctx = l;
+	bool any = false;
+	for (size_t i = 0; i < LOOK_SERVICES; i++) {
+		l->at[i].name = look_names[i];
+		l->at[i].pid = look_holder(l->client.run.bus_dir, look_names[i]);
+		l->at[i].uptime = l->at[i].pid ? look_uptime(l->at[i].pid) : 0;
+		any = any || l->at[i].pid;
+	}
+	listen(l);
+	int64_t start = clock_mono(loop_clock(l->client.loop));
+	for (size_t i = 0; i < LOOK_SERVICES; i++)
+		ask(l, &l->at[i]);
+	int64_t left = l->client.run.heartbeat_ns * 5 / 2 -
+		       (clock_mono(loop_clock(l->client.loop)) - start);
+	if (any && left > 0)
+		client_run(&l->client, left);
+	l->wall = clock_wall(loop_clock(l->client.loop));
+	return CLI_OK;
+}
+
+void look_fini(struct look *l)
+{
+	client_close(&l->client);
+}
+
+/* ---- what it means ---- */
+
+int64_t look_value(const struct look_service *s, const char *name, int64_t fallback)
+{
+	for (uint32_t i = 0; i < s->n_pairs; i++)
+		if (strcmp(s->pairs[i].name, name) == 0)
+			return s->pairs[i].value;
+	return fallback;
+}
+
+int64_t look_rate(const struct look_service *s)
+{
+	int64_t ns = s->last_at - s->first_at;
+	if (s->beats < 2 || ns <= 0 || s->beat.progress < s->first_progress)
+		return -1;
+	return (int64_t)((double)(s->beat.progress - s->first_progress) * 1e12 / (double)ns + 0.5);
+}
+
+/* Notes that say all is well; any other is a complaint (see the services' beat functions). */
+static bool is_complaint(const char *note)
+{
+	static const char *const fine[] = {"", "connected", "recording ended", "running", "paused"};
+	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+		if (strcmp(note, fine[i]) == 0)
+			return false;
+	return true;
+}
+
+enum look_state look_state(const struct look *l, const struct look_service *s)
+{
+	if (!s->pid)
+		return LOOK_STOPPED;
+	if (!s->answered && s->beats == 0)
+		return LOOK_SILENT;
+	int64_t life = s->beats ? s->beat.state : look_value(s, "life", 0);
+	if (life != life_running)
+		return LOOK_STARTING;
+	if (s->beats && is_complaint(s->beat.note))
+		return LOOK_ILL;
+	bool idle = s->beats && s->beat.silence_max && s->beat.worked_at &&
+		    l->wall - s->beat.worked_at > s->beat.silence_max;
+	return idle ? LOOK_IDLE : LOOK_RUNNING;
+}
+
+const char *look_state_text(const struct look *l, const struct look_service *s)
+{
+	switch (look_state(l, s)) {
+	case LOOK_STOPPED:
+		return "stopped";
+	case LOOK_SILENT:
+		return "not answering";
+	case LOOK_IDLE:
+		return "idle";
+	case LOOK_STARTING:
+	case LOOK_RUNNING:
+	case LOOK_ILL:
+		break;
+	}
+	return enum_text(enum_life(),
+			 (uint8_t)(s->beats ? s->beat.state : look_value(s, "life", 0)));
+}
+
+int look_exit(const struct look *l)
+{
+	size_t well = 0, down = 0;
+	for (size_t i = 0; i < LOOK_SERVICES; i++) {
+		enum look_state state = look_state(l, &l->at[i]);
+		well += state == LOOK_RUNNING;
+		down += state == LOOK_STOPPED;
+	}
+	return well == LOOK_SERVICES   ? CLI_OK
+	       : down == LOOK_SERVICES ? CLI_NOT_RUNNING
+				       : CLI_DEGRADED;
+}

@@ -1,0 +1,9 @@
+/* status - nj status. */
+#ifndef NJ_TOOLS_NJ_STATUS_H
+#define NJ_TOOLS_NJ_STATUS_H
+
+#include "tools/nj/cli.h"
+
+int status_run(struct cli *cli, const void *options, int argc, char **argv);
+
+#endif
