@@ -87,9 +87,10 @@ int journal_flush(struct journal *j, int64_t timeout_ns);
 
 /* Reads durable records from `from` on, in order, until fn returns false, limit records (0: no
  * limit), or the end. *ret_next is the sequence behind the last one handed to fn. ERR_NOT_FOUND
- * where `from` is trimmed away or 0; ERR_CORRUPT, ERR_IO (journal_reason has file and offset)
- * where not even the first could be read. `bytes` is good during the call. Usable on the loop
- * thread while the writer works; fn may append but not read. */
+ * where `from` is trimmed away or 0; ERR_CORRUPT, ERR_IO (journal_reason has file and offset): with
+ * a limit only where not even the first could be read, so that what is good can be had page by
+ * page; without one always, after what is good was handed out. `bytes` is good during the call.
+ * Usable on the loop thread while the writer works; fn may append but not read. */
 int journal_read(struct journal *j, uint64_t from, uint32_t limit,
 		 bool (*fn)(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len), void *ctx,
 		 uint64_t *ret_next);

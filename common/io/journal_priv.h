@@ -89,6 +89,10 @@ struct journal {
 
 	/* The loop's thread only. */
 	struct pager pager;
+	struct place {
+		uint64_t id, seq, at;
+	/* of the record read last and of the one behind it: where the next reading begins */
+	} places[2];
 };
 
 /* journal.c: sentence kept for journal_reason; the error is handed through. Takes the lock. */

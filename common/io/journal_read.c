@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
@@ -38,6 +39,15 @@ static uint32_t find(const struct journal *j, uint64_t seq)
 	return lo;
 }
 
+/* Under the lock: where reading for seq begins in its segment. */
+static struct sparse_entry start_of(const struct journal *j, const struct segment *s, uint64_t seq)
+{
+	for (size_t i = 0; i < ARRAY_LEN(j->places); i++)
+		if (j->places[i].id == s->id && j->places[i].seq == seq)
+			return (struct sparse_entry){.key = seq, .offset = j->places[i].at};
+	return sparse_find(&s->index, seq, (struct sparse_entry){s->first, SEGMENT_HEADER});
+}
+
 static int locate(struct journal *j, uint64_t seq, struct span *ret_span)
 {
 	pthread_mutex_lock(&j->lock);
@@ -45,8 +55,7 @@ static int locate(struct journal *j, uint64_t seq, struct span *ret_span)
 	uint32_t i = find(j, seq);
 	const struct segment *s = &j->segments[i];
 	int rc = seq < s->first ? ERR_NOT_FOUND : 0;
-	struct sparse_entry start = sparse_find(&s->index, seq,
-						(struct sparse_entry){s->first, SEGMENT_HEADER});
+	struct sparse_entry start = start_of(j, s, seq);
 	*ret_span = (struct span){
 		.id = s->id, .first = s->first, .bytes = s->bytes,
 		.stop = i + 1 < j->n_segments && s[1].first <= durable ? s[1].first - 1 : durable,
@@ -129,8 +138,10 @@ static int read_span(struct journal *j, struct span *s, struct reading *r)
 			note(j, s);
 			marked = s->at;
 		}
+		j->places[0] = (struct place){.id = s->id, .seq = s->seq, .at = s->at};
 		s->at += record_bytes(record.len);
 		s->seq++;
+		j->places[1] = (struct place){.id = s->id, .seq = s->seq, .at = s->at};
 		if (record.seq < r->next)
 			continue;
 		r->next = record.seq + 1;
@@ -154,8 +165,8 @@ int journal_read(struct journal *j, uint64_t from, uint32_t limit,
 			break;
 		rc = read_span(j, &span, &r);
 	}
-	if (rc && r.next == from)
+	if (rc && (limit == 0 || r.next == from))
 		return rc;
-	*ret_next = r.next; /* an error behind good records shows when reading goes on from there */
+	*ret_next = r.next; /* an error behind a page shows when reading goes on from there */
 	return 0;
 }

@@ -8,6 +8,7 @@
  *   place: no file can be had ─► blocked, tried again each RETRY_NS; written in vain twice ─► fail
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -306,10 +307,15 @@ static void *writer_run(void *ctx)
 	return NULL;
 }
 
+/* Signals are the loop's. */
 int journal_writer_start(struct journal *j)
 {
-	int rc = pthread_create(&j->thread, NULL, writer_run, j);
+	sigset_t all, before;
 
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&j->thread, NULL, writer_run, j);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
 		return err_from_errno(rc);
 	j->has_thread = true;

@@ -44,8 +44,9 @@ int64_t mlog_last(const struct mlog *m);  /* newest; 0 empty */
 uint64_t mlog_bytes(const struct mlog *m); /* on disk: whole files */
 
 /* Records with a stamp above `after`, in order, until fn returns false or limit (0: none).
- * ERR_CORRUPT, ERR_IO where not even the first could be read (mlog_reason has file and offset).
- * `frame` is good during the call. */
+ * ERR_CORRUPT, ERR_IO (mlog_reason has file and offset): with a limit only where not even the first
+ * could be read, without one always, after what is good was handed out. `frame` is good during the
+ * call. */
 int mlog_read(struct mlog *m, int64_t after, uint32_t limit,
 	      bool (*fn)(void *ctx, int64_t stamp, const uint8_t *frame, size_t len), void *ctx);
 

@@ -459,6 +459,27 @@ static void test_read_middle(void **state)
 	journal_close(j);
 }
 
+/* One by one, again, and back: wherever reading was last. */
+static void test_read_one_by_one(void **state)
+{
+	(void)state;
+	struct journal *j = open_or_die(4096);
+	struct rng rng;
+	uint64_t next;
+
+	rng_seed(&rng, 6);
+	kit_append(j, 300, 200);
+	kit_flush(j);
+	for (uint64_t i = 1, from = 1; i < 3000; i++) {
+		struct kit_reading r = {.next = from, .max = 200};
+		assert_int_equal(journal_read(j, from, 1, kit_on_record, &r, &next), 0);
+		assert_true(!r.wrong && r.count == 1 && next == from + 1);
+		uint64_t how = rng_below(&rng, 8);
+		from = how == 0 ? 1 + rng_below(&rng, 300) : how == 1 ? from : from % 300 + 1;
+	}
+	journal_close(j);
+}
+
 /* The loop's thread reads and appends while the writer works. */
 static void test_read_beside_writer(void **state)
 {
@@ -498,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_snapshots, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snapshot_damage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_middle, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_beside_writer, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

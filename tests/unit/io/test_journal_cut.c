@@ -307,6 +307,12 @@ static void test_missing_segment(void **state)
 	journal_reason(j, reason, sizeof(reason));
 	assert_non_null(strstr(reason, images[0].path));
 	assert_non_null(strstr(reason, "offset"));
+	/* Without a limit the error is told at once, and the caller's number left alone. */
+	struct kit_reading r = {.next = 1, .max = MAX};
+	uint64_t next = 77;
+	assert_int_equal(journal_read(j, 1, 0, kit_on_record, &r, &next), ERR_CORRUPT);
+	assert_int_equal(r.count, count);
+	assert_int_equal(next, 77);
 	journal_close(j);
 }
 
