@@ -16,6 +16,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
 
 enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2 };
@@ -76,6 +77,8 @@ static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
 	send_heartbeat(rt);
+	if (sdnotify_watchdog_ns() > 0)
+		(void)sdnotify("WATCHDOG=1"); /* where it does not arrive, the manager acts */
 	if ((runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0)
 		send_metrics(rt);
 	outbox_flush(&rt->outbox);

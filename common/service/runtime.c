@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
 
 enum {
@@ -42,12 +43,25 @@ int runtime_follow(struct runtime *rt, const struct service_input *input)
 	return follow_add(rt, input, NULL);
 }
 
+/* systemd, or whoever started us with NOTIFY_SOCKET. */
+static void tell_manager(enum life life)
+{
+	const char *state = life == life_ready      ? "READY=1"
+			    : life == life_draining ? "STOPPING=1"
+						    : NULL;
+	int rc = state ? sdnotify(state) : 0;
+	if (rc && rc != ERR_NOT_FOUND)
+		log_warn("the service manager was not told", "state=%s err=%s", state,
+			 err_name(rc));
+}
+
 void runtime_set_life(struct runtime *rt, enum life life)
 {
 	if (rt->life == life)
 		return;
 	rt->life = life;
 	log_info("state", "life=%s", enum_text(enum_life(), (uint8_t)life));
+	tell_manager(life);
 }
 
 void runtime_fail(struct runtime *rt, const char *what, int err)
