@@ -287,6 +287,9 @@ static void on_heartbeat(struct follow *f, const struct event *ev)
 		inbox_tail(&f->x, ev->heartbeat.x_epoch, ev->heartbeat.x_last, mono);
 	if (f->has_m)
 		inbox_tail_m(&f->m, ev->heartbeat.m_last, mono);
+	for (uint32_t i = 0; i < ev->heartbeat.acks.n; i++)
+		if (strcmp(ev->heartbeat.acks.at[i].name, f->rt->s->name) == 0)
+			f->rt->acked = (uint64_t)ev->heartbeat.acks.at[i].value;
 }
 
 static void on_promise(struct follow *f, const struct event *ev)

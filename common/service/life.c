@@ -73,6 +73,19 @@ static void send_metrics(struct runtime *rt)
 	runtime_emit(rt, &ev);
 }
 
+/* A journal that is half full gives up what the database has and no restart of ours would read again. */
+static void trim_journal(struct runtime *rt)
+{
+	struct journal_status st = journal_status(rt->outbox.journal);
+	uint64_t keep_after = rt->acked;
+	if (st.bytes < (uint64_t)rt->run.journal_cap / 2)
+		return;
+	if ((rt->s->core || rt->s->save) && rt->snapshot_seq_before < keep_after)
+		keep_after = rt->snapshot_seq_before;
+	if (keep_after > st.first)
+		journal_trim(rt->outbox.journal, keep_after);
+}
+
 static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -81,6 +94,8 @@ static void on_beat(void *ctx)
 		(void)sdnotify("WATCHDOG=1"); /* where it does not arrive, the manager acts */
 	if ((runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0)
 		send_metrics(rt);
+	if (rt->outbox.journal)
+		trim_journal(rt);
 	outbox_flush(&rt->outbox);
 }
 
@@ -289,7 +304,9 @@ static int add_inputs(struct runtime *rt)
 	}
 	for (size_t i = 0; !rc && rt->s->inputs && rt->s->inputs[i].publisher; i++)
 		rc = follow_add(rt, &rt->s->inputs[i], NULL);
-	return rc;
+	/* Its heartbeats acknowledge what is stored. */
+	static const struct service_input persister = {.publisher = "persister"};
+	return rc ? rc : follow_add(rt, &persister, NULL);
 }
 
 /* Lockstep: the publisher of market data never runs further ahead than its consumers allow. */

@@ -9,7 +9,7 @@
 #include "common/base/err.h"
 #include "proto/topic.h"
 
-enum { JOURNAL_FLUSH_NS = 2000000000, FIRST_APP_ID = 0x0100 };
+enum { JOURNAL_FLUSH_NS = 2000000000, FIRST_APP_ID = 0x0100, SEGMENT_MIN = 16 << 10, SEGMENT_MAX = 16 << 20 };
 
 /* The topic of a message under way and the frame of one record share this size. */
 enum { FRAME_MAX = BUS_FRAME_X_MAX };
@@ -33,7 +33,11 @@ static int open_journal(struct outbox *b, char *reason, size_t cap)
 {
 	char dir[400];
 	snprintf(dir, sizeof dir, "%s/journal", b->o.dir);
-	struct journal_options jo = {
+	/* Whole segments are given up: small ones where the cap is small. */
+	uint64_t segment = b->o.journal_cap / 16;
+	segment = segment > SEGMENT_MAX ? SEGMENT_MAX : segment < SEGMENT_MIN ? SEGMENT_MIN : segment;
+	struct journal_options jo = {.segment_bytes = b->o.journal_cap ? segment : 0,
+		
 		.dir = dir, .epoch = (uint64_t)clock_wall(b->o.clock), .cap_bytes = b->o.journal_cap};
 	int rc = journal_open(&jo, &b->journal, reason, cap);
 	if (rc)

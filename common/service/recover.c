@@ -96,6 +96,8 @@ void runtime_snapshot(struct runtime *rt)
 		rc = journal_snapshot(rt->outbox.journal, rt->outbox.x_next - 1, out.at, out.len);
 	if (!rc) {
 		rt->snapshots++;
+		rt->snapshot_seq_before = rt->snapshot_seq;
+		rt->snapshot_seq = rt->outbox.x_next - 1;
 		rt->events_since_snapshot = 0;
 		rt->snapshot_at = rt->outbox.last_stamp;
 	} else if (rc != ERR_BUSY) {

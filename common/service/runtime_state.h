@@ -70,6 +70,8 @@ struct runtime {
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
 	int64_t beat_worked_at;
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
+	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
+	uint64_t acked;          /* our lane X is in the persister's database up to here */
 	void (*on_credit)(void *self);
 
 	pthread_t main_thread, stall_thread;

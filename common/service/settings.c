@@ -42,7 +42,7 @@ static const struct config_key run_keys[] = {
 	 AT(snapshot_events), 0},
 	{"snapshot_every", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Event time between snapshots of state.",
 	 NULL, AT(snapshot_ns), 0},
-	{"journal_cap", CONFIG_BYTES, "1GiB", 1 << 20, INT64_MAX, "bytes", "Most a lane-X journal may take.", NULL,
+	{"journal_cap", CONFIG_BYTES, "1GiB", 1 << 16, INT64_MAX, "bytes", "Most a lane-X journal may take.", NULL,
 	 AT(journal_cap), 0},
 	{"log_cap", CONFIG_BYTES, "256MiB", 1 << 20, INT64_MAX, "bytes", "Most a lane-M log may take.", NULL, AT(mlog_cap), 0},
 	{"log_keep", CONFIG_DUR, "15m", NS_PER_S, 86400 * NS_PER_S, "ns", "Event time a lane-M log reaches back.", NULL,
