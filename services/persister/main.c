@@ -67,17 +67,25 @@ struct persister {
 };
 
 /* A damaged database is moved aside and made anew: the publishers' journals still have every record. */
+static int move_aside(struct persister *p, const char *reason)
+{
+	char moved[500];
+	int rc = store_quarantine(p->path, moved, sizeof moved);
+	if (rc)
+		log_error("the damaged database cannot be moved", "path=%s err=%s", p->path, err_name(rc));
+	else
+		log_error("the database is damaged: moved aside, rebuilt from the journals", "moved_to=%s reason=%s",
+			  moved, reason);
+	return rc;
+}
+
 static int open_store(struct persister *p, char *reason, size_t cap)
 {
 	int rc = store_open(p->path, &p->store, reason, cap);
 	if (rc != ERR_CORRUPT)
 		return rc;
-	char moved[500];
-	rc = store_quarantine(p->path, moved, sizeof moved);
-	if (rc)
-		return rc;
-	log_error("the database is damaged: moved aside, rebuilt from the journals", "moved_to=%s reason=%s", moved, reason);
-	return store_open(p->path, &p->store, reason, cap);
+	rc = move_aside(p, reason);
+	return rc ? rc : store_open(p->path, &p->store, reason, cap);
 }
 
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
@@ -107,8 +115,12 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 static void persister_free(void *self)
 {
 	struct persister *p = self;
+	struct writer_status st = writer_status(p->writer);
 	writer_stop(p->writer, runtime_settings(p->rt)->drain_ns);
 	store_close(p->store);
+	/* Damage deep in the file shows only in use: the next start would open it and end here again. */
+	if (st.corrupt)
+		move_aside(p, st.reason);
 	free(p);
 }
 

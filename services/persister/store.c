@@ -191,6 +191,12 @@ int store_open(const char *path, struct store **ret_store, char *reason, size_t 
 		return ERR_NOMEM;
 	int rc = error_of(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 					  NULL));
+	/* SQLite opens what it may not write for reading alone, and says nothing. */
+	if (!rc && sqlite3_db_readonly(s->db, "main") == 1) {
+		snprintf(reason, cap, "database %s: it cannot be written; look at its permissions and mount", path);
+		store_close(s);
+		return ERR_REFUSED;
+	}
 	if (!rc) {
 		sqlite3_extended_result_codes(s->db, 1);
 		sqlite3_busy_timeout(s->db, BUSY_MS);

@@ -21,7 +21,8 @@ struct store_cursor {
 	int64_t stamp;       /* lane M: its ts_recv */
 };
 
-/* Opens or makes the database. ERR_CORRUPT: the file is damaged (store_quarantine moves it aside); reason is filled. */
+/* Opens or makes the database. ERR_CORRUPT: the file is damaged (store_quarantine moves it aside);
+ * ERR_REFUSED: it cannot be written. reason is filled. */
 int store_open(const char *path, struct store **ret_store, char *reason, size_t cap);
 void store_close(struct store *s);
 
