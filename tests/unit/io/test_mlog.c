@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -375,6 +376,50 @@ static void test_lost_pages(void **state)
 	mlog_close(m);
 }
 
+/* A full disk costs records, never the process: a store into a hole would be SIGBUS. */
+static void fill_then_free(const char *ballast)
+{
+	static uint8_t frame[1000];
+	struct mlog *m = open_as(8192, 1 << 20, 0, false);
+	int64_t stamp = 0, refused = 0;
+	int fd = open(ballast, O_WRONLY | O_CREAT, 0600);
+
+	while (write(fd, frame, sizeof(frame)) > 0)
+		;
+	close(fd);
+	assert_int_equal(mlog_append(m, ++stamp, frame, sizeof(frame)), ERR_NO_SPACE);
+	assert_non_null(strstr(mlog_reason(m), dir));
+	assert_int_equal(mlog_last(m), 0);
+	unlink(ballast);
+	assert_int_equal(mlog_append(m, ++stamp, frame, sizeof(frame)), ERR_NO_SPACE); /* not yet */
+	for (int i = 0; i < 300; i++) { /* more than the disk holds: the oldest make room */
+		stamp += 100000000;
+		refused += mlog_append(m, stamp, frame, sizeof(frame)) != 0;
+	}
+	assert_true(refused < 5);
+	assert_int_equal(mlog_last(m), stamp);
+	assert_true(mlog_first(m) > 100000000);
+	assert_true(mlog_bytes(m) <= 64 << 10);
+	mlog_close(m);
+	m = open_as(8192, 1 << 20, 0, false);
+	assert_int_equal(mlog_last(m), stamp);
+	mlog_close(m);
+}
+
+static void test_full_disk(void **state)
+{
+	(void)state;
+	char ballast[KIT_PATH + 16];
+
+	if (mount("nj-test", dir, "tmpfs", 0, "size=64k,mode=0700") != 0) {
+		print_message("skipped: no right to mount a small disk\n");
+		skip();
+	}
+	snprintf(ballast, sizeof(ballast), "%s/ballast", dir);
+	fill_then_free(ballast);
+	assert_int_equal(umount(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bit_flips, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
