@@ -1,0 +1,217 @@
+/* store_read - the persister's database read by others, while it is written: records, candles,
+ * lanes. */
+#include "services/persister/store_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "common/base/err.h"
+#include "proto/codec.h"
+
+enum { BUSY_MS = 2000 };
+
+struct store_read {
+	sqlite3 *db;
+	struct arena arena;
+	uint64_t undecodable;
+};
+
+static int error_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_BUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_CORRUPT;
+	default:
+		return ERR_IO;
+	}
+}
+
+int store_read_open(const char *path, struct store_read **ret_store, char *reason, size_t cap)
+{
+	if (access(path, R_OK) != 0) {
+		snprintf(reason, cap, "there is no database at %s", path);
+		return ERR_NOT_FOUND;
+	}
+	struct store_read *s = calloc(1, sizeof *s);
+	if (s)
+		s->arena = (struct arena){.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)};
+	if (!s || !s->arena.at) {
+		free(s);
+		return ERR_NOMEM;
+	}
+	int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(s->db, BUSY_MS);
+	if (rc == SQLITE_OK) /* reads the file for the first time */
+		rc = sqlite3_exec(s->db, "SELECT 1 FROM xlog LIMIT 1", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		snprintf(reason, cap, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : "no memory");
+		store_read_close(s);
+		return error_of(rc);
+	}
+	*ret_store = s;
+	return 0;
+}
+
+void store_read_close(struct store_read *s)
+{
+	if (!s)
+		return;
+	sqlite3_close(s->db);
+	free(s->arena.at);
+	free(s);
+}
+
+uint64_t store_read_undecodable(const struct store_read *s)
+{
+	return s->undecodable;
+}
+
+/* ---- one statement, row by row ---- */
+
+typedef void row_fn(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx);
+
+struct each {
+	const char *sql;
+	int64_t argument; /* of its ?1, where it has one */
+	row_fn *row;
+	const void *fn; /* points to the caller's function pointer */
+	void *ctx;
+};
+
+static int each(struct store_read *s, const struct each *e)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s->db, e->sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return error_of(rc);
+	if (sqlite3_bind_parameter_count(st) > 0)
+		sqlite3_bind_int64(st, 1, e->argument);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		e->row(s, st, e->fn, e->ctx);
+	sqlite3_finalize(st);
+	return error_of(rc);
+}
+
+static const char *text(sqlite3_stmt *row, int column)
+{
+	const unsigned char *t = sqlite3_column_text(row, column);
+	return t ? (const char *)t : "";
+}
+
+static void give_event(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
+{
+	struct event ev;
+	size_t used;
+	const void *body = sqlite3_column_blob(row, 0);
+	size_t len = (size_t)sqlite3_column_bytes(row, 0);
+	s->arena.used = 0;
+	if (!body || codec_unpack(body, len, &s->arena, &ev, &used) != 0)
+		s->undecodable++;
+	else
+		(*(store_read_event_fn *const *)fn)(ctx, &ev);
+}
+
+int store_read_events(struct store_read *s, int64_t since, store_read_event_fn *fn, void *ctx)
+{
+	const struct each e = {.sql = "SELECT body FROM xlog WHERE ts_recv >= ?1 "
+				      "ORDER BY publisher, epoch, seq",
+			       .argument = since,
+			       .row = give_event,
+			       .fn = &fn,
+			       .ctx = ctx};
+	return each(s, &e);
+}
+
+static int64_t interval_ns(const char *name)
+{
+	char *unit;
+	long long n = strtoll(name, &unit, 10);
+	static const struct {
+		const char *name;
+		int64_t s;
+	} units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (n > 0 && n < 100000 && strcmp(unit, units[i].name) == 0)
+			return n * units[i].s * INT64_C(1000000000);
+	return 0;
+}
+
+static void give_candles(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
+{
+	(void)s;
+	const struct store_candles c = {.origin = text(row, 0),
+					.instrument = text(row, 1),
+					.interval = text(row, 2),
+					.interval_ns = interval_ns(text(row, 2)),
+					.count = sqlite3_column_int64(row, 3),
+					.first = sqlite3_column_int64(row, 4),
+					.last = sqlite3_column_int64(row, 5)};
+	(*(store_read_candles_fn *const *)fn)(ctx, &c);
+}
+
+int store_read_candles(struct store_read *s, store_read_candles_fn *fn, void *ctx)
+{
+	const struct each e = {.sql = "SELECT origin, instrument, interval, count(*), "
+				      "min(open_at), max(open_at) FROM candles "
+				      "WHERE from_venue = 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+			       .row = give_candles,
+			       .fn = &fn,
+			       .ctx = ctx};
+	return each(s, &e);
+}
+
+static void give_orders(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
+{
+	(void)s;
+	const struct store_orders o = {.origin = text(row, 0),
+				       .status = text(row, 1),
+				       .reject = text(row, 2),
+				       .count = sqlite3_column_int64(row, 3)};
+	(*(store_read_orders_fn *const *)fn)(ctx, &o);
+}
+
+int store_read_orders(struct store_read *s, store_read_orders_fn *fn, void *ctx)
+{
+	/* Beside max(), SQLite gives the other columns of the row that has it. */
+	const struct each e = {.sql = "SELECT origin, status, reject, count(*) FROM "
+				      "(SELECT origin, status, reject, max(ts_recv) FROM orders "
+				      "GROUP BY account, client_order_id) "
+				      "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+			       .row = give_orders,
+			       .fn = &fn,
+			       .ctx = ctx};
+	return each(s, &e);
+}
+
+static void give_lane(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
+{
+	(void)s;
+	const struct store_lane l = {.publisher = text(row, 0),
+				     .epoch = (uint64_t)sqlite3_column_int64(row, 1),
+				     .count = sqlite3_column_int64(row, 2),
+				     .first = sqlite3_column_int64(row, 3),
+				     .last = sqlite3_column_int64(row, 4)};
+	(*(store_read_lane_fn *const *)fn)(ctx, &l);
+}
+
+int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx)
+{
+	const struct each e = {.sql = "SELECT publisher, epoch, count(*), min(seq), max(seq) "
+				      "FROM xlog GROUP BY 1, 2 ORDER BY 1, 2",
+			       .row = give_lane,
+			       .fn = &fn,
+			       .ctx = ctx};
+	return each(s, &e);
+}

@@ -1,0 +1,53 @@
+/* store_read - the persister's database read by others, while it is written: records, candles,
+ * lanes.
+ *
+ * Read-only: opens no transaction that a writer would wait for. Every figure is of the moment it is
+ * asked for.
+ */
+#ifndef NJ_PERSISTER_STORE_READ_H
+#define NJ_PERSISTER_STORE_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/event.h"
+
+struct store_read;
+
+/* ERR_NOT_FOUND where there is no such file, ERR_CORRUPT; reason is filled. */
+int store_read_open(const char *path, struct store_read **ret_store, char *reason, size_t cap);
+void store_read_close(struct store_read *s); /* NULL is fine */
+
+/* Every lane-X record with ts_recv from `since` on, by publisher, epoch and sequence. The event is
+ * valid during the call; one that cannot be decoded is counted, not given. */
+typedef void store_read_event_fn(void *ctx, const struct event *ev);
+int store_read_events(struct store_read *s, int64_t since, store_read_event_fn *fn, void *ctx);
+uint64_t store_read_undecodable(const struct store_read *s);
+
+/* Candles that were built from trades, by origin, instrument and interval. */
+struct store_candles {
+	const char *origin, *instrument, *interval; /* valid during the call */
+	int64_t interval_ns;                        /* 0: the text is no duration */
+	int64_t count, first, last;                 /* open_at, ns */
+};
+typedef void store_read_candles_fn(void *ctx, const struct store_candles *c);
+int store_read_candles(struct store_read *s, store_read_candles_fn *fn, void *ctx);
+
+/* Orders by the state they are in now. */
+struct store_orders {
+	const char *origin, *status, *reject; /* valid during the call */
+	int64_t count;
+};
+typedef void store_read_orders_fn(void *ctx, const struct store_orders *o);
+int store_read_orders(struct store_read *s, store_read_orders_fn *fn, void *ctx);
+
+/* What is there of each publisher's lane X: without holes, count == last - first + 1. */
+struct store_lane {
+	const char *publisher;
+	uint64_t epoch;
+	int64_t count, first, last;
+};
+typedef void store_read_lane_fn(void *ctx, const struct store_lane *l);
+int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx);
+
+#endif

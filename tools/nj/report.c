@@ -1,0 +1,135 @@
+/* report - what a run came to, folded from its lane-X records. */
+#include "tools/nj/report.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+
+void report_init(struct report *r)
+{
+	memset(r, 0, sizeof *r);
+	hist_init(&r->intent_age);
+}
+
+static void on_fill(struct report *r, const struct event *ev)
+{
+	if (ev->origin < ARRAY_LEN(r->fills_by_origin))
+		r->fills_by_origin[ev->origin]++;
+	if (ev->fill.liquidity == liquidity_maker)
+		r->makers++;
+	else
+		r->takers++;
+}
+
+static void on_equity(struct report *r, const struct event *ev)
+{
+	if (!r->has_equity) {
+		r->equity_first = ev->equity;
+		r->equity_first_at = ev->ts_recv;
+	}
+	r->has_equity = true;
+	r->equity_last = ev->equity;
+	r->equity_last_at = ev->ts_recv;
+}
+
+static void on_gap(struct report *r, const struct event *ev)
+{
+	const struct ev_gap *g = &ev->gap;
+	size_t i = 0;
+	r->gaps_total++;
+	while (i < r->n_gaps &&
+	       (r->gap[i].cause != g->cause || strcmp(r->gap[i].stream, g->stream) != 0))
+		i++;
+	if (i == REPORT_GAPS_MAX)
+		return;
+	if (i == r->n_gaps) {
+		r->n_gaps++;
+		memcpy(r->gap[i].stream, g->stream, sizeof g->stream);
+		r->gap[i].cause = g->cause;
+	}
+	r->gap[i].count++;
+	if (g->from > 0 && g->to > g->from)
+		r->gap[i].blind_ns += g->to - g->from;
+}
+
+static void feed_until(struct report_feed *f, int64_t until)
+{
+	if (until <= f->since)
+		return;
+	if (f->state == feed_live)
+		f->live_ns += until - f->since;
+	else
+		f->down_ns += until - f->since;
+	f->since = until;
+}
+
+static void on_feed(struct report *r, const struct event *ev)
+{
+	const struct ev_feed_state *s = &ev->feed_state;
+	size_t i = 0;
+	while (i < r->n_feeds && (r->feed[i].connection != s->connection ||
+				  strcmp(r->feed[i].venue, s->venue) != 0))
+		i++;
+	if (i == REPORT_FEEDS_MAX)
+		return;
+	struct report_feed *f = &r->feed[i];
+	if (i == r->n_feeds) {
+		r->n_feeds++;
+		memcpy(f->venue, s->venue, sizeof s->venue);
+		f->connection = s->connection;
+		f->since = ev->ts_recv;
+	}
+	feed_until(f, ev->ts_recv);
+	f->state = s->state;
+}
+
+static void on_intent(struct report *r, const struct event *ev)
+{
+	r->intents++;
+	int64_t age = ev->ts_sent - ev->intent.cause_at;
+	if (ev->origin != origin_replay && ev->intent.cause_at > 0 && age >= 0)
+		hist_record(&r->intent_age, (uint64_t)age);
+}
+
+static void on_alert(struct report *r, const struct event *ev)
+{
+	if (ev->alert.state != alert_state_raised)
+		return;
+	if (ev->alert.severity == severity_critical)
+		r->alerts_critical++;
+	else
+		r->alerts_warning++;
+}
+
+static void on_trading(struct report *r, const struct event *ev)
+{
+	r->trading = ev->trading_state;
+	r->safe_entered += ev->trading_state.state == trading_safe;
+}
+
+void report_on_event(struct report *r, const struct event *ev)
+{
+	r->records++;
+	if (r->first == 0 || ev->ts_recv < r->first)
+		r->first = ev->ts_recv;
+	if (ev->ts_recv > r->last)
+		r->last = ev->ts_recv;
+	switch (ev->id) {
+	case EVENT_fill: on_fill(r, ev); break;
+	case EVENT_order: r->partials += ev->order.status == order_status_partial; break;
+	case EVENT_equity: on_equity(r, ev); break;
+	case EVENT_gap: on_gap(r, ev); break;
+	case EVENT_feed_state: on_feed(r, ev); break;
+	case EVENT_intent: on_intent(r, ev); break;
+	case EVENT_parity: r->parity += ev->parity.count ? ev->parity.count : 1; break;
+	case EVENT_alert: on_alert(r, ev); break;
+	case EVENT_trading_state: on_trading(r, ev); break;
+	default: break;
+	}
+}
+
+void report_end(struct report *r, int64_t now)
+{
+	for (size_t i = 0; i < r->n_feeds; i++)
+		feed_until(&r->feed[i], now);
+}

@@ -1,0 +1,53 @@
+/* report - what a run came to, folded from its lane-X records. Pure: no file, no clock, no print. */
+#ifndef NJ_TOOLS_NJ_REPORT_H
+#define NJ_TOOLS_NJ_REPORT_H
+
+#include <stdbool.h>
+
+#include "common/base/hist.h"
+#include "proto/event.h"
+
+#define REPORT_GAPS_MAX 32
+#define REPORT_FEEDS_MAX 8
+
+struct report_gap {
+	char stream[EVENT_NAME_MAX];
+	uint8_t cause;
+	uint64_t count;
+	int64_t blind_ns; /* of those whose begin is known */
+};
+
+struct report_feed {
+	char venue[EVENT_NAME_MAX];
+	uint32_t connection;
+	uint8_t state;
+	int64_t since, live_ns, down_ns;
+};
+
+struct report {
+	uint64_t records;
+	uint64_t fills_by_origin[4]; /* by enum origin */
+	uint64_t makers, takers, partials, intents, parity, alerts_critical, alerts_warning;
+	int64_t first, last; /* ts_recv of all records */
+	struct ev_equity equity_first, equity_last;
+	int64_t equity_first_at, equity_last_at;
+	bool has_equity;
+	struct ev_trading_state trading;
+	uint64_t safe_entered;
+	struct report_gap gap[REPORT_GAPS_MAX];
+	size_t n_gaps;
+	uint64_t gaps_total; /* also those of kinds beyond REPORT_GAPS_MAX */
+	struct report_feed feed[REPORT_FEEDS_MAX];
+	size_t n_feeds;
+	/* Real time from the market event that caused an intent to the intent's publication; not of
+	 * replays, whose causes were stamped long ago. */
+	struct hist intent_age;
+};
+
+void report_init(struct report *r);
+/* In the order of publisher, epoch, seq. */
+void report_on_event(struct report *r, const struct event *ev);
+/* After the last record: what is still going on lasts until `now` (ts_recv). */
+void report_end(struct report *r, int64_t now);
+
+#endif

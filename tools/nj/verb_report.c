@@ -1,0 +1,377 @@
+/* verb_report - nj report: what a run came to: orders, fills, equity, gaps, latencies, memory. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "services/persister/store_read.h"
+#include "tools/nj/client.h"
+#include "tools/nj/live.h"
+#include "tools/nj/report.h"
+#include "tools/nj/stack.h"
+#include "tools/nj/table.h"
+
+struct options {
+	const char *database;
+	int64_t live_ns;
+	bool brief;
+};
+#define AT(member) offsetof(struct options, member)
+
+static const struct table_column columns[] = {
+	{"part", TABLE_TEXT, "What it is about."},
+	{"figure", TABLE_TEXT, "Name of the figure."},
+	{"value", TABLE_TEXT, "Its value, exact, with its unit."},
+	{"meaning", TABLE_TEXT, "What exactly was counted or measured."},
+	{0},
+};
+
+struct page {
+	struct cli *cli;
+	const struct options *o;
+	struct run_settings run;
+	char database[STACK_PATH_MAX];
+	struct store_read *store;
+	struct report report;
+	struct stack stack;
+	struct live live;
+	bool has_live;
+	struct table *table;
+	uint64_t orders, filled, holes;
+};
+
+static void row(struct page *p, const char *part, const char *figure, const char *value,
+		const char *meaning)
+{
+	table_text(p->table, part);
+	table_text(p->table, figure);
+	table_text(p->table, value);
+	table_text(p->table, meaning);
+}
+
+static void count(struct page *p, const char *part, const char *figure, uint64_t n,
+		  const char *meaning)
+{
+	char text[TABLE_SHORT_MAX];
+	row(p, part, figure, table_thousands((int64_t)n, text), meaning);
+}
+
+static void money(struct page *p, const char *part, const char *figure, int64_t value,
+		  const char *meaning)
+{
+	char text[FIXED_TEXT_MAX + EVENT_NAME_MAX];
+	const struct ev_equity *e = &p->report.equity_last;
+	size_t n = fixed_format(text, sizeof text, value, e->cash_scale);
+	snprintf(text + n, sizeof text - n, " %s", e->asset);
+	row(p, part, figure, text, meaning);
+}
+
+/* ---- what the figures are of ---- */
+
+static void origins(const struct page *p, char out[64])
+{
+	static const char *const names[] = {"", "LIVE", "REPLAY", "SIMULATED"};
+	const struct report *r = &p->report;
+	snprintf(out, 64, "PAPER");
+	bool seen[4] = {false};
+	for (size_t i = 1; i < ARRAY_LEN(names); i++)
+		seen[i] = r->fills_by_origin[i] > 0 || (p->has_live && p->live.origin == i);
+	for (size_t i = 1; i < ARRAY_LEN(names); i++)
+		if (seen[i]) {
+			size_t n = strlen(out);
+			snprintf(out + n, 64 - n, ", %s", names[i]);
+		}
+}
+
+/* ---- parts ---- */
+
+static void on_orders(void *ctx, const struct store_orders *o)
+{
+	struct page *p = ctx;
+	char name[80];
+	p->orders += (uint64_t)o->count;
+	p->filled += strcmp(o->status, "filled") == 0 ? (uint64_t)o->count : 0;
+	if (!p->table)
+		return;
+	bool why = strcmp(o->reject, "none") != 0 && o->reject[0];
+	snprintf(name, sizeof name, "%s%s%s%s", o->status, why ? " (" : "", why ? o->reject : "",
+		 why ? ")" : "");
+	count(p, "orders", name, (uint64_t)o->count, "Orders in this state now.");
+}
+
+static void print_trading(struct page *p)
+{
+	const struct report *r = &p->report;
+	uint64_t fills = r->makers + r->takers;
+	count(p, "intents", "published", r->intents, "Wishes of strategies: orders and cancels.");
+	store_read_orders(p->store, on_orders, p);
+	count(p, "fills", "all", fills, "Executions on the paper account.");
+	count(p, "fills", "taker", r->takers, "Against the book as it stood.");
+	count(p, "fills", "maker", r->makers, "Of orders that rested in the book.");
+	count(p, "fills", "partial", r->partials, "Times an order was left filled in part, the rest open.");
+	if (r->has_equity) {
+		money(p, "equity", "start", r->equity_first.equity, "Cash and marked positions.");
+		money(p, "equity", "end", r->equity_last.equity, "The same, newest record.");
+		money(p, "equity", "realised", r->equity_last.realised, "Of closed positions, before fees.");
+		money(p, "equity", "fees", r->equity_last.fees, "Fees paid.");
+	}
+	if (r->trading.state)
+		row(p, "trading", "state", enum_text(enum_trading(), r->trading.state), r->trading.reason);
+	count(p, "trading", "safe mode", r->safe_entered, "Times that trading went into safe mode.");
+}
+
+static void on_candles(void *ctx, const struct store_candles *c)
+{
+	struct page *p = ctx;
+	char name[160], text[80];
+	if (c->interval_ns == 0)
+		return;
+	int64_t all = (c->last - c->first) / c->interval_ns + 1;
+	snprintf(name, sizeof name, "%s %s", c->instrument, c->interval);
+	snprintf(text, sizeof text, "%lld of %lld", (long long)c->count, (long long)all);
+	row(p, "candles", name, text, "Intervals with trades, of those from the first to the last.");
+}
+
+static void print_feeds(struct page *p)
+{
+	char text[80], live[TABLE_SHORT_MAX], down[TABLE_SHORT_MAX];
+	const struct report *r = &p->report;
+	for (size_t i = 0; i < r->n_feeds; i++) {
+		const struct report_feed *f = &r->feed[i];
+		snprintf(text, sizeof text, "%s, down %s", table_span(f->live_ns, live),
+			 table_span(f->down_ns, down));
+		row(p, "feed", f->venue, text, "How long its connection was live, and how long not.");
+	}
+}
+
+static void print_gaps(struct page *p)
+{
+	const struct report *r = &p->report;
+	char name[120], text[80], span[TABLE_SHORT_MAX], thousands[TABLE_SHORT_MAX];
+	count(p, "gaps", "all", r->gaps_total, "Periods on record in which a stream was blind.");
+	for (size_t i = 0; i < r->n_gaps; i++) {
+		const struct report_gap *g = &r->gap[i];
+		snprintf(name, sizeof name, "%s, %s", g->stream, enum_text(enum_gap_cause(), g->cause));
+		snprintf(text, sizeof text, "%s, %s", table_thousands((int64_t)g->count, thousands),
+			 table_span(g->blind_ns, span));
+		row(p, "gaps", name, text, "How many, and how long together.");
+	}
+	count(p, "parity", "exceptions", r->parity,
+	      "Inputs applied late or lost: what a replay must repeat.");
+	count(p, "alerts", "critical", r->alerts_critical, "Raised.");
+	count(p, "alerts", "warning", r->alerts_warning, "Raised.");
+}
+
+static void print_hist(struct page *p, const char *figure, const struct hist *h, const char *meaning)
+{
+	static const double at[] = {0.5, 0.9, 0.99};
+	char text[120];
+	size_t n = 0;
+	if (h->count == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%llu / ",
+				      (unsigned long long)(hist_quantile(h, at[i]) / 1000));
+	snprintf(text + n, sizeof text - n, "%llu us", (unsigned long long)(h->max / 1000));
+	row(p, "latency", figure, text, meaning);
+}
+
+static void print_latency(struct page *p)
+{
+	if (p->has_live) {
+		print_hist(p, "in the collector", &p->live.in_collector,
+			   "p50 / p90 / p99 / max: off the venue's socket to published.");
+		print_hist(p, "on the bus", &p->live.on_bus,
+			   "p50 / p90 / p99 / max: published to decoded by this program.");
+	}
+	print_hist(p, "to an intent", &p->report.intent_age,
+		   "p50 / p90 / p99 / max: causing market event stamped to intent published, synced.");
+}
+
+static void print_memory(struct page *p)
+{
+	char path[64], text[TABLE_SHORT_MAX];
+	unsigned long long size, resident, total = 0;
+	for (size_t i = 0; i < p->stack.n; i++) {
+		snprintf(path, sizeof path, "/proc/%d/statm", (int)p->stack.at[i].pid);
+		FILE *f = fopen(path, "re");
+		bool ok = f && fscanf(f, "%llu %llu", &size, &resident) == 2;
+		if (f)
+			fclose(f);
+		if (!ok)
+			continue;
+		resident *= (unsigned long long)sysconf(_SC_PAGESIZE);
+		total += resident;
+		row(p, "memory", p->stack.at[i].name, table_bytes((int64_t)resident, text),
+		    "Resident now, shared pages included.");
+	}
+	if (total)
+		row(p, "memory", "all", table_bytes((int64_t)total, text), "Sum of them.");
+}
+
+static void on_lane(void *ctx, const struct store_lane *l)
+{
+	struct page *p = ctx;
+	p->holes += (uint64_t)(l->last - l->first + 1 - l->count) + (uint64_t)(l->first - 1);
+}
+
+static void print_data(struct page *p)
+{
+	struct stat st;
+	char text[TABLE_SHORT_MAX];
+	store_read_lanes(p->store, on_lane, p);
+	count(p, "data", "records", p->report.records, "Lane-X records in the database.");
+	count(p, "data", "missing", p->holes, "Sequence numbers of lane X that are not there.");
+	count(p, "data", "undecodable", store_read_undecodable(p->store), "Records left out above.");
+	if (stat(p->database, &st) == 0)
+		row(p, "data", "database", table_bytes(st.st_size, text), p->database);
+}
+
+static int print_table(struct page *p)
+{
+	char label[64], span[TABLE_SHORT_MAX];
+	int rc = table_open(p->cli, columns, &p->table);
+	if (rc != CLI_OK)
+		return rc;
+	origins(p, label);
+	row(p, "run", "kind", label, "Whose money, and where the market data came from.");
+	row(p, "run", "span", table_span(p->report.last - p->report.first, span),
+	    "Event time from the first to the last record.");
+	print_trading(p);
+	store_read_candles(p->store, on_candles, p);
+	print_feeds(p);
+	print_gaps(p);
+	print_latency(p);
+	print_memory(p);
+	print_data(p);
+	return table_close(p->table);
+}
+
+static int print_brief(struct page *p)
+{
+	char label[64], price[FIXED_TEXT_MAX] = "-", equity[FIXED_TEXT_MAX] = "-";
+	size_t services = 0;
+	static const char *const names[] = {"collector", "executor", "persister", "strategy",
+					    "watchdog"};
+	store_read_orders(p->store, on_orders, p);
+	origins(p, label);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		services += stack_find(&p->stack, names[i]) != NULL;
+	if (p->has_live && p->live.price)
+		fixed_format(price, sizeof price, p->live.price, p->live.price_scale);
+	if (p->report.has_equity)
+		fixed_format(equity, sizeof equity, p->report.equity_last.equity,
+			     p->report.equity_last.cash_scale);
+	fprintf(p->cli->out,
+		"%s  services %zu/%zu  %s %s  orders %llu (%llu filled)  fills %llu  equity %s %s  "
+		"gaps %llu\n",
+		label, services, ARRAY_LEN(names), p->has_live ? p->live.instrument.s : "price", price,
+		(unsigned long long)p->orders, (unsigned long long)p->filled,
+		(unsigned long long)(p->report.makers + p->report.takers), equity,
+		p->report.equity_last.asset, (unsigned long long)p->report.gaps_total);
+	return CLI_OK;
+}
+
+/* ---- gathering ---- */
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	report_on_event(ctx, ev);
+}
+
+/* A stack that does not run has a report all the same. */
+static void watch(struct page *p)
+{
+	struct client c;
+	char reason[200];
+	const char *flags[CLI_LIST_MAX];
+	stack_scan(p->run.bus_dir, &p->stack);
+	if (p->o->live_ns == 0 || !stack_find(&p->stack, "collector"))
+		return;
+	memcpy(flags, p->cli->set.at, sizeof flags);
+	if (client_open(&c, p->cli->config_path, flags, p->cli->set.n, reason, sizeof reason) == 0)
+		p->has_live = live_watch(&p->live, &c, p->o->live_ns) == 0 && p->live.events > 0;
+	client_close(&c);
+}
+
+static int gather(struct page *p)
+{
+	char reason[STACK_PATH_MAX + 200] = "";
+	if (p->o->database)
+		snprintf(p->database, sizeof p->database, "%s", p->o->database);
+	else
+		snprintf(p->database, sizeof p->database, "%s/persister/nightjar.db", p->run.data);
+	int rc = store_read_open(p->database, &p->store, reason, sizeof reason);
+	if (rc != 0)
+		return cli_fail(p->cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
+				reason[0] ? reason : err_text(rc));
+	watch(p);
+	report_init(&p->report);
+	rc = store_read_events(p->store, 0, on_event, &p->report);
+	report_end(&p->report, p->report.last);
+	return rc == 0 ? CLI_OK : cli_fail(p->cli, CLI_DATA, "%s: %s", p->database, err_text(rc));
+}
+
+static int run(struct cli *cli, const void *options, int argc, char **argv)
+{
+	struct page *p = calloc(1, sizeof *p);
+	(void)argc;
+	(void)argv;
+	if (!p)
+		return CLI_FAILED;
+	p->cli = cli;
+	p->o = options;
+	int rc = stack_settings(cli, &p->run);
+	if (rc == CLI_OK)
+		rc = gather(p);
+	if (rc == CLI_OK)
+		rc = p->o->brief ? print_brief(p) : print_table(p);
+	live_fini(&p->live);
+	store_read_close(p->store);
+	free(p);
+	return rc;
+}
+
+static const struct cli_option options[] = {
+	{.letter = 'd',
+	 .name = "database",
+	 .kind = CLI_PATH,
+	 .arg = "FILE",
+	 .offset = AT(database),
+	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	{.name = "live",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "2s",
+	 .offset = AT(live_ns),
+	 .doc = "How long to watch a running stack's bus for latencies; 0: not."},
+	{.letter = 'b',
+	 .name = "brief",
+	 .kind = CLI_FLAG,
+	 .offset = AT(brief),
+	 .doc = "One line."},
+	{0},
+};
+
+static const struct cli_example examples[] = {
+	{"nj report", "Of the stack that runs now, or of the one that ran here last."},
+	{"nj report --brief --live 300ms", "One line, for a look now and then."},
+	{"nj report --json --database old/nightjar.db --live 0s", "Of another database."},
+	{0},
+};
+
+const struct cli_verb verb_report = {
+	.name = "report",
+	.group = CLI_OBSERVE_GROUP,
+	.summary = "Sum up a run: orders, fills, equity, gaps, latencies",
+	.doc = "Reads the persister's database (read-only, also while it is written) and, where the "
+	       "stack runs, watches its bus for a moment. Every row says what exactly it counts.",
+	.options = options,
+	.examples = examples,
+	.options_size = sizeof(struct options),
+	.output = true,
+	.run = run,
+};
