@@ -1,4 +1,4 @@
-/* fuzz_mlog - arbitrary bytes as a file of the lane-M log: opened as a tool and as its writer, read,
+/* fuzz_mlog - arbitrary bytes as a file of the lane-M log: opened as a tool and as writer, read,
  * appended to; nothing crashes, stamps ascend, and what was appended is there.
  *
  * The first byte chooses whether the header, and how many records, get right checksums.

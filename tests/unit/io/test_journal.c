@@ -311,6 +311,7 @@ static void test_read_only(void **state)
 	assert_holds(tool, 1, 300, 100);
 	assert_int_equal(journal_append(tool, "x", 1, &seq), ERR_REFUSED);
 	assert_int_equal(journal_trim(tool, 10), ERR_REFUSED);
+	assert_int_equal(journal_snapshot(tool, 1, "x", 1), ERR_REFUSED);
 	assert_int_equal(journal_fd(tool), -1);
 	journal_close(tool);
 	assert_holds(j, 1, 300, 100);
@@ -376,6 +377,7 @@ static void test_snapshots(void **state)
 	assert_int_equal(journal_snapshot_read(j, &seq, &out), ERR_NOT_FOUND);
 	assert_int_equal(seq, 5);
 	assert_int_equal(journal_snapshot(j, 1, "x", 1), ERR_ARG);
+	assert_int_equal(journal_snapshot(j, 0, &seq, JOURNAL_SNAPSHOT_MAX + 1), ERR_TOO_LONG);
 	put_snapshot(j, 0, "nothing yet", 11);
 	assert_snapshot(j, 0, "nothing yet");
 	for (int i = 0; i < 5; i++) {

@@ -334,6 +334,26 @@ static void test_foreign_segment(void **state)
 	assert_int_equal(kit_open(dir, 4096, &j), ERR_CORRUPT);
 }
 
+/* The only segment there is holds nothing, but its name says that records came before it. */
+static void test_lost_beginning(void **state)
+{
+	(void)state;
+	struct journal *j;
+	char path[KIT_PATH + 64];
+
+	snprintf(path, sizeof(path), "%s/x-%020d.njj", dir, 12);
+	kit_spill(path, "short", 5);
+	assert_int_equal(kit_open(dir, 4096, &j), ERR_CORRUPT);
+	kit_wipe(dir);
+	snprintf(path, sizeof(path), "%s/x-%020d.njj", dir, 1);
+	kit_spill(path, "short", 5);
+	assert_int_equal(kit_open(dir, 4096, &j), 0);
+	assert_int_equal(journal_status(j).cut_bytes, 5);
+	journal_close(j);
+	assert_int_equal(truncate(path, (off_t)JOURNAL_SEGMENT_MAX * 2), 0); /* no memory for that */
+	assert_int_equal(kit_open(dir, 4096, &j), ERR_CORRUPT);
+}
+
 /* Names that are almost right, left temporary files, and other people's files are left alone or
  * cleared. */
 static void test_strange_names(void **state)
@@ -370,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_overlap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_segment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_segment, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strange_names, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -333,6 +333,21 @@ static void test_files_fail(void **state)
 	sweep((struct fault){"read", 0, 1, EIO, 0, 0}, true);
 }
 
+/* A file system that cannot preallocate gets zeros instead. */
+static void test_no_fallocate(void **state)
+{
+	(void)state;
+	struct told t;
+
+	if (!possible())
+		skip();
+	copy_base();
+	assert_true(run(&(struct fault){"fallocate", 1, 0, EOPNOTSUPP, 0, 0}, &t));
+	assert_true(t.ended && t.open_rc == 0 && t.first_rc == 0 && t.write_errors == 0);
+	assert_int_equal(t.durable, BASE + WORK);
+	judge(&t);
+}
+
 /* The disk stays bad from the Nth operation on: refused, told, nothing lost that was durable. */
 static void test_disk_dies(void **state)
 {
@@ -462,6 +477,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_writes_fail, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_syncs_fail, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_fail, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_fallocate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_dies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_at_every_operation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
