@@ -28,7 +28,8 @@ static bool is_telemetry(const uint8_t *frame, size_t len)
 }
 
 /* Core services: the sequencer takes it. Others: the service itself. */
-static int on_deliver(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len, bool state)
+static int on_deliver(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len,
+		      bool state)
 {
 	struct follow *f = ctx;
 	struct runtime *rt = f->rt;

@@ -291,8 +291,9 @@ void runtime_maybe_run(struct runtime *rt)
 		if (f->in_x)
 			f->in_x->wait_ns = rt->run.wait_strategy_ns;
 	}
-	log_info("recovered", "compared=%llu differing=%llu next=%llu", (unsigned long long)rt->outbox.counters.verified,
-		 (unsigned long long)rt->outbox.counters.differing, (unsigned long long)rt->outbox.x_next);
+	log_info("recovered", "compared=%llu differing=%llu next=%llu",
+		 (unsigned long long)rt->outbox.counters.verified, (unsigned long long)rt->outbox.counters.differing,
+		 (unsigned long long)rt->outbox.x_next);
 	runtime_set_life(rt, life_ready);
 	runtime_set_life(rt, life_running);
 	if (rt->s->run)
@@ -307,7 +308,8 @@ static void promise_step(struct runtime *rt)
 	/* Also while comparing: two services that recover at once wait for each other's promises. */
 	if ((rt->life != life_running && rt->life != life_recover) || quiet <= 0 || quiet > CORE_NEVER - latency)
 		return;
-	struct ev_promise p = {.at = handled + latency, .handled = quiet, .quiet_at = quiet + latency, .latency = latency};
+	struct ev_promise p = {
+		.at = handled + latency, .handled = quiet, .quiet_at = quiet + latency, .latency = latency};
 	publish_promise(rt, &p);
 }
 

@@ -10,19 +10,20 @@
 #define TEXT(member) AT(member), sizeof(((struct run_settings *)0)->member)
 
 static const struct config_key bus_keys[] = {
-	{"dir", CONFIG_TEXT, "run/bus", 0, 0, "", "Directory of the bus's sockets and locks; made with mode 0700.", NULL,
-	 TEXT(bus_dir)},
+	{"dir", CONFIG_TEXT, "run/bus", 0, 0, "", "Directory of the bus's sockets and locks; made with mode 0700.",
+	 NULL, TEXT(bus_dir)},
 	{0},
 };
 
 static const struct config_key run_keys[] = {
-	{"data", CONFIG_TEXT, "run/data", 0, 0, "", "Root of every service's journal, log and database.", NULL, TEXT(data)},
+	{"data", CONFIG_TEXT, "run/data", 0, 0, "", "Root of every service's journal, log and database.", NULL,
+	 TEXT(data)},
 	{"pace", CONFIG_CHOICE, "live", 0, 0, "", "live: waiting for promises ends; lockstep: it never does (replay).",
 	 "live|lockstep", TEXT(pace)},
 	{"origin", CONFIG_CHOICE, "any", 0, 0, "", "What the market data must be; other data is refused.",
 	 "live|replay|simulated|any", TEXT(origin)},
-	{"run_id", CONFIG_TEXT, "", 0, 0, "", "Part of every client order id; empty: made once and kept. A replay reuses it.",
-	 NULL, TEXT(run_id)},
+	{"run_id", CONFIG_TEXT, "", 0, 0, "",
+	 "Part of every client order id; empty: made once and kept. A replay reuses it.", NULL, TEXT(run_id)},
 	{"lockstep_consumers", CONFIG_TEXT, "strategy,executor,persister", 0, 0, "",
 	 "Whose promises are the collector's credit in lockstep.", NULL, TEXT(lockstep_consumers)},
 	{"wait_market", CONFIG_DUR, "1ms", 0, 0, "ns", "Longest wait for a venue's promise (live).", NULL,
@@ -37,14 +38,16 @@ static const struct config_key run_keys[] = {
 	 AT(heartbeat_ns), 0},
 	{"stall", CONFIG_DUR, "5s", 0, 3600 * NS_PER_S, "ns",
 	 "A loop that has not turned for this long is aborted with a backtrace; 0 never.", NULL, AT(stall_ns), 0},
-	{"drain", CONFIG_DUR, "8s", NS_PER_MS, 120 * NS_PER_S, "ns", "Longest drain after SIGTERM.", NULL, AT(drain_ns), 0},
+	{"drain", CONFIG_DUR, "8s", NS_PER_MS, 120 * NS_PER_S, "ns", "Longest drain after SIGTERM.", NULL, AT(drain_ns),
+	 0},
 	{"snapshot_events", CONFIG_INT, "20000", 100, 1000000000, "events", "Inputs between snapshots of state.", NULL,
 	 AT(snapshot_events), 0},
-	{"snapshot_every", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Event time between snapshots of state.",
-	 NULL, AT(snapshot_ns), 0},
+	{"snapshot_every", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns",
+	 "Event time between snapshots of state.", NULL, AT(snapshot_ns), 0},
 	{"journal_cap", CONFIG_BYTES, "1GiB", 1 << 16, INT64_MAX, "bytes", "Most a lane-X journal may take.", NULL,
 	 AT(journal_cap), 0},
-	{"log_cap", CONFIG_BYTES, "256MiB", 1 << 20, INT64_MAX, "bytes", "Most a lane-M log may take.", NULL, AT(mlog_cap), 0},
+	{"log_cap", CONFIG_BYTES, "256MiB", 1 << 20, INT64_MAX, "bytes", "Most a lane-M log may take.", NULL,
+	 AT(mlog_cap), 0},
 	{"log_keep", CONFIG_DUR, "15m", NS_PER_S, 86400 * NS_PER_S, "ns", "Event time a lane-M log reaches back.", NULL,
 	 AT(mlog_keep_ns), 0},
 	{"queue", CONFIG_BYTES, "8MiB", 1 << 18, 1 << 30, "bytes", "Queue of each input that waits for its turn.", NULL,
@@ -68,7 +71,8 @@ static const struct config_key log_keys[] = {
 };
 
 static const struct config_key redis_keys[] = {
-	{"url", CONFIG_TEXT, "", 0, 0, "", "host:port or unix:/path of the cache; empty: no cache.", NULL, TEXT(redis_url)},
+	{"url", CONFIG_TEXT, "", 0, 0, "", "host:port or unix:/path of the cache; empty: no cache.", NULL,
+	 TEXT(redis_url)},
 	{"password", CONFIG_SECRET, "", 0, 0, "", "Its password, from NIGHTJAR_REDIS__PASSWORD_FILE.", NULL,
 	 TEXT(redis_password)},
 	{0},
@@ -81,7 +85,8 @@ uint32_t settings_sections(struct run_settings *run, const struct service *s, vo
 			   struct config_section out[SETTINGS_SECTIONS_MAX])
 {
 	out[0] = (struct config_section){.name = "bus", .doc = "The message bus.", .keys = bus_keys, .self = run};
-	out[1] = (struct config_section){.name = "run", .doc = "What all services share.", .keys = run_keys, .self = run};
+	out[1] = (struct config_section){
+		.name = "run", .doc = "What all services share.", .keys = run_keys, .self = run};
 	out[2] = (struct config_section){.name = "log", .doc = "Logging.", .keys = log_keys, .self = run};
 	out[3] = (struct config_section){.name = "redis", .doc = "The cache.", .keys = redis_keys, .self = run};
 	if (!s || !s->keys)

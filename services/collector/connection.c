@@ -129,7 +129,8 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 		tell(s, refused ? feed_refused : feed_lost, reason);
 		s->told_live = false;
 		char text[EVENT_TEXT_MAX];
-		snprintf(text, sizeof text, "%s: %.100s; no data, so no trades, until it is back", s->venue->name, reason);
+		snprintf(text, sizeof text, "%s: %.100s; no data, so no trades, until it is back", s->venue->name,
+			 reason);
 		runtime_alert(s->rt, severity_warning, true, "feed_lost", s->venue->name, text);
 	}
 	connection_again(s, NULL, wait);
@@ -161,9 +162,12 @@ void connection_open(struct shell *s)
 	int rc = make_url(s, &url);
 	if (!rc && !s->set.stamped)
 		tell(s, feed_connecting, NULL);
-	struct ws_options o = {.url = (const char *)url.at, .protocol = s->set.stamped ? PROTOCOL : NULL,
-			       .ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL, .user_agent = "nightjar/" NJ_VERSION,
-			       .deflate = s->set.deflate, .plain = s->set.plain};
+	struct ws_options o = {.url = (const char *)url.at,
+			       .protocol = s->set.stamped ? PROTOCOL : NULL,
+			       .ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
+			       .user_agent = "nightjar/" NJ_VERSION,
+			       .deflate = s->set.deflate,
+			       .plain = s->set.plain};
 	if (!rc)
 		rc = ws_open(runtime_loop(s->rt), &o, &handler, s, &s->ws);
 	buf_fini(&url);

@@ -13,42 +13,48 @@
 #define TEXT(member) AT(member), sizeof(((struct shell_settings *)0)->member)
 
 static const struct config_key keys[] = {
-	{"venue", CONFIG_TEXT, "BINANCE", 0, 0, "", "Which venue's file in common/venue/venues to use.", NULL, TEXT(venue)},
+	{"venue", CONFIG_TEXT, "BINANCE", 0, 0, "", "Which venue's file in common/venue/venues to use.", NULL,
+	 TEXT(venue)},
 	{"symbols", CONFIG_TEXT, "BTCUSDT", 0, 0, "", "Instruments, as the venue writes them, comma separated.", NULL,
 	 TEXT(symbols)},
-	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "", "What to subscribe to: depth trade top kline ticker.",
-	 NULL, TEXT(streams)},
-	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL, TEXT(kline_interval)},
+	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
+	 "What to subscribe to: depth trade top kline ticker.", NULL, TEXT(streams)},
+	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
+	 TEXT(kline_interval)},
 	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "", "Intervals of the candles built from trades.", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
 	 "Venue time after its end until a candle closes without a later trade.", NULL, AT(candle_grace_ns), 0},
-	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL, TEXT(stream_url)},
+	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
+	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
 	{"ca_file", CONFIG_TEXT, "", 0, 0, "", "CA certificates; empty: the system's.", NULL, TEXT(ca_file)},
 	{"stamped", CONFIG_BOOL, "false", 0, 0, "",
-	 "Take the recorded stamps of venue_sim instead of the clock (replay); refused by real venues.", NULL, AT(stamped), 0},
+	 "Take the recorded stamps of venue_sim instead of the clock (replay); refused by real venues.", NULL,
+	 AT(stamped), 0},
 	{"deflate", CONFIG_BOOL, "false", 0, 0, "", "Offer permessage-deflate.", NULL, AT(deflate), 0},
-	{"plain", CONFIG_BOOL, "false", 0, 0, "", "Allow ws:// and http:// beyond loopback (a compose network's simulator).",
-	 NULL, AT(plain), 0},
-	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Kept of each side of a book.", NULL, AT(book_levels), 0},
-	{"snapshot_limit", CONFIG_INT, "1000", 5, 5000, "levels", "Asked for in a snapshot.", NULL, AT(snapshot_limit), 0},
+	{"plain", CONFIG_BOOL, "false", 0, 0, "",
+	 "Allow ws:// and http:// beyond loopback (a compose network's simulator).", NULL, AT(plain), 0},
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Kept of each side of a book.", NULL, AT(book_levels),
+	 0},
+	{"snapshot_limit", CONFIG_INT, "1000", 5, 5000, "levels", "Asked for in a snapshot.", NULL, AT(snapshot_limit),
+	 0},
 	{"publish_levels", CONFIG_INT, "1000", 1, 1000, "levels",
 	 "Of each side in a published snapshot; more would not fit a lane-M message.", NULL, AT(publish_levels), 0},
-	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without updates for longer is stale.", NULL,
-	 AT(stale_ns), 0},
-	{"crossed", CONFIG_DUR, "1s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book crossed for longer is built anew.", NULL,
-	 AT(crossed_ns), 0},
+	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without updates for longer is stale.",
+	 NULL, AT(stale_ns), 0},
+	{"crossed", CONFIG_DUR, "1s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book crossed for longer is built anew.",
+	 NULL, AT(crossed_ns), 0},
 	{"silence", CONFIG_DUR, "30s", NS_PER_MS, 3600 * NS_PER_S, "ns",
 	 "A connection without data for longer is made anew, answered pings or not.", NULL, AT(silence_ns), 0},
-	{"describe_every", CONFIG_DUR, "1h", 0, 86400 * NS_PER_S, "ns", "Between requests for the instruments' filters.",
-	 NULL, AT(describe_ns), 0},
+	{"describe_every", CONFIG_DUR, "1h", 0, 86400 * NS_PER_S, "ns",
+	 "Between requests for the instruments' filters.", NULL, AT(describe_ns), 0},
 	{"describe_wait", CONFIG_DUR, "10s", 0, 600 * NS_PER_S, "ns",
 	 "Wait for the instruments before connecting without them.", NULL, AT(describe_wait_ns), 0},
-	{"backoff_min", CONFIG_DUR, "1s", NS_PER_MS, 300 * NS_PER_S, "ns", "Base of the backoff between connections.", NULL,
-	 AT(backoff_min_ns), 0},
+	{"backoff_min", CONFIG_DUR, "1s", NS_PER_MS, 300 * NS_PER_S, "ns", "Base of the backoff between connections.",
+	 NULL, AT(backoff_min_ns), 0},
 	{"backoff_max", CONFIG_DUR, "300s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Its cap.", NULL, AT(backoff_max_ns), 0},
-	{"healthy", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A connection this old resets the backoff.", NULL,
-	 AT(healthy_ns), 0},
+	{"healthy", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A connection this old resets the backoff.",
+	 NULL, AT(healthy_ns), 0},
 	{"credit", CONFIG_INT, "4000", 100, 8000, "events", "Lockstep: events ahead of the slowest consumer.", NULL,
 	 AT(credit), 0},
 	{0},
@@ -113,7 +119,8 @@ static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, siz
 
 static int parse_candles(const char *text, struct collector_core_settings *set, char *reason, size_t cap)
 {
-	static const struct config_key row = {.name = "candles", .kind = CONFIG_DUR, .min = NS_PER_S, .max = 86400 * NS_PER_S};
+	static const struct config_key row = {
+		.name = "candles", .kind = CONFIG_DUR, .min = NS_PER_S, .max = 86400 * NS_PER_S};
 	char list[80], why[200], *save = NULL;
 	snprintf(list, sizeof list, "%s", text);
 	set->n_intervals = 0;
@@ -191,7 +198,8 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	int rc = make_core(s, reason, cap);
 	if (!rc)
 		rc = ring_init(&s->held, 16 << 20);
-	struct http_options ho = {.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL, .user_agent = "nightjar/" NJ_VERSION};
+	struct http_options ho = {.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
+				  .user_agent = "nightjar/" NJ_VERSION};
 	if (!rc)
 		rc = http_open(runtime_loop(rt), &ho, &s->http);
 	if (rc) {
@@ -230,7 +238,8 @@ static void on_connect_time(void *ctx)
 	struct shell *s = ctx;
 	s->retry = NULL;
 	if (!collector_core_described(s->core))
-		log_warn("connecting without the instruments' filters: orders will be refused until they are known", NULL);
+		log_warn("connecting without the instruments' filters: orders will be refused until they are known",
+			 NULL);
 	connection_open(s);
 }
 
@@ -247,7 +256,8 @@ static void run(void *self)
 		s->now = runtime_outbox(s->rt)->last_stamp;
 	s->started = true;
 	if (s->told_live) {
-		struct collector_change change = {.now = s->now, .state = feed_lost, .reason = "restart", .restart = true};
+		struct collector_change change = {
+			.now = s->now, .state = feed_lost, .reason = "restart", .restart = true};
 		collector_core_on_connection(s->core, &change, &s->sink);
 		s->told_live = false;
 	}

@@ -76,8 +76,12 @@ void pump_stamped_frame(struct shell *s, const char *text, size_t len)
 
 static void give_answer(struct shell *s, struct asked *a)
 {
-	struct collector_reply r = {.now = pump_now(s), .id = a->id, .status = a->status, .body = (const char *)a->body.at,
-				    .len = a->body.len, .retry_after_ns = a->retry_after_ns};
+	struct collector_reply r = {.now = pump_now(s),
+				    .id = a->id,
+				    .status = a->status,
+				    .body = (const char *)a->body.at,
+				    .len = a->body.len,
+				    .retry_after_ns = a->retry_after_ns};
 	/* Free for the next request before the core can make one. */
 	struct buf body = a->body;
 	memset(a, 0, sizeof *a);

@@ -24,24 +24,25 @@ static const struct config_key keys[] = {
 	{"account", CONFIG_TEXT, "paper", 0, 0, "", "Name of the paper account.", NULL, TEXT(account)},
 	{"quote", CONFIG_TEXT, "USDT", 0, 0, "asset", "Asset it is counted in; only its instruments are traded.", NULL,
 	 TEXT(quote)},
-	{"balances", CONFIG_TEXT, "USDT=10000", 0, 0, "", "What a new account holds: ASSET=amount, comma separated.", NULL,
-	 TEXT(balances)},
+	{"balances", CONFIG_TEXT, "USDT=10000", 0, 0, "", "What a new account holds: ASSET=amount, comma separated.",
+	 NULL, TEXT(balances)},
 	{"maker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that rested in the book.", NULL,
 	 AT(maker_fee), 0},
 	{"taker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that took from the book.", NULL,
 	 AT(taker_fee), 0},
-	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.", NULL,
-	 AT(loss_max), 0},
-	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.", NULL,
-	 AT(stale_ns), 0},
-	{"equity_every", CONFIG_DUR, "10s", NS_PER_MS, 86400 * NS_PER_S, "ns", "Event time between equity records.", NULL,
-	 AT(equity_every_ns), 0},
+	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
+	 NULL, AT(loss_max), 0},
+	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.",
+	 NULL, AT(stale_ns), 0},
+	{"equity_every", CONFIG_DUR, "10s", NS_PER_MS, 86400 * NS_PER_S, "ns", "Event time between equity records.",
+	 NULL, AT(equity_every_ns), 0},
 	{"intent_expiry", CONFIG_DUR, "2s", NS_PER_MS, 3600 * NS_PER_S, "ns", "For intents that name no expiry.", NULL,
 	 AT(intent_expiry_ns), 0},
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
 	{"instruments_max", CONFIG_INT, "256", 1, 10000, "", "Most instruments it keeps books of.", NULL,
 	 AT(instruments_max), 0},
-	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels), 0},
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels),
+	 0},
 	{0},
 };
 
@@ -85,7 +86,8 @@ static int parse_balances(const char *text, struct executor_settings *s, char *r
 		if (s->n_balances == EXECUTOR_BALANCES_MAX || !eq || eq == item ||
 		    fixed_parse(eq + 1, strlen(eq + 1), 8, &s->balance[s->n_balances].amount) != 0 ||
 		    s->balance[s->n_balances].amount < 0) {
-			snprintf(reason, cap, "executor.balances: '%s' is not ASSET=amount with at most 8 decimals", item);
+			snprintf(reason, cap, "executor.balances: '%s' is not ASSET=amount with at most 8 decimals",
+				 item);
 			return ERR_ARG;
 		}
 		*eq = '\0';

@@ -20,14 +20,14 @@ struct settings {
 #define TEXT(member) AT(member), sizeof(((struct settings *)0)->member)
 
 static const struct config_key keys[] = {
-	{"database", CONFIG_TEXT, "", 0, 0, "", "SQLite file; empty: nightjar.db in the service's data directory.", NULL,
-	 TEXT(database)},
-	{"interval", CONFIG_DUR, "100ms", NS_PER_MS, 10 * NS_PER_S, "ns", "Between transactions while there is little to do.",
-	 NULL, AT(interval_ns), 0},
+	{"database", CONFIG_TEXT, "", 0, 0, "", "SQLite file; empty: nightjar.db in the service's data directory.",
+	 NULL, TEXT(database)},
+	{"interval", CONFIG_DUR, "100ms", NS_PER_MS, 10 * NS_PER_S, "ns",
+	 "Between transactions while there is little to do.", NULL, AT(interval_ns), 0},
 	{"queue", CONFIG_BYTES, "16MiB", 1 << 16, 1 << 30, "bytes", "Records waiting for the database.", NULL,
 	 AT(queue_bytes), 0},
-	{"alert_after", CONFIG_DUR, "10s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A database that cannot be written for this long.",
-	 NULL, AT(alert_ns), 0},
+	{"alert_after", CONFIG_DUR, "10s", NS_PER_MS, 3600 * NS_PER_S, "ns",
+	 "A database that cannot be written for this long.", NULL, AT(alert_ns), 0},
 	{0},
 };
 
@@ -164,8 +164,9 @@ static void watch_writer(struct persister *p, const struct writer_status *st, in
 	bool bad = st->error && mono_ns - st->error_since >= p->alert_ns;
 	char text[EVENT_TEXT_MAX] = "the database is being written again";
 	if (bad)
-		snprintf(text, sizeof text, "%.60s cannot be written: %.60s. Nothing is lost: publishers keep their records.",
-			 p->path, st->reason);
+		snprintf(text, sizeof text,
+			 "%.60s cannot be written: %.60s. Nothing is lost: publishers keep their records.", p->path,
+			 st->reason);
 	runtime_alert(p->rt, severity_critical, bad, "database_blocked", "persister", text);
 	if (st->corrupt)
 		runtime_fail(p->rt, "database", ERR_CORRUPT);

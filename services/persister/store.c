@@ -177,8 +177,10 @@ static int make_schema(struct store *s)
 	if (!rc)
 		rc = prepare(s, "INSERT OR IGNORE INTO xlog VALUES(?,?,?,?,?,?,?)", &s->raw);
 	if (!rc)
-		rc = prepare(s, "INSERT INTO checkpoint VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET epoch=excluded.epoch, "
-				"seq=excluded.seq, stamp=excluded.stamp", &s->checkpoint);
+		rc = prepare(s,
+			     "INSERT INTO checkpoint VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET epoch=excluded.epoch, "
+			     "seq=excluded.seq, stamp=excluded.stamp",
+			     &s->checkpoint);
 	if (!rc)
 		rc = prepare(s, "SELECT epoch, seq, stamp FROM checkpoint WHERE publisher=? AND lane=?", &s->cursor);
 	return rc;
@@ -189,8 +191,8 @@ int store_open(const char *path, struct store **ret_store, char *reason, size_t 
 	struct store *s = calloc(1, sizeof *s);
 	if (!s)
 		return ERR_NOMEM;
-	int rc = error_of(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-					  NULL));
+	int rc = error_of(
+		sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
 	/* SQLite opens what it may not write for reading alone, and says nothing. */
 	if (!rc && sqlite3_db_readonly(s->db, "main") == 1) {
 		snprintf(reason, cap, "database %s: it cannot be written; look at its permissions and mount", path);
@@ -371,7 +373,8 @@ static int put_checkpoint(struct store *s, enum lane lane, const struct event *e
 	return step_insert(s, s->checkpoint, &is_new);
 }
 
-int store_put(struct store *s, enum lane lane, const char *topic, const struct event *ev, const uint8_t *bytes, size_t len)
+int store_put(struct store *s, enum lane lane, const char *topic, const struct event *ev, const uint8_t *bytes,
+	      size_t len)
 {
 	bool is_new = true;
 	int rc = lane == LANE_X ? put_raw(s, topic, ev, bytes, len, &is_new) : 0;

@@ -32,11 +32,13 @@ int store_quarantine(const char *path, char *ret_name, size_t cap);
 /* Last record stored of a lane of a publisher; ERR_NOT_FOUND. */
 int store_cursor(struct store *s, const char *publisher, enum lane lane, struct store_cursor *ret_cursor);
 
-/* One transaction: begin, put…, commit. Errors: ERR_BUSY (locked: try again), ERR_NO_SPACE, ERR_CORRUPT, ERR_IO. After an
- * error the transaction is rolled back and all of it must be offered again. */
+/* One transaction: begin, put…, commit. Errors: ERR_BUSY (locked: try again), ERR_NO_SPACE, ERR_CORRUPT, ERR_IO. After
+ * an error the transaction is rolled back and all of it must be offered again. */
 int store_begin(struct store *s);
-/* A record as it was published. Lane X: raw and its row; lane M (candles): its row. A record stored before is ignored. */
-int store_put(struct store *s, enum lane lane, const char *topic, const struct event *ev, const uint8_t *bytes, size_t len);
+/* A record as it was published. Lane X: raw and its row; lane M (candles): its row. A record stored before is ignored.
+ */
+int store_put(struct store *s, enum lane lane, const char *topic, const struct event *ev, const uint8_t *bytes,
+	      size_t len);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
 

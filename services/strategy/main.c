@@ -19,7 +19,8 @@ struct settings {
 
 static const struct config_key keys[] = {
 	{"seats", CONFIG_TEXT, "ema_cross", 0, 0, "",
-	 "Strategies to host, comma separated; each has a subsection of its name with its parameters.", NULL, TEXT(seats)},
+	 "Strategies to host, comma separated; each has a subsection of its name with its parameters.", NULL,
+	 TEXT(seats)},
 	{"intent_expiry", CONFIG_DUR, "2s", NS_PER_MS, 3600 * NS_PER_S, "ns",
 	 "How long after it takes effect an intent may still be traded.", NULL, AT(intent_expiry_ns), 0},
 	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Without news of the book for longer: no orders.",

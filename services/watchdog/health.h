@@ -1,4 +1,5 @@
-/* health - what a service's heartbeats say about it: alive, hung, idle for too long, growing. Pure: no clock, no I/O. */
+/* health - what a service's heartbeats say about it: alive, hung, idle for too long, growing. Pure: no clock, no I/O.
+ */
 #ifndef NJ_WATCHDOG_HEALTH_H
 #define NJ_WATCHDOG_HEALTH_H
 

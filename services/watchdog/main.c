@@ -28,24 +28,25 @@ struct settings {
 #define TEXT(member) AT(member), sizeof(((struct settings *)0)->member)
 
 static const struct config_key keys[] = {
-	{"supervise", CONFIG_BOOL, "false", 0, 0, "", "Start, restart and stop the units (native mode).", NULL, AT(supervise),
-	 0},
+	{"supervise", CONFIG_BOOL, "false", 0, 0, "", "Start, restart and stop the units (native mode).", NULL,
+	 AT(supervise), 0},
 	{"units", CONFIG_TEXT, "persister,executor,strategy,collector", 0, 0, "",
 	 "What to watch, in the order of starting; a subsection of its name can give it a command.", NULL, TEXT(units)},
 	{"bin", CONFIG_TEXT, "", 0, 0, "", "Directory of the service binaries; empty: found by PATH.", NULL, TEXT(bin)},
 	{"logs", CONFIG_TEXT, "", 0, 0, "",
-	 "Directory of the units' output; empty: log.dir, and where that is empty they share our stderr.", NULL, TEXT(logs)},
+	 "Directory of the units' output; empty: log.dir, and where that is empty they share our stderr.", NULL,
+	 TEXT(logs)},
 	{"redis_command", CONFIG_TEXT, "", 0, 0, "",
 	 "A Redis of the stack's own, started before all; nj up fills this in where redis.url is empty.", NULL,
 	 TEXT(redis_command)},
-	{"dead_after", CONFIG_DUR, "5s", 100 * NS_PER_MS, 600 * NS_PER_S, "ns", "Without a heartbeat for this long: hung.", NULL,
-	 AT(dead_ns), 0},
-	{"boot_time", CONFIG_DUR, "30s", NS_PER_S, 3600 * NS_PER_S, "ns", "Until the first heartbeat after a start.", NULL,
-	 AT(boot_ns), 0},
+	{"dead_after", CONFIG_DUR, "5s", 100 * NS_PER_MS, 600 * NS_PER_S, "ns",
+	 "Without a heartbeat for this long: hung.", NULL, AT(dead_ns), 0},
+	{"boot_time", CONFIG_DUR, "30s", NS_PER_S, 3600 * NS_PER_S, "ns", "Until the first heartbeat after a start.",
+	 NULL, AT(boot_ns), 0},
 	{"stop_grace", CONFIG_DUR, "10s", 100 * NS_PER_MS, 600 * NS_PER_S, "ns", "From SIGTERM to SIGKILL.", NULL,
 	 AT(grace_ns), 0},
-	{"rss_max", CONFIG_BYTES, "500MiB", 1 << 20, INT64_MAX, "bytes", "Resident memory of one service that alerts.", NULL,
-	 AT(rss_max), 0},
+	{"rss_max", CONFIG_BYTES, "500MiB", 1 << 20, INT64_MAX, "bytes", "Resident memory of one service that alerts.",
+	 NULL, AT(rss_max), 0},
 	{"growth_max", CONFIG_BYTES, "100MiB", 1 << 10, INT64_MAX, "bytes", "Growth an hour that alerts.", NULL,
 	 AT(growth_max), 0},
 	{0},
@@ -98,8 +99,8 @@ static void on_died(void *ctx, struct unit *u, const char *how)
 		 (unsigned long long)u->deaths, (long long)(unit_backoff_ns(u->failures) / NS_PER_MS));
 	log_warn("unit died", "unit=%s how=%s failures=%u", u->name, how, u->failures);
 	/* Each death is an event of its own: raised and, when it works again, resolved. */
-	runtime_alert(w->rt, u->failures >= UNIT_FAST_TRIES ? severity_critical : severity_warning, true, "service_died",
-		      u->name, text);
+	runtime_alert(w->rt, u->failures >= UNIT_FAST_TRIES ? severity_critical : severity_warning, true,
+		      "service_died", u->name, text);
 	health_restarted(&v->health, clock_mono(runtime_clock(w->rt)));
 }
 
@@ -152,7 +153,8 @@ static int add_unit(struct watchdog *w, const char *name, char *reason, size_t c
 	if (command[0] == '\0' && strcmp(name, "redis") == 0)
 		snprintf(command, sizeof command, "%s", w->set.redis_command);
 	if (command[0] == '\0' && w->set.supervise) {
-		snprintf(reason, cap, "watchdog.units: '%s' is no service of ours; give it watchdog.%s.command", name, name);
+		snprintf(reason, cap, "watchdog.units: '%s' is no service of ours; give it watchdog.%s.command", name,
+			 name);
 		return ERR_ARG;
 	}
 	unit_init(&v->unit, name, command, runtime_loop(w->rt), &unit_handler, w);
@@ -274,7 +276,8 @@ static void judge_memory(struct watchdog *w, struct watched *v)
 	uint64_t mib = v->health.last.rss >> 20;
 	int64_t growth = health_growth(&v->health);
 	snprintf(text, sizeof text, "%s holds %llu MiB", name, (unsigned long long)mib);
-	runtime_alert(w->rt, severity_warning, v->health.last.rss > (uint64_t)w->set.rss_max, "memory_high", name, text);
+	runtime_alert(w->rt, severity_warning, v->health.last.rss > (uint64_t)w->set.rss_max, "memory_high", name,
+		      text);
 	snprintf(text, sizeof text, "%s grows by %lld MiB an hour and holds %llu MiB", name, (long long)(growth >> 20),
 		 (unsigned long long)mib);
 	runtime_alert(w->rt, severity_critical, growth > w->set.growth_max, "memory_growth", name, text);

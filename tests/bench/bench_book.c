@@ -5,9 +5,9 @@
  * ns per level (median of the repeats) and the median of the paired ratios. Exits 1 where a goal is missed.
  *
  * The ladder is an array of quantities by price with a best that is right after every level: no count, no bound
- * of levels, no check of signs, no depth, no prices beyond its ends. The tree is an AVL tree from a pool of nodes, as std::map would be at its best.
- * "near" has the levels within the 131,072 ticks of the usual ladder, "far" those beyond, for which the ladder
- * is 33 million ticks long; "all" is both together.
+ * of levels, no check of signs, no depth, no prices beyond its ends. The tree is an AVL tree from a pool of nodes, as
+ * std::map would be at its best. "near" has the levels within the 131,072 ticks of the usual ladder, "far" those
+ * beyond, for which the ladder is 33 million ticks long; "all" is both together.
  */
 #include <stdio.h>
 #include <stdlib.h>

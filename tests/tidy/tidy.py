@@ -15,7 +15,7 @@ import os
 import re
 import sys
 
-COLUMNS_MAX = 100
+COLUMNS_MAX = 120
 TAB_COLUMNS = 8
 FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 5

@@ -22,8 +22,8 @@ struct client {
 	void *ctx;
 };
 
-/* Reads the settings (path may be NULL; flags "section.key=value") and opens the bus as a subscriber. reason is filled on
- * error: ERR_ARG for settings. */
+/* Reads the settings (path may be NULL; flags "section.key=value") and opens the bus as a subscriber. reason is filled
+ * on error: ERR_ARG for settings. */
 int client_open(struct client *c, const char *config_path, const char *const *flags, size_t n_flags, char *reason,
 		size_t cap);
 void client_close(struct client *c);

@@ -219,10 +219,12 @@ static void test_malformed(void **state)
 	(void)state;
 	static const char *const bad[] = {
 		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"-1\",\"1\"]],\"a\":[]}",
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"1e400\",\"1\"]],\"a\":[]}",
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"1e400\",\"1\"]],\"a\":["
+		"]}",
 		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"1\"",
 		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"e\":\"depthUp",
-		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"s\":\"BTCUSDT\",\"e\":\"depthUpdate\",\"b\":\"\xff\"}}",
+		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"s\":\"BTCUSDT\",\"e\":\"depthUpdate\",\"b\":\"\xff\"}"
+		"}",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -255,7 +257,8 @@ static void test_giants(void **state)
 		struct buf text;
 		sync_one(&r);
 		buf_init(&text, (size_t)64 << 20);
-		buf_printf(&text, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"a\":[],\"b\":[");
+		buf_printf(&text,
+			   "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"a\":[],\"b\":[");
 		for (uint32_t k = 0; k < sizes[i]; k++)
 			buf_printf(&text, "%s[\"%u.5\",\"1\"]", k > 0 ? "," : "", k + 1);
 		buf_printf(&text, "]}");

@@ -84,7 +84,8 @@ static void test_trade_ids(void **state)
 	assert_int_equal(last_gap.to, T0 + 3 * NS);
 	assert_int_equal(n->trades_missing, 3);
 	/* a trade that cannot be read shows in the next one's id */
-	rig_frame(&r, T0 + 4 * NS, "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":16,\"p\":\"-5\",\"q\":\"1\",\"T\":1,\"m\":true}");
+	rig_frame(&r, T0 + 4 * NS,
+		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":16,\"p\":\"-5\",\"q\":\"1\",\"T\":1,\"m\":true}");
 	trade(&r, T0 + 5 * NS, 17, "100", "1");
 	assert_int_equal(r.count[EVENT_gap], 2);
 	assert_int_equal(last_gap.cause, gap_cause_malformed);
@@ -134,12 +135,14 @@ static void test_candles(void **state)
 	assert_int_equal(last_candle.open_at, T0 + NS);
 	assert_int_equal(last_candle.quote_volume, 10000000000);
 	/* the clock of the connection closes the next one: any message with a venue time will do */
-	rig_frame(&r, T0 + 4 * NS, "{\"e\":\"24hrTicker\",\"E\":1700000043249,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
-				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+	rig_frame(&r, T0 + 4 * NS,
+		  "{\"e\":\"24hrTicker\",\"E\":1700000043249,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
+		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 1);
 	assert_int_equal(r.count[EVENT_ticker], 1);
-	rig_frame(&r, T0 + 4 * NS, "{\"e\":\"24hrTicker\",\"E\":1700000043250,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
-				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+	rig_frame(&r, T0 + 4 * NS,
+		  "{\"e\":\"24hrTicker\",\"E\":1700000043250,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
+		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 2);
 	assert_int_equal(last_candle.open, 10200000000);
 	assert_true(last_candle.complete);
@@ -274,8 +277,10 @@ static void test_widened(void **state)
 	collector_core_start(r.core, T0 + 1, &r.sink);
 	rig_reply(&r, T0 + 2, 200, INFO("0.01", "0.00001"));
 	trade(&r, T0 + 3, 1, "100.25", "1");
-	rig_frame(&r, T0 + 4, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
-	rig_reply(&r, T0 + 5, 200, "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"],[\"1.23456\",\"5\"]],\"asks\":[[\"101\",\"1\"]]}");
+	rig_frame(&r, T0 + 4,
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
+	rig_reply(&r, T0 + 5, 200,
+		  "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"],[\"1.23456\",\"5\"]],\"asks\":[[\"101\",\"1\"]]}");
 	const struct book *b = collector_core_book(r.core, "BTCUSDT", &book_state);
 	assert_int_equal(book_state, book_state_trusted);
 	assert_int_equal(rig_counters(&r)->widened, 1);
@@ -291,7 +296,9 @@ static void test_widened(void **state)
 	rig_reply(&r, T0 + 3602 * NS, 200, INFO("0.01", "0.00001"));
 	assert_int_equal(r.count[EVENT_instrument], 2);
 	/* nothing is wider than eight decimals */
-	rig_frame(&r, T0 + 3603 * NS, "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":3,\"p\":\"0.000000001\",\"q\":\"1\",\"T\":1,\"m\":true}");
+	rig_frame(&r, T0 + 3603 * NS,
+		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":3,\"p\":\"0.000000001\",\"q\":\"1\",\"T\":1,\"m\":"
+		  "true}");
 	assert_int_equal(rig_counters(&r)->misfits, 1);
 	rig_close(&r);
 }
@@ -305,9 +312,12 @@ static void test_widened_live(void **state)
 	open_rig(&r);
 	collector_core_start(r.core, T0 + 1, &r.sink);
 	rig_reply(&r, T0 + 2, 200, INFO("0.01", "0.00001"));
-	rig_frame(&r, T0 + 4, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
+	rig_frame(&r, T0 + 4,
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
 	rig_reply(&r, T0 + 5, 200, "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"]],\"asks\":[[\"101\",\"1\"]]}");
-	rig_frame(&r, T0 + 6, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":8,\"u\":8,\"b\":[[\"97.125\",\"1\"]],\"a\":[]}");
+	rig_frame(&r, T0 + 6,
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":8,\"u\":8,\"b\":[[\"97.125\",\"1\"]],\"a\":[]"
+		  "}");
 	const struct book *b = collector_core_book(r.core, "BTCUSDT", &book_state);
 	assert_int_equal(book_state, book_state_trusted);
 	assert_int_equal(r.count[EVENT_book_snapshot], 2); /* published again at the wider scale */
@@ -368,7 +378,8 @@ static int odd_decode(const struct venue_input *in, struct venue_output *out)
 		m.snapshot = (struct venue_snapshot){.last_id = id, .bids = bids, .asks = asks};
 	} else {
 		m.kind = VENUE_DEPTH;
-		m.depth = (struct venue_depth){.first_id = id, .last_id = id, .relative = true, .bids = bids, .asks = asks};
+		m.depth = (struct venue_depth){
+			.first_id = id, .last_id = id, .relative = true, .bids = bids, .asks = asks};
 	}
 	out->message(out->ctx, &m);
 	return 0;

@@ -174,8 +174,8 @@ static void test_refused(void **state)
 	assert_int_equal(cache_set(c, CACHE_TOP, subject, "x", 1), ERR_SYNTAX);
 	subject[CACHE_SUBJECT_MAX] = '\0';
 	assert_int_equal(cache_set(c, CACHE_TOP, subject, "x", 1), 0);
-	assert_int_equal(cache_set(c, CACHE_TOP, "a", big, 513), ERR_TOO_LONG);
-	assert_int_equal(cache_push(c, CACHE_TRADES, "a", big, 513), ERR_TOO_LONG);
+	assert_int_equal(cache_set(c, CACHE_TOP, "a", big, 1025), ERR_TOO_LONG);
+	assert_int_equal(cache_push(c, CACHE_TRADES, "a", big, 1025), ERR_TOO_LONG);
 	assert_int_equal(cache_set(c, CACHE_BOOK, "a", big, 16384), 0);
 	assert_int_equal(cache_counters(c).refused, 7);
 	flush(c);

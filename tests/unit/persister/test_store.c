@@ -1,4 +1,5 @@
-/* test_store - records are stored exactly once with their checkpoint, every kind has its table, and text is only data. */
+/* test_store - records are stored exactly once with their checkpoint, every kind has its table, and text is only data.
+ */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -199,8 +200,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(checkpoint_stands_and_falls_with_its_records, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(every_kind_of_event_has_its_row, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(text_is_data, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_locked_database_is_an_error_and_nothing_else, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_database_that_cannot_be_written_is_not_opened, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_locked_database_is_an_error_and_nothing_else, kit_setup,
+						kit_teardown),
+		cmocka_unit_test_setup_teardown(a_database_that_cannot_be_written_is_not_opened, kit_setup,
+						kit_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_told_apart_and_moved_aside, kit_setup, kit_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

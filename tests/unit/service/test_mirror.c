@@ -34,7 +34,8 @@ static int start_redis(void **state)
 	redis = fork();
 	if (redis == 0) {
 		fclose(stdout);
-		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", sock, "--save", "", "--dir", dir, (char *)0);
+		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", sock, "--save", "", "--dir", dir,
+		       (char *)0);
 		_exit(77);
 	}
 	for (int i = 0; i < 500 && access(sock, F_OK) != 0; i++) {
@@ -73,7 +74,9 @@ static void fill(struct event *ev, uint16_t id)
 		char *at = (char *)ev + offsetof(struct event, trade) + f->offset;
 		switch (f->kind) {
 		case KIND_symbol:
-			assert_int_equal(symbol_parse("1000000BABYDOGEUSDT-PERP.BINANCE_FUTURES", 40, (struct symbol *)(void *)at), 0);
+			assert_int_equal(symbol_parse("1000000BABYDOGEUSDT-PERP.BINANCE_FUTURES", 40,
+						      (struct symbol *)(void *)at),
+					 0);
 			break;
 		case KIND_name:
 			event_set_name(at, "BINANCE");
@@ -105,8 +108,9 @@ static void every_kind_arrives(void **state)
 	(void)state;
 	static const uint16_t ids[] = {EVENT_top, EVENT_ticker, EVENT_trade, EVENT_liquidation, EVENT_candle,
 				       EVENT_feed_state, EVENT_position, EVENT_equity};
-	static const char *const keys[] = {"nj:top:*", "nj:ticker:*", "nj:trades:*", "nj:liquidations:*", "nj:candles:*",
-					   "nj:feed:*", "nj:position:*", "nj:equity:*", "nj:health:*"};
+	static const char *const keys[] = {"nj:top:*",          "nj:ticker:*",  "nj:trades:*",
+					   "nj:liquidations:*", "nj:candles:*", "nj:feed:*",
+					   "nj:position:*",     "nj:equity:*",  "nj:health:*"};
 	struct mirror m;
 	char reason[200] = "";
 	struct event ev;
@@ -148,6 +152,7 @@ static void without_a_cache_it_costs_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_arrives), cmocka_unit_test(without_a_cache_it_costs_nothing)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_arrives),
+					   cmocka_unit_test(without_a_cache_it_costs_nothing)};
 	return cmocka_run_group_tests(tests, start_redis, stop_redis);
 }

@@ -70,7 +70,8 @@ static bool ready(void *ctx)
 	return ctx != NULL;
 }
 
-static const struct sequencer_ops ops = {.apply = apply, .next_due = next_due, .fire = fire, .late = late, .ready = ready};
+static const struct sequencer_ops ops = {
+	.apply = apply, .next_due = next_due, .fire = fire, .late = late, .ready = ready};
 
 static struct fixture *make(void)
 {

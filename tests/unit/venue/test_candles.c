@@ -51,7 +51,8 @@ static void test_intervals(void **state)
 	static const struct {
 		const char *text;
 		int64_t ns;
-	} good[] = {{"1s", S}, {"5s", 5 * S}, {"1m", M}, {"15m", 15 * M}, {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M}};
+	} good[] = {{"1s", S},      {"5s", 5 * S},   {"1m", M},       {"15m", 15 * M},
+		    {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M}};
 	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d", "999999s", "1M"};
 	char text[EVENT_NAME_MAX];
 	int64_t ns;
@@ -299,7 +300,8 @@ static uint32_t equal_rows(const char *interval, char *text, uint32_t *ret_rows)
 			v[k] = decimal((struct json_str){line, len, false}, k == 0 ? 0 : 8);
 			line += len + (line[len] == ',');
 		}
-		while (i < n_closed && (strcmp(closed[i].interval, interval) != 0 || closed[i].open_at < v[0] * 1000000))
+		while (i < n_closed &&
+		       (strcmp(closed[i].interval, interval) != 0 || closed[i].open_at < v[0] * 1000000))
 			i++;
 		const struct ev_candle *c = &closed[i];
 		equal += i < n_closed && c->open_at == v[0] * 1000000 && c->open == v[1] && c->high == v[2] &&

@@ -1,4 +1,5 @@
-/* test_unit_life - supervised processes: deaths told and retried, ends with the whole group, adoption by the lock, no zombies. */
+/* test_unit_life - supervised processes: deaths told and retried, ends with the whole group, adoption by the lock, no
+ * zombies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -209,8 +210,8 @@ static void a_stop_reaches_the_whole_group(void **state)
 	char script[600], path[128];
 	snprintf(path, sizeof path, "%s.child", w->path);
 	snprintf(script, sizeof script,
-		 "sh -c 'trap \"\" TERM; echo $$ > %s.new; mv %s.new %s; while :; do sleep 1; done' &\nwait", path, path,
-		 path);
+		 "sh -c 'trap \"\" TERM; echo $$ > %s.new; mv %s.new %s; while :; do sleep 1; done' &\nwait", path,
+		 path, path);
 	command(w, script);
 	assert_int_equal(unit_start(&w->u), 0);
 	run_until(w, child_known);
