@@ -37,7 +37,6 @@ static int open_journal(struct outbox *b, char *reason, size_t cap)
 	uint64_t segment = b->o.journal_cap / 16;
 	segment = segment > SEGMENT_MAX ? SEGMENT_MAX : segment < SEGMENT_MIN ? SEGMENT_MIN : segment;
 	struct journal_options jo = {.segment_bytes = b->o.journal_cap ? segment : 0,
-
 		.dir = dir, .epoch = (uint64_t)clock_wall(b->o.clock), .cap_bytes = b->o.journal_cap};
 	int rc = journal_open(&jo, &b->journal, reason, cap);
 	if (rc)
