@@ -28,3 +28,11 @@ if(Python3_FOUND)
 	nj_script(e2e.trim ${Python3_EXECUTABLE} -B tests/e2e/test_trim.py)
 	set_tests_properties(e2e.crash e2e.trim PROPERTIES TIMEOUT 900)
 endif()
+
+# What goes wrong from outside: settings, second starts, stops, databases, venues, disks, hangs.
+if(Python3_FOUND)
+	foreach(theme settings lock stop)
+		nj_script(e2e.${theme} ${Python3_EXECUTABLE} -B tests/e2e/test_${theme}.py)
+		set_tests_properties(e2e.${theme} PROPERTIES TIMEOUT 300)
+	endforeach()
+endif()

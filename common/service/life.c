@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
@@ -232,17 +233,30 @@ static int load_run_id(struct runtime *rt)
 	return 0;
 }
 
-static void say_who_holds(struct runtime *rt)
+static pid_t read_holder(const char *path)
 {
-	char path[200], text[64] = "";
-	snprintf(path, sizeof path, "%s/%s.lock", rt->run.bus_dir, rt->s->name);
+	char text[32] = "";
 	FILE *f = fopen(path, "re");
 	if (f && !fgets(text, sizeof text, f))
 		text[0] = '\0';
 	if (f)
 		fclose(f);
-	text[strcspn(text, "\n")] = '\0';
-	log_error("already running", "service=%s holder=%s lock=%s", rt->s->name, text, path);
+	long pid = strtol(text, NULL, 10);
+	return pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) == 0 ? (pid_t)pid : 0;
+}
+
+/* The holder may have the lock and not have written its number yet. */
+static void say_who_holds(struct runtime *rt)
+{
+	char path[200];
+	pid_t pid = 0;
+	snprintf(path, sizeof path, "%s/%s.lock", rt->run.bus_dir, rt->s->name);
+	for (int i = 0; i < 100 && pid == 0; i++) {
+		pid = read_holder(path);
+		if (pid == 0)
+			nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+	}
+	log_error("already running", "service=%s holder=%d lock=%s", rt->s->name, (int)pid, path);
 }
 
 static int open_bus(struct runtime *rt, char *reason, size_t cap)
