@@ -347,7 +347,7 @@ static void answer_state(struct watchdog *w, struct ev_reply *r)
 {
 	static struct pair pairs[EVENT_PAIRS_MAX];
 	int64_t mono = clock_mono(runtime_clock(w->rt));
-	uint32_t n = 0;
+	uint32_t n = put(pairs, 0, "watchdog", "supervises", w->set.supervise);
 	for (uint32_t i = 0; i < w->n; i++) {
 		const struct watched *v = &w->watched[i];
 		const char *name = v->unit.name;
@@ -355,6 +355,9 @@ static void answer_state(struct watchdog *w, struct ev_reply *r)
 		n = put(pairs, n, name, "pid", v->unit.pid);
 		n = put(pairs, n, name, "starts", (int64_t)v->unit.starts);
 		n = put(pairs, n, name, "deaths", (int64_t)v->unit.deaths);
+		n = put(pairs, n, name, "failures", v->unit.failures);
+		if (v->unit.state == UNIT_BACKOFF)
+			n = put(pairs, n, name, "retry_ms", (v->unit.retry_at - mono) / NS_PER_MS);
 		n = put(pairs, n, name, "uptime_ms", (mono - v->unit.started_at) / NS_PER_MS);
 		n = put(pairs, n, name, "beat_age_ms",
 			v->health.beat_at ? (mono - v->health.beat_at) / NS_PER_MS : -1);

@@ -88,7 +88,9 @@ static void back_off(struct unit *u)
 {
 	u->failures++;
 	set_state(u, UNIT_BACKOFF);
-	loop_timer(u->loop, unit_backoff_ns(u->failures), 0, on_retry, u, &u->timer);
+	int64_t delay = unit_backoff_ns(u->failures);
+	u->retry_at = clock_mono(loop_clock(u->loop)) + delay;
+	loop_timer(u->loop, delay, 0, on_retry, u, &u->timer);
 }
 
 /* The group may outlive its leader: nothing of it must. */

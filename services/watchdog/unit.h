@@ -45,6 +45,7 @@ struct unit {
 	uint32_t failures;   /* in a row */
 	uint64_t starts, deaths;
 	int64_t started_at;  /* monotonic */
+	int64_t retry_at;    /* monotonic; of BACKOFF */
 	int64_t stop_grace_ns;
 	char last_death[40];
 	struct loop_source *watch, *timer;

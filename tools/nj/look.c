@@ -1,17 +1,13 @@
 /* look - locks tell who lives, heartbeats who works, status replies the rest. */
 #include "tools/nj/look.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/nearest.h"
+#include "tools/nj/stack.h"
 
 enum { ANSWER_NS = 1500000000 };
 
@@ -20,18 +16,10 @@ const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "exe
 
 pid_t look_holder(const char *bus_dir, const char *name)
 {
-	char path[256], text[32] = "";
-	snprintf(path, sizeof path, "%s/%s.lock", bus_dir, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return 0;
-	pid_t pid = pread(fd, text, sizeof text - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
-	/* The pid first: a service that is about to start must not find its lock taken by a look.
-	 */
-	bool lives = pid > 1 && (kill(pid, 0) == 0 || errno == EPERM);
-	bool held = lives && flock(fd, LOCK_SH | LOCK_NB) != 0;
-	close(fd);
-	return held ? pid : 0;
+	struct stack s;
+	stack_scan(bus_dir, &s);
+	const struct stack_member *m = stack_find(&s, name);
+	return m ? m->pid : 0;
 }
 
 int64_t look_uptime(pid_t pid)

@@ -1,0 +1,31 @@
+/* operate - the verbs that act: units through the watchdog, the executor's pause, waiting. Their
+ * rows are in verb_NAME.c, apart from the code: proto has names like verb_stop, too. */
+#ifndef NJ_TOOLS_NJ_OPERATE_H
+#define NJ_TOOLS_NJ_OPERATE_H
+
+#include "tools/nj/cli.h"
+
+/* units.c: ps; start, stop, restart (which one the verb's name says). */
+struct units_options {
+	int64_t timeout;
+	bool no_wait;
+};
+extern const struct cli_option units_options[];
+int units_ps(struct cli *cli, const void *options, int argc, char **argv);
+int units_run(struct cli *cli, const void *options, int argc, char **argv);
+
+/* lease.c: pause, resume, reset of the executor. */
+struct lease_options {
+	int64_t lease, timeout;
+	const char *reason, *owner;
+};
+int lease_run(struct cli *cli, const void *options, int argc, char **argv);
+
+/* wait.c */
+struct wait_options {
+	bool running, stopped;
+	int64_t handled, timeout;
+};
+int wait_run(struct cli *cli, const void *options, int argc, char **argv);
+
+#endif

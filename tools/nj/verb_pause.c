@@ -1,0 +1,52 @@
+/* verb_pause - the row of nj pause. */
+#include "tools/nj/operate.h"
+
+#define AT(member) offsetof(struct lease_options, member)
+
+static const struct cli_option options[] = {
+	{.name = "for",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "1h",
+	 .min = 1000000000,
+	 .max = 2592000000000000,
+	 .offset = AT(lease),
+	 .doc = "How long; from one second to 30 days."},
+	{.letter = 'r',
+	 .name = "reason",
+	 .kind = CLI_TEXT,
+	 .arg = "TEXT",
+	 .offset = AT(reason),
+	 .doc = "Why; required."},
+	{.name = "owner",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 .offset = AT(owner),
+	 .doc = "Who. Default: USER."},
+	{.name = "timeout",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "5s",
+	 .offset = AT(timeout),
+	 .doc = "Longest wait until it is in force; exit 5 after it."},
+	{0},
+};
+
+static const struct cli_example examples[] = {
+	{"nj pause --for 30m --reason 'exchange maintenance'", "Half an hour."},
+	{"nj pause --reason 'looking into fills' && nj report", "For the default of an hour."},
+	{0},
+};
+
+const struct cli_verb verb_pause = {
+	.name = "pause",
+	.group = CLI_TRADE_GROUP,
+	.summary = "Let the executor take no new orders for a while",
+	.doc = "A lease: it ends by itself, or by nj resume. Orders that rest stay; cancels are "
+	"carried out. The command is journalled with its owner and reason before it takes effect, "
+	"and a replay repeats it.",
+	.options = options,
+	.examples = examples,
+	.options_size = sizeof(struct lease_options),
+	.run = lease_run,
+};

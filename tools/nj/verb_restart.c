@@ -1,0 +1,24 @@
+/* verb_restart - the row of nj restart. */
+#include "tools/nj/operate.h"
+
+static const struct cli_example examples[] = {
+	{"nj restart strategy", "One service."},
+	{"nj restart all", "All of them, in the order of starting."},
+	{0},
+};
+
+const struct cli_verb verb_restart = {
+	.name = "restart",
+	.group = CLI_OPERATE_GROUP,
+	.summary = "Restart services and wait until they run again",
+	.operands = "SERVICE...|all",
+	.operand_choices = CLI_SERVICE_NAMES "|all",
+	.doc = "The watchdog does it, in native mode. Returns when the service runs again, its "
+	"state recovered; exit 1 where it died instead, 5 after --timeout.",
+	.options = units_options,
+	.examples = examples,
+	.options_size = sizeof(struct units_options),
+	.operands_min = 1,
+	.operands_max = -1,
+	.run = units_run,
+};

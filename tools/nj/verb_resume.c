@@ -1,0 +1,42 @@
+/* verb_resume - the row of nj resume. */
+#include "tools/nj/operate.h"
+
+#define AT(member) offsetof(struct lease_options, member)
+
+static const struct cli_option options[] = {
+	{.letter = 'r',
+	 .name = "reason",
+	 .kind = CLI_TEXT,
+	 .arg = "TEXT",
+	 .offset = AT(reason),
+	 .doc = "Why; required."},
+	{.name = "owner",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 .offset = AT(owner),
+	 .doc = "Who. Default: USER."},
+	{.name = "timeout",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "5s",
+	 .offset = AT(timeout),
+	 .doc = "Longest wait until it is in force; exit 5 after it."},
+	{0},
+};
+
+static const struct cli_example examples[] = {
+	{"nj resume --reason 'maintenance is over'", "At once."},
+	{0},
+};
+
+const struct cli_verb verb_resume = {
+	.name = "resume",
+	.group = CLI_TRADE_GROUP,
+	.summary = "End a pause: the executor takes orders again",
+	.doc = "Gives the lease of nj pause back. Safe mode and halts have causes of their own "
+	"and stay.",
+	.options = options,
+	.examples = examples,
+	.options_size = sizeof(struct lease_options),
+	.run = lease_run,
+};
