@@ -71,9 +71,8 @@ static int wait_for(struct lease *l)
 	while ((left = end - clock_mono(clock)) > 0 && !in_force(l))
 		client_run(&l->client, left);
 	if (!in_force(l))
-		return cli_fail(
-			l->cli, CLI_TIMEOUT,
-			"accepted and journalled, but not in force yet; see 'nj status executor'");
+		return cli_fail(l->cli, CLI_TIMEOUT,
+				"accepted and journalled, but not in force yet; see 'nj status executor'");
 	return CLI_OK;
 }
 
@@ -82,8 +81,7 @@ static int conclude(const struct lease *l)
 	char span[TABLE_SHORT_MAX];
 	FILE *to = l->cli->out;
 	if (l->verb == verb_pause && strcmp(l->note, "paused") == 0)
-		fprintf(to, "paused for %s: no new orders until then or 'nj resume'\n",
-			table_span(l->o->lease, span));
+		fprintf(to, "paused for %s: no new orders until then or 'nj resume'\n", table_span(l->o->lease, span));
 	else if (strcmp(l->note, "running") == 0)
 		fputs("running: orders are accepted\n", to);
 	else
@@ -91,8 +89,7 @@ static int conclude(const struct lease *l)
 			"done; trading is %s for other reasons: 'nj tap trading --lane x' and 'nj "
 			"report' tell why\n",
 			l->note);
-	return strcmp(l->note, l->verb == verb_pause ? "paused" : "running") == 0 ? CLI_OK
-										  : CLI_DEGRADED;
+	return strcmp(l->note, l->verb == verb_pause ? "paused" : "running") == 0 ? CLI_OK : CLI_DEGRADED;
 }
 
 int lease_run(struct cli *cli, const void *options, int argc, char **argv)
@@ -104,9 +101,7 @@ int lease_run(struct cli *cli, const void *options, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	l = (struct lease){.cli = cli, .o = options};
-	l.verb = strcmp(name, "pause") == 0    ? verb_pause
-		 : strcmp(name, "resume") == 0 ? verb_resume
-					       : verb_reset;
+	l.verb = strcmp(name, "pause") == 0 ? verb_pause : strcmp(name, "resume") == 0 ? verb_resume : verb_reset;
 	if (!l.o->reason || !l.o->reason[0])
 		return cli_usage(cli, "give a --reason: it is journalled with the command");
 	int rc = look_client(cli, &l.client);

@@ -11,8 +11,7 @@
 
 enum { ANSWER_NS = 1500000000 };
 
-const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "executor",
-						   "persister", "watchdog", NULL};
+const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "executor", "persister", "watchdog", NULL};
 
 pid_t look_holder(const char *bus_dir, const char *name)
 {
@@ -56,8 +55,7 @@ int look_find(const struct cli *cli, const char *name)
 		nearest_offer(&n, look_names[i]);
 	}
 	if (nearest_get(&n))
-		cli_usage(cli, "there is no service '%s' (did you mean '%s'?)", name,
-			  nearest_get(&n));
+		cli_usage(cli, "there is no service '%s' (did you mean '%s'?)", name, nearest_get(&n));
 	else
 		cli_usage(cli, "there is no service '%s'; there are %s", name,
 			  "collector, strategy, executor, persister, watchdog");
@@ -67,13 +65,12 @@ int look_find(const struct cli *cli, const char *name)
 int look_client(const struct cli *cli, struct client *ret_client)
 {
 	char reason[400] = "";
-	int rc = client_open(ret_client, cli->config_path, cli->set.at, cli->set.n, reason,
-			     sizeof reason);
+	int rc = client_open(ret_client, cli->config_path, cli->set.at, cli->set.n, reason, sizeof reason);
 	if (rc == 0)
 		return CLI_OK;
 	client_close(ret_client);
 	return cli_fail(cli,
-			rc == ERR_ARG	      ? CLI_USAGE
+			rc == ERR_ARG         ? CLI_USAGE
 			: rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING
 					      : CLI_FAILED,
 			"%s", reason[0] ? reason : err_text(rc));
@@ -128,8 +125,7 @@ static void listen(struct look *l)
 	struct bus_link *link;
 	for (size_t i = 0; i < LOOK_SERVICES; i++)
 		if (l->at[i].pid)
-			bus_subscribe(l->client.bus, l->at[i].name, LANE_M, beats, &l->at[i],
-				      &link);
+			bus_subscribe(l->client.bus, l->at[i].name, LANE_M, beats, &l->at[i], &link);
 }
 
 int look_take(const struct cli *cli, struct look *ret_look)
@@ -152,8 +148,7 @@ int look_take(const struct cli *cli, struct look *ret_look)
 	int64_t start = clock_mono(loop_clock(l->client.loop));
 	for (size_t i = 0; i < LOOK_SERVICES; i++)
 		ask(l, &l->at[i]);
-	int64_t left = l->client.run.heartbeat_ns * 5 / 2 -
-		       (clock_mono(loop_clock(l->client.loop)) - start);
+	int64_t left = l->client.run.heartbeat_ns * 5 / 2 - (clock_mono(loop_clock(l->client.loop)) - start);
 	if (any && left > 0)
 		client_run(&l->client, left);
 	l->wall = clock_wall(loop_clock(l->client.loop));
@@ -223,8 +218,7 @@ const char *look_state_text(const struct look *l, const struct look_service *s)
 	case LOOK_ILL:
 		break;
 	}
-	return enum_text(enum_life(),
-			 (uint8_t)(s->beats ? s->beat.state : look_value(s, "life", 0)));
+	return enum_text(enum_life(), (uint8_t)(s->beats ? s->beat.state : look_value(s, "life", 0)));
 }
 
 int look_exit(const struct look *l)
@@ -235,7 +229,5 @@ int look_exit(const struct look *l)
 		well += state == LOOK_RUNNING;
 		down += state == LOOK_STOPPED;
 	}
-	return well == LOOK_SERVICES   ? CLI_OK
-	       : down == LOOK_SERVICES ? CLI_NOT_RUNNING
-				       : CLI_DEGRADED;
+	return well == LOOK_SERVICES ? CLI_OK : down == LOOK_SERVICES ? CLI_NOT_RUNNING : CLI_DEGRADED;
 }

@@ -11,13 +11,13 @@
 
 struct look_service {
 	const char *name;
-	pid_t pid;             /* holder of its lock; 0: it does not run */
-	int64_t uptime;        /* ns; 0 unknown */
-	bool answered;         /* its status is below */
+	pid_t pid;      /* holder of its lock; 0: it does not run */
+	int64_t uptime; /* ns; 0 unknown */
+	bool answered;  /* its status is below */
 	char version[EVENT_TEXT_MAX];
 	struct pair pairs[EVENT_PAIRS_MAX];
 	uint32_t n_pairs;
-	uint32_t beats;        /* heard while looking */
+	uint32_t beats;           /* heard while looking */
 	struct ev_heartbeat beat; /* the last one, without its pairs */
 	uint64_t first_progress;
 	int64_t first_at, last_at; /* monotonic, of the first and the last heartbeat */
@@ -26,7 +26,7 @@ struct look_service {
 struct look {
 	struct client client;
 	struct look_service at[LOOK_SERVICES];
-	int64_t wall;          /* when it was taken */
+	int64_t wall; /* when it was taken */
 };
 
 enum look_state { LOOK_STOPPED, LOOK_SILENT, LOOK_STARTING, LOOK_RUNNING, LOOK_IDLE, LOOK_ILL };
@@ -43,8 +43,7 @@ extern const char *const look_names[LOOK_SERVICES + 1];
 /* SILENT: alive, but neither answers nor beats. IDLE: no work for longer than it calls normal. ILL:
  * says of itself that it cannot do its work (a lost database, no connection, safe mode). */
 enum look_state look_state(const struct look *l, const struct look_service *s);
-const char *look_state_text(const struct look *l,
-			    const struct look_service *s); /* of life where it runs */
+const char *look_state_text(const struct look *l, const struct look_service *s); /* of life where it runs */
 
 /* Exit code by the states: 0 all run, 3 nothing runs, else 4. */
 int look_exit(const struct look *l);

@@ -32,7 +32,7 @@ static const struct table_column columns[] = {
 
 static enum table_tone tone_of(enum look_state state)
 {
-	return state == LOOK_RUNNING ? TABLE_GOOD
+	return state == LOOK_RUNNING                          ? TABLE_GOOD
 	       : state == LOOK_STARTING || state == LOOK_IDLE ? TABLE_WARN
 							      : TABLE_BAD;
 }
@@ -112,16 +112,17 @@ static void json_beat(FILE *to, const struct look_service *s)
 		fprintf(to, ",\"rate\":%" PRId64 ".%03" PRId64, rate / 1000, rate % 1000);
 	json_time(to, "worked_at", s->beat.worked_at);
 	json_time(to, "m_last", s->beat.m_last);
-	fprintf(to, ",\"silence_max_ns\":%" PRId64 ",\"rss_bytes\":%" PRIu64 ",\"errors\":%" PRIu64
-		    ",\"journal_bytes\":%" PRIu64 ",\"note\":",
+	fprintf(to,
+		",\"silence_max_ns\":%" PRId64 ",\"rss_bytes\":%" PRIu64 ",\"errors\":%" PRIu64
+		",\"journal_bytes\":%" PRIu64 ",\"note\":",
 		s->beat.silence_max, s->beat.rss, s->beat.errors, s->beat.x_offset);
 	table_put_json(to, s->beat.note);
 }
 
 static void json_service(FILE *to, const struct look *l, const struct look_service *s)
 {
-	fprintf(to, "{\"service\":\"%s\",\"state\":\"%s\",\"well\":%s,\"pid\":", s->name,
-		look_state_text(l, s), look_state(l, s) == LOOK_RUNNING ? "true" : "false");
+	fprintf(to, "{\"service\":\"%s\",\"state\":\"%s\",\"well\":%s,\"pid\":", s->name, look_state_text(l, s),
+		look_state(l, s) == LOOK_RUNNING ? "true" : "false");
 	fprintf(to, s->pid ? "%d" : "null", (int)s->pid);
 	fprintf(to, ",\"uptime_ns\":%" PRId64, s->uptime);
 	json_time(to, "at", l->wall);
@@ -174,8 +175,8 @@ static void print_input(FILE *to, const struct look_service *s, const char *pref
 	const char *state = input_state(look_value(s, name, -1));
 	snprintf(name, sizeof name, "%s.holes", prefix);
 	snprintf(input, sizeof input, "%.28s", prefix + 3);
-	fprintf(to, "           %-12s %-11s %s taken, %s waiting, %" PRId64 " holes\n", input,
-		state, held, queued, look_value(s, name, 0));
+	fprintf(to, "           %-12s %-11s %s taken, %s waiting, %" PRId64 " holes\n", input, state, held, queued,
+		look_value(s, name, 0));
 }
 
 static void print_inputs(FILE *to, const struct look_service *s)
@@ -197,9 +198,7 @@ static void print_inputs(FILE *to, const struct look_service *s)
 
 static const char *color_of(enum look_state state)
 {
-	return state == LOOK_RUNNING	      ? "\033[1;32m"
-	       : tone_of(state) == TABLE_WARN ? "\033[1;33m"
-					      : "\033[1;31m";
+	return state == LOOK_RUNNING ? "\033[1;32m" : tone_of(state) == TABLE_WARN ? "\033[1;33m" : "\033[1;31m";
 }
 
 static void print_work(FILE *to, const struct look *l, const struct look_service *s)
@@ -224,8 +223,7 @@ static void print_block(const struct cli *cli, const struct look *l, const struc
 	FILE *to = cli->out;
 	enum look_state state = look_state(l, s);
 	const char *on = cli->color ? color_of(state) : "", *off = cli->color ? "\033[0m" : "";
-	fprintf(to, "%s●%s %s\n    State: %s%s%s", on, off, s->name, on, look_state_text(l, s),
-		off);
+	fprintf(to, "%s●%s %s\n    State: %s%s%s", on, off, s->name, on, look_state_text(l, s), off);
 	if (s->beats && s->beat.note[0] && strcmp(s->beat.note, look_state_text(l, s)) != 0) {
 		fputs(" (", to);
 		cli_put_safe(to, s->beat.note);
@@ -235,8 +233,7 @@ static void print_block(const struct cli *cli, const struct look *l, const struc
 		fprintf(to, " for %s", table_span(s->uptime, up));
 	fputc('\n', to);
 	if (s->pid)
-		fprintf(to, " Main PID: %d (nightjar-%s %s)\n", (int)s->pid, s->name,
-			s->answered ? s->version : "");
+		fprintf(to, " Main PID: %d (nightjar-%s %s)\n", (int)s->pid, s->name, s->answered ? s->version : "");
 	print_work(to, l, s);
 	if (s->answered || s->beats)
 		fprintf(to, "   Errors: %" PRId64 "\n", errors_of(s));
@@ -285,8 +282,7 @@ int status_run(struct cli *cli, const void *options, int argc, char **argv)
 		print_json(cli, &l, chosen);
 	else if (argc == 0 || cli->format != CLI_AS_TABLE || cli->columns)
 		rc = print_table(cli, &l, chosen);
-	for (size_t i = 0, n = 0;
-	     argc > 0 && cli->format == CLI_AS_TABLE && !cli->columns && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0, n = 0; argc > 0 && cli->format == CLI_AS_TABLE && !cli->columns && i < LOOK_SERVICES; i++) {
 		if (!chosen[i])
 			continue;
 		fputs(n++ ? "\n" : "", cli->out);

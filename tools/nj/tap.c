@@ -79,8 +79,7 @@ static int put_item(struct tap *t, const struct tap_item *it)
 
 static void write_line(struct tap *t)
 {
-	bool ends = t->no_newline || t->form == TAP_RAW ||
-		    (t->form == TAP_FORMAT && tap_format_ends_line(&t->format));
+	bool ends = t->no_newline || t->form == TAP_RAW || (t->form == TAP_FORMAT && tap_format_ends_line(&t->format));
 	FILE *to = t->cli->out;
 	fwrite(t->line.at, 1, t->line.len, to);
 	if (t->has_delimiter)

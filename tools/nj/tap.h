@@ -24,16 +24,16 @@ struct tap {
 	enum tap_form form;
 	struct tap_format format, delimiter;
 	bool has_delimiter, no_newline, unbuffered;
-	int64_t count_max;    /* 0: no limit */
-	uint64_t sample;      /* of 10^10: how many of the events are taken */
+	int64_t count_max; /* 0: no limit */
+	uint64_t sample;   /* of 10^10: how many of the events are taken */
 	struct rng rng;
 	struct tap_stats stats;
 	struct tap_writer writer; /* f NULL: nothing is recorded */
-	struct arena arena;   /* owned */
-	struct buf line;      /* owned */
+	struct arena arena;       /* owned */
+	struct buf line;          /* owned */
 	uint64_t malformed, warned;
-	bool done;            /* count reached, or nobody reads any more */
-	int failed;           /* of the recording */
+	bool done;  /* count reached, or nobody reads any more */
+	int failed; /* of the recording */
 	void (*on_done)(void *ctx);
 	void *ctx;
 };

@@ -69,8 +69,8 @@ int tap_reader_open(const char *path, struct tap_reader *ret_reader)
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	if (!f)
 		return err_from_errno(errno);
-	if (fread(header, 1, sizeof header, f) != sizeof header ||
-	    memcmp(header, magic, sizeof magic) != 0 || le_get32(header + 8) != VERSION) {
+	if (fread(header, 1, sizeof header, f) != sizeof header || memcmp(header, magic, sizeof magic) != 0 ||
+	    le_get32(header + 8) != VERSION) {
 		if (f != stdin)
 			fclose(f);
 		return ERR_SYNTAX;
@@ -104,10 +104,8 @@ int tap_reader_next(struct tap_reader *r, struct tap_frame *ret_frame)
 		return read_short(r);
 	if (crc32c(crc32c(0, head, SUMMED), r->frame.at, len) != le_get32(head + SUMMED))
 		return ERR_CORRUPT;
-	*ret_frame = (struct tap_frame){.lane = (enum lane)lane,
-					.at = (int64_t)le_get64(head + 8),
-					.bytes = r->frame.at,
-					.len = len};
+	*ret_frame = (struct tap_frame){
+		.lane = (enum lane)lane, .at = (int64_t)le_get64(head + 8), .bytes = r->frame.at, .len = len};
 	return 1;
 }
 

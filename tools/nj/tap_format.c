@@ -12,8 +12,8 @@
 #include "proto/print.h"
 
 #define TOKENS "tekpOLogTESlsj%"
-#define NO_TOKEN                                                                      \
-	"no token; there are %t %e %k %p %O %L %o %g %T %E %S %l %s %j and %% for a " \
+#define NO_TOKEN                                                                                                       \
+	"no token; there are %t %e %k %p %O %L %o %g %T %E %S %l %s %j and %% for a "                                  \
 	"percent"
 #define NO_ESCAPE "no escape; there are \\n \\t \\r \\0 \\\\ \\xNN"
 #define TOKEN_MARK '\xff' /* in no UTF-8 text */
@@ -22,8 +22,7 @@
 
 static int hex_digit(char c)
 {
-	const char *digits = "0123456789abcdef",
-		   *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
 	return at ? (int)(at - digits) : -1;
 }
 
@@ -88,8 +87,7 @@ int tap_format_parse(const char *text, struct tap_format *ret_format, char *reas
 	return rc;
 }
 
-int tap_delimiter_parse(const char *text, struct tap_format *ret_delimiter, char *reason,
-			size_t cap)
+int tap_delimiter_parse(const char *text, struct tap_format *ret_delimiter, char *reason, size_t cap)
 {
 	struct tap_format f;
 	int rc = parse(text, false, &f, reason, cap);
@@ -122,8 +120,7 @@ static int put_people(const struct tap_item *it, struct buf *out)
 {
 	if (it->row)
 		return codec_print(it->ev, out);
-	int rc = buf_printf(out, "unknown event 0x%04x from %s#%" PRIu64 " ", it->ev->id,
-			    it->ev->source, it->ev->seq);
+	int rc = buf_printf(out, "unknown event 0x%04x from %s#%" PRIu64 " ", it->ev->id, it->ev->source, it->ev->seq);
 	return rc ? rc : codec_print_unknown(it->bytes, it->len, out);
 }
 
@@ -135,9 +132,8 @@ int tap_put_json(const struct tap_item *it, struct buf *out)
 	print_begin(&p, out);
 	print_text(&p, "{\"topic\":");
 	print_quoted(&p, it->topic, strlen(it->topic));
-	print_format(&p,
-		     ",\"event\":null,\"id\":%u,\"source\":\"%s\",\"seq\":%" PRIu64 ",\"bytes\":\"",
-		     it->ev->id, it->ev->source, it->ev->seq);
+	print_format(&p, ",\"event\":null,\"id\":%u,\"source\":\"%s\",\"seq\":%" PRIu64 ",\"bytes\":\"", it->ev->id,
+		     it->ev->source, it->ev->seq);
 	print_hex(&p, it->bytes, it->len);
 	print_text(&p, "\"}");
 	return print_end(&p);
@@ -148,8 +144,7 @@ static const char *instrument_of(const struct tap_item *it)
 {
 	for (size_t i = 0; it->row && i < it->row->n_fields; i++)
 		if (it->row->fields[i].kind == KIND_symbol)
-			return ((const struct symbol *)event_field_at(it->ev, &it->row->fields[i]))
-				->s;
+			return ((const struct symbol *)event_field_at(it->ev, &it->row->fields[i]))->s;
 	return "";
 }
 
@@ -205,8 +200,7 @@ int tap_format_put(const struct tap_format *f, const struct tap_item *it, struct
 {
 	int rc = 0;
 	for (size_t i = 0; !rc && i < f->len; i++)
-		rc = f->text[i] == TOKEN_MARK ? put_token(f->text[++i], it, out)
-					      : buf_byte(out, (uint8_t)f->text[i]);
+		rc = f->text[i] == TOKEN_MARK ? put_token(f->text[++i], it, out) : buf_byte(out, (uint8_t)f->text[i]);
 	return rc;
 }
 
@@ -242,8 +236,8 @@ int tap_put_people(const struct tap_item *it, bool color, struct buf *out)
 		time++;
 	name = time + 1 + strlen(it->row->name);
 	if (!rc && name <= line.len)
-		rc = buf_printf(out, "\033[2m%.*s\033[0m %s%s\033[0m%.*s", (int)time, text,
-				color_of(it), it->row->name, (int)(line.len - name), text + name);
+		rc = buf_printf(out, "\033[2m%.*s\033[0m %s%s\033[0m%.*s", (int)time, text, color_of(it), it->row->name,
+				(int)(line.len - name), text + name);
 	buf_fini(&line);
 	return rc;
 }
@@ -332,8 +326,7 @@ static int put_hex_row(const uint8_t *at, size_t n, size_t offset, struct buf *o
 	for (size_t i = 0; i < 16; i++) {
 		const char *space = i == 8 ? "  " : " ";
 		if (i < n)
-			len += (size_t)snprintf(hex + len, sizeof hex - len, "%s%02x", space,
-						at[i]);
+			len += (size_t)snprintf(hex + len, sizeof hex - len, "%s%02x", space, at[i]);
 		else
 			len += (size_t)snprintf(hex + len, sizeof hex - len, "%s  ", space);
 		if (i < n)
@@ -346,8 +339,8 @@ int tap_put_hexdump(const struct tap_item *it, struct buf *out)
 {
 	int rc = put_word(out, it->topic, strlen(it->topic));
 	if (!rc)
-		rc = buf_printf(out, " %s %s#%" PRIu64 " %zu bytes\n", name_of(it), it->ev->source,
-				it->ev->seq, it->len);
+		rc = buf_printf(out, " %s %s#%" PRIu64 " %zu bytes\n", name_of(it), it->ev->source, it->ev->seq,
+				it->len);
 	for (size_t at = 0; !rc && at < it->len; at += 16)
 		rc = put_hex_row(it->bytes + at, it->len - at < 16 ? it->len - at : 16, at, out);
 	return rc;

@@ -24,8 +24,7 @@ struct tap_format {
 /* ERR_ARG with a reason for people. */
 int tap_format_parse(const char *text, struct tap_format *ret_format, char *reason, size_t cap);
 /* Resolves the escapes of a delimiter; same errors. */
-int tap_delimiter_parse(const char *text, struct tap_format *ret_delimiter, char *reason,
-			size_t cap);
+int tap_delimiter_parse(const char *text, struct tap_format *ret_delimiter, char *reason, size_t cap);
 bool tap_format_ends_line(const struct tap_format *f);
 
 /* Each appends to out: 0, ERR_FULL or ERR_NOMEM. */

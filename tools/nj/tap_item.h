@@ -6,14 +6,14 @@
 #include "proto/event.h"
 
 struct tap_item {
-	const char *topic;       /* from outside: not to be printed as it is */
-	const struct event *ev;  /* envelope only where row is NULL */
+	const char *topic;           /* from outside: not to be printed as it is */
+	const struct event *ev;      /* envelope only where row is NULL */
 	const struct event_row *row; /* NULL: an event that this program does not know */
-	const uint8_t *bytes;    /* packed, of this event alone */
+	const uint8_t *bytes;        /* packed, of this event alone */
 	size_t len;
 	enum lane lane;
-	int64_t now;             /* wall clock when it came */
-	uint64_t gap;            /* events missing before it, of its topic (M) or publisher (X) */
+	int64_t now;  /* wall clock when it came */
+	uint64_t gap; /* events missing before it, of its topic (M) or publisher (X) */
 };
 
 #endif

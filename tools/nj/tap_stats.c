@@ -80,7 +80,7 @@ static struct tap_topic *topic_of_item(struct tap_stats *s, const struct tap_ite
 	if (!slot)
 		return NULL;
 	if (!*slot && (*slot = calloc(1, sizeof **slot)) != NULL) {
-		snprintf((*slot)->source, sizeof (*slot)->source, "%s", it->ev->source);
+		snprintf((*slot)->source, sizeof(*slot)->source, "%s", it->ev->source);
 		(*slot)->lane = it->lane;
 		hist_init(&(*slot)->latency);
 	}
@@ -139,16 +139,13 @@ static void put_rate(struct table *t, uint64_t count, int64_t ns)
 {
 	char text[32];
 	uint64_t tenths = ns > 0 ? (uint64_t)((double)count * 10e9 / (double)ns + 0.5) : 0;
-	snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)(tenths / 10),
-		 (unsigned long long)(tenths % 10));
+	snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)(tenths / 10), (unsigned long long)(tenths % 10));
 	table_text(t, text);
 }
 
-static void put_topic(struct table *t, const char *name, struct tap_topic *at, int64_t ns,
-		      bool whole)
+static void put_topic(struct table *t, const char *name, struct tap_topic *at, int64_t ns, bool whole)
 {
-	uint64_t count = at->count - (whole ? 0 : at->shown_count),
-		 bytes = at->bytes - (whole ? 0 : at->shown_bytes);
+	uint64_t count = at->count - (whole ? 0 : at->shown_count), bytes = at->bytes - (whole ? 0 : at->shown_bytes);
 	table_text(t, name);
 	table_text(t, at->source);
 	table_text(t, at->lane == LANE_X ? "X" : "M");
@@ -184,8 +181,7 @@ int tap_stats_report(struct tap_stats *s, struct cli *cli, int64_t now, size_t t
 	size_t n = rc ? 0 : rank_topics(s, whole, rank);
 	for (size_t i = 0; i < n; i++) {
 		struct tap_topic *at = topic_at(s, rank[i].index);
-		const char *key = strmap_key_at(&s->topics, rank[i].index),
-			   *name = strchr(key, ' ');
+		const char *key = strmap_key_at(&s->topics, rank[i].index), *name = strchr(key, ' ');
 		if (top == 0 || i < top)
 			put_topic(t, name ? name + 1 : key, at, ns, whole);
 		at->shown_count = at->count;

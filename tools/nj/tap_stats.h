@@ -29,12 +29,12 @@ struct tap_topic {
 };
 
 struct tap_stats {
-	struct strmap streams;             /* of struct tap_stream */
-	struct strmap topics;              /* of struct tap_topic *; only where asked for */
+	struct strmap streams; /* of struct tap_stream */
+	struct strmap topics;  /* of struct tap_topic *; only where asked for */
 	bool by_topic;
 	uint64_t events, bytes, missing, gaps, restarts, duplicates;
-	uint64_t uncounted;                /* of streams or topics beyond the limits */
-	int64_t since, shown_at;           /* ns of any one clock */
+	uint64_t uncounted;      /* of streams or topics beyond the limits */
+	int64_t since, shown_at; /* ns of any one clock */
 };
 
 int tap_stats_init(struct tap_stats *s, bool by_topic, int64_t now); /* ERR_NOMEM */

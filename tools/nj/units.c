@@ -71,10 +71,9 @@ static int ask_units(const struct cli *cli, struct client *c, struct units *out)
 	client_request_init(&request, verb_state);
 	int rc = client_ask(c, "watchdog", &request, ANSWER_NS);
 	if (rc)
-		return cli_fail(
-			cli, CLI_NOT_RUNNING,
-			"the watchdog does not answer (%s); 'nj status' asks every service itself",
-			err_text(rc));
+		return cli_fail(cli, CLI_NOT_RUNNING,
+				"the watchdog does not answer (%s); 'nj status' asks every service itself",
+				err_text(rc));
 	read_units(c, out);
 	return CLI_OK;
 }
@@ -91,8 +90,7 @@ static const struct unit_view *find(const struct units *units, const char *name)
 
 static const struct table_column columns[] = {
 	{"unit", TABLE_TEXT, "Supervised program."},
-	{"state", TABLE_TEXT,
-	 "STOPPED STARTING RUNNING BACKOFF STOPPING; UNMANAGED: it is only watched."},
+	{"state", TABLE_TEXT, "STOPPED STARTING RUNNING BACKOFF STOPPING; UNMANAGED: it is only watched."},
 	{"pid", TABLE_ID, "Process id."},
 	{"uptime", TABLE_SPAN, "Since its last start."},
 	{"starts", TABLE_INT, "Times it was started."},
@@ -203,8 +201,8 @@ static bool is_service(const char *name)
 
 static bool lives(struct order *d, const char *unit)
 {
-	return !is_service(unit) || (look_ask(&d->client, unit, NS_PER_S / 2) == 0 &&
-				     client_value(&d->client, "life", 0) == life_running);
+	return !is_service(unit) ||
+	       (look_ask(&d->client, unit, NS_PER_S / 2) == 0 && client_value(&d->client, "life", 0) == life_running);
 }
 
 /* Has the order been carried out? */
@@ -241,18 +239,15 @@ static int wait_for(struct order *d, const struct unit_view *before)
 		const struct unit_view *now = rc ? NULL : find(&units, before->name);
 		if (rc || !now)
 			return rc ? rc
-				  : cli_fail(d->cli, CLI_FAILED,
-					     "%s is gone from the watchdog's units", before->name);
+				  : cli_fail(d->cli, CLI_FAILED, "%s is gone from the watchdog's units", before->name);
 		if (is_done(d, before, now))
 			return say_done(d, now, waited);
 		if (now->deaths > before->deaths && d->verb != verb_stop)
-			return cli_fail(d->cli, CLI_FAILED,
-					"%s died while starting; see 'nj logs %s'", now->name,
+			return cli_fail(d->cli, CLI_FAILED, "%s died while starting; see 'nj logs %s'", now->name,
 					now->name);
 		client_run(&d->client, POLL_NS);
 	}
-	return cli_fail(d->cli, CLI_TIMEOUT, "%s: ordered, but not done in time; see 'nj ps'",
-			before->name);
+	return cli_fail(d->cli, CLI_TIMEOUT, "%s: ordered, but not done in time; see 'nj ps'", before->name);
 }
 
 static int carry_out(struct order *d, const struct unit_view *before)
@@ -262,8 +257,7 @@ static int carry_out(struct order *d, const struct unit_view *before)
 	event_set_name(request.request.target, before->name);
 	int rc = client_ask(&d->client, "watchdog", &request, ANSWER_NS);
 	if (rc)
-		return cli_fail(d->cli, CLI_NOT_RUNNING, "the watchdog does not answer: %s",
-				err_text(rc));
+		return cli_fail(d->cli, CLI_NOT_RUNNING, "the watchdog does not answer: %s", err_text(rc));
 	const struct ev_reply *r = &d->client.reply.reply;
 	if (r->result)
 		return cli_fail(d->cli, CLI_FAILED, "%s: %s", before->name,
@@ -283,12 +277,9 @@ static int choose(struct order *d, const struct units *units, int argc, char **a
 		const struct unit_view *u = find(units, argv[i]);
 		bool all = strcmp(argv[i], "all") == 0;
 		if (strcmp(argv[i], "watchdog") == 0)
-			return cli_usage(
-				d->cli,
-				"the watchdog is no unit of its own: 'nj down' and 'nj up'");
+			return cli_usage(d->cli, "the watchdog is no unit of its own: 'nj down' and 'nj up'");
 		if (!u && !all)
-			return cli_usage(d->cli, "there is no unit '%s'; 'nj ps' shows them",
-					 argv[i]);
+			return cli_usage(d->cli, "there is no unit '%s'; 'nj ps' shows them", argv[i]);
 		for (size_t k = 0; k < units->n; k++)
 			chosen[k] = chosen[k] || all || u == &units->at[k];
 	}
@@ -307,17 +298,13 @@ int units_run(struct cli *cli, const void *options, int argc, char **argv)
 	static struct units units;
 	const char *name = cli->verb->name;
 	d = (struct order){.cli = cli, .o = options};
-	d.verb = strcmp(name, "start") == 0  ? verb_start
-		 : strcmp(name, "stop") == 0 ? verb_stop
-					     : verb_restart;
+	d.verb = strcmp(name, "start") == 0 ? verb_start : strcmp(name, "stop") == 0 ? verb_stop : verb_restart;
 	int rc = look_client(cli, &d.client);
 	if (rc)
 		return rc;
 	rc = ask_units(cli, &d.client, &units);
 	if (!rc && !units.supervised)
-		rc = cli_fail(
-			cli, CLI_FAILED,
-			"this watchdog does not supervise: ask the container engine or systemd");
+		rc = cli_fail(cli, CLI_FAILED, "this watchdog does not supervise: ask the container engine or systemd");
 	if (!rc)
 		rc = choose(&d, &units, argc, argv);
 	client_close(&d.client);

@@ -18,11 +18,7 @@ static const struct cli_option options[] = {
 	 .arg = "TEXT",
 	 .offset = AT(reason),
 	 .doc = "Why; required."},
-	{.name = "owner",
-	 .kind = CLI_TEXT,
-	 .arg = "NAME",
-	 .offset = AT(owner),
-	 .doc = "Who. Default: USER."},
+	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
 	{.name = "timeout",
 	 .kind = CLI_DUR,
 	 .arg = "TIME",
@@ -43,8 +39,8 @@ const struct cli_verb verb_pause = {
 	.group = CLI_TRADE_GROUP,
 	.summary = "Let the executor take no new orders for a while",
 	.doc = "A lease: it ends by itself, or by nj resume. Orders that rest stay; cancels are "
-	"carried out. The command is journalled with its owner and reason before it takes effect, "
-	"and a replay repeats it.",
+	       "carried out. The command is journalled with its owner and reason before it takes effect, "
+	       "and a replay repeats it.",
 	.options = options,
 	.examples = examples,
 	.options_size = sizeof(struct lease_options),

@@ -12,7 +12,7 @@ const struct cli_verb verb_ps = {
 	.group = CLI_OBSERVE_GROUP,
 	.summary = "Show the watchdog's units: state, pid, uptime, deaths",
 	.doc = "Exit code 0: all run; 4: some do not; 3: no watchdog answers. What the services "
-	"do is told by nj status.",
+	       "do is told by nj status.",
 	.examples = examples,
 	.output = true,
 	.run = units_ps,

@@ -14,7 +14,7 @@ const struct cli_verb verb_restart = {
 	.operands = "SERVICE...|all",
 	.operand_choices = CLI_SERVICE_NAMES "|all",
 	.doc = "The watchdog does it, in native mode. Returns when the service runs again, its "
-	"state recovered; exit 1 where it died instead, 5 after --timeout.",
+	       "state recovered; exit 1 where it died instead, 5 after --timeout.",
 	.options = units_options,
 	.examples = examples,
 	.options_size = sizeof(struct units_options),

@@ -5,8 +5,7 @@ static const struct cli_example examples[] = {
 	{"nj status", "One line for each service."},
 	{"nj status executor", "One service at length, its inputs too."},
 	{"nj status --json | jq '.[] | {service, state, note}'", "Exact values for programs."},
-	{"nj status -q >/dev/null || nj logs --level warn --since 5m",
-	 "In scripts, by the exit code."},
+	{"nj status -q >/dev/null || nj logs --level warn --since 5m", "In scripts, by the exit code."},
 	{0},
 };
 
@@ -17,7 +16,7 @@ const struct cli_verb verb_status = {
 	.operands = "[SERVICE]...",
 	.operand_choices = CLI_SERVICE_NAMES,
 	.doc = "Exit code 0: all run and work; 4: some do not; 3: nothing runs. It works even "
-	"where the watchdog does "
+	       "where the watchdog does "
 	       "not: it looks at the locks and asks every service itself.",
 	.examples = examples,
 	.operands_max = -1,

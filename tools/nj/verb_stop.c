@@ -14,7 +14,7 @@ const struct cli_verb verb_stop = {
 	.operands = "SERVICE...|all",
 	.operand_choices = CLI_SERVICE_NAMES "|all",
 	.doc = "The watchdog does it, in native mode: SIGTERM, and after its grace SIGKILL. "
-	"Returns when the service has drained and ended; it stays stopped until nj start.",
+	       "Returns when the service has drained and ended; it stays stopped until nj start.",
 	.options = units_options,
 	.examples = examples,
 	.options_size = sizeof(struct units_options),

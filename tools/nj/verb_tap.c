@@ -24,7 +24,7 @@ struct session {
 	const struct options *o;
 	struct tap tap;
 	struct client client;
-	bool live;       /* client is open */
+	bool live; /* client is open */
 	int signals, signal;
 	struct loop_source *on_signal, *on_interval, *on_silence;
 };
@@ -40,9 +40,7 @@ static int choose_form(struct session *s)
 	char reason[200];
 	int forms = o->json + o->pretty + o->raw + o->hexdump + (o->format != NULL);
 	if (forms > 1 && !(o->stats && o->json && forms == 1))
-		return cli_usage(
-			s->cli,
-			"--json, --pretty, --raw, --hexdump and --format exclude each other");
+		return cli_usage(s->cli, "--json, --pretty, --raw, --hexdump and --format exclude each other");
 	t->form = o->json      ? TAP_JSON
 		  : o->pretty  ? TAP_PRETTY
 		  : o->raw     ? TAP_RAW
@@ -55,14 +53,11 @@ static int choose_form(struct session *s)
 	if (o->stats && o->json)
 		s->cli->format = CLI_AS_JSONL;
 	if (t->form == TAP_RAW && isatty(fileno(s->cli->out)))
-		return cli_usage(
-			s->cli,
-			"raw frames are no text: send them to a file or a program, or use "
-			"--hexdump");
+		return cli_usage(s->cli, "raw frames are no text: send them to a file or a program, or use "
+					 "--hexdump");
 	if (o->format && tap_format_parse(o->format, &t->format, reason, sizeof reason) != 0)
 		return cli_usage(s->cli, "--format: %s", reason);
-	if (o->delimiter &&
-	    tap_delimiter_parse(o->delimiter, &t->delimiter, reason, sizeof reason) != 0)
+	if (o->delimiter && tap_delimiter_parse(o->delimiter, &t->delimiter, reason, sizeof reason) != 0)
 		return cli_usage(s->cli, "--delimiter: %s", reason);
 	t->has_delimiter = o->delimiter != NULL;
 	t->no_newline = o->no_newline;
@@ -115,8 +110,7 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 {
 	struct session *s = ctx;
 	const enum lane *lane = link->tag;
-	struct tap_frame f = {
-		.lane = *lane, .at = clock_wall(clock_real()), .bytes = frame, .len = len};
+	struct tap_frame f = {.lane = *lane, .at = clock_wall(clock_real()), .bytes = frame, .len = len};
 	tap_on_frame(&s->tap, &f);
 	loop_defer(s->client.loop, flush, &s->tap);
 }
@@ -184,8 +178,7 @@ static void make_prefixes(const struct tap_filters *f, char text[BUS_PREFIXES_MA
 
 static int subscribe(struct session *s)
 {
-	static const char *const all[] = {"collector", "strategy", "executor", "persister",
-					  "watchdog"};
+	static const char *const all[] = {"collector", "strategy", "executor", "persister", "watchdog"};
 	static char text[BUS_PREFIXES_MAX][TOPIC_MAX];
 	const char *prefixes[BUS_PREFIXES_MAX + 1];
 	const char *const *names = s->o->publishers.n ? s->o->publishers.at : all;
@@ -196,11 +189,9 @@ static int subscribe(struct session *s)
 	make_prefixes(&s->tap.filters, text, prefixes);
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (m)
-			rc = bus_subscribe(s->client.bus, names[i], LANE_M, prefixes,
-					   (void *)&lane_m, &link);
+			rc = bus_subscribe(s->client.bus, names[i], LANE_M, prefixes, (void *)&lane_m, &link);
 		if (!rc && x)
-			rc = bus_subscribe(s->client.bus, names[i], LANE_X, NULL, (void *)&lane_x,
-					   &link);
+			rc = bus_subscribe(s->client.bus, names[i], LANE_X, NULL, (void *)&lane_x, &link);
 	}
 	return rc ? cli_fail(s->cli, CLI_FAILED, "cannot subscribe: %s", err_text(rc)) : CLI_OK;
 }
@@ -221,12 +212,11 @@ static int run_live(struct session *s)
 	char reason[400] = "";
 	int rc = take_signals(s);
 	if (!rc)
-		rc = client_open(&s->client, s->cli->config_path, s->cli->set.at, s->cli->set.n,
-				 reason, sizeof reason);
+		rc = client_open(&s->client, s->cli->config_path, s->cli->set.at, s->cli->set.n, reason, sizeof reason);
 	s->live = true;
 	if (rc)
 		return cli_fail(s->cli,
-				rc == ERR_ARG	      ? CLI_USAGE
+				rc == ERR_ARG         ? CLI_USAGE
 				: rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING
 						      : CLI_FAILED,
 				"%s", reason[0] ? reason : err_text(rc));
@@ -266,8 +256,7 @@ static int run_recording(struct session *s)
 	bool x = s->o->lane[0] != 'm', m = s->o->lane[0] != 'x';
 	int rc = tap_reader_open(s->o->read, &r);
 	if (rc)
-		return cli_fail(s->cli, rc == ERR_SYNTAX ? CLI_DATA : CLI_FAILED, "%s: %s",
-				s->o->read,
+		return cli_fail(s->cli, rc == ERR_SYNTAX ? CLI_DATA : CLI_FAILED, "%s: %s", s->o->read,
 				rc == ERR_SYNTAX ? "no recording of nj tap" : err_text(rc));
 	signal(SIGPIPE, SIG_IGN);
 	s->tap.stats.since = 0;
@@ -279,10 +268,8 @@ static int run_recording(struct session *s)
 		s->tap.stats.shown_at = s->o->stats ? f.at : 0;
 	}
 	tap_reader_close(&r);
-	return rc < 0 ? cli_fail(s->cli, CLI_DATA,
-				 "%s: the recording %s; what stood before is good", s->o->read,
-				 rc == ERR_TRUNCATED ? "ends in the middle of a record"
-						     : "is damaged")
+	return rc < 0 ? cli_fail(s->cli, CLI_DATA, "%s: the recording %s; what stood before is good", s->o->read,
+				 rc == ERR_TRUNCATED ? "ends in the middle of a record" : "is damaged")
 		      : CLI_OK;
 }
 
@@ -304,16 +291,14 @@ static int conclude(struct session *s)
 	const struct tap *t = &s->tap;
 	const struct tap_stats *st = &t->stats;
 	if (t->writer.frames || (s->cli->verbose && !s->o->stats))
-		cli_note(s->cli, "%" PRIu64 " events, %" PRIu64 " frames recorded", st->events,
-			 t->writer.frames);
+		cli_note(s->cli, "%" PRIu64 " events, %" PRIu64 " frames recorded", st->events, t->writer.frames);
 	if (st->missing)
-		cli_note(s->cli, "%" PRIu64 " events are missing in %" PRIu64 " gaps", st->missing,
-			 st->gaps);
+		cli_note(s->cli, "%" PRIu64 " events are missing in %" PRIu64 " gaps", st->missing, st->gaps);
 	if (t->malformed)
 		cli_note(s->cli, "%" PRIu64 " frames could not be read", t->malformed);
 	if (t->failed)
-		return cli_fail(s->cli, CLI_FAILED, "%s: %s",
-				s->o->record ? s->o->record : "output", err_text(t->failed));
+		return cli_fail(s->cli, CLI_FAILED, "%s: %s", s->o->record ? s->o->record : "output",
+				err_text(t->failed));
 	if (s->signal == SIGINT)
 		return CLI_INTERRUPTED;
 	if (st->missing || t->malformed)
@@ -321,8 +306,7 @@ static int conclude(struct session *s)
 	bool short_of = s->o->count ? st->events < (uint64_t)s->o->count : st->events == 0;
 	if (s->o->timeout && short_of && !t->done && !s->signal)
 		return cli_fail(s->cli, CLI_TIMEOUT,
-				s->o->count ? "only %" PRIu64 " events came in time"
-					    : "no event came in time",
+				s->o->count ? "only %" PRIu64 " events came in time" : "no event came in time",
 				st->events);
 	return CLI_OK;
 }
@@ -415,25 +399,15 @@ static const struct cli_option options[] = {
 	 .max = 10000000000,
 	 .offset = AT(sample),
 	 .doc = "Take this percentage of the events, by chance."},
-	{.letter = 'J',
-	 .name = "json",
-	 .kind = CLI_FLAG,
-	 .offset = AT(json),
-	 .doc = "One JSON object a line."},
-	{.name = "pretty",
-	 .kind = CLI_FLAG,
-	 .offset = AT(pretty),
-	 .doc = "JSON over several lines."},
+	{.letter = 'J', .name = "json", .kind = CLI_FLAG, .offset = AT(json), .doc = "One JSON object a line."},
+	{.name = "pretty", .kind = CLI_FLAG, .offset = AT(pretty), .doc = "JSON over several lines."},
 	{.letter = 'f',
 	 .name = "format",
 	 .kind = CLI_TEXT,
 	 .arg = "FORMAT",
 	 .offset = AT(format),
 	 .doc = "Write events by tokens, see above."},
-	{.name = "raw",
-	 .kind = CLI_FLAG,
-	 .offset = AT(raw),
-	 .doc = "Write the frames as they came; see --delimiter."},
+	{.name = "raw", .kind = CLI_FLAG, .offset = AT(raw), .doc = "Write the frames as they came; see --delimiter."},
 	{.name = "hexdump",
 	 .kind = CLI_FLAG,
 	 .offset = AT(hexdump),
@@ -444,7 +418,7 @@ static const struct cli_option options[] = {
 	 .arg = "TEXT",
 	 .offset = AT(delimiter),
 	 .doc = "Write this after each event instead of a line feed; \\n \\t \\0 \\xNN are "
-	 "understood."},
+		"understood."},
 	{.letter = 'N',
 	 .name = "no-newline",
 	 .kind = CLI_FLAG,
@@ -479,7 +453,7 @@ static const struct cli_option options[] = {
 	 .arg = "FILE",
 	 .offset = AT(record),
 	 .doc = "Record the frames, and write nothing else unless a form is given. The file must "
-	 "be new."},
+		"be new."},
 	{.name = "read",
 	 .kind = CLI_PATH,
 	 .arg = "FILE",
@@ -491,13 +465,11 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{"nj tap", "Everything but heartbeats, promises and metrics."},
 	{"nj tap trade -c 5", "The next five trades of any instrument."},
-	{"nj tap 'trade.*.BTCUSDT' book.BINANCE -J | jq .price",
-	 "Filters as in NATS: * one token, > all below."},
+	{"nj tap 'trade.*.BTCUSDT' book.BINANCE -J | jq .price", "Filters as in NATS: * one token, > all below."},
 	{"nj tap --lane x -T candle", "Orders, fills, positions, gaps, alerts."},
 	{"nj tap trade -f '%T %k %l us %s'", "Chosen fields: time, instrument, latency."},
 	{"nj tap --stats -i 1s --top 10", "The ten busiest topics, each second."},
-	{"nj tap heartbeat.collector -W 2s -q >/dev/null || echo silent",
-	 "For scripts: exit 5 where nothing came."},
+	{"nj tap heartbeat.collector -W 2s -q >/dev/null || echo silent", "For scripts: exit 5 where nothing came."},
 	{"nj tap --record monday.njtap -W 1h", "Record an hour; later: nj tap --read monday.njtap"},
 	{0},
 };
@@ -509,7 +481,7 @@ const struct cli_verb verb_tap = {
 	.summary = "Watch events on the bus, record them, read a recording",
 	.operands = "[TOPIC-FILTER]...",
 	.doc = "A plain subscriber: it slows nobody down. Where it cannot keep up, its sequences "
-	"show what is missing: "
+	       "show what is missing: "
 	       "each gap is told on standard error, and the exit code is 6.\n\n"
 	       "A filter is a topic or its beginning; * stands for one token, > for all below. "
 	       "Heartbeats, promises "

@@ -20,12 +20,10 @@ static const char *missing(struct client *c, const struct wait_options *o, const
 		return "does not answer";
 	if (client_value(c, "life", 0) != life_running)
 		return "is not running yet";
-	return o->handled && client_value(c, "handled", 0) < o->handled ? "has not handled it yet"
-									: NULL;
+	return o->handled && client_value(c, "handled", 0) < o->handled ? "has not handled it yet" : NULL;
 }
 
-static int wait_all(struct cli *cli, struct client *c, const struct wait_options *o,
-		    const char *const *names)
+static int wait_all(struct cli *cli, struct client *c, const struct wait_options *o, const char *const *names)
 {
 	const struct clock *clock = loop_clock(c->loop);
 	int64_t end = clock_mono(clock) + o->timeout;
@@ -52,8 +50,7 @@ static int open_bus(const struct cli *cli, const struct wait_options *o, struct 
 	const char *const *set = cli->set.at;
 	int64_t end = clock_mono(clock_real()) + o->timeout;
 	int rc;
-	while ((rc = client_open(c, cli->config_path, set, cli->set.n, reason, sizeof reason)) ==
-	       ERR_NOT_FOUND) {
+	while ((rc = client_open(c, cli->config_path, set, cli->set.n, reason, sizeof reason)) == ERR_NOT_FOUND) {
 		client_close(c);
 		if (o->stopped)
 			return CLI_NOT_RUNNING;
@@ -64,8 +61,7 @@ static int open_bus(const struct cli *cli, const struct wait_options *o, struct 
 	if (rc == 0)
 		return CLI_OK;
 	client_close(c);
-	return cli_fail(cli, rc == ERR_ARG ? CLI_USAGE : CLI_FAILED, "%s",
-			reason[0] ? reason : err_text(rc));
+	return cli_fail(cli, rc == ERR_ARG ? CLI_USAGE : CLI_FAILED, "%s", reason[0] ? reason : err_text(rc));
 }
 
 int wait_run(struct cli *cli, const void *options, int argc, char **argv)
