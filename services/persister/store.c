@@ -88,6 +88,8 @@ static const char *scale_column(const struct field_row *f)
 	return f->kind == KIND_price ? "price_scale" : f->kind == KIND_qty ? "qty_scale" : "cash_scale";
 }
 
+/* WITHOUT ROWID only where the key is the first columns: for other keys SQLite 3.40's integrity_check, which people
+ * and backups rely on, calls values missing that are there. */
 static int table_sql(const struct table *t, struct buf *out)
 {
 	const struct event_row *row = event_row(t->id);
@@ -99,7 +101,8 @@ static int table_sql(const struct table *t, struct buf *out)
 			rc = buf_printf(out, ", \"%s\" %s NOT NULL", row->fields[i].name,
 					is_text(&row->fields[i]) ? "TEXT" : "INTEGER");
 	if (!rc)
-		rc = buf_printf(out, ", PRIMARY KEY(%s)) STRICT, WITHOUT ROWID",
+		rc = buf_printf(out, t->key[0] ? ", PRIMARY KEY(%s)) STRICT"
+					       : ", PRIMARY KEY(%s)) STRICT, WITHOUT ROWID",
 				t->key[0] ? t->key : "source, epoch, seq");
 	return rc ? rc : buf_byte(out, 0);
 }
