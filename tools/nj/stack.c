@@ -152,6 +152,15 @@ void stack_signal(const char *bus_dir, const struct stack_member *m, int sig, bo
 	kill(m->pid, SIGCONT);
 }
 
+void stack_logs(const struct run_settings *run, char out[STACK_PATH_MAX])
+{
+	const char *slash = strrchr(run->bus_dir, '/');
+	if (run->log_dir[0])
+		snprintf(out, STACK_PATH_MAX, "%s", run->log_dir);
+	else
+		snprintf(out, STACK_PATH_MAX, "%.*slogs", slash ? (int)(slash - run->bus_dir) + 1 : 0, run->bus_dir);
+}
+
 void stack_pause(int ms)
 {
 	poll(NULL, 0, ms);

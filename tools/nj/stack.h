@@ -46,6 +46,9 @@ void stack_signal(const char *bus_dir, const struct stack_member *m, int sig, bo
 /* Directory and its parents, mode 0700. */
 int stack_make_dirs(const char *path);
 
+/* Where the services' logs are: log.dir, else the directory `logs` beside the bus. */
+void stack_logs(const struct run_settings *run, char out[STACK_PATH_MAX]);
+
 /* Waits without a clock: a pause between two looks. */
 void stack_pause(int ms);
 

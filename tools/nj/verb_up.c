@@ -177,12 +177,7 @@ static int prepare(struct up *u)
 		rc = refuse_second(u);
 	if (rc != CLI_OK)
 		return rc;
-	const char *slash = strrchr(u->run.bus_dir, '/');
-	if (u->run.log_dir[0])
-		snprintf(u->logs, sizeof u->logs, "%s", u->run.log_dir);
-	else
-		snprintf(u->logs, sizeof u->logs, "%.*slogs",
-			 slash ? (int)(slash - u->run.bus_dir) + 1 : 0, u->run.bus_dir);
+	stack_logs(&u->run, u->logs);
 	snprintf(u->err_path, sizeof u->err_path, "%s/watchdog.err", u->logs);
 	if ((rc = stack_make_dirs(u->logs)) != 0 || (rc = stack_make_dirs(u->run.data)) != 0)
 		return cli_fail(u->cli, CLI_FAILED, "%s or %s cannot be made: %s", u->logs,
