@@ -1,6 +1,7 @@
 /* binance_rest - replies of Binance's REST API: depth, klines, exchangeInfo.
  *
- * Facts: github binance/binance-spot-api-docs rest-api/ and filters.md of July 2026, recorded replies of 2021.
+ * Facts: github binance/binance-spot-api-docs rest-api/ and filters.md of July 2026, recorded
+ * replies of 2021.
  */
 #include "common/venue/binance_rest.h"
 
@@ -30,7 +31,8 @@ int binance_decode_snapshot(const struct venue_input *in, struct venue_output *o
 		if (json_str_is(key, "lastUpdateId")) {
 			json_number(&j, &id);
 		} else if (json_str_is(key, "bids")) {
-			rc = wire_levels(&j, in->market, out->levels, out->levels_max, &m.snapshot.bids);
+			rc = wire_levels(&j, in->market, out->levels, out->levels_max,
+					 &m.snapshot.bids);
 			has_bids = true;
 		} else if (json_str_is(key, "asks")) {
 			rc = wire_levels(&j, in->market, asks, out->levels_max, &m.snapshot.asks);
@@ -51,8 +53,9 @@ int binance_decode_snapshot(const struct venue_input *in, struct venue_output *o
 	return 0;
 }
 
-/* Rows of GET /api/v3/klines: [open time, open, high, low, close, volume, close time, quote volume, trades, …].
- * The last one may still be open: `closed` is left to the reader of the clock. */
+/* Rows of GET /api/v3/klines: [open time, open, high, low, close, volume, close time, quote
+ * volume, trades, …]. The last one may still be open: `closed` is left to the reader of the clock.
+ */
 #define KLINE_FIELDS 9
 
 static int read_kline(const struct json_str text[KLINE_FIELDS], const struct venue_market *market,
@@ -202,7 +205,8 @@ static void read_description(struct json *j, struct description *d)
 	}
 }
 
-/* Decimals that a grid needs; the default where the filter is missing or switched off ("0.00000000"). */
+/* Decimals that a grid needs; the default where the filter is missing or switched off
+ * ("0.00000000"). */
 static int scale_of(struct json_str step, uint8_t *ret_scale)
 {
 	int64_t value = 0;
@@ -221,9 +225,9 @@ static int scale_of(struct json_str step, uint8_t *ret_scale)
 	return rc;
 }
 
-/* Decimals of quantities. Not those of the lot size alone: orders placed under an older, finer one rest on, so
- * that levels are finer than today's (recorded: 25.426189 BTC at a step of 0.00001). So as many as the venue ever
- * sends, as far as a level of CROWD largest orders still fits. */
+/* Decimals of quantities. Not those of the lot size alone: orders placed under an older, finer one
+ * rest on, so that levels are finer than today's (recorded: 25.426189 BTC at a step of 0.00001).
+ * So as many as the venue ever sends, as far as a level of CROWD largest orders still fits. */
 static int qty_scale_of(const struct description *d, uint8_t *ret_scale)
 {
 	uint8_t lot = 0, scale = VENUE_SCALE_DEFAULT;

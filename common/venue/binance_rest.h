@@ -8,8 +8,8 @@
 int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out);
 int binance_decode_klines(const struct venue_input *in, struct venue_output *out);
 
-/* Delivers what describes a market we follow and every budget. One description that cannot be read does not keep
- * the others back; its error is returned at the end. */
+/* Delivers what describes a market we follow and every budget. One description that cannot be read
+ * does not keep the others back; its error is returned at the end. */
 int binance_decode_instruments(const struct venue_input *in, struct venue_output *out);
 
 #endif

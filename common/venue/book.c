@@ -209,7 +209,8 @@ static __attribute__((noinline)) void evict(struct book *b, struct book_side *s)
 }
 
 /* A change that is outside the window, or not on the grid. */
-static __attribute__((noinline)) void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t qty)
+static __attribute__((noinline)) void apply_slow(struct book *b, struct book_side *s, int64_t key,
+						 int64_t qty)
 {
 	if (s->tick != 1 && key % s->tick != 0) {
 		if (qty == 0)
@@ -228,12 +229,14 @@ static __attribute__((noinline)) void apply_slow(struct book *b, struct book_sid
 		evict(b, s);
 }
 
-/* Applies the levels from i on that lie in the window, and returns the first that does not, or the number of
- * levels, or the one behind a level that made the side too full. Levels come and go as often as they change: no
- * branch depends on which it is. */
-static uint32_t apply_run(const struct book *b, struct book_side *s, const struct levels *l, uint32_t i)
+/* Applies the levels from i on that lie in the window, and returns the first that does not, or the
+ * number of levels, or the one behind a level that made the side too full. Levels come and go as
+ * often as they change: no branch depends on which it is. */
+static uint32_t apply_run(const struct book *b, struct book_side *s, const struct levels *l,
+			  uint32_t i)
 {
-	/* Copies, since the compiler must think that the stores below could change the originals. */
+	/* Copies, since the compiler must think that the stores below could change the originals.
+	 */
 	const int64_t base = s->base, sign = s->sign, tick = s->tick, worst = s->view->worst;
 	const uint64_t span = s->span, inverse = s->inverse;
 	uint64_t *const used = s->used;
@@ -250,7 +253,8 @@ static uint32_t apply_run(const struct book *b, struct book_side *s, const struc
 		uint32_t slot = grid_slot(tick, inverse, offset, &exact);
 		if (!exact)
 			break;
-		uint64_t word = used[slot >> 6], present = qty != 0, before = word >> (slot & 63) & 1;
+		uint64_t word = used[slot >> 6];
+		uint64_t present = qty != 0, before = word >> (slot & 63) & 1;
 		used[slot >> 6] = word ^ (before ^ present) << (slot & 63);
 		quantities[slot] = qty;
 		n += (uint32_t)present - (uint32_t)before;
@@ -268,7 +272,8 @@ static uint32_t apply_run(const struct book *b, struct book_side *s, const struc
 static void follow(struct book_side *s)
 {
 	if (s->tail.n == 0 || s->view->n > 0)
-		return; /* nothing to follow to, or the touch has not moved since it was last seen */
+		/* nothing to follow to, or the touch has not moved since it was last seen */
+		return;
 	if (in_window(s) == 0) {
 		window_move(s, tail_best(s));
 		return;

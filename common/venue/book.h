@@ -1,13 +1,13 @@
-/* book - a price-level order book: what a snapshot and the deltas since then say, and how deep that is known.
+/* book - a price-level order book: what snapshot and deltas say, and how deep that is known.
  *
- * Prices and quantities are at the scales of the events they came from. Capacity is fixed at init: when a side
- * is full, its worst level falls out and the guaranteed depth shrinks to what is left. Levels outside the
- * guarantee may be incomplete and must never be traded against.
+ * Prices and quantities are at the scales of the events they came from. Capacity is fixed at init:
+ * when a side is full, its worst level falls out and the guaranteed depth shrinks to what is left.
+ * Levels outside the guarantee may be incomplete and must never be traded against.
  *
- * Each side is a window of ticks around the touch, indexed directly by price, with a hashed set behind it for
- * what lies deeper. A change near the touch is one store and perhaps one bit; the window follows the touch. Its
- * tick is the greatest common divisor of the prices seen. Pages of the window that hold no level are never
- * touched, so a quiet book costs little memory.
+ * Each side is a window of ticks around the touch, indexed directly by price, with a hashed set
+ * behind it for what lies deeper. A change near the touch is one store and perhaps one bit; the
+ * window follows the touch. Its tick is the greatest common divisor of the prices seen. Pages of
+ * the window that hold no level are never touched, so a quiet book costs little memory.
  */
 #ifndef NJ_VENUE_BOOK_H
 #define NJ_VENUE_BOOK_H
@@ -20,7 +20,8 @@
 
 struct book_view;
 
-/* Inside, a level's key is its price for bids and minus its price for asks: greater is better on both sides. */
+/* Inside, a level's key is its price for bids and minus its price for asks: greater is better on
+ * both sides. */
 struct book_side {
 	int64_t *qty;      /* owned: by slot of the window, 0 where there is no level */
 	uint64_t *used;    /* owned: one bit a slot */
@@ -48,12 +49,13 @@ int book_init(struct book *b, uint32_t cap); /* 1 <= cap; ERR_NOMEM, ERR_ARG */
 void book_fini(struct book *b);
 void book_clear(struct book *b);
 
-/* Replaces everything. Levels come best first (any order is accepted, the last of a price counts); zero
- * quantities are skipped. bid_floor and ask_ceil as in the event: 0 means that everything is known. ERR_RANGE on
- * negative values: the book stays as it was. */
+/* Replaces everything. Levels come best first (any order is accepted, the last of a price counts);
+ * zero quantities are skipped. bid_floor and ask_ceil as in the event: 0 means that everything is
+ * known. ERR_RANGE on negative values: the book stays as it was. */
 int book_snapshot(struct book *b, const struct ev_book_snapshot *s);
 
-/* Applies new totals; quantity 0 removes. ERR_RANGE on a negative price or quantity: nothing is applied. */
+/* Applies new totals; quantity 0 removes. ERR_RANGE on a negative price or quantity: nothing is
+ * applied. */
 int book_delta(struct book *b, const struct ev_book_delta *d);
 
 static inline uint32_t book_depth(const struct book *b, enum side side)
@@ -61,7 +63,8 @@ static inline uint32_t book_depth(const struct book *b, enum side side)
 	return b->side[side - 1].n;
 }
 
-/* i-th best level of a side, i < book_depth; good until the next change. Asking in order of i is cheap. */
+/* i-th best level of a side, i < book_depth; good until the next change. Asking in order of i is
+ * cheap. */
 const struct level *book_level(const struct book *b, enum side side, uint32_t i);
 
 /* Quantity at exactly this price, 0 where there is none. */
@@ -72,8 +75,9 @@ bool book_known(const struct book *b, enum side side, int64_t price);
 
 bool book_crossed(const struct book *b); /* best bid >= best ask, both present */
 
-/* Fills a snapshot event's fields (not instrument and scales) with the best `depth` levels of each side; the
- * arrays are written best first into scratch, which must hold 2 * depth levels. */
-void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch, struct ev_book_snapshot *s);
+/* Fills a snapshot event's fields (not instrument and scales) with the best `depth` levels of each
+ * side; the arrays are written best first into scratch, which must hold 2 * depth levels. */
+void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch,
+		      struct ev_book_snapshot *s);
 
 #endif

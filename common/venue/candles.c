@@ -1,7 +1,7 @@
 /* candles - building closed candles from trades, and longer candles from shorter ones.
  *
  * One interval:
- *     EMPTY --trade (begin)--> OPEN --trade of a later interval, clock >= end + grace (finish)--> EMPTY
+ *     EMPTY --trade--> OPEN --trade of a later interval, clock >= end + grace (finish)--> EMPTY
  *     OPEN --trade of the same interval (extend)--> OPEN
  */
 #include "common/venue/candles.h"
@@ -59,7 +59,8 @@ int candles_init(struct candles *c, const int64_t *intervals, uint32_t n, int64_
 	if (n > CANDLE_INTERVALS_MAX || grace < 0)
 		return ERR_ARG;
 	for (uint32_t i = 0; i < n; i++) {
-		if (intervals[i] < SECOND || DAY % intervals[i] != 0 || (i > 0 && intervals[i] <= intervals[i - 1]))
+		if (intervals[i] < SECOND || DAY % intervals[i] != 0 ||
+		    (i > 0 && intervals[i] <= intervals[i - 1]))
 			return ERR_ARG;
 		fresh.series[i].interval = intervals[i];
 		fresh.series[i].closed_to = INT64_MIN;
@@ -164,7 +165,8 @@ static void extend(struct candle *now, const struct candle_trade *t)
 	now->trades += t->count;
 }
 
-static void series_on_trade(struct candles *c, struct candle_series *s, const struct candle_trade *t,
+static void series_on_trade(struct candles *c, struct candle_series *s,
+			    const struct candle_trade *t,
 			    const struct candle_sink *out)
 {
 	int64_t open_at = bucket_of(t->at, s->interval);
@@ -186,7 +188,8 @@ static void series_on_trade(struct candles *c, struct candle_series *s, const st
 	extend(&s->now, t);
 }
 
-void candles_on_trade(struct candles *c, const struct candle_trade *t, const struct candle_sink *out)
+void candles_on_trade(struct candles *c, const struct candle_trade *t,
+		      const struct candle_sink *out)
 {
 	must(t->count > 0);
 	if (c->blind_to == INT64_MAX)
@@ -350,7 +353,8 @@ static int merge_sums(struct candle_merge *m, const struct ev_candle *c)
 	return 0;
 }
 
-int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const struct candle_sink *out)
+int candle_merge_add(struct candle_merge *m, const struct ev_candle *c,
+		     const struct candle_sink *out)
 {
 	int64_t open_at = bucket_of(c->open_at, m->into);
 	int rc = 0;

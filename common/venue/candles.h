@@ -1,9 +1,10 @@
 /* candles - closed candles of one instrument, built from its trades, several intervals at once.
  *
- * A trade belongs to the interval of its venue time. A candle [a, b) closes when a trade of a later interval
- * arrives, or when the venue's clock (the largest venue time seen on the connection) reaches b + grace. A trade
- * behind that is late: counted, and left out. There is no candle for an interval without trades. Volumes are
- * summed in 128 bits and are exact; the quote volume is rounded once, to CANDLE_CASH_SCALE, half to even.
+ * A trade belongs to the interval of its venue time. A candle [a, b) closes when a trade of a
+ * later interval arrives, or when the venue's clock (the largest venue time seen on the
+ * connection) reaches b + grace. A trade behind that is late: counted, and left out. There is no
+ * candle for an interval without trades. Volumes are summed in 128 bits and are exact; the quote
+ * volume is rounded once, to CANDLE_CASH_SCALE, half to even.
  *
  * Pure: no clock and no memory beyond the struct. Times are ns of venue time.
  */
@@ -43,23 +44,25 @@ struct candles {
 	uint64_t refused; /* candles whose sums do not fit an event */
 };
 
-/* Called with each candle that closes; the event is complete but for the instrument and the envelope. */
+/* Called with each candle that closes; the event is complete but for the instrument and the
+ * envelope. */
 struct candle_sink {
 	void *ctx;
 	void (*closed)(void *ctx, int64_t close_at, struct ev_candle *c);
 };
 
-/* "1m" to ns: a number and s, m, h or d, at least a second, dividing a day. ERR_SYNTAX, ERR_RANGE. */
+/* "1m" to ns: a number and s, m, h or d, at least a second, dividing a day. ERR_SYNTAX, ERR_RANGE.
+ */
 int candle_interval(const char *text, size_t len, int64_t *ret_ns);
 /* And back, in the largest unit: 60 s is "1m". */
 void candle_interval_text(int64_t ns, char out[EVENT_NAME_MAX]);
 
-/* Intervals in ns, rising; ERR_ARG where there are too many or one is no interval. The first candle of each is
- * not complete: what came before it is unknown. */
+/* Intervals in ns, rising; ERR_ARG where there are too many or one is no interval. The first
+ * candle of each is not complete: what came before it is unknown. */
 int candles_init(struct candles *c, const int64_t *intervals, uint32_t n, int64_t grace);
 
-/* Other scales from here on. Open candles go on at wider ones; with a narrower one they are dropped, and the
- * next of each interval is not complete. */
+/* Other scales from here on. Open candles go on at wider ones; with a narrower one they are
+ * dropped, and the next of each interval is not complete. */
 void candles_rescale(struct candles *c, uint8_t price_scale, uint8_t qty_scale);
 
 /* A trade at venue time `at`, counting as `count` trades. */
@@ -67,7 +70,8 @@ struct candle_trade {
 	int64_t at, price, qty;
 	uint64_t count;
 };
-void candles_on_trade(struct candles *c, const struct candle_trade *t, const struct candle_sink *out);
+void candles_on_trade(struct candles *c, const struct candle_trade *t,
+		      const struct candle_sink *out);
 
 /* The venue's clock has reached `at`. */
 void candles_on_clock(struct candles *c, int64_t at, const struct candle_sink *out);
@@ -82,8 +86,9 @@ void candles_save(const struct candles *c, struct packer *p);
 /* Into an initialised set with the same intervals; ERR_DIFFERS. */
 int candles_load(struct candles *c, struct unpacker *u);
 
-/* Merges rising candles of a shorter interval into those of a longer: feeds each to a builder. Returns through
- * `out` what closes; an interval is complete where its candles were and none is missing. */
+/* Merges rising candles of a shorter interval into those of a longer: feeds each to a builder.
+ * Returns through `out` what closes; an interval is complete where its candles were and none is
+ * missing. */
 struct candle_merge {
 	int64_t from, into; /* intervals in ns; into is a multiple of from */
 	int64_t next;       /* expected open_at; 0 at the start */
@@ -92,8 +97,10 @@ struct candle_merge {
 	bool open;
 };
 int candle_merge_init(struct candle_merge *m, int64_t from, int64_t into); /* ERR_ARG */
-/* ERR_RANGE where a sum does not fit, ERR_STALE where c is not later than the one before, ERR_DIFFERS: scales. */
-int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const struct candle_sink *out);
+/* ERR_RANGE where a sum does not fit, ERR_STALE where c is not later than the one before,
+ * ERR_DIFFERS: scales. */
+int candle_merge_add(struct candle_merge *m, const struct ev_candle *c,
+		     const struct candle_sink *out);
 void candle_merge_end(struct candle_merge *m, const struct candle_sink *out);
 
 #endif

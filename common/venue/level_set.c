@@ -1,8 +1,8 @@
-/* level_set - a hash table of levels with linear probing, an order on demand and a list of the worst.
+/* level_set - a hash table of levels, an order on demand and a list of the worst.
  *
- * The list (victims) and its bar: every level whose rank is below the bar is in the list. An insertion below the
- * bar joins it; a removed level stays in it until it is met. When the list is used up, one pass over the table
- * finds the LEVEL_VICTIMS worst again.
+ * The list (victims) and its bar: every level whose rank is below the bar is in the list. An
+ * insertion below the bar joins it; a removed level stays in it until it is met. When the list is
+ * used up, one pass over the table finds the LEVEL_VICTIMS worst again.
  */
 #include "common/venue/level_set.h"
 
@@ -20,7 +20,8 @@ int level_set_init(struct level_set *s, uint32_t cap, bool asks)
 	while ((uint32_t)1 << s->bits_max < 2 * cap)
 		s->bits_max++;
 	s->slot = calloc((size_t)1 << s->bits_max, sizeof(*s->slot));
-	s->order = malloc(sizeof(*s->order) + ((size_t)cap + LEVEL_VICTIMS) * sizeof(s->order->at[0]));
+	size_t room = (size_t)cap + LEVEL_VICTIMS;
+	s->order = malloc(sizeof(*s->order) + room * sizeof(s->order->at[0]));
 	if (s->slot == NULL || s->order == NULL) {
 		level_set_fini(s);
 		return ERR_NOMEM;
@@ -248,7 +249,8 @@ const struct level *level_set_nth(const struct level_set *s, uint32_t i)
 		for (uint32_t k = 0; k <= mask_of(s); k++)
 			if (s->slot[k].qty != 0)
 				order->at[n++] = s->slot[k];
-		qsort(order->at, n, sizeof(order->at[0]), s->flip == 0 ? compare_bids : compare_asks);
+		qsort(order->at, n, sizeof(order->at[0]),
+		      s->flip == 0 ? compare_bids : compare_asks);
 		order->valid = true;
 	}
 	return &order->at[i];

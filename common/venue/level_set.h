@@ -1,11 +1,13 @@
-/* level_set - price levels of one side far from the touch: found by hash, put in order only when asked.
+/* level_set - price levels far from the touch: found by hash, put in order only when asked.
  *
- * Levels far away come and go all the time and are hardly ever read. A change costs one probe; who walks them
- * pays for sorting, once until the next level comes or goes. The worst level, which falls out when a book is
- * full, comes from a short list of the worst that is kept true by every insertion.
+ * Levels far away come and go all the time and are hardly ever read. A change costs one probe; who
+ * walks them pays for sorting, once until the next level comes or goes. The worst level, which
+ * falls out when a book is full, comes from a short list of the worst that is kept true by every
+ * insertion.
  *
- * "Worse" is lower for bids and higher for asks: the rank of a price is price ^ flip, flip all ones for asks.
- * The memory for the capacity is reserved at init; pages are used as the set grows. Nothing is allocated later.
+ * "Worse" is lower for bids and higher for asks: the rank of a price is price ^ flip, flip all
+ * ones for asks. The memory for the capacity is reserved at init; pages are used as the set grows.
+ * Nothing is allocated later.
  */
 #ifndef NJ_VENUE_LEVEL_SET_H
 #define NJ_VENUE_LEVEL_SET_H
@@ -47,7 +49,8 @@ struct level level_set_pop_worst(struct level_set *s);
 /* Price of the best level, by a walk through all of them; there must be one. */
 int64_t level_set_best(const struct level_set *s);
 
-/* Removes every level at this price or better and hands them out, in no order, good until the next change. */
+/* Removes every level at this price or better and hands them out, in no order, good until the next
+ * change. */
 const struct level *level_set_take(struct level_set *s, int64_t price, uint32_t *ret_n);
 
 /* i-th best, i < n; good until the next change. */

@@ -1,4 +1,4 @@
-/* venue - the registry of venue files, made from the folder's contents, and what all venues share. */
+/* venue - the registry of venue files, made from the folder's contents. */
 #include "common/venue/venue.h"
 
 #include <string.h>
@@ -29,9 +29,13 @@ const struct venue *venue_find(const char *name, size_t len)
 	return NULL;
 }
 
-int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market)
+int venue_market_init(const struct venue *v, const char *raw, size_t len,
+		      struct venue_market *ret_market)
 {
-	struct venue_market m = {.price_scale = VENUE_SCALE_DEFAULT, .qty_scale = VENUE_SCALE_DEFAULT};
+	struct venue_market m = {
+		.price_scale = VENUE_SCALE_DEFAULT,
+		.qty_scale = VENUE_SCALE_DEFAULT,
+	};
 	char name[SYMBOL_RAW_MAX + 1];
 	size_t suffix = strlen(v->suffix);
 

@@ -1,15 +1,17 @@
-/* venue - the contract of a venue file: a pure translator between a venue's bytes and our normal messages.
+/* venue - the contract of a venue file, a pure translator of a venue's bytes.
  *
- * A venue file (common/venue/venues/NAME.c, `const struct venue venue_NAME`) holds no socket, clock, key, log or
- * memory of its own. It names hosts, limits and heartbeat, writes the paths and texts we send, and decodes what
- * comes back. The registry finds the file by its folder; the conformance test walks the registry.
+ * A venue file (common/venue/venues/NAME.c, `const struct venue venue_NAME`) holds no socket,
+ * clock, key, log or memory of its own. It names hosts, limits and heartbeat, writes the paths and
+ * texts we send, and decodes what comes back. The registry finds the file by its folder; the
+ * conformance test walks the registry.
  *
  * Rules of decode:
- *   - A frame or reply has no partial effect: it is read to its end before its first message is delivered.
- *   - Unknown keys are skipped, unknown kinds of frames are delivered as VENUE_UNKNOWN; neither is an error.
- *   - Bytes are never trusted: a malformed frame is an error and names the market it was about, if that much
- *     could be read (struct venue_fault).
- *   - Nothing is allocated; levels are written into the caller's arrays and are good during the call.
+ *   - A text has no partial effect: it is read to its end before its first message is delivered.
+ *     Only of instruments may some be delivered though another one makes no sense.
+ *   - Unknown keys are skipped, unknown kinds of frames are delivered as VENUE_UNKNOWN.
+ *   - Bytes are never trusted: a malformed frame is an error and names the market it was about, if
+ *     that much could be read (struct venue_fault).
+ *   - Nothing is allocated; levels are written into the caller's arrays, good during the call.
  */
 #ifndef NJ_VENUE_VENUE_H
 #define NJ_VENUE_VENUE_H
@@ -60,7 +62,8 @@ struct venue_request {
 /* ---- what comes back ---- */
 
 enum venue_kind {
-	VENUE_DEPTH, VENUE_SNAPSHOT, VENUE_TRADE, VENUE_TOP, VENUE_KLINE, VENUE_TICKER, VENUE_LIQUIDATION,
+	VENUE_DEPTH, VENUE_SNAPSHOT, VENUE_TRADE, VENUE_TOP,
+	VENUE_KLINE, VENUE_TICKER, VENUE_LIQUIDATION,
 	VENUE_INSTRUMENT, VENUE_LIMIT, VENUE_NOTICE,
 	VENUE_IGNORED, /* known, and of no use to us; or about a market that we do not follow */
 	VENUE_UNKNOWN,
@@ -130,7 +133,8 @@ struct venue_notice {
 
 struct venue_message {
 	enum venue_kind kind;
-	const struct venue_market *market; /* NULL where it is about the connection or an unknown market */
+	/* NULL where it is about the connection or an unknown market */
+	const struct venue_market *market;
 	int64_t time;  /* ns, when the venue sent it; 0 where it does not say */
 	uint32_t feed; /* where sequences span a subscription (Kalshi's sid): its number and the */
 	uint64_t feed_seq; /* position in it, counted in ones; 0 where the venue has none */
@@ -142,7 +146,8 @@ struct venue_message {
 		struct venue_kline kline;
 		struct venue_ticker ticker;
 		struct venue_liquidation liquidation;
-		const struct ev_instrument *instrument; /* without its symbol; brings the market's scales */
+		/* without its symbol; brings the market's scales */
+		const struct ev_instrument *instrument;
 		struct venue_limit limit;
 		struct venue_notice notice;
 	};
@@ -181,37 +186,44 @@ struct venue {
 	const char *doc;    /* one sentence */
 	const char *suffix; /* appended to raw names in our symbols: "" or "-PERP" */
 
-	/* Base addresses, the default first, NULL-ended. Data from anywhere else is not of origin live. */
+	/* Base addresses, the default first, NULL-ended. Data from anywhere else is not of origin
+	 * live. */
 	const char *const *stream_hosts;
 	const char *const *rest_hosts;
 
 	uint32_t streams;        /* it offers: bits of enum venue_stream */
 	const char *const *kline_intervals; /* NULL-ended */
-	bool snapshot_in_stream; /* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
+	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
+	bool snapshot_in_stream;
 	bool trade_ids_count;    /* trade ids rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */
 	uint32_t streams_max;        /* on one connection */
-	uint32_t messages_per_s;     /* that we may send on a connection, pings and pongs included */
+	/* that we may send on a connection, pings and pongs included */
+	uint32_t messages_per_s;
 	uint32_t attempts_max;       /* connections within attempts_ns */
 	int64_t attempts_ns;
 	int64_t life_ns;             /* a connection is cut after */
 	int64_t pong_ns;             /* a ping must be answered within */
-	int64_t silence_ns;          /* longest silence of a healthy connection; longer: reconnect */
+	/* longest silence of a healthy connection; longer: reconnect */
+	int64_t silence_ns;
 	const char *ping_text;       /* to send as text every ping_ns; NULL: protocol pings do */
 	int64_t ping_ns;
-	uint32_t weight_limit;       /* default budget of weight_ns; a VENUE_LIMIT message overrides it */
+	/* default budget of weight_ns; a VENUE_LIMIT message overrides it */
+	uint32_t weight_limit;
 	int64_t weight_ns;
 	const char *weight_header;   /* reply header that carries the used weight, or NULL */
 	const char *retry_header;    /* reply header with the seconds to wait after 429 and 418 */
 
-	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than streams_max. */
+	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than
+	 * streams_max. */
 	int (*stream_path)(const struct venue_feed *feed, struct buf *out);
 	/* nth (from 0) text to send after the connection opened; ERR_NOT_FOUND behind the last. */
 	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 	/* Path and query of a GET behind the REST host; *ret_weight is what it costs. */
 	int (*request)(const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
-	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing or contradict). */
+	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing
+	 * or contradict). */
 	int (*decode)(const struct venue_input *in, struct venue_output *out);
 	/* `fresh`: the book is a snapshot to which nothing has been applied yet. */
 	enum venue_link (*link)(uint64_t book_id, bool fresh, const struct venue_depth *d);
@@ -221,7 +233,9 @@ struct venue {
 const struct venue *venue_find(const char *name, size_t len);
 const struct venue *venue_at(uint32_t i);
 
-/* Fills a market from a raw name; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the default. */
-int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market);
+/* Fills a market from a raw name; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the
+ * default. */
+int venue_market_init(const struct venue *v, const char *raw, size_t len,
+		      struct venue_market *ret_market);
 
 #endif

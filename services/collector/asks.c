@@ -1,8 +1,9 @@
-/* asks - the requests the core makes: snapshots of books, paced across markets, and the instruments.
+/* asks - the requests the core makes: snapshots of books, paced, and the instruments.
  *
- * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all requests made so
- * far are paid for, each costing ask_pace_ns; one may be made while ask_clock is less than ask_burst - 1 paces
- * ahead of now. A refusal by the venue (429, 418) blocks all of them until it said, or for a minute.
+ * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all
+ * requests made so far are paid for, each costing ask_pace_ns; one may be made while ask_clock is
+ * less than ask_burst - 1 paces ahead of now. A refusal by the venue (429, 418) blocks all of them
+ * until it said, or for a minute.
  */
 #include <string.h>
 
@@ -15,7 +16,7 @@
 #define RETRY_MAX_NS (30 * SECOND)
 #define BLOCK_NS (60 * SECOND)          /* after a refusal that does not say how long */
 #define BLOCK_MAX_NS (3 * 86400 * SECOND) /* the longest ban there is */
-#define MISFIT_NS (60 * SECOND)         /* instruments are asked for again at most so often after misfits */
+#define MISFIT_NS (60 * SECOND)         /* between requests for instruments after misfits */
 
 static int64_t retry_delay(uint32_t failures)
 {
@@ -79,7 +80,11 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 {
 	const struct venue_market *markets[] = {&m->venue};
 	struct venue_request r = {
-		.ask = VENUE_ASK_SNAPSHOT, .markets = markets, .n = 1, .limit = c->set.snapshot_limit};
+		.ask = VENUE_ASK_SNAPSHOT,
+		.markets = markets,
+		.n = 1,
+		.limit = c->set.snapshot_limit,
+	};
 
 	m->request = make_id(c, m);
 	m->sync = SYNC_ASKED;
@@ -98,7 +103,8 @@ static struct market *next_waiting(struct collector_core *c)
 
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (m->sync == SYNC_WAITING && m->ask_at <= c->now && (next == NULL || m->ask_at < next->ask_at))
+		if (m->sync == SYNC_WAITING && m->ask_at <= c->now &&
+		    (next == NULL || m->ask_at < next->ask_at))
 			next = m;
 	}
 	return next;
@@ -115,7 +121,11 @@ void asks_describe(struct collector_core *c, int64_t at)
 static void ask_instruments(struct collector_core *c)
 {
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
-	struct venue_request r = {.ask = VENUE_ASK_INSTRUMENTS, .markets = markets, .n = c->set.n_markets};
+	struct venue_request r = {
+		.ask = VENUE_ASK_INSTRUMENTS,
+		.markets = markets,
+		.n = c->set.n_markets,
+	};
 
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		markets[i] = &c->markets[i].venue;
@@ -135,7 +145,8 @@ static void describe_failed(struct collector_core *c)
 
 void asks_on_misfit(struct collector_core *c)
 {
-	if (c->describe_request == 0 && c->described_at != 0 && c->describe_at > after(c->described_at, MISFIT_NS))
+	if (c->describe_request == 0 && c->described_at != 0 &&
+	    c->describe_at > after(c->described_at, MISFIT_NS))
 		asks_describe(c, later(c->now, after(c->described_at, MISFIT_NS)));
 }
 
@@ -193,11 +204,16 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 {
 	const struct venue_market *markets[] = {&c->markets[0].venue};
 	struct venue_request r = {
-		.ask = VENUE_ASK_SNAPSHOT, .markets = markets, .n = 1, .limit = c->set.snapshot_limit};
+		.ask = VENUE_ASK_SNAPSHOT,
+		.markets = markets,
+		.n = 1,
+		.limit = c->set.snapshot_limit,
+	};
 	uint32_t weight = 0;
 
 	buf_clear(&c->path);
-	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
+	if (!limit->weighted || limit->limit == 0 ||
+	    c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
 		return;
 	/* Half of the budget is ours; the rest is for whoever shares the address. */
 	uint64_t snapshots = limit->limit / 2 / weight;
@@ -219,7 +235,8 @@ static bool was_refused(struct collector_core *c, const struct collector_reply *
 }
 
 /* 0 where the reply was read to its end. */
-static int read_reply(struct collector_core *c, const struct collector_reply *r, struct venue_input *in)
+static int read_reply(struct collector_core *c, const struct collector_reply *r,
+		      struct venue_input *in)
 {
 	struct venue_fault fault;
 

@@ -3,8 +3,10 @@
  * A connection, as feed_state tells of it:
  *     (none) --connecting--> CONNECTING --open, then its first data--> LIVE
  *     LIVE --no frame for silence_ns (check_silence)--> SILENT --data (alive)--> LIVE
- *     any --lost, refused, ended (close_connection)--> LOST, REFUSED, ENDED --connecting--> CONNECTING
- * The first data after a loss or a silence closes the blind period: one gap for all its instruments.
+ *     any --lost, refused, ended (close_connection)--> LOST, REFUSED, ENDED
+ *     LOST, REFUSED, ENDED --connecting--> CONNECTING
+ * The first data after a loss or a silence closes the blind period: one gap for all its
+ * instruments.
  */
 #include "services/collector/core.h"
 
@@ -68,7 +70,8 @@ static uint32_t number_of(const struct collector_core *c, const struct connectio
 	return (uint32_t)(conn - c->connections);
 }
 
-static void announce_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason)
+static void announce_feed(struct collector_core *c, struct connection *conn, enum feed state,
+			  const char *reason)
 {
 	if (conn->state == state && state != feed_refused)
 		return;
@@ -92,7 +95,8 @@ static int bit_index(enum venue_stream stream)
 	return __builtin_ctz((unsigned)stream);
 }
 
-struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream)
+struct connection *connection_of(struct collector_core *c, const struct market *m,
+				 enum venue_stream stream)
 {
 	uint32_t n = m->connection[bit_index(stream)];
 	return n != NO_CONNECTION ? &c->connections[n] : NULL;
@@ -107,9 +111,17 @@ bool is_on(const struct market *m, enum venue_stream stream, const struct collec
 static const struct venue_market *find(void *ctx, const char *raw, size_t len)
 {
 	struct collector_core *c = ctx;
-	const uint32_t *index = strmap_get(&c->by_name, raw, len);
+	const struct venue_market *last = c->found;
 
-	return index != NULL ? &c->markets[*index].venue : NULL;
+	/* Frames of one market come in runs. */
+	if (last != NULL && c->found_len == len && memcmp(last->raw, raw, len) == 0)
+		return last;
+	const uint32_t *index = strmap_get(&c->by_name, raw, len);
+	if (index == NULL)
+		return NULL;
+	c->found = &c->markets[*index].venue;
+	c->found_len = len;
+	return c->found;
 }
 
 static struct market *market_of(struct collector_core *c, const struct venue_market *v)
@@ -192,7 +204,8 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 
 static void check_silence(struct collector_core *c, struct connection *conn)
 {
-	if (!conn->up || conn->state == feed_silent || c->now < after(conn->frame_at, c->set.silence_ns))
+	if (!conn->up || conn->state == feed_silent ||
+	    c->now < after(conn->frame_at, c->set.silence_ns))
 		return;
 	c->count.silences++;
 	go_blind(c, conn, gap_cause_silence);
@@ -309,7 +322,8 @@ int decode(struct collector_core *c, struct venue_input *in, struct venue_fault 
 	struct venue_output out = output_of(c);
 	int rc = c->set.venue->decode(in, &out);
 
-	if (rc == ERR_INEXACT && out.fault.market != NULL && widen_for(c, market_of(c, out.fault.market), in)) {
+	if (rc == ERR_INEXACT && out.fault.market != NULL &&
+	    widen_for(c, market_of(c, out.fault.market), in)) {
 		out = output_of(c);
 		rc = c->set.venue->decode(in, &out);
 	}
@@ -329,7 +343,8 @@ static void on_fault(struct collector_core *c, int rc, const struct venue_fault 
 	}
 	if (m == NULL)
 		return;
-	if (fault->kind == VENUE_DEPTH || fault->kind == VENUE_SNAPSHOT || fault->kind == VENUE_UNKNOWN)
+	if (fault->kind == VENUE_DEPTH || fault->kind == VENUE_SNAPSHOT ||
+	    fault->kind == VENUE_UNKNOWN)
 		depth_on_fault(c, m);
 	if (fault->kind == VENUE_TRADE || fault->kind == VENUE_UNKNOWN)
 		tape_on_fault(c, m);
@@ -354,7 +369,8 @@ static void leave(struct collector_core *c)
 	c->out = NULL;
 }
 
-void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f, const struct sink *out)
+void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f,
+			     const struct sink *out)
 {
 	must(f->connection < COLLECTOR_CONNECTIONS_MAX);
 	struct connection *conn = &c->connections[f->connection];
@@ -374,7 +390,8 @@ void collector_core_on_frame(struct collector_core *c, const struct collector_fr
 	leave(c);
 }
 
-void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r, const struct sink *out)
+void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r,
+			     const struct sink *out)
 {
 	enter(c, r->now, out);
 	asks_on_reply(c, r);
@@ -480,17 +497,21 @@ void collector_core_defaults(struct collector_core_settings *s, const struct ven
 
 static bool settings_make_sense(const struct collector_core_settings *s)
 {
-	/* 18 bytes are the most that a level can take, so 1,800 a side always fit a packed event. */
+	/* 18 bytes are the most that a level can take, so 1,800 a side always fit a packed event.
+	 */
 	bool levels = s->book_levels > 0 && s->book_levels <= 100000 && s->snapshot_limit > 0 &&
-		      s->snapshot_limit <= s->book_levels && s->publish_levels > 0 && s->publish_levels <= 1800;
-	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 && s->first_ns >= 0 &&
+		      s->snapshot_limit <= s->book_levels && s->publish_levels > 0 &&
+			s->publish_levels <= 1800;
+	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 &&
+		s->first_ns >= 0 &&
 		     s->reply_ns > 0 && s->ask_pace_ns >= 0 && s->describe_ns >= 0;
 
 	return s->venue != NULL && levels && times && s->ask_burst > 0 && s->pending_max > 0 &&
 	       s->n_markets > 0 && s->n_markets <= COLLECTOR_MARKETS_MAX;
 }
 
-static int market_init(struct collector_core *c, const struct collector_market *row, struct market **ret_market)
+static int market_init(struct collector_core *c, const struct collector_market *row,
+		       struct market **ret_market)
 {
 	const uint32_t *known = strmap_get(&c->by_name, row->raw, strlen(row->raw));
 
@@ -501,7 +522,8 @@ static int market_init(struct collector_core *c, const struct collector_market *
 	struct market *m = &c->markets[c->set.n_markets];
 	int rc = venue_market_init(c->set.venue, row->raw, strlen(row->raw), &m->venue);
 	if (rc == 0)
-		rc = candles_init(&m->candles, c->set.intervals, c->set.n_intervals, c->set.candle_grace_ns);
+		rc = candles_init(&m->candles, c->set.intervals, c->set.n_intervals,
+				  c->set.candle_grace_ns);
 	if (rc == 0)
 		rc = book_init(&m->book, c->set.book_levels);
 	if (rc < 0)
@@ -553,7 +575,8 @@ static int init(struct collector_core *c, const struct collector_core_settings *
 	return rc;
 }
 
-int collector_core_new(const struct collector_core_settings *s, const struct collector_actions *actions,
+int collector_core_new(const struct collector_core_settings *s,
+		       const struct collector_actions *actions,
 		       struct collector_core **ret_core)
 {
 	if (!settings_make_sense(s))
@@ -652,7 +675,8 @@ void collector_core_feed(const struct collector_core *c, uint32_t connection,
 	*ret_feed = feed;
 }
 
-const struct book *collector_core_book(const struct collector_core *c, const char *raw, enum book_state *ret_state)
+const struct book *collector_core_book(const struct collector_core *c, const char *raw,
+				       enum book_state *ret_state)
 {
 	const uint32_t *index = strmap_get(&c->by_name, raw, strlen(raw));
 

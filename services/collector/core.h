@@ -1,11 +1,13 @@
-/* core - the collector's pure core: frames, replies and connection changes in, market events out.
+/* core - the collector's pure core: frames, replies, connections in, market events out.
  *
- * It owns what it takes to trust a venue's data: the local order book built exactly as the venue documents it,
- * trade ids, candles, blind periods. It has no clock, no I/O and no log. `now` is the stamp of an input in ns and
- * must not fall; whatever the core emits carries it as ts_recv (its publisher makes stamps strictly increase).
- * What the core wants from the world it says through struct collector_actions.
+ * It owns what it takes to trust a venue's data: the local order book built exactly as the venue
+ * documents it, trade ids, candles, blind periods. It has no clock, no I/O and no log. `now` is
+ * the stamp of an input in ns and must not fall; whatever the core emits carries it as ts_recv
+ * (its publisher makes stamps strictly increase). What the core wants from the world it says
+ * through struct collector_actions.
  *
- * Not thread-safe. Memory is bounded by the settings; frames allocate nothing once a book has synced.
+ * Not thread-safe. Memory is bounded by the settings; frames allocate nothing once a book has
+ * synced.
  */
 #ifndef NJ_COLLECTOR_CORE_H
 #define NJ_COLLECTOR_CORE_H
@@ -17,7 +19,8 @@
 #define COLLECTOR_CONNECTIONS_MAX 16
 #define COLLECTOR_MARKETS_MAX 1024
 
-/* One instrument on one connection. Several rows with the same name spread its streams over connections. */
+/* One instrument on one connection. Several rows with the same name spread its streams over
+ * connections. */
 struct collector_market {
 	const char *raw; /* as the venue writes it */
 	uint32_t connection;
@@ -26,7 +29,8 @@ struct collector_market {
 
 struct collector_core_settings {
 	const struct venue *venue;
-	uint8_t origin; /* enum origin of every connection until collector_core_origin says otherwise */
+	/* enum origin of every connection until collector_core_origin says otherwise */
+	uint8_t origin;
 	const struct collector_market *markets; /* copied */
 	uint32_t n_markets;
 	int64_t intervals[CANDLE_INTERVALS_MAX]; /* of candles, ns, rising */
@@ -40,9 +44,11 @@ struct collector_core_settings {
 	int64_t stale_ns;        /* a book without updates for longer is stale */
 	int64_t crossed_ns;      /* a book crossed for longer is built anew */
 	int64_t silence_ns;      /* a connection without frames for longer is reconnected */
-	int64_t first_ns;        /* wait for the first depth update before a snapshot is asked for */
+	/* wait for the first depth update before a snapshot is asked for */
+	int64_t first_ns;
 	int64_t reply_ns;        /* wait for a reply */
-	int64_t ask_pace_ns;     /* between requests, once the burst is used up; the venue's budget may slow it */
+	/* between requests, once the burst is used up; the venue's budget may slow it */
+	int64_t ask_pace_ns;
 	uint32_t ask_burst;
 	int64_t describe_ns;     /* between requests for the instruments; 0: only the first */
 };
@@ -99,7 +105,8 @@ struct collector_counters {
 	uint64_t depth_applied, depth_dropped; /* dropped: older than the book */
 	uint64_t depth_gaps, depth_oversized;
 	uint64_t pending_overflows, pending_high_water;
-	uint64_t snapshots, snapshots_old, snapshots_bad; /* taken; older than the updates; unusable */
+	/* taken; older than the updates; unusable */
+	uint64_t snapshots, snapshots_old, snapshots_bad;
 	uint64_t resyncs;      /* books that lost their trust */
 	uint64_t stale, crossed;
 	uint64_t trades, trade_gaps, trades_missing, trades_repeated, trades_late;
@@ -114,19 +121,23 @@ struct collector_counters {
 
 struct collector_core;
 
-/* ERR_ARG (a market twice on one stream, too many, limits that make no sense), ERR_SYNTAX (a name that is no
- * symbol), ERR_NOMEM. Actions are copied. */
-int collector_core_new(const struct collector_core_settings *s, const struct collector_actions *actions,
+/* ERR_ARG (a market twice on one stream, too many, limits that make no sense), ERR_SYNTAX (a name
+ * that is no symbol), ERR_NOMEM. Actions are copied. */
+int collector_core_new(const struct collector_core_settings *s,
+		       const struct collector_actions *actions,
 		       struct collector_core **ret_core);
 void collector_core_free(struct collector_core *c);
 
-/* Asks for the instruments. Connect when collector_core_described, or do without: scales are then 8. */
+/* Asks for the instruments. Connect when collector_core_described, or do without: scales are then
+ * 8. */
 void collector_core_start(struct collector_core *c, int64_t now, const struct sink *out);
 bool collector_core_described(const struct collector_core *c); /* every market */
 
 /* Inputs. Timers that were due before an input run first, as of their own time. */
-void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f, const struct sink *out);
-void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r, const struct sink *out);
+void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f,
+			     const struct sink *out);
+void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r,
+			     const struct sink *out);
 void collector_core_on_connection(struct collector_core *c, const struct collector_change *change,
 				  const struct sink *out);
 
@@ -137,19 +148,22 @@ void collector_core_on_timer(struct collector_core *c, int64_t due, const struct
 /* Origin of a connection's data from here on (the handshake tells). */
 void collector_core_origin(struct collector_core *c, uint32_t connection, enum origin origin);
 
-/* Emits instrument, book_state and book_snapshot of every market as of the last input: for late joiners. */
+/* Emits instrument, book_state and book_snapshot of every market as of the last input: for late
+ * joiners. */
 void collector_core_dump(struct collector_core *c, const struct sink *out);
 
-/* Whole state to bytes and back into a fresh core with the same markets and intervals: ERR_DIFFERS, ERR_CORRUPT,
- * the codec's errors; free the core then. */
+/* Whole state to bytes and back into a fresh core with the same markets and intervals:
+ * ERR_DIFFERS, ERR_CORRUPT, the codec's errors; free the core then. */
 int collector_core_save(const struct collector_core *c, struct buf *out);
 int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len);
 
 const struct collector_counters *collector_core_counters(const struct collector_core *c);
-/* What the venue's feed n carries, to build its path: fills markets (room for COLLECTOR_MARKETS_MAX). */
+/* What the venue's feed n carries, to build its path: fills markets (room for
+ * COLLECTOR_MARKETS_MAX). */
 void collector_core_feed(const struct collector_core *c, uint32_t connection,
 			 const struct venue_market **markets, struct venue_feed *ret_feed);
 /* The book of a market as it stands, NULL where unknown; for tests and status. */
-const struct book *collector_core_book(const struct collector_core *c, const char *raw, enum book_state *ret_state);
+const struct book *collector_core_book(const struct collector_core *c, const char *raw,
+				       enum book_state *ret_state);
 
 #endif

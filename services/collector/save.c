@@ -1,7 +1,7 @@
-/* save - the collector core's state as bytes, and back: after a load it goes on as if nothing had happened.
+/* save - the collector core's state as bytes, and back: it goes on as if nothing had happened.
  *
- * Everything that decides about later outputs is in it, the counters too. Settings are not: the core it is loaded
- * into is made with the same ones, and what must agree is checked.
+ * Everything that decides about later outputs is in it, the counters too. Settings are not: the
+ * core it is loaded into is made with the same ones, and what must agree is checked.
  */
 #include <string.h>
 
@@ -133,7 +133,8 @@ static void io_core(struct io *io, struct collector_core *c)
 		io_u64(io, (uint64_t *)&c->count + i);
 }
 
-_Static_assert(sizeof(struct collector_counters) % sizeof(uint64_t) == 0, "counters are walked as uint64_t");
+_Static_assert(sizeof(struct collector_counters) % sizeof(uint64_t) == 0,
+	       "counters are walked as uint64_t");
 
 /* ---- saving ---- */
 

@@ -1,4 +1,4 @@
-/* state - the collector core's private state, shared by its files: core, asks, depth, tape, widen, save. */
+/* state - the collector core's private state, shared by its files. */
 #ifndef NJ_COLLECTOR_STATE_H
 #define NJ_COLLECTOR_STATE_H
 
@@ -46,7 +46,8 @@ struct market {
 	struct blind blind;
 
 	uint64_t trade_id;
-	int64_t trade_at, trade_time, trade_price; /* stamp, venue time and price of the last trade */
+	/* stamp, venue time and price of the last trade */
+	int64_t trade_at, trade_time, trade_price;
 	bool trade_broken; /* a trade could not be read since */
 	uint64_t top_id;
 	struct candles candles;
@@ -83,6 +84,8 @@ struct collector_core {
 	struct collector_actions actions;
 	struct market *markets; /* owned, set.n_markets */
 	struct strmap by_name;  /* raw name -> uint32_t index */
+	const struct venue_market *found; /* the last one looked up, and its name's length */
+	size_t found_len;
 	struct connection connections[COLLECTOR_CONNECTIONS_MAX];
 	struct collector_counters count;
 	struct level *levels;   /* owned: what is being decoded, 2 * levels_max */
@@ -117,11 +120,13 @@ static inline int64_t after(int64_t at, int64_t ns)
 	return at > INT64_MAX - ns ? INT64_MAX : at + ns;
 }
 /* Starts an event about a market (NULL: none) in c->ev; emit sends it. ts_event 0 means now. */
-struct event *begin(struct collector_core *c, uint16_t id, const struct market *m, int64_t ts_event);
+struct event *begin(struct collector_core *c, uint16_t id, const struct market *m,
+		    int64_t ts_event);
 void emit(struct collector_core *c);
 bool is_on(const struct market *m, enum venue_stream stream, const struct collector_core *c,
 	   const struct connection *conn);
-struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
+struct connection *connection_of(struct collector_core *c, const struct market *m,
+				 enum venue_stream stream);
 
 struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
@@ -140,14 +145,17 @@ void emit_gap(struct collector_core *c, const struct gap *g);
 /* depth.c */
 void depth_start(struct collector_core *c, struct market *m); /* the connection is open */
 void depth_stop(struct collector_core *c, struct market *m, const char *reason); /* it is not */
-void depth_lose(struct collector_core *c, struct market *m, const struct gap *g, const char *reason);
-void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time);
+void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
+		const char *reason);
+void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d,
+		     int64_t time);
 void depth_on_snapshot(struct collector_core *c, struct market *m, const struct venue_snapshot *s);
 void depth_on_fault(struct collector_core *c, struct market *m);
 void depth_on_timer(struct collector_core *c, struct market *m);
 int64_t depth_due(const struct collector_core *c, const struct market *m);
 void depth_emit_snapshot(struct collector_core *c, struct market *m);
-void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason);
+void depth_announce(struct collector_core *c, struct market *m, enum book_state state,
+		    const char *reason);
 void depth_repeat_state(struct collector_core *c, struct market *m);
 void depth_restart(struct collector_core *c, struct market *m);
 
@@ -166,7 +174,8 @@ void tape_on_trade(struct collector_core *c, struct market *m, const struct venu
 void tape_on_top(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_kline(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg);
-void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg);
+void tape_on_liquidation(struct collector_core *c, struct market *m,
+			 const struct venue_message *msg);
 void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *i);
 void tape_emit_instrument(struct collector_core *c, const struct market *m);
 void tape_on_fault(struct collector_core *c, struct market *m);

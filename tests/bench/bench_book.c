@@ -1,13 +1,15 @@
-/* bench_book - goal G9: applying depth updates, our book against a bare tick ladder and a balanced tree.
+/* bench_book - goal G9: our book against a bare tick ladder and a balanced tree.
  *
- * The stream is a recorded day of BTCUSDT where NIGHTJAR_CAPTURES has one, else made with the same distances
- * from the touch. All three apply the same updates and read both tops after each; their sums must agree. Prints
- * ns per level (median of the repeats) and the median of the paired ratios. Exits 1 where a goal is missed.
+ * The stream is a recorded day of BTCUSDT where NIGHTJAR_CAPTURES has one, else made with the same
+ * distances from the touch. All three apply the same updates and read both tops after each; their
+ * sums must agree. Prints ns per level (median of the repeats) and the median of the paired
+ * ratios. Exits 1 where a goal is missed.
  *
- * The ladder is an array of quantities by price with a best that is right after every level: no count, no bound
- * of levels, no check of signs, no depth, no prices beyond its ends. The tree is an AVL tree from a pool of nodes, as
- * std::map would be at its best. "near" has the levels within the 131,072 ticks of the usual ladder, "far" those
- * beyond, for which the ladder is 33 million ticks long; "all" is both together.
+ * The ladder is an array of quantities by price with a best that is right after every level: no
+ * count, no bound of levels, no check of signs, no depth, no prices beyond its ends. The tree is
+ * an AVL tree from a pool of nodes, as std::map would be at its best. "near" has the levels within
+ * the 131,072 ticks of the usual ladder, "far" those beyond, for which the ladder is 33 million
+ * ticks long; "all" is both together.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +92,8 @@ static void on_reconnect(void *ctx, uint32_t connection, const char *reason)
 
 static const char describe[] =
 	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","
-	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\",\"tickSize\":\"0.01\"},"
+	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\","
+	"\"tickSize\":\"0.01\"},"
 	"{\"filterType\":\"LOT_SIZE\",\"stepSize\":\"0.00001\",\"maxQty\":\"9000\"}]}]}";
 
 static void feed_line(struct collector_core *c, char *line, const struct sink *out)
@@ -103,7 +106,8 @@ static void feed_line(struct collector_core *c, char *line, const struct sink *o
 		collector_core_on_frame(c, &f, out);
 		return;
 	}
-	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = f.text, .len = f.len};
+	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = f.text,
+		.len = f.len};
 	collector_core_on_reply(c, &r, out);
 }
 
@@ -124,7 +128,8 @@ static bool record(struct stream *s)
 	set.n_markets = 1;
 	must(collector_core_new(&set, &actions, &c) == 0);
 	collector_core_start(c, strtoll(day.text, NULL, 10) - 1, &out);
-	struct collector_reply r = {.now = strtoll(day.text, NULL, 10) - 1, .id = asked, .status = 200,
+	struct collector_reply r = {.now = strtoll(day.text, NULL, 10) - 1, .id = asked,
+		.status = 200,
 				    .body = describe, .len = strlen(describe)};
 	collector_core_on_reply(c, &r, &out);
 	while ((line = capture_line(&day)) != NULL)
@@ -134,7 +139,8 @@ static bool record(struct stream *s)
 	return s->n > 1;
 }
 
-/* Distances from the touch as recorded: 8 % within 100 ticks, 29 % 1,000, 74 % 8,192, 93 % 32,768. */
+/* Distances from the touch as recorded: 8 % within 100 ticks, 29 % 1,000, 74 % 8,192, 93 % 32,768.
+ */
 static int64_t distance(struct rng *r)
 {
 	uint64_t p = rng_below(r, 100);
@@ -155,14 +161,16 @@ static void make(struct stream *s)
 		for (int k = 0; k < 36; k++)
 			for (int i = 0; i < 2; i++) {
 				int64_t away = i == 0 ? -distance(&r) : distance(&r);
-				int64_t qty = rng_below(&r, 100) < 48 ? 0 : 1 + (int64_t)rng_below(&r, 1000000);
+				int64_t qty = rng_below(&r, 100) < 48 ? 0
+					: 1 + (int64_t)rng_below(&r, 1000000);
 				side[i][k] = (struct level){middle + away, qty};
 			}
 		add_update(s, &(struct levels){side[0], 18}, &(struct levels){side[1], 18});
 	}
 }
 
-/* The levels whose distance from the first touch is within low .. high ticks; of the snapshot all near ones. */
+/* The levels whose distance from the first touch is within low .. high ticks; of the snapshot all
+ * near ones. */
 static void keep(const struct stream *from, int64_t low, int64_t high, struct stream *to)
 {
 	to->middle = from->middle;
@@ -383,10 +391,13 @@ static int64_t run_ours(const struct stream *s)
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct update *u = &s->update[i];
 		const struct level *l = s->level + u->first;
-		struct ev_book_delta d = {.last_id = i, .bids = {l, u->bids}, .asks = {l + u->bids, u->asks}};
+		struct ev_book_delta d = {.last_id = i, .bids = {l, u->bids},
+			.asks = {l + u->bids, u->asks}};
 		must(book_delta(&book, &d) == 0);
-		int64_t bid = book_depth(&book, side_buy) > 0 ? book_level(&book, side_buy, 0)->price : 0;
-		int64_t ask = book_depth(&book, side_sell) > 0 ? book_level(&book, side_sell, 0)->price
+		int64_t bid = book_depth(&book, side_buy) > 0
+			? book_level(&book, side_buy, 0)->price : 0;
+		int64_t ask = book_depth(&book, side_sell) > 0
+			? book_level(&book, side_sell, 0)->price
 							       : TICKS - 1;
 		sum += bid * 3 + ask;
 	}
@@ -395,7 +406,8 @@ static int64_t run_ours(const struct stream *s)
 
 /* ---- timing ---- */
 
-static double time_ns(int64_t (*run)(const struct stream *), const struct stream *s, int64_t *ret_sum)
+static double time_ns(int64_t (*run)(const struct stream *), const struct stream *s,
+		      int64_t *ret_sum)
 {
 	struct timespec a, b;
 
@@ -431,7 +443,8 @@ static bool contest(const char *name, const struct stream *s, double ladder_max)
 
 	for (int i = 0; i < repeats; i++) {
 		int64_t sum[3];
-		/* Each runs once before it is timed, so that none pays for what the others left in the caches. */
+		/* Each runs once before it is timed, so that none pays for what the others left in
+		 * the caches. */
 		time_ns(run_ours, s, &sum[0]);
 		ours[i] = time_ns(run_ours, s, &sum[0]);
 		clear_ladder(s);
@@ -446,8 +459,10 @@ static bool contest(const char *name, const struct stream *s, double ladder_max)
 	}
 	double slower = median(to_bare), faster = median(to_tree);
 	bool good = slower <= ladder_max && faster >= 3;
-	printf("G9 %-5s %u levels in %u updates: ours %5.1f ns  ladder %5.1f ns  tree %6.1f ns a level | "
-	       "%.2fx ladder [%.2f..%.2f] goal <= %.0f | %.1fx faster than the tree goal >= 3 | %s\n",
+	printf("G9 %-5s %u levels in %u updates: ours %5.1f ns  ladder %5.1f ns  tree %6.1f ns a "
+	       "level | "
+	       "%.2fx ladder [%.2f..%.2f] goal <= %.0f | %.1fx faster than the tree goal >= 3 | "
+	       "%s\n",
 	       name, s->levels, s->n, median(ours), median(bare), median(tree), slower, to_bare[0],
 	       to_bare[repeats - 1], ladder_max, faster, good ? "ok" : "MISSED");
 	return good;
@@ -468,7 +483,8 @@ int main(int argc, char **argv)
 	keep(&whole, NARROW / 2, INT64_MAX, &far_off);
 	good = contest("near", &near_by, 2);
 	good &= contest("all", &whole, 2);
-	contest("far", &far_off, 4); /* does not decide: 5 % of the levels, and "all" has them in it */
+	/* does not decide: 5 % of the levels, and "all" has them in it */
+	contest("far", &far_off, 4);
 	printf("evicted %llu\n", (unsigned long long)book.evicted);
 	book_fini(&book);
 	free(ladder[0]);

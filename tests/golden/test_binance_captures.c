@@ -1,5 +1,8 @@
-/* test_binance_captures - the collector core on recorded Binance spot data: every book synced and equal to the
- * venue's own bookTicker, and a core restored from a snapshot goes on byte for byte. */
+/* test_binance_captures - the collector core on recorded Binance spot data.
+ *
+ * Every book syncs and equals the venue's own bookTicker; a core restored from a snapshot goes on
+ * byte for byte.
+ */
 #include "tests/golden/capture.h"
 #include "tests/golden/rig.h"
 
@@ -28,7 +31,8 @@ static void watch(void *ctx, const struct event *ev)
 
 	if (ev->id == EVENT_top) {
 		assert_true(w->n_top < RECORDS_MAX);
-		w->top[w->n_top++] = (struct top_record){ev->top.last_id, ev->top.bid, ev->top.bid_qty,
+		w->top[w->n_top++] = (struct top_record){ev->top.last_id, ev->top.bid,
+			ev->top.bid_qty,
 							 ev->top.ask, ev->top.ask_qty};
 	}
 	if (ev->id != EVENT_book_delta)
@@ -37,7 +41,8 @@ static void watch(void *ctx, const struct event *ev)
 	const struct book *b = collector_core_book(w->rig->core, w->raw, &state);
 	const struct level *bid = book_level(b, side_buy, 0), *ask = book_level(b, side_sell, 0);
 	assert_true(w->n_book < RECORDS_MAX);
-	w->book[w->n_book++] = (struct top_record){b->last_id, bid->price, bid->qty, ask->price, ask->qty};
+	w->book[w->n_book++] = (struct top_record){b->last_id, bid->price, bid->qty, ask->price,
+		ask->qty};
 	w->crossed += book_crossed(b);
 }
 
@@ -50,7 +55,8 @@ static uint32_t equal_tops(const struct witness *w)
 		while (t + 1 < w->n_top && w->top[t + 1].id <= w->book[i].id)
 			t++;
 		const struct top_record *a = &w->book[i], *b = &w->top[t];
-		equal += b->id <= a->id && a->bid == b->bid && a->bid_qty == b->bid_qty && a->ask == b->ask &&
+		equal += b->id <= a->id && a->bid == b->bid && a->bid_qty == b->bid_qty &&
+			a->ask == b->ask &&
 			 a->ask_qty == b->ask_qty;
 	}
 	return equal;
@@ -158,7 +164,8 @@ static void feed_day(struct rig *r, struct capture *c, struct feeder *f)
 {
 	char *line;
 
-	while ((f->stop_after == 0 || f->lines < f->stop_after) && (line = capture_line(c)) != NULL) {
+	while ((f->stop_after == 0 || f->lines < f->stop_after) &&
+	       (line = capture_line(c)) != NULL) {
 		char *text;
 		int64_t now = strtoll(line, &text, 10);
 		assert_true(*text == ' ');
@@ -220,7 +227,8 @@ static void test_btcusdt(void **state)
 	assert_int_equal(r.count[EVENT_book_snapshot], 1);
 	assert_int_equal(r.count[EVENT_instrument], 1);
 	assert_int_equal(r.count[EVENT_feed_state], 1);
-	printf("BTCUSDT: %llu candles, %llu late trades, %llu trade gaps\n", (unsigned long long)n->candles,
+	printf("BTCUSDT: %llu candles, %llu late trades, %llu trade gaps\n",
+	       (unsigned long long)n->candles,
 	       (unsigned long long)n->trades_late, (unsigned long long)n->trade_gaps);
 	rig_close(&r);
 	capture_close(&day[0]);
@@ -279,7 +287,8 @@ static void same_events(const struct buf *a, const struct buf *b)
 			const struct buf *from = i == 0 ? a : b;
 			buf_init(&text[i], 1 << 20);
 			codec_print_unknown(from->at + at, from->len - at, &text[i]);
-			print_message("%.*s\n", (int)(text[i].len < 300 ? text[i].len : 300), (char *)text[i].at);
+			print_message("%.*s\n", (int)(text[i].len < 300 ? text[i].len : 300),
+				      (char *)text[i].at);
 			buf_fini(&text[i]);
 		}
 		fail_msg("event at byte %zu differs", at);
@@ -319,7 +328,8 @@ struct later {
 static void answer(struct rig *r, struct later *l)
 {
 	for (uint32_t i = 0; i < r->n_requests; i++)
-		if (r->request[i].ask == VENUE_ASK_SNAPSHOT && strstr(r->path[i], l->symbol) != NULL) {
+		if (r->request[i].ask == VENUE_ASK_SNAPSHOT &&
+		    strstr(r->path[i], l->symbol) != NULL) {
 			rig_reply_to(r, l->at, r->request[i].id, 200, l->body);
 			return;
 		}
@@ -352,9 +362,11 @@ static void test_thin_markets(void **state)
 		struct line l;
 		if (!parse_line(text, &l))
 			continue;
-		if (json_str_is(l.kind, "http") && n_later < 4 && strstr(text, "/depth?symbol=") != NULL) {
+		if (json_str_is(l.kind, "http") && n_later < 4 &&
+		    strstr(text, "/depth?symbol=") != NULL) {
 			char *symbol = strstr(text, "symbol=");
-			later[n_later++] = (struct later){l.at, strndup(symbol, strcspn(symbol, "&")), l.data};
+			later[n_later++] =
+				(struct later){l.at, strndup(symbol, strcspn(symbol, "&")), l.data};
 			continue;
 		}
 		if (json_str_is(l.kind, "http")) {

@@ -8,8 +8,10 @@
 #define T0 (1700000000LL * NS)
 
 static const struct collector_market one[] = {{"BTCUSDT", 0, 7}};
-static const struct collector_market many[] = {{"BTCUSDT", 0, 7}, {"ETHUSDT", 0, 7}, {"XRPUSDT", 0, 7},
-					       {"LTCUSDT", 0, 7}, {"ADAUSDT", 0, 7}, {"DOTUSDT", 0, 7},
+static const struct collector_market many[] = {{"BTCUSDT", 0, 7}, {"ETHUSDT", 0, 7},
+	{"XRPUSDT", 0, 7},
+					       {"LTCUSDT", 0, 7}, {"ADAUSDT", 0, 7},
+						{"DOTUSDT", 0, 7},
 					       {"TRXUSDT", 0, 7}, {"UNIUSDT", 0, 7}};
 
 static void settings(struct collector_core_settings *s)
@@ -36,7 +38,8 @@ static void depth(struct rig *r, int64_t now, const char *symbol, uint64_t first
 	snprintf(text, sizeof(text),
 		 "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"%s\",\"U\":%llu,\"u\":%llu,"
 		 "\"b\":[[\"99.5\",\"%llu\"]],\"a\":[[\"101.5\",\"%llu\"]]}",
-		 (long long)(now / 1000000), symbol, (unsigned long long)first, (unsigned long long)last,
+		 (long long)(now / 1000000), symbol, (unsigned long long)first,
+			(unsigned long long)last,
 		 (unsigned long long)last, (unsigned long long)last);
 	rig_frame(r, now, text);
 }
@@ -46,7 +49,8 @@ static void reply_depth(struct rig *r, int64_t now, uint64_t id)
 	char text[400];
 
 	snprintf(text, sizeof(text),
-		 "{\"lastUpdateId\":%llu,\"bids\":[[\"100\",\"1\"],[\"99\",\"2\"]],\"asks\":[[\"101\",\"3\"]]}",
+		 "{\"lastUpdateId\":%llu,\"bids\":[[\"100\",\"1\"],[\"99\",\"2\"]],"
+		 "\"asks\":[[\"101\",\"3\"]]}",
 		 (unsigned long long)id);
 	rig_reply(r, now, 200, text);
 }
@@ -218,13 +222,15 @@ static void test_malformed(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"-1\",\"1\"]],\"a\":[]}",
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"1e400\",\"1\"]],\"a\":["
-		"]}",
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"b\":[[\"1\"",
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+		"\"b\":[[\"-1\",\"1\"]],\"a\":[]}",
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+		"\"b\":[[\"1e400\",\"1\"]],\"a\":[]}",
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+		"\"b\":[[\"1\"",
 		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"e\":\"depthUp",
-		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"s\":\"BTCUSDT\",\"e\":\"depthUpdate\",\"b\":\"\xff\"}"
-		"}",
+		"{\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"s\":\"BTCUSDT\","
+		"\"e\":\"depthUpdate\",\"b\":\"\xff\"}}",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -258,14 +264,16 @@ static void test_giants(void **state)
 		sync_one(&r);
 		buf_init(&text, (size_t)64 << 20);
 		buf_printf(&text,
-			   "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,\"a\":[],\"b\":[");
+			   "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+			   "\"a\":[],\"b\":[");
 		for (uint32_t k = 0; k < sizes[i]; k++)
 			buf_printf(&text, "%s[\"%u.5\",\"1\"]", k > 0 ? "," : "", k + 1);
 		buf_printf(&text, "]}");
 		buf_byte(&text, 0);
 		rig_frame(&r, T0 + 10, (char *)text.at);
 		assert_int_equal(rig_counters(&r)->resyncs, 1);
-		assert_int_equal(rig_counters(&r)->depth_oversized + rig_counters(&r)->malformed, 1);
+		assert_int_equal(rig_counters(&r)->depth_oversized + rig_counters(&r)->malformed,
+				 1);
 		assert_int_equal(r.count[EVENT_book_delta], 1);
 		buf_fini(&text);
 		rig_close(&r);
@@ -296,9 +304,11 @@ static void test_stale(void **state)
 static void test_crossed(void **state)
 {
 	(void)state;
-	static const char cross[] = "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+	static const char cross[] =
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
 				    "\"b\":[[\"101\",\"5\"]],\"a\":[]}";
-	static const char clear[] = "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":162,\"u\":162,"
+	static const char clear[] =
+		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":162,\"u\":162,"
 				    "\"b\":[[\"101\",\"0\"]],\"a\":[]}";
 	struct rig r;
 
@@ -331,7 +341,8 @@ static void test_replies(void **state)
 	static const struct {
 		int status;
 		const char *body;
-	} bad[] = {{0, ""}, {500, "oops"}, {403, "<html>"}, {200, ""}, {200, "{"}, {200, "{\"lastUpdateId\":1}"},
+	} bad[] = {{0, ""}, {500, "oops"}, {403, "<html>"}, {200, ""}, {200, "{"},
+		{200, "{\"lastUpdateId\":1}"},
 		   {200, "[]"}, {404, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"}};
 	struct rig r;
 	struct collector_core_settings s;
@@ -366,7 +377,8 @@ static void test_refused(void **state)
 
 	open_one(&r);
 	depth(&r, T0 + 1, "BTCUSDT", 150, 155);
-	struct collector_reply reply = {.now = T0 + 2, .id = rig_last(&r)->id, .status = 429, .body = "{}",
+	struct collector_reply reply = {.now = T0 + 2, .id = rig_last(&r)->id, .status = 429,
+		.body = "{}",
 					.len = 2, .retry_after_ns = 30 * NS};
 	collector_core_on_reply(r.core, &reply, &r.sink);
 	rig_timers(&r, T0 + 2 + 30 * NS);
@@ -386,7 +398,8 @@ static void test_no_reply(void **state)
 	uint64_t first = rig_last(&r)->id;
 	rig_timers(&r, T0 + 11 * NS);
 	assert_int_equal(r.n_requests, 2);
-	rig_reply_to(&r, T0 + 11 * NS, first, 200, "{\"lastUpdateId\":155,\"bids\":[],\"asks\":[]}");
+	rig_reply_to(&r, T0 + 11 * NS, first, 200,
+		     "{\"lastUpdateId\":155,\"bids\":[],\"asks\":[]}");
 	assert_int_equal(rig_counters(&r)->replies_unasked, 1);
 	expect(&r, book_state_syncing, 0);
 	reply_depth(&r, T0 + 12 * NS, 155);

@@ -1,4 +1,4 @@
-/* test_tape - trades, candles, tops, instruments, hostile values; and books of venues that work otherwise. */
+/* test_tape - trades, candles, tops, instruments, hostile values; venues of another kind. */
 #include <stdio.h>
 
 #include "common/venue/book.h"
@@ -46,9 +46,11 @@ static void trade(struct rig *r, int64_t now, uint64_t id, const char *price, co
 	char text[400];
 
 	snprintf(text, sizeof(text),
-		 "{\"e\":\"trade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"t\":%llu,\"p\":\"%s\",\"q\":\"%s\",\"T\":%lld,"
+		 "{\"e\":\"trade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"t\":%llu,\"p\":\"%s\","
+		 "\"q\":\"%s\",\"T\":%lld,"
 		 "\"m\":true,\"M\":true}",
-		 (long long)(now / 1000000), (unsigned long long)id, price, qty, (long long)(now / 1000000));
+		 (long long)(now / 1000000), (unsigned long long)id, price, qty,
+			(long long)(now / 1000000));
 	rig_frame(r, now, text);
 }
 
@@ -85,7 +87,8 @@ static void test_trade_ids(void **state)
 	assert_int_equal(n->trades_missing, 3);
 	/* a trade that cannot be read shows in the next one's id */
 	rig_frame(&r, T0 + 4 * NS,
-		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":16,\"p\":\"-5\",\"q\":\"1\",\"T\":1,\"m\":true}");
+		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":16,\"p\":\"-5\",\"q\":\"1\","
+		  "\"T\":1,\"m\":true}");
 	trade(&r, T0 + 5 * NS, 17, "100", "1");
 	assert_int_equal(r.count[EVENT_gap], 2);
 	assert_int_equal(last_gap.cause, gap_cause_malformed);
@@ -104,10 +107,12 @@ static void test_hostile_trades(void **state)
 	trade(&r, T0 + 3 * NS, 12, "0.1", "1");
 	assert_int_equal(rig_counters(&r)->outliers, 2);
 	rig_frame(&r, T0 + 4 * NS, /* a trade of the year 2100 would close every candle */
-		  "{\"e\":\"trade\",\"E\":4102444800000,\"s\":\"BTCUSDT\",\"t\":13,\"p\":\"100\",\"q\":\"1\","
+		  "{\"e\":\"trade\",\"E\":4102444800000,\"s\":\"BTCUSDT\",\"t\":13,\"p\":\"100\","
+		  "\"q\":\"1\","
 		  "\"T\":4102444800000,\"m\":true}");
 	assert_int_equal(rig_counters(&r)->trades, 1);
-	assert_int_equal(r.count[EVENT_candle], 1); /* of second 1 alone, by the clock of the frames before */
+	/* of second 1 alone, by the clock of the frames before */
+	assert_int_equal(r.count[EVENT_candle], 1);
 	trade(&r, T0 + 5 * NS, 14, "101", "1");
 	assert_int_equal(rig_counters(&r)->trades, 2);
 	assert_int_equal(last_gap.first_missing, 11);
@@ -136,13 +141,15 @@ static void test_candles(void **state)
 	assert_int_equal(last_candle.quote_volume, 10000000000);
 	/* the clock of the connection closes the next one: any message with a venue time will do */
 	rig_frame(&r, T0 + 4 * NS,
-		  "{\"e\":\"24hrTicker\",\"E\":1700000043249,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
-		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+		  "{\"e\":\"24hrTicker\",\"E\":1700000043249,\"s\":\"BTCUSDT\",\"c\":\"1\","
+		  "\"o\":\"1\","
+				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 1);
 	assert_int_equal(r.count[EVENT_ticker], 1);
 	rig_frame(&r, T0 + 4 * NS,
-		  "{\"e\":\"24hrTicker\",\"E\":1700000043250,\"s\":\"BTCUSDT\",\"c\":\"1\",\"o\":\"1\","
-		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+		  "{\"e\":\"24hrTicker\",\"E\":1700000043250,\"s\":\"BTCUSDT\",\"c\":\"1\","
+		  "\"o\":\"1\","
+				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 2);
 	assert_int_equal(last_candle.open, 10200000000);
 	assert_true(last_candle.complete);
@@ -186,8 +193,10 @@ static void test_klines(void **state)
 	open_rig(&r);
 	for (int closed = 0; closed < 2; closed++) {
 		snprintf(text, sizeof(text),
-			 "{\"e\":\"kline\",\"E\":1700000100001,\"s\":\"BTCUSDT\",\"k\":{\"t\":1700000040000,"
-			 "\"T\":1700000099999,\"i\":\"1m\",\"o\":\"1\",\"c\":\"2\",\"h\":\"3\",\"l\":\"0.5\","
+			 "{\"e\":\"kline\",\"E\":1700000100001,\"s\":\"BTCUSDT\","
+			 "\"k\":{\"t\":1700000040000,"
+			 "\"T\":1700000099999,\"i\":\"1m\",\"o\":\"1\",\"c\":\"2\",\"h\":\"3\","
+			 "\"l\":\"0.5\","
 			 "\"v\":\"10\",\"n\":4,\"x\":%s,\"q\":\"20\"}}",
 			 closed ? "true" : "false");
 		rig_frame(&r, T0 + 60 * NS, text);
@@ -203,7 +212,8 @@ static void top(struct rig *r, int64_t now, uint64_t id)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "{\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}",
+	snprintf(text, sizeof(text),
+		 "{\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}",
 		 (unsigned long long)id);
 	rig_frame(r, now, text);
 }
@@ -225,10 +235,12 @@ static void test_tops(void **state)
 	rig_close(&r);
 }
 
-#define INFO(tick, step)                                                                                  \
-	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","               \
-	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"" tick "\","    \
-	"\"maxPrice\":\"1000000\",\"tickSize\":\"" tick "\"},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"" step \
+#define INFO(tick, step) \
+	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\"," \
+	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\"," \
+	"\"minPrice\":\"" tick "\"," \
+	"\"maxPrice\":\"1000000\",\"tickSize\":\"" tick "\"},{\"filterType\":\"LOT_SIZE\"," \
+	"\"minQty\":\"" step \
 	"\",\"maxQty\":\"9000\",\"stepSize\":\"" step "\"}]}]}"
 
 static void test_instruments(void **state)
@@ -278,16 +290,19 @@ static void test_widened(void **state)
 	rig_reply(&r, T0 + 2, 200, INFO("0.01", "0.00001"));
 	trade(&r, T0 + 3, 1, "100.25", "1");
 	rig_frame(&r, T0 + 4,
-		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,"
+		  "\"b\":[[\"99\",\"1\"]],\"a\":[]}");
 	rig_reply(&r, T0 + 5, 200,
-		  "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"],[\"1.23456\",\"5\"]],\"asks\":[[\"101\",\"1\"]]}");
+		  "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"],[\"1.23456\",\"5\"]],"
+		  "\"asks\":[[\"101\",\"1\"]]}");
 	const struct book *b = collector_core_book(r.core, "BTCUSDT", &book_state);
 	assert_int_equal(book_state, book_state_trusted);
 	assert_int_equal(rig_counters(&r)->widened, 1);
 	assert_int_equal(rig_counters(&r)->malformed, 0);
 	assert_int_equal(last_instrument.price_scale, 8);
 	assert_int_equal(last_instrument.tick_size, 1000000);
-	assert_int_equal(book_level(b, side_buy, 0)->price, 9900000000); /* kept at the narrow scale, brought along */
+	/* kept at the narrow scale, brought along */
+	assert_int_equal(book_level(b, side_buy, 0)->price, 9900000000);
 	assert_int_equal(book_qty_at(b, side_buy, 123456000), 500000000);
 	trade(&r, T0 + 6, 2, "100.26", "1");
 	assert_int_equal(last_trade.price, 10026000000);
@@ -297,8 +312,8 @@ static void test_widened(void **state)
 	assert_int_equal(r.count[EVENT_instrument], 2);
 	/* nothing is wider than eight decimals */
 	rig_frame(&r, T0 + 3603 * NS,
-		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":3,\"p\":\"0.000000001\",\"q\":\"1\",\"T\":1,\"m\":"
-		  "true}");
+		  "{\"e\":\"trade\",\"E\":1,\"s\":\"BTCUSDT\",\"t\":3,\"p\":\"0.000000001\","
+		  "\"q\":\"1\",\"T\":1,\"m\":true}");
 	assert_int_equal(rig_counters(&r)->misfits, 1);
 	rig_close(&r);
 }
@@ -313,11 +328,13 @@ static void test_widened_live(void **state)
 	collector_core_start(r.core, T0 + 1, &r.sink);
 	rig_reply(&r, T0 + 2, 200, INFO("0.01", "0.00001"));
 	rig_frame(&r, T0 + 4,
-		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,\"b\":[[\"99\",\"1\"]],\"a\":[]}");
-	rig_reply(&r, T0 + 5, 200, "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"]],\"asks\":[[\"101\",\"1\"]]}");
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,"
+		  "\"b\":[[\"99\",\"1\"]],\"a\":[]}");
+	rig_reply(&r, T0 + 5, 200,
+		  "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"]],\"asks\":[[\"101\",\"1\"]]}");
 	rig_frame(&r, T0 + 6,
-		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":8,\"u\":8,\"b\":[[\"97.125\",\"1\"]],\"a\":[]"
-		  "}");
+		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":8,\"u\":8,"
+		  "\"b\":[[\"97.125\",\"1\"]],\"a\":[]}");
 	const struct book *b = collector_core_book(r.core, "BTCUSDT", &book_state);
 	assert_int_equal(book_state, book_state_trusted);
 	assert_int_equal(r.count[EVENT_book_snapshot], 2); /* published again at the wider scale */
@@ -333,7 +350,8 @@ static void test_strangers(void **state)
 	struct rig r;
 
 	open_rig(&r);
-	rig_frame(&r, T0 + 1, "{\"u\":1,\"s\":\"DOGEUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}");
+	rig_frame(&r, T0 + 1,
+		  "{\"u\":1,\"s\":\"DOGEUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}");
 	rig_frame(&r, T0 + 2, "{\"e\":\"brandNew\",\"s\":\"BTCUSDT\"}");
 	rig_frame(&r, T0 + 3, "{\"result\":null,\"id\":1}");
 	rig_frame(&r, T0 + 4, "nonsense");
@@ -355,7 +373,8 @@ static void test_strangers(void **state)
 	rig_close(&r);
 }
 
-/* ---- a venue of another kind: snapshots on the stream, changes instead of totals, a sequence over all ---- */
+/* ---- a venue of another kind: snapshots on the stream, changes instead of totals, a sequence
+ * over all ---- */
 
 /* Frames: "S id bid ask", "D id dbid dask seq". */
 static int odd_decode(const struct venue_input *in, struct venue_output *out)
@@ -378,8 +397,8 @@ static int odd_decode(const struct venue_input *in, struct venue_output *out)
 		m.snapshot = (struct venue_snapshot){.last_id = id, .bids = bids, .asks = asks};
 	} else {
 		m.kind = VENUE_DEPTH;
-		m.depth = (struct venue_depth){
-			.first_id = id, .last_id = id, .relative = true, .bids = bids, .asks = asks};
+		m.depth = (struct venue_depth){.first_id = id, .last_id = id, .relative = true,
+			.bids = bids, .asks = asks};
 	}
 	out->message(out->ctx, &m);
 	return 0;
@@ -396,14 +415,17 @@ static int odd_request(const struct venue_request *r, struct buf *out, uint32_t 
 static enum venue_link odd_link(uint64_t book_id, bool fresh, const struct venue_depth *d)
 {
 	(void)fresh;
-	return d->last_id <= book_id ? VENUE_LINK_OLD : d->first_id == book_id + 1 ? VENUE_LINK_NEXT : VENUE_LINK_GAP;
+	return d->last_id <= book_id ? VENUE_LINK_OLD : d->first_id == book_id + 1 ? VENUE_LINK_NEXT
+		: VENUE_LINK_GAP;
 }
 
 static void test_other_kind(void **state)
 {
 	(void)state;
-	static const struct venue odd = {.name = "ODD", .doc = "odd", .suffix = "-PERP", .streams = VENUE_DEPTH_STREAM,
-					 .snapshot_in_stream = true, .silence_ns = NS * 10, .request = odd_request,
+	static const struct venue odd = {.name = "ODD", .doc = "odd", .suffix = "-PERP",
+		.streams = VENUE_DEPTH_STREAM,
+					 .snapshot_in_stream = true, .silence_ns = NS * 10,
+						.request = odd_request,
 					 .decode = odd_decode, .link = odd_link};
 	static const struct collector_market x[] = {{"X", 0, VENUE_DEPTH_STREAM}};
 	struct collector_core_settings s;
@@ -432,7 +454,8 @@ static void test_other_kind(void **state)
 	rig_frame(&r, T0 + 5, "S 20 10 20 5");
 	collector_core_book(r.core, "X", &book_state);
 	assert_int_equal(book_state, book_state_trusted);
-	rig_frame(&r, T0 + 6, "D 21 1 1 7"); /* the feed's sequence has a hole, though the book's has not */
+	/* the feed's sequence has a hole, though the book's has not */
+	rig_frame(&r, T0 + 6, "D 21 1 1 7");
 	collector_core_book(r.core, "X", &book_state);
 	assert_int_equal(book_state, book_state_untrusted);
 	rig_frame(&r, T0 + 7, "S 30 10 20 8");

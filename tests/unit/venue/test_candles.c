@@ -1,4 +1,4 @@
-/* test_candles - closing rules, exact sums, gaps, snapshots; and recorded trades against recorded candles. */
+/* test_candles - closing rules, exact sums, gaps, snapshots; recorded trades and candles. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,9 +51,10 @@ static void test_intervals(void **state)
 	static const struct {
 		const char *text;
 		int64_t ns;
-	} good[] = {{"1s", S},      {"5s", 5 * S},   {"1m", M},       {"15m", 15 * M},
-		    {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M}};
-	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d", "999999s", "1M"};
+	} good[] = {{"1s", S}, {"5s", 5 * S}, {"1m", M}, {"15m", 15 * M}, {"1h", 60 * M},
+		{"4h", 240 * M}, {"1d", 1440 * M}};
+	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d",
+		"999999s", "1M"};
 	char text[EVENT_NAME_MAX];
 	int64_t ns;
 
@@ -245,7 +246,8 @@ static char *read_capture(const char *name)
 	if (root != NULL)
 		snprintf(path, sizeof(path), "%s/ohlcv/%s", root, name);
 	else
-		snprintf(path, sizeof(path), "%s/../shared/captures/ohlcv/%s", source != NULL ? source : ".", name);
+		snprintf(path, sizeof(path), "%s/../shared/captures/ohlcv/%s", source != NULL
+			 ? source : ".", name);
 	gzFile f = gzopen(path, "rb");
 	if (f == NULL) {
 		printf("skipped: no recording at %s\n", path);
@@ -300,11 +302,12 @@ static uint32_t equal_rows(const char *interval, char *text, uint32_t *ret_rows)
 			v[k] = decimal((struct json_str){line, len, false}, k == 0 ? 0 : 8);
 			line += len + (line[len] == ',');
 		}
-		while (i < n_closed &&
-		       (strcmp(closed[i].interval, interval) != 0 || closed[i].open_at < v[0] * 1000000))
+		while (i < n_closed && (strcmp(closed[i].interval, interval) != 0 ||
+					closed[i].open_at < v[0] * 1000000))
 			i++;
 		const struct ev_candle *c = &closed[i];
-		equal += i < n_closed && c->open_at == v[0] * 1000000 && c->open == v[1] && c->high == v[2] &&
+		equal += i < n_closed && c->open_at == v[0] * 1000000 && c->open == v[1] &&
+			c->high == v[2] &&
 			 c->low == v[3] && c->close == v[4] && c->volume == v[5];
 	}
 	*ret_rows = rows;
@@ -334,7 +337,8 @@ static void test_recorded(void **state)
 	assert_int_equal(rows, 706);
 }
 
-/* [ms, o, h, l, c, v] as JSON numbers; volumes are rounded doubles of their recorder: to six decimals. */
+/* [ms, o, h, l, c, v] as JSON numbers; volumes are rounded doubles of their recorder: to six
+ * decimals. */
 static uint32_t read_rows(const char *text, struct ev_candle *rows)
 {
 	struct json j;
@@ -356,15 +360,18 @@ static uint32_t read_rows(const char *text, struct ev_candle *rows)
 			assert_int_equal(fixed_round(value, scale, k == 0 ? 0 : 8, &v[k]), 0);
 			k++;
 		}
-		rows[n++] = (struct ev_candle){.price_scale = 8, .qty_scale = 8, .open_at = v[0] * 1000000,
-					       .open = v[1], .high = v[2], .low = v[3], .close = v[4],
+		rows[n++] = (struct ev_candle){.price_scale = 8, .qty_scale = 8,
+			.open_at = v[0] * 1000000,
+					       .open = v[1], .high = v[2], .low = v[3],
+						.close = v[4],
 					       .volume = v[5], .trades = 1, .complete = true};
 	}
 	assert_int_equal(json_finish(&j), 0);
 	return n;
 }
 
-static uint32_t merged_equal(const char *from_name, int64_t from, const char *into_name, int64_t into)
+static uint32_t merged_equal(const char *from_name, int64_t from, const char *into_name,
+			     int64_t into)
 {
 	static struct ev_candle rows[KEEP];
 	struct candle_merge m;
@@ -388,7 +395,8 @@ static uint32_t merged_equal(const char *from_name, int64_t from, const char *in
 		if (!a->complete || b == NULL || b->open_at != a->open_at)
 			continue;
 		complete++;
-		equal += a->open == b->open && a->high == b->high && a->low == b->low && a->close == b->close &&
+		equal += a->open == b->open && a->high == b->high && a->low == b->low &&
+			a->close == b->close &&
 			 llabs(a->volume - b->volume) <= 100;
 	}
 	assert_int_equal(complete, equal);
@@ -398,15 +406,18 @@ static uint32_t merged_equal(const char *from_name, int64_t from, const char *in
 static void test_merged(void **state)
 {
 	(void)state;
-	assert_int_equal(merged_equal("BTC_USDT-1h.json.gz", 60 * M, "BTC_USDT-4h.json.gz", 240 * M), 11234);
-	assert_int_equal(merged_equal("BTC_USDT-3m.json.gz", 3 * M, "BTC_USDT-15m.json.gz", 15 * M), 8801);
+	assert_int_equal(merged_equal("BTC_USDT-1h.json.gz", 60 * M, "BTC_USDT-4h.json.gz",
+				      240 * M), 11234);
+	assert_int_equal(merged_equal("BTC_USDT-3m.json.gz", 3 * M, "BTC_USDT-15m.json.gz", 15 * M),
+			 8801);
 }
 
 static void test_merge_edges(void **state)
 {
 	(void)state;
 	struct candle_merge m;
-	struct ev_candle c = {.open_at = 0, .open = 5, .high = 9, .low = 1, .close = 6, .volume = 10,
+	struct ev_candle c = {.open_at = 0, .open = 5, .high = 9, .low = 1, .close = 6,
+		.volume = 10,
 			      .quote_volume = 7, .trades = 2, .complete = true};
 
 	assert_int_equal(candle_merge_init(&m, M, 90 * S), ERR_ARG);

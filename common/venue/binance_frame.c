@@ -1,0 +1,378 @@
+/* binance_frame - a quick way for what Binance usually writes, the reader proper for all. */
+#include "common/venue/binance_frame.h"
+
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/venue/digits8.h"
+
+static void frame_init(struct binance_frame *f, struct venue_output *out)
+{
+	memset(f, 0, offsetof(struct binance_frame, own));
+	f->own.present = f->own.truth = 0;
+	f->kline.present = f->kline.truth = 0;
+	f->out = out;
+}
+
+static int letter_index(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	return c >= 'a' && c <= 'z' ? c - 'a' + 26 : -1;
+}
+
+static uint64_t bit(char letter)
+{
+	return (uint64_t)1 << letter_index(letter);
+}
+
+bool binance_true(const struct binance_letters *l, char letter)
+{
+	return l->truth & bit(letter);
+}
+
+bool binance_has(const struct binance_letters *l, const char *all)
+{
+	for (; *all; all++)
+		if (!(l->present & bit(*all)))
+			return false;
+	return true;
+}
+
+struct json_str binance_text(const struct binance_letters *l, char letter)
+{
+	static const struct json_str none = {"", 0, false};
+
+	return l->present & bit(letter) ? l->text[letter_index(letter)] : none;
+}
+
+static void set_letter(struct binance_letters *l, int i, struct json_str text, bool truth)
+{
+	l->text[i] = text;
+	l->present |= (uint64_t)1 << i;
+	l->truth = (l->truth & ~((uint64_t)1 << i)) | (uint64_t)truth << i;
+}
+
+/* The text of a letter is set where its bit is, and only there. */
+static void collect_letter(struct json *j, struct binance_letters *l, char letter)
+{
+	int i = letter_index(letter);
+	enum json_kind kind = json_peek(j);
+	bool truth = false, good;
+
+	if (kind == JSON_STRING || kind == JSON_NUMBER) {
+		good = json_scalar_text(j, &l->text[i]);
+	} else if (kind == JSON_TRUE || kind == JSON_FALSE) {
+		good = json_bool(j, &truth);
+		l->text[i] = (struct json_str){"", 0, false};
+	} else {
+		json_skip(j);
+		return;
+	}
+	if (good)
+		set_letter(l, i, l->text[i], truth);
+}
+
+static void collect_kline(struct json *j, struct binance_letters *l)
+{
+	struct json_str key;
+
+	json_object(j);
+	while (json_key(j, &key))
+		if (key.len == 1 && letter_index(key.at[0]) >= 0)
+			collect_letter(j, l, key.at[0]);
+		else
+			json_skip(j);
+}
+
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* Length of the symbol in a stream's name, "btcusdt@depth@100ms"; 0 where it has none. */
+static size_t stream_symbol_len(struct json_str stream)
+{
+	const char *at = stream.len > 0 ? memchr(stream.at, '@', stream.len) : NULL;
+
+	return at != NULL && stream.at[0] != '!' ? (size_t)(at - stream.at) : 0;
+}
+
+const struct venue_market *binance_stream_market(const struct binance_frame *f)
+{
+	char raw[SYMBOL_RAW_MAX];
+	size_t n = stream_symbol_len(f->stream);
+
+	if (n == 0 || n > sizeof(raw))
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		raw[i] = upper(f->stream.at[i]);
+	return f->out->find(f->out->ctx, raw, n);
+}
+
+/* The stream's name and the symbol inside it must agree. */
+bool binance_contradicts(const struct binance_frame *f)
+{
+	size_t n = stream_symbol_len(f->stream);
+
+	if (n == 0 || f->symbol.len == 0)
+		return false;
+	bool same = n == f->symbol.len;
+	for (size_t i = 0; same && i < n; i++)
+		same = upper(f->stream.at[i]) == upper(f->symbol.at[i]);
+	return !same;
+}
+
+static void read_side(struct json *j, struct binance_frame *f, int side)
+{
+	struct level *at = f->out->levels + (size_t)side * f->out->levels_max;
+	int rc = wire_levels(j, f->market, at, f->out->levels_max, &f->side[side]);
+
+	if (rc < 0 && f->err == 0)
+		f->err = rc;
+	f->has_side[side] = true;
+}
+
+/* An array under "b" or "a" (0 or 1): levels where the symbol is known by now, else kept for
+ * later. */
+static void collect_side(struct json *j, struct binance_frame *f, int side)
+{
+	if (f->market == NULL || f->err != 0)
+		json_raw(j, &f->late[side]);
+	else
+		read_side(j, f, side);
+}
+
+/* The event's name or the symbol may just have been read. */
+static void on_name(struct binance_frame *f, char letter)
+{
+	if (letter == 'e')
+		f->event = binance_text(&f->own, 'e');
+	if (letter != 's' || !binance_has(&f->own, "s"))
+		return;
+	f->symbol = binance_text(&f->own, 's');
+	f->market = f->out->find(f->out->ctx, f->symbol.at, f->symbol.len);
+}
+
+static void collect_key(struct json *j, struct binance_frame *f, char letter)
+{
+	bool is_array = json_peek(j) == JSON_ARRAY;
+
+	if (is_array && (letter == 'b' || letter == 'a')) {
+		collect_side(j, f, letter == 'a');
+		return;
+	}
+	if (letter == 'k' && json_peek(j) == JSON_OBJECT) {
+		collect_kline(j, &f->kline);
+		return;
+	}
+	collect_letter(j, &f->own, letter);
+	on_name(f, letter);
+}
+
+static void collect(struct json *j, struct binance_frame *f);
+
+static bool is_wrapper_key(struct json_str key)
+{
+	return json_str_is(key, "data") || json_str_is(key, "error");
+}
+
+/* Keys of more than one letter: the wrapper's, and those of replies to our own messages. */
+static void collect_word(struct json *j, struct binance_frame *f, struct json_str key)
+{
+	enum json_kind kind = json_peek(j);
+
+	if (json_str_is(key, "stream") && kind == JSON_STRING) {
+		json_string(j, &f->stream);
+	} else if (is_wrapper_key(key) && kind == JSON_OBJECT && !f->inside) {
+		f->inside = true;
+		json_object(j);
+		collect(j, f);
+	} else if (json_str_is(key, "result")) {
+		f->has_result = true;
+		json_skip(j);
+	} else if (json_str_is(key, "msg") && kind == JSON_STRING) {
+		json_string(j, &f->message);
+	} else if (json_str_is(key, "code") && kind == JSON_NUMBER) {
+		json_number(j, &f->code);
+	} else {
+		f->has_levels_id |= json_str_is(key, "lastUpdateId");
+		json_skip(j);
+	}
+}
+
+/* ---- the usual way of writing ---- */
+
+/* Behind the plain text from `at` on; 8 bytes before the end at the latest. */
+static inline const char *skip_plain(const char *at, const char *end)
+{
+	uint32_t n = 8;
+
+	while (n == 8 && end - at >= 8) {
+		n = digits8_plain(digits8_load(at));
+		at += n;
+	}
+	return at;
+}
+
+/* Behind a scalar as Binance writes it: plain text, an unsigned integer, true, false. NULL for
+ * everything else. */
+static inline const char *quick_scalar(const char *at, const char *end, struct json_str *ret_text,
+				       bool *ret_truth)
+{
+	const char *first = at;
+
+	*ret_truth = false;
+	if (*at == '"') {
+		at = skip_plain(at + 1, end);
+		*ret_text = (struct json_str){first + 1, (size_t)(at - first - 1), false};
+		return at < end && *at == '"' ? at + 1 : NULL;
+	}
+	if (*at >= '1' && *at <= '9') {
+		uint32_t n = 8;
+		while (n == 8 && end - at >= 8) {
+			n = digits8_count(digits8_load(at));
+			at += n;
+		}
+		*ret_text = (struct json_str){first, (size_t)(at - first), false};
+		return at;
+	}
+	*ret_text = (struct json_str){"", 0, false};
+	if (end - at > 5 && memcmp(at, "true", 4) == 0) {
+		*ret_truth = true;
+		return at + 4;
+	}
+	return end - at > 5 && memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
+}
+
+/* The wrapper's first member, {"stream":"…", when it is written as usual. */
+static void quick_stream(struct json *j, struct binance_frame *f)
+{
+	static const char start[] = "\"stream\":\"";
+	const char *at = j->at, *name = at + sizeof(start) - 1;
+
+	if (j->end - at < 64 || memcmp(at, start, sizeof(start) - 1) != 0)
+		return;
+	at = skip_plain(name, j->end);
+	if (j->end - at < 8 || *at != '"' || at[1] != ',')
+		return;
+	f->stream = (struct json_str){name, (size_t)(at - name), false};
+	json_resume(j, at + 1);
+}
+
+/* Reads members of one letter and a scalar for as long as they are written as usual; the reader
+ * proper takes over at the first that is not. Accepts nothing that it would not, and means the
+ * same by it. */
+static void collect_quickly(struct json *j, struct binance_frame *f)
+{
+	const char *at = j->at, *end = j->end;
+	bool after = j->state == JSON_AFTER, truth;
+
+	while (end - at > 8 && (!after || *at == ',')) {
+		const char *key = at + after;
+		int i = letter_index(key[1]);
+		if (key[0] != '"' || i < 0 || key[2] != '"' || key[3] != ':')
+			break;
+		struct json_str text;
+		const char *behind = quick_scalar(key + 4, end, &text, &truth);
+		if (behind == NULL || end - behind < 1 || (*behind != ',' && *behind != '}'))
+			break;
+		set_letter(&f->own, i, text, truth);
+		if (key[1] == 's' || key[1] == 'e')
+			on_name(f, key[1]);
+		at = behind;
+		after = true;
+		json_resume(j, at);
+	}
+}
+
+/* Members of the object that the reader is in. */
+static void collect(struct json *j, struct binance_frame *f)
+{
+	struct json_str key;
+
+	for (;;) {
+		collect_quickly(j, f);
+		if (f->err != 0 || !json_key(j, &key))
+			return;
+		if (key.len == 1 && letter_index(key.at[0]) >= 0)
+			collect_key(j, f, key.at[0]);
+		else
+			collect_word(j, f, key);
+	}
+}
+
+/* ---- values, with the first error kept ---- */
+
+static void note(struct binance_frame *f, int rc)
+{
+	if (rc < 0 && f->err == 0)
+		f->err = rc;
+}
+
+int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	int64_t value = 0;
+	note(f, wire_decimal(binance_text(l, letter), f->market->price_scale, &value));
+	return value;
+}
+
+int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	int64_t value = 0;
+	note(f, wire_decimal(binance_text(l, letter), f->market->qty_scale, &value));
+	return value;
+}
+
+int64_t binance_cash(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	int64_t value = 0;
+	note(f, wire_decimal(binance_text(l, letter), VENUE_CASH_SCALE, &value));
+	return value;
+}
+
+uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	uint64_t value = 0;
+	note(f, wire_u64(binance_text(l, letter), &value));
+	return value;
+}
+
+int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	int64_t value = 0;
+	note(f, wire_time(binance_text(l, letter), &value));
+	return value;
+}
+
+void binance_demand(struct binance_frame *f, bool condition)
+{
+	note(f, condition ? 0 : ERR_PROTOCOL);
+}
+
+static void read_late(struct binance_frame *f, int side)
+{
+	struct json j;
+
+	if (f->late[side].at == NULL || f->err != 0)
+		return;
+	json_init(&j, f->late[side].at, f->late[side].len);
+	read_side(&j, f, side);
+}
+
+
+void binance_sides(struct binance_frame *f)
+{
+	read_late(f, 0);
+	read_late(f, 1);
+	binance_demand(f, f->has_side[0] && f->has_side[1]);
+}
+
+int binance_read(struct binance_frame *f, struct json *j, struct venue_output *out)
+{
+	frame_init(f, out);
+	if (json_object(j))
+		quick_stream(j, f);
+	collect(j, f);
+	return f->err != 0 ? f->err : json_finish(j);
+}

@@ -1,0 +1,58 @@
+/* binance_frame - reading a frame of Binance's streams, whose keys are single letters.
+ *
+ * A frame is one object, perhaps inside {"stream":…,"data":…}. One pass collects the raw text of
+ * each letter and the levels of both sides; then the event's kind decides what the letters mean.
+ * Spot and futures write alike.
+ */
+#ifndef NJ_VENUE_BINANCE_FRAME_H
+#define NJ_VENUE_BINANCE_FRAME_H
+
+#include "common/venue/wire.h"
+
+/* Scalars by their one-letter key: A-Z, then a-z. */
+struct binance_letters {
+	uint64_t present, truth; /* bits; truth: the value was `true` */
+	struct json_str text[52];
+};
+
+struct binance_frame {
+	struct venue_output *out;
+	const struct venue_market *market; /* of `symbol`, where we follow it */
+	struct json_str stream, event, symbol, message, code;
+	struct json_str late[2]; /* "b" and "a" of a depth update that came before its symbol */
+	struct levels side[2];
+	bool has_side[2];
+	bool has_result, has_levels_id, inside;
+	int err; /* of a value, while the text itself is well formed */
+	struct binance_letters own, kline; /* the last members: their texts are not cleared */
+};
+
+/* Reads a whole frame, of which j stands at the start. 0, the reader's error, or that of a level.
+ */
+int binance_read(struct binance_frame *f, struct json *j, struct venue_output *out);
+
+/* Levels that came before their symbol are read now; both sides must be there. Errors go into
+ * f->err. */
+void binance_sides(struct binance_frame *f);
+
+/* Is there a scalar under each of these letters? Its text, empty where there is none. Was it
+ * `true`? */
+bool binance_has(const struct binance_letters *l, const char *all);
+struct json_str binance_text(const struct binance_letters *l, char letter);
+bool binance_true(const struct binance_letters *l, char letter);
+
+/* A letter's value at the market's scales, or 0 with the first error kept in f->err. */
+int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter);
+int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter);
+int64_t binance_cash(struct binance_frame *f, const struct binance_letters *l, char letter);
+uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter);
+int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter);
+/* ERR_PROTOCOL where it does not hold */
+void binance_demand(struct binance_frame *f, bool condition);
+
+/* The market that the stream's name is about, NULL where it names none we follow; and whether the
+ * symbol inside the frame is another one. */
+const struct venue_market *binance_stream_market(const struct binance_frame *f);
+bool binance_contradicts(const struct binance_frame *f);
+
+#endif

@@ -1,0 +1,96 @@
+/* digits8 - the decimals that venues write, eight digits in one register.
+ *
+ * A word holds eight characters as they lie in memory, the first in its lowest byte. Every
+ * function reads only what it is told to, and checks that digits are digits. The sum in pairs is
+ * the well-known one (Lemire 2018).
+ */
+#ifndef NJ_VENUE_DIGITS8_H
+#define NJ_VENUE_DIGITS8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define DIGITS8_ZEROS 0x3030303030303030u
+
+static inline uint64_t digits8_load(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
+/* The high bit of each byte that is no digit. */
+static inline uint64_t digits8_others(uint64_t word)
+{
+	uint64_t low = word & 0x7f7f7f7f7f7f7f7fu; /* carries stay within their byte */
+	uint64_t above = low + 0x4646464646464646u, below = ~(low + 0x5050505050505050u);
+
+	return (above | below | word) & 0x8080808080808080u;
+}
+
+/* How many of the eight come first that are digits, 0 .. 8. */
+static inline uint32_t digits8_count(uint64_t word)
+{
+	uint64_t others = digits8_others(word);
+
+	return others != 0 ? (uint32_t)__builtin_ctzll(others) >> 3 : 8;
+}
+
+/* The first n characters, 1 .. 8, right-aligned behind zeros. */
+static inline uint64_t digits8_first(uint64_t word, uint32_t n)
+{
+	return n == 8 ? word : word << (64 - 8 * n) | DIGITS8_ZEROS >> 8 * n;
+}
+
+/* The last n characters, 1 .. 8, in their places behind zeros. */
+static inline uint64_t digits8_last(uint64_t word, uint32_t n)
+{
+	uint64_t mask = UINT64_MAX << (64 - 8 * n);
+
+	return (word & mask) | (DIGITS8_ZEROS & ~mask);
+}
+
+/* How many of the eight come first that are plain within a JSON string: no control, quote,
+ * backslash, nor a byte that is not ASCII. */
+static inline uint32_t digits8_plain(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+	/* the lowest set bit is exact: borrows only run upwards */
+	uint64_t marks = ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+	uint64_t stop = (marks | ((word - ones * ' ') & ~word) | word) & high;
+
+	return stop != 0 ? (uint32_t)__builtin_ctzll(stop) >> 3 : 8;
+}
+
+/* The number that eight digits are; garbage where they are not all digits. */
+static inline uint64_t digits8_value(uint64_t word)
+{
+	word -= DIGITS8_ZEROS;
+	word = word * 10 + (word >> 8);
+	return ((word & 0x000000ff000000ffu) * 0x000f424000000064u +
+		(word >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
+}
+
+/* The number that at[0 .. len) is, 8 <= len <= 16; false where there is another character than a
+ * digit. */
+static inline bool digits8_number(const char *at, size_t len, uint64_t *ret_value)
+{
+	static const uint64_t tens[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+	};
+	uint64_t head = digits8_load(at), tail = digits8_load(at + len - 8);
+	uint32_t rest = (uint32_t)len - 8;
+
+	if ((digits8_others(head) | digits8_others(tail)) != 0)
+		return false;
+	*ret_value = digits8_value(head) * tens[rest];
+	if (rest > 0)
+		*ret_value += digits8_value(digits8_last(tail, rest));
+	return true;
+}
+
+#endif
