@@ -31,6 +31,9 @@ endif()
 
 # What goes wrong from outside: settings, second starts, stops, databases, venues, disks, hangs.
 if(Python3_FOUND)
+	nj_script(e2e.database_locked ${Python3_EXECUTABLE} -B tests/e2e/test_database.py locked)
+	nj_script(e2e.database_broken ${Python3_EXECUTABLE} -B tests/e2e/test_database.py broken)
+	set_tests_properties(e2e.database_locked e2e.database_broken PROPERTIES TIMEOUT 300)
 	foreach(theme settings lock stop)
 		nj_script(e2e.${theme} ${Python3_EXECUTABLE} -B tests/e2e/test_${theme}.py)
 		set_tests_properties(e2e.${theme} PROPERTIES TIMEOUT 300)

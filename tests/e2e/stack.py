@@ -120,9 +120,10 @@ class Stack:
         with open(self.path("nightjar.conf"), "w") as f:
             f.write("\n".join(lines) + "\n")
 
-    def spawn(self, name, argv):
+    def spawn(self, name, argv, env=()):
         log = open(self.path(name + ".log"), "ab")
-        self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.processes[name] = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                                                env=dict(os.environ, **dict(env)))
         log.close()
 
     def start_venue(self):
@@ -134,11 +135,11 @@ class Stack:
         self.spawn("venue_sim", argv + self.sim_args)
         self.port = int(wait_for(lambda: os.path.exists(port_file) and open(port_file).read().strip(), 20, "venue_sim's port"))
 
-    def start_service(self, name):
+    def start_service(self, name, env=()):
         argv = [os.path.join(BIN, "nightjar-" + name), "--config", self.path("nightjar.conf")]
         for setting in self.extra:
             argv += ["--set", setting]
-        self.spawn(name, argv)
+        self.spawn(name, argv, env)
 
     def start(self):
         self.start_venue()
