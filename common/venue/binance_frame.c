@@ -217,8 +217,7 @@ static inline const char *skip_plain(const char *at, const char *end)
 
 /* Behind a scalar as Binance writes it: plain text, an unsigned integer, true, false. NULL for
  * everything else. */
-static inline const char *quick_scalar(const char *at, const char *end, struct json_str *ret_text,
-				       bool *ret_truth)
+static inline const char *quick_scalar(const char *at, const char *end, struct json_str *ret_text, bool *ret_truth)
 {
 	const char *first = at;
 
@@ -359,7 +358,6 @@ static void read_late(struct binance_frame *f, int side)
 	json_init(&j, f->late[side].at, f->late[side].len);
 	read_side(&j, f, side);
 }
-
 
 void binance_sides(struct binance_frame *f)
 {

@@ -23,7 +23,7 @@ struct binance_frame {
 	struct levels side[2];
 	bool has_side[2];
 	bool has_result, has_levels_id, inside;
-	int err; /* of a value, while the text itself is well formed */
+	int err;                           /* of a value, while the text itself is well formed */
 	struct binance_letters own, kline; /* the last members: their texts are not cleared */
 };
 

@@ -31,8 +31,7 @@ int binance_decode_snapshot(const struct venue_input *in, struct venue_output *o
 		if (json_str_is(key, "lastUpdateId")) {
 			json_number(&j, &id);
 		} else if (json_str_is(key, "bids")) {
-			rc = wire_levels(&j, in->market, out->levels, out->levels_max,
-					 &m.snapshot.bids);
+			rc = wire_levels(&j, in->market, out->levels, out->levels_max, &m.snapshot.bids);
 			has_bids = true;
 		} else if (json_str_is(key, "asks")) {
 			rc = wire_levels(&j, in->market, asks, out->levels_max, &m.snapshot.asks);
@@ -61,8 +60,8 @@ int binance_decode_snapshot(const struct venue_input *in, struct venue_output *o
 static int read_kline(const struct json_str text[KLINE_FIELDS], const struct venue_market *market,
 		      struct venue_kline *k)
 {
-	int64_t *const value[KLINE_FIELDS] = {&k->open_at, &k->open, &k->high, &k->low, &k->close,
-					      &k->volume, &k->close_at, &k->quote_volume, NULL};
+	int64_t *const value[KLINE_FIELDS] = {&k->open_at, &k->open,     &k->high,         &k->low, &k->close,
+					      &k->volume,  &k->close_at, &k->quote_volume, NULL};
 	uint64_t trades;
 	int rc = wire_u64(text[8], &trades);
 
@@ -328,8 +327,7 @@ static void deliver_rate_limit(struct json *j, struct venue_output *out)
 	uint64_t count;
 	if (!(weighted || json_str_is(type, "RAW_REQUESTS")) || unit == 0)
 		return; /* limits of orders are not ours */
-	if (wire_u64(number, &count) < 0 || count == 0 || count > 366 ||
-	    wire_u64(limit, &m.limit.limit) < 0)
+	if (wire_u64(number, &count) < 0 || count == 0 || count > 366 || wire_u64(limit, &m.limit.limit) < 0)
 		return;
 	m.limit.window_ns = (int64_t)count * unit;
 	out->message(out->ctx, &m);

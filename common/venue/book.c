@@ -209,8 +209,7 @@ static __attribute__((noinline)) void evict(struct book *b, struct book_side *s)
 }
 
 /* A change that is outside the window, or not on the grid. */
-static __attribute__((noinline)) void apply_slow(struct book *b, struct book_side *s, int64_t key,
-						 int64_t qty)
+static __attribute__((noinline)) void apply_slow(struct book *b, struct book_side *s, int64_t key, int64_t qty)
 {
 	if (s->tick != 1 && key % s->tick != 0) {
 		if (qty == 0)
@@ -232,8 +231,7 @@ static __attribute__((noinline)) void apply_slow(struct book *b, struct book_sid
 /* Applies the levels from i on that lie in the window, and returns the first that does not, or the
  * number of levels, or the one behind a level that made the side too full. Levels come and go as
  * often as they change: no branch depends on which it is. */
-static uint32_t apply_run(const struct book *b, struct book_side *s, const struct levels *l,
-			  uint32_t i)
+static uint32_t apply_run(const struct book *b, struct book_side *s, const struct levels *l, uint32_t i)
 {
 	/* Copies, since the compiler must think that the stores below could change the originals.
 	 */
@@ -451,8 +449,7 @@ bool book_crossed(const struct book *b)
 	return book_level(b, side_buy, 0)->price >= book_level(b, side_sell, 0)->price;
 }
 
-static struct levels copy_best(const struct book *b, enum side side, uint32_t depth,
-			       struct level *out)
+static struct levels copy_best(const struct book *b, enum side side, uint32_t depth, struct level *out)
 {
 	uint32_t n = book_depth(b, side) < depth ? book_depth(b, side) : depth;
 	for (uint32_t i = 0; i < n; i++)
@@ -460,8 +457,7 @@ static struct levels copy_best(const struct book *b, enum side side, uint32_t de
 	return (struct levels){out, n};
 }
 
-void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch,
-		      struct ev_book_snapshot *s)
+void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch, struct ev_book_snapshot *s)
 {
 	must(depth > 0);
 	s->last_id = b->last_id;

@@ -23,26 +23,26 @@ struct book_view;
 /* Inside, a level's key is its price for bids and minus its price for asks: greater is better on
  * both sides. */
 struct book_side {
-	int64_t *qty;      /* owned: by slot of the window, 0 where there is no level */
-	uint64_t *used;    /* owned: one bit a slot */
-	uint32_t top;      /* no word of `used` above it has a bit */
-	struct level_set tail; /* levels worse than the window */
-	uint32_t n;        /* levels in window and tail */
-	int64_t sign;      /* 1 bids, -1 asks */
-	int64_t base;      /* key of slot 0 */
-	int64_t tick;      /* key distance of two slots */
-	uint64_t inverse;  /* 2^64 / tick rounded up, 0 for tick 1 */
-	uint64_t span;     /* BOOK_WINDOW * tick */
+	int64_t *qty;           /* owned: by slot of the window, 0 where there is no level */
+	uint64_t *used;         /* owned: one bit a slot */
+	uint32_t top;           /* no word of `used` above it has a bit */
+	struct level_set tail;  /* levels worse than the window */
+	uint32_t n;             /* levels in window and tail */
+	int64_t sign;           /* 1 bids, -1 asks */
+	int64_t base;           /* key of slot 0 */
+	int64_t tick;           /* key distance of two slots */
+	uint64_t inverse;       /* 2^64 / tick rounded up, 0 for tick 1 */
+	uint64_t span;          /* BOOK_WINDOW * tick */
 	struct book_view *view; /* owned: the best levels in order, as far as somebody has asked */
 };
 
 struct book {
 	struct book_side side[2]; /* [0] bids, [1] asks */
-	uint32_t cap;      /* levels a side */
-	int64_t bid_floor; /* bids at and above it are complete; 0: all */
-	int64_t ask_ceil;  /* asks at and below it are complete; INT64_MAX: all */
-	uint64_t last_id;  /* the venue's update id it stands at */
-	uint64_t evicted;  /* levels that fell out of a full side */
+	uint32_t cap;             /* levels a side */
+	int64_t bid_floor;        /* bids at and above it are complete; 0: all */
+	int64_t ask_ceil;         /* asks at and below it are complete; INT64_MAX: all */
+	uint64_t last_id;         /* the venue's update id it stands at */
+	uint64_t evicted;         /* levels that fell out of a full side */
 };
 
 int book_init(struct book *b, uint32_t cap); /* 1 <= cap; ERR_NOMEM, ERR_ARG */
@@ -77,7 +77,6 @@ bool book_crossed(const struct book *b); /* best bid >= best ask, both present *
 
 /* Fills a snapshot event's fields (not instrument and scales) with the best `depth` levels of each
  * side; the arrays are written best first into scratch, which must hold 2 * depth levels. */
-void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch,
-		      struct ev_book_snapshot *s);
+void book_to_snapshot(const struct book *b, uint32_t depth, struct level *scratch, struct ev_book_snapshot *s);
 
 #endif

@@ -59,8 +59,7 @@ int candles_init(struct candles *c, const int64_t *intervals, uint32_t n, int64_
 	if (n > CANDLE_INTERVALS_MAX || grace < 0)
 		return ERR_ARG;
 	for (uint32_t i = 0; i < n; i++) {
-		if (intervals[i] < SECOND || DAY % intervals[i] != 0 ||
-		    (i > 0 && intervals[i] <= intervals[i - 1]))
+		if (intervals[i] < SECOND || DAY % intervals[i] != 0 || (i > 0 && intervals[i] <= intervals[i - 1]))
 			return ERR_ARG;
 		fresh.series[i].interval = intervals[i];
 		fresh.series[i].closed_to = INT64_MIN;
@@ -165,8 +164,7 @@ static void extend(struct candle *now, const struct candle_trade *t)
 	now->trades += t->count;
 }
 
-static void series_on_trade(struct candles *c, struct candle_series *s,
-			    const struct candle_trade *t,
+static void series_on_trade(struct candles *c, struct candle_series *s, const struct candle_trade *t,
 			    const struct candle_sink *out)
 {
 	int64_t open_at = bucket_of(t->at, s->interval);
@@ -188,8 +186,7 @@ static void series_on_trade(struct candles *c, struct candle_series *s,
 	extend(&s->now, t);
 }
 
-void candles_on_trade(struct candles *c, const struct candle_trade *t,
-		      const struct candle_sink *out)
+void candles_on_trade(struct candles *c, const struct candle_trade *t, const struct candle_sink *out)
 {
 	must(t->count > 0);
 	if (c->blind_to == INT64_MAX)
@@ -336,8 +333,7 @@ static int merge_sums(struct candle_merge *m, const struct ev_candle *c)
 	int64_t volume, cash;
 	uint32_t trades;
 
-	if (now->price_scale != c->price_scale || now->qty_scale != c->qty_scale ||
-	    now->cash_scale != c->cash_scale)
+	if (now->price_scale != c->price_scale || now->qty_scale != c->qty_scale || now->cash_scale != c->cash_scale)
 		return ERR_DIFFERS;
 	if (__builtin_add_overflow(now->volume, c->volume, &volume) ||
 	    __builtin_add_overflow(now->quote_volume, c->quote_volume, &cash) ||
@@ -353,8 +349,7 @@ static int merge_sums(struct candle_merge *m, const struct ev_candle *c)
 	return 0;
 }
 
-int candle_merge_add(struct candle_merge *m, const struct ev_candle *c,
-		     const struct candle_sink *out)
+int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const struct candle_sink *out)
 {
 	int64_t open_at = bucket_of(c->open_at, m->into);
 	int rc = 0;

@@ -29,7 +29,7 @@ struct candle {
 };
 
 struct candle_series {
-	int64_t interval; /* ns */
+	int64_t interval;  /* ns */
 	int64_t closed_to; /* end of the last candle that closed: older trades are late */
 	struct candle now;
 };
@@ -70,8 +70,7 @@ struct candle_trade {
 	int64_t at, price, qty;
 	uint64_t count;
 };
-void candles_on_trade(struct candles *c, const struct candle_trade *t,
-		      const struct candle_sink *out);
+void candles_on_trade(struct candles *c, const struct candle_trade *t, const struct candle_sink *out);
 
 /* The venue's clock has reached `at`. */
 void candles_on_clock(struct candles *c, int64_t at, const struct candle_sink *out);
@@ -90,8 +89,8 @@ int candles_load(struct candles *c, struct unpacker *u);
  * Returns through `out` what closes; an interval is complete where its candles were and none is
  * missing. */
 struct candle_merge {
-	int64_t from, into; /* intervals in ns; into is a multiple of from */
-	int64_t next;       /* expected open_at; 0 at the start */
+	int64_t from, into;   /* intervals in ns; into is a multiple of from */
+	int64_t next;         /* expected open_at; 0 at the start */
 	struct ev_candle now; /* under way; trades is 0 where none, open_at tells */
 	uint32_t parts;
 	bool open;
@@ -99,8 +98,7 @@ struct candle_merge {
 int candle_merge_init(struct candle_merge *m, int64_t from, int64_t into); /* ERR_ARG */
 /* ERR_RANGE where a sum does not fit, ERR_STALE where c is not later than the one before,
  * ERR_DIFFERS: scales. */
-int candle_merge_add(struct candle_merge *m, const struct ev_candle *c,
-		     const struct candle_sink *out);
+int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const struct candle_sink *out);
 void candle_merge_end(struct candle_merge *m, const struct candle_sink *out);
 
 #endif

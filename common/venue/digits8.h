@@ -72,7 +72,8 @@ static inline uint64_t digits8_value(uint64_t word)
 	word -= DIGITS8_ZEROS;
 	word = word * 10 + (word >> 8);
 	return ((word & 0x000000ff000000ffu) * 0x000f424000000064u +
-		(word >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
+		(word >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+	       32;
 }
 
 /* The number that at[0 .. len) is, 8 <= len <= 16; false where there is another character than a

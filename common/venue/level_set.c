@@ -150,8 +150,7 @@ static void find_victims(struct level_set *s)
 	s->victims = 0;
 	s->bar = INT64_MAX;
 	for (uint32_t i = 0; i <= mask_of(s); i++)
-		if (s->slot[i].qty != 0 &&
-		    (s->victims < LEVEL_VICTIMS || rank_of(s, s->slot[i].price) < s->bar))
+		if (s->slot[i].qty != 0 && (s->victims < LEVEL_VICTIMS || rank_of(s, s->slot[i].price) < s->bar))
 			add_victim(s, s->slot[i].price);
 }
 
@@ -249,8 +248,7 @@ const struct level *level_set_nth(const struct level_set *s, uint32_t i)
 		for (uint32_t k = 0; k <= mask_of(s); k++)
 			if (s->slot[k].qty != 0)
 				order->at[n++] = s->slot[k];
-		qsort(order->at, n, sizeof(order->at[0]),
-		      s->flip == 0 ? compare_bids : compare_asks);
+		qsort(order->at, n, sizeof(order->at[0]), s->flip == 0 ? compare_bids : compare_asks);
 		order->valid = true;
 	}
 	return &order->at[i];

@@ -24,11 +24,11 @@ struct level_order {
 };
 
 struct level_set {
-	struct level *slot; /* owned: open addressing, quantity 0 is empty */
+	struct level *slot;      /* owned: open addressing, quantity 0 is empty */
 	uint32_t bits, bits_max; /* 2^bits slots are in use */
 	uint32_t n, cap;
 	int64_t flip;
-	struct level_order *order; /* owned: the levels in order, while valid */
+	struct level_order *order;     /* owned: the levels in order, while valid */
 	int64_t victim[LEVEL_VICTIMS]; /* prices, worst last; some may have gone since */
 	uint32_t victims;
 	int64_t bar; /* rank below which every level is a victim; INT64_MIN: no list */

@@ -29,8 +29,7 @@ const struct venue *venue_find(const char *name, size_t len)
 	return NULL;
 }
 
-int venue_market_init(const struct venue *v, const char *raw, size_t len,
-		      struct venue_market *ret_market)
+int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market)
 {
 	struct venue_market m = {
 		.price_scale = VENUE_SCALE_DEFAULT,

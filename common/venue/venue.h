@@ -19,18 +19,18 @@
 #include "common/base/buf.h"
 #include "proto/event.h"
 
-#define VENUE_CASH_SCALE 8 /* decimals of every cash amount a venue file hands out */
+#define VENUE_CASH_SCALE 8    /* decimals of every cash amount a venue file hands out */
 #define VENUE_SCALE_DEFAULT 8 /* of prices and quantities of an instrument nobody has described */
 
 /* ---- what there is to subscribe to and to ask for ---- */
 
 enum venue_stream { /* bits */
-	VENUE_DEPTH_STREAM = 1,
-	VENUE_TRADE_STREAM = 2,
-	VENUE_TOP_STREAM = 4,
-	VENUE_KLINE_STREAM = 8,
-	VENUE_TICKER_STREAM = 16,
-	VENUE_LIQUIDATION_STREAM = 32,
+		    VENUE_DEPTH_STREAM = 1,
+		    VENUE_TRADE_STREAM = 2,
+		    VENUE_TOP_STREAM = 4,
+		    VENUE_KLINE_STREAM = 8,
+		    VENUE_TICKER_STREAM = 16,
+		    VENUE_LIQUIDATION_STREAM = 32,
 };
 
 /* One instrument as the venue file sees it; owned by the caller. */
@@ -54,25 +54,32 @@ struct venue_request {
 	enum venue_ask ask;
 	const struct venue_market *const *markets; /* one; INSTRUMENTS: any number, 0 means all */
 	uint32_t n;
-	uint32_t limit;        /* SNAPSHOT: levels a side; KLINES: rows */
-	const char *interval;  /* KLINES */
-	int64_t from, to;      /* KLINES: ns of venue time, 0 open */
+	uint32_t limit;       /* SNAPSHOT: levels a side; KLINES: rows */
+	const char *interval; /* KLINES */
+	int64_t from, to;     /* KLINES: ns of venue time, 0 open */
 };
 
 /* ---- what comes back ---- */
 
 enum venue_kind {
-	VENUE_DEPTH, VENUE_SNAPSHOT, VENUE_TRADE, VENUE_TOP,
-	VENUE_KLINE, VENUE_TICKER, VENUE_LIQUIDATION,
-	VENUE_INSTRUMENT, VENUE_LIMIT, VENUE_NOTICE,
+	VENUE_DEPTH,
+	VENUE_SNAPSHOT,
+	VENUE_TRADE,
+	VENUE_TOP,
+	VENUE_KLINE,
+	VENUE_TICKER,
+	VENUE_LIQUIDATION,
+	VENUE_INSTRUMENT,
+	VENUE_LIMIT,
+	VENUE_NOTICE,
 	VENUE_IGNORED, /* known, and of no use to us; or about a market that we do not follow */
 	VENUE_UNKNOWN,
 };
 
 struct venue_depth {
 	uint64_t first_id, last_id;
-	uint64_t prev_id;  /* last_id of the update before it, where the venue says so; else 0 */
-	bool relative;     /* quantities are changes to add, not totals */
+	uint64_t prev_id;         /* last_id of the update before it, where the venue says so; else 0 */
+	bool relative;            /* quantities are changes to add, not totals */
 	struct levels bids, asks; /* as sent */
 };
 
@@ -83,10 +90,10 @@ struct venue_snapshot {
 };
 
 struct venue_trade {
-	int64_t at;        /* ns, venue time */
+	int64_t at; /* ns, venue time */
 	int64_t price, qty;
 	uint64_t first_id, last_id; /* equal for a single trade; 0: the venue has no counting ids */
-	uint8_t aggressor; /* enum side */
+	uint8_t aggressor;          /* enum side */
 };
 
 struct venue_top {
@@ -115,7 +122,7 @@ struct venue_liquidation {
 
 /* A request budget the venue has told us of. */
 struct venue_limit {
-	bool weighted;     /* counts weights, otherwise requests */
+	bool weighted; /* counts weights, otherwise requests */
 	int64_t window_ns;
 	uint64_t limit;
 };
@@ -135,8 +142,8 @@ struct venue_message {
 	enum venue_kind kind;
 	/* NULL where it is about the connection or an unknown market */
 	const struct venue_market *market;
-	int64_t time;  /* ns, when the venue sent it; 0 where it does not say */
-	uint32_t feed; /* where sequences span a subscription (Kalshi's sid): its number and the */
+	int64_t time;      /* ns, when the venue sent it; 0 where it does not say */
+	uint32_t feed;     /* where sequences span a subscription (Kalshi's sid): its number and the */
 	uint64_t feed_seq; /* position in it, counted in ones; 0 where the venue has none */
 	union {
 		struct venue_depth depth;
@@ -156,9 +163,9 @@ struct venue_message {
 struct venue_input {
 	const char *text;
 	size_t len;
-	enum venue_ask ask; /* the request that the text answers; NOTHING: a frame of the stream */
+	enum venue_ask ask;                /* the request that the text answers; NOTHING: a frame of the stream */
 	const struct venue_market *market; /* of the request, where it had just one */
-	uint32_t limit;     /* of the request */
+	uint32_t limit;                    /* of the request */
 };
 
 struct venue_fault {
@@ -191,29 +198,29 @@ struct venue {
 	const char *const *stream_hosts;
 	const char *const *rest_hosts;
 
-	uint32_t streams;        /* it offers: bits of enum venue_stream */
+	uint32_t streams;                   /* it offers: bits of enum venue_stream */
 	const char *const *kline_intervals; /* NULL-ended */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
-	bool trade_ids_count;    /* trade ids rise by one, so that a hole is a lost trade */
+	bool trade_ids_count; /* trade ids rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */
-	uint32_t streams_max;        /* on one connection */
+	uint32_t streams_max; /* on one connection */
 	/* that we may send on a connection, pings and pongs included */
 	uint32_t messages_per_s;
-	uint32_t attempts_max;       /* connections within attempts_ns */
+	uint32_t attempts_max; /* connections within attempts_ns */
 	int64_t attempts_ns;
-	int64_t life_ns;             /* a connection is cut after */
-	int64_t pong_ns;             /* a ping must be answered within */
+	int64_t life_ns; /* a connection is cut after */
+	int64_t pong_ns; /* a ping must be answered within */
 	/* longest silence of a healthy connection; longer: reconnect */
 	int64_t silence_ns;
-	const char *ping_text;       /* to send as text every ping_ns; NULL: protocol pings do */
+	const char *ping_text; /* to send as text every ping_ns; NULL: protocol pings do */
 	int64_t ping_ns;
 	/* default budget of weight_ns; a VENUE_LIMIT message overrides it */
 	uint32_t weight_limit;
 	int64_t weight_ns;
-	const char *weight_header;   /* reply header that carries the used weight, or NULL */
-	const char *retry_header;    /* reply header with the seconds to wait after 429 and 418 */
+	const char *weight_header; /* reply header that carries the used weight, or NULL */
+	const char *retry_header;  /* reply header with the seconds to wait after 429 and 418 */
 
 	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than
 	 * streams_max. */
@@ -235,7 +242,6 @@ const struct venue *venue_at(uint32_t i);
 
 /* Fills a market from a raw name; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the
  * default. */
-int venue_market_init(const struct venue *v, const char *raw, size_t len,
-		      struct venue_market *ret_market);
+int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market);
 
 #endif

@@ -20,8 +20,8 @@ static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 100000
 
 /* A number of `whole` digits (1 .. 7), a point and eight decimals, of which those beyond the scale
  * (0 .. 8) must be zeros. All of it lies at `at`. false: everything else, good or bad. */
-static inline __attribute__((always_inline)) bool quick_value(const char *at, uint32_t whole,
-							      int scale, int64_t *ret_value)
+static inline __attribute__((always_inline)) bool quick_value(const char *at, uint32_t whole, int scale,
+							      int64_t *ret_value)
 {
 	uint64_t left = digits8_load(at), right = digits8_load(at + whole + 1), value;
 	uint32_t kept = (uint32_t)scale;
@@ -119,8 +119,7 @@ int wire_time(struct json_str text, int64_t *ret_ns)
 #define QUICK_LEVEL 48 /* bytes that a level of the usual writing can take, and a look behind it */
 
 /* Behind a decimal in quotes with eight decimals, or NULL for everything else, good or bad. */
-static inline __attribute__((always_inline)) const char *quick_decimal(const char *at, int scale,
-		int64_t *ret_value)
+static inline __attribute__((always_inline)) const char *quick_decimal(const char *at, int scale, int64_t *ret_value)
 {
 	uint32_t whole = digits8_count(digits8_load(at + 1));
 
@@ -131,8 +130,8 @@ static inline __attribute__((always_inline)) const char *quick_decimal(const cha
 }
 
 /* A run of levels in the venue's usual writing; stops in front of the first that is not. */
-static const char *quick_levels(const char *at, const char *end, const struct venue_market *m,
-				struct level *out, uint32_t max, uint32_t *ret_n)
+static const char *quick_levels(const char *at, const char *end, const struct venue_market *m, struct level *out,
+				uint32_t max, uint32_t *ret_n)
 {
 	uint32_t n = 0;
 
@@ -181,8 +180,7 @@ static int read_level(struct json *j, const struct venue_market *m, struct level
 	return rc;
 }
 
-int wire_levels(struct json *j, const struct venue_market *m, struct level *at, uint32_t max,
-		struct levels *ret_levels)
+int wire_levels(struct json *j, const struct venue_market *m, struct level *at, uint32_t max, struct levels *ret_levels)
 {
 	uint32_t n = 0;
 

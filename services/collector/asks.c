@@ -14,9 +14,9 @@
 #define SECOND 1000000000LL
 #define RETRY_FIRST_NS (SECOND / 4)
 #define RETRY_MAX_NS (30 * SECOND)
-#define BLOCK_NS (60 * SECOND)          /* after a refusal that does not say how long */
+#define BLOCK_NS (60 * SECOND)            /* after a refusal that does not say how long */
 #define BLOCK_MAX_NS (3 * 86400 * SECOND) /* the longest ban there is */
-#define MISFIT_NS (60 * SECOND)         /* between requests for instruments after misfits */
+#define MISFIT_NS (60 * SECOND)           /* between requests for instruments after misfits */
 
 static int64_t retry_delay(uint32_t failures)
 {
@@ -58,8 +58,9 @@ static int send(struct collector_core *c, const struct venue_request *r, uint64_
 		return rc;
 	c->count.requests++;
 	c->ask_clock = later(c->ask_clock, c->now) + c->ask_pace_ns;
-	c->actions.request(c->actions.ctx, &(struct collector_request){
-		.id = id, .ask = r->ask, .path = (const char *)c->path.at, .weight = weight});
+	c->actions.request(c->actions.ctx,
+			   &(struct collector_request){
+				   .id = id, .ask = r->ask, .path = (const char *)c->path.at, .weight = weight});
 	return 0;
 }
 
@@ -103,8 +104,7 @@ static struct market *next_waiting(struct collector_core *c)
 
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (m->sync == SYNC_WAITING && m->ask_at <= c->now &&
-		    (next == NULL || m->ask_at < next->ask_at))
+		if (m->sync == SYNC_WAITING && m->ask_at <= c->now && (next == NULL || m->ask_at < next->ask_at))
 			next = m;
 	}
 	return next;
@@ -145,8 +145,7 @@ static void describe_failed(struct collector_core *c)
 
 void asks_on_misfit(struct collector_core *c)
 {
-	if (c->describe_request == 0 && c->described_at != 0 &&
-	    c->describe_at > after(c->described_at, MISFIT_NS))
+	if (c->describe_request == 0 && c->described_at != 0 && c->describe_at > after(c->described_at, MISFIT_NS))
 		asks_describe(c, later(c->now, after(c->described_at, MISFIT_NS)));
 }
 
@@ -212,8 +211,7 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	uint32_t weight = 0;
 
 	buf_clear(&c->path);
-	if (!limit->weighted || limit->limit == 0 ||
-	    c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
+	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
 		return;
 	/* Half of the budget is ours; the rest is for whoever shares the address. */
 	uint64_t snapshots = limit->limit / 2 / weight;
@@ -235,8 +233,7 @@ static bool was_refused(struct collector_core *c, const struct collector_reply *
 }
 
 /* 0 where the reply was read to its end. */
-static int read_reply(struct collector_core *c, const struct collector_reply *r,
-		      struct venue_input *in)
+static int read_reply(struct collector_core *c, const struct collector_reply *r, struct venue_input *in)
 {
 	struct venue_fault fault;
 
@@ -280,8 +277,7 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 		c->count.replies_unasked++;
 		return;
 	}
-	struct venue_input in = {
-		.ask = VENUE_ASK_SNAPSHOT, .market = &m->venue, .limit = c->set.snapshot_limit};
+	struct venue_input in = {.ask = VENUE_ASK_SNAPSHOT, .market = &m->venue, .limit = c->set.snapshot_limit};
 	if (read_reply(c, r, &in) < 0)
 		asks_failed(c, m);
 }

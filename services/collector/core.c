@@ -70,8 +70,7 @@ static uint32_t number_of(const struct collector_core *c, const struct connectio
 	return (uint32_t)(conn - c->connections);
 }
 
-static void announce_feed(struct collector_core *c, struct connection *conn, enum feed state,
-			  const char *reason)
+static void announce_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason)
 {
 	if (conn->state == state && state != feed_refused)
 		return;
@@ -95,8 +94,7 @@ static int bit_index(enum venue_stream stream)
 	return __builtin_ctz((unsigned)stream);
 }
 
-struct connection *connection_of(struct collector_core *c, const struct market *m,
-				 enum venue_stream stream)
+struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream)
 {
 	uint32_t n = m->connection[bit_index(stream)];
 	return n != NO_CONNECTION ? &c->connections[n] : NULL;
@@ -148,8 +146,10 @@ static void alive(struct collector_core *c, struct connection *conn)
 		return;
 	announce_feed(c, conn, feed_live, NULL);
 	if (conn->cause != 0)
-		emit_gap(c, &(struct gap){.stream = "all", .cause = (enum gap_cause)conn->cause,
-					  .repair = repair_nothing, .from = conn->blind_from});
+		emit_gap(c, &(struct gap){.stream = "all",
+					  .cause = (enum gap_cause)conn->cause,
+					  .repair = repair_nothing,
+					  .from = conn->blind_from});
 	conn->cause = 0;
 	conn->lost_at = 0;
 }
@@ -172,8 +172,7 @@ static void stop_books(struct collector_core *c, const struct connection *conn, 
 			depth_stop(c, &c->markets[i], reason);
 }
 
-static void close_connection(struct collector_core *c, struct connection *conn,
-			     const struct collector_change *change)
+static void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change)
 {
 	enum feed state = change->state;
 
@@ -204,8 +203,7 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 
 static void check_silence(struct collector_core *c, struct connection *conn)
 {
-	if (!conn->up || conn->state == feed_silent ||
-	    c->now < after(conn->frame_at, c->set.silence_ns))
+	if (!conn->up || conn->state == feed_silent || c->now < after(conn->frame_at, c->set.silence_ns))
 		return;
 	c->count.silences++;
 	go_blind(c, conn, gap_cause_silence);
@@ -232,8 +230,8 @@ static void check_feed(struct collector_core *c, const struct venue_message *m)
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, c->from))
 			depth_lose(c, &c->markets[i],
-				   &(struct gap){.cause = gap_cause_sequence, .first = before + 1,
-						 .last = m->feed_seq - 1},
+				   &(struct gap){
+					   .cause = gap_cause_sequence, .first = before + 1, .last = m->feed_seq - 1},
 				   "hole in the feed");
 }
 
@@ -322,8 +320,7 @@ int decode(struct collector_core *c, struct venue_input *in, struct venue_fault 
 	struct venue_output out = output_of(c);
 	int rc = c->set.venue->decode(in, &out);
 
-	if (rc == ERR_INEXACT && out.fault.market != NULL &&
-	    widen_for(c, market_of(c, out.fault.market), in)) {
+	if (rc == ERR_INEXACT && out.fault.market != NULL && widen_for(c, market_of(c, out.fault.market), in)) {
 		out = output_of(c);
 		rc = c->set.venue->decode(in, &out);
 	}
@@ -343,8 +340,7 @@ static void on_fault(struct collector_core *c, int rc, const struct venue_fault 
 	}
 	if (m == NULL)
 		return;
-	if (fault->kind == VENUE_DEPTH || fault->kind == VENUE_SNAPSHOT ||
-	    fault->kind == VENUE_UNKNOWN)
+	if (fault->kind == VENUE_DEPTH || fault->kind == VENUE_SNAPSHOT || fault->kind == VENUE_UNKNOWN)
 		depth_on_fault(c, m);
 	if (fault->kind == VENUE_TRADE || fault->kind == VENUE_UNKNOWN)
 		tape_on_fault(c, m);
@@ -369,8 +365,7 @@ static void leave(struct collector_core *c)
 	c->out = NULL;
 }
 
-void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f,
-			     const struct sink *out)
+void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f, const struct sink *out)
 {
 	must(f->connection < COLLECTOR_CONNECTIONS_MAX);
 	struct connection *conn = &c->connections[f->connection];
@@ -390,8 +385,7 @@ void collector_core_on_frame(struct collector_core *c, const struct collector_fr
 	leave(c);
 }
 
-void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r,
-			     const struct sink *out)
+void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r, const struct sink *out)
 {
 	enter(c, r->now, out);
 	asks_on_reply(c, r);
@@ -409,8 +403,9 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 	switch (change->state) {
 	case feed_connecting:
 		if (conn->up)
-			close_connection(c, conn, &(struct collector_change){
-				.state = feed_lost, .reason = "restarted", .restart = true});
+			close_connection(
+				c, conn,
+				&(struct collector_change){.state = feed_lost, .reason = "restarted", .restart = true});
 		announce_feed(c, conn, feed_connecting, change->reason);
 		break;
 	case feed_live:
@@ -500,18 +495,15 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 	/* 18 bytes are the most that a level can take, so 1,800 a side always fit a packed event.
 	 */
 	bool levels = s->book_levels > 0 && s->book_levels <= 100000 && s->snapshot_limit > 0 &&
-		      s->snapshot_limit <= s->book_levels && s->publish_levels > 0 &&
-			s->publish_levels <= 1800;
-	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 &&
-		s->first_ns >= 0 &&
-		     s->reply_ns > 0 && s->ask_pace_ns >= 0 && s->describe_ns >= 0;
+		      s->snapshot_limit <= s->book_levels && s->publish_levels > 0 && s->publish_levels <= 1800;
+	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 && s->first_ns >= 0 && s->reply_ns > 0 &&
+		     s->ask_pace_ns >= 0 && s->describe_ns >= 0;
 
-	return s->venue != NULL && levels && times && s->ask_burst > 0 && s->pending_max > 0 &&
-	       s->n_markets > 0 && s->n_markets <= COLLECTOR_MARKETS_MAX;
+	return s->venue != NULL && levels && times && s->ask_burst > 0 && s->pending_max > 0 && s->n_markets > 0 &&
+	       s->n_markets <= COLLECTOR_MARKETS_MAX;
 }
 
-static int market_init(struct collector_core *c, const struct collector_market *row,
-		       struct market **ret_market)
+static int market_init(struct collector_core *c, const struct collector_market *row, struct market **ret_market)
 {
 	const uint32_t *known = strmap_get(&c->by_name, row->raw, strlen(row->raw));
 
@@ -522,8 +514,7 @@ static int market_init(struct collector_core *c, const struct collector_market *
 	struct market *m = &c->markets[c->set.n_markets];
 	int rc = venue_market_init(c->set.venue, row->raw, strlen(row->raw), &m->venue);
 	if (rc == 0)
-		rc = candles_init(&m->candles, c->set.intervals, c->set.n_intervals,
-				  c->set.candle_grace_ns);
+		rc = candles_init(&m->candles, c->set.intervals, c->set.n_intervals, c->set.candle_grace_ns);
 	if (rc == 0)
 		rc = book_init(&m->book, c->set.book_levels);
 	if (rc < 0)
@@ -575,8 +566,7 @@ static int init(struct collector_core *c, const struct collector_core_settings *
 	return rc;
 }
 
-int collector_core_new(const struct collector_core_settings *s,
-		       const struct collector_actions *actions,
+int collector_core_new(const struct collector_core_settings *s, const struct collector_actions *actions,
 		       struct collector_core **ret_core)
 {
 	if (!settings_make_sense(s))
@@ -658,8 +648,8 @@ const struct collector_counters *collector_core_counters(const struct collector_
 	return &c->count;
 }
 
-void collector_core_feed(const struct collector_core *c, uint32_t connection,
-			 const struct venue_market **markets, struct venue_feed *ret_feed)
+void collector_core_feed(const struct collector_core *c, uint32_t connection, const struct venue_market **markets,
+			 struct venue_feed *ret_feed)
 {
 	struct venue_feed feed = {.markets = markets};
 
@@ -675,8 +665,7 @@ void collector_core_feed(const struct collector_core *c, uint32_t connection,
 	*ret_feed = feed;
 }
 
-const struct book *collector_core_book(const struct collector_core *c, const char *raw,
-				       enum book_state *ret_state)
+const struct book *collector_core_book(const struct collector_core *c, const char *raw, enum book_state *ret_state)
 {
 	const uint32_t *index = strmap_get(&c->by_name, raw, strlen(raw));
 

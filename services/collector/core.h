@@ -46,11 +46,11 @@ struct collector_core_settings {
 	int64_t silence_ns;      /* a connection without frames for longer is reconnected */
 	/* wait for the first depth update before a snapshot is asked for */
 	int64_t first_ns;
-	int64_t reply_ns;        /* wait for a reply */
+	int64_t reply_ns; /* wait for a reply */
 	/* between requests, once the burst is used up; the venue's budget may slow it */
 	int64_t ask_pace_ns;
 	uint32_t ask_burst;
-	int64_t describe_ns;     /* between requests for the instruments; 0: only the first */
+	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
 };
 
 /* Every limit at its default, no markets; the venue's own where it states one. */
@@ -90,31 +90,31 @@ struct collector_reply {
 struct collector_change {
 	int64_t now;
 	uint32_t connection;
-	enum feed state; /* connecting, live (open), lost, refused, ended */
+	enum feed state;    /* connecting, live (open), lost, refused, ended */
 	const char *reason; /* NULL: none */
-	bool restart; /* lost because our own process was away */
+	bool restart;       /* lost because our own process was away */
 };
 
 /* What happened so far; the shell exports it as metrics. */
 struct collector_counters {
 	uint64_t frames, bytes;
-	uint64_t events;       /* emitted */
+	uint64_t events; /* emitted */
 	uint64_t ignored, unknown, malformed;
-	uint64_t misfits;      /* of the malformed: a value that its scale cannot hold */
-	uint64_t widened;      /* markets that turned out to need more decimals */
+	uint64_t misfits;                      /* of the malformed: a value that its scale cannot hold */
+	uint64_t widened;                      /* markets that turned out to need more decimals */
 	uint64_t depth_applied, depth_dropped; /* dropped: older than the book */
 	uint64_t depth_gaps, depth_oversized;
 	uint64_t pending_overflows, pending_high_water;
 	/* taken; older than the updates; unusable */
 	uint64_t snapshots, snapshots_old, snapshots_bad;
-	uint64_t resyncs;      /* books that lost their trust */
+	uint64_t resyncs; /* books that lost their trust */
 	uint64_t stale, crossed;
 	uint64_t trades, trade_gaps, trades_missing, trades_repeated, trades_late;
-	uint64_t outliers;     /* times and prices that cannot be */
+	uint64_t outliers; /* times and prices that cannot be */
 	uint64_t tops, tops_reordered;
 	uint64_t candles, candles_refused, klines;
 	uint64_t requests, replies, replies_failed, replies_unasked;
-	uint64_t refusals;     /* texts by which the venue refused something */
+	uint64_t refusals; /* texts by which the venue refused something */
 	uint64_t silences, disconnects;
 	uint64_t instruments, instruments_bad;
 };
@@ -123,8 +123,7 @@ struct collector_core;
 
 /* ERR_ARG (a market twice on one stream, too many, limits that make no sense), ERR_SYNTAX (a name
  * that is no symbol), ERR_NOMEM. Actions are copied. */
-int collector_core_new(const struct collector_core_settings *s,
-		       const struct collector_actions *actions,
+int collector_core_new(const struct collector_core_settings *s, const struct collector_actions *actions,
 		       struct collector_core **ret_core);
 void collector_core_free(struct collector_core *c);
 
@@ -134,10 +133,8 @@ void collector_core_start(struct collector_core *c, int64_t now, const struct si
 bool collector_core_described(const struct collector_core *c); /* every market */
 
 /* Inputs. Timers that were due before an input run first, as of their own time. */
-void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f,
-			     const struct sink *out);
-void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r,
-			     const struct sink *out);
+void collector_core_on_frame(struct collector_core *c, const struct collector_frame *f, const struct sink *out);
+void collector_core_on_reply(struct collector_core *c, const struct collector_reply *r, const struct sink *out);
 void collector_core_on_connection(struct collector_core *c, const struct collector_change *change,
 				  const struct sink *out);
 
@@ -160,10 +157,9 @@ int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len)
 const struct collector_counters *collector_core_counters(const struct collector_core *c);
 /* What the venue's feed n carries, to build its path: fills markets (room for
  * COLLECTOR_MARKETS_MAX). */
-void collector_core_feed(const struct collector_core *c, uint32_t connection,
-			 const struct venue_market **markets, struct venue_feed *ret_feed);
+void collector_core_feed(const struct collector_core *c, uint32_t connection, const struct venue_market **markets,
+			 struct venue_feed *ret_feed);
 /* The book of a market as it stands, NULL where unknown; for tests and status. */
-const struct book *collector_core_book(const struct collector_core *c, const char *raw,
-				       enum book_state *ret_state);
+const struct book *collector_core_book(const struct collector_core *c, const char *raw, enum book_state *ret_state);
 
 #endif

@@ -27,8 +27,7 @@
 
 /* ---- telling ---- */
 
-static void tell_state(struct collector_core *c, struct market *m, uint8_t before,
-		       const char *reason)
+static void tell_state(struct collector_core *c, struct market *m, uint8_t before, const char *reason)
 {
 	struct event *ev = begin(c, EVENT_book_state, m, 0);
 
@@ -40,8 +39,7 @@ static void tell_state(struct collector_core *c, struct market *m, uint8_t befor
 	emit(c);
 }
 
-void depth_announce(struct collector_core *c, struct market *m, enum book_state state,
-		    const char *reason)
+void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason)
 {
 	uint8_t before = m->state;
 
@@ -68,8 +66,7 @@ void depth_emit_snapshot(struct collector_core *c, struct market *m)
 	emit(c);
 }
 
-static void emit_delta(struct collector_core *c, struct market *m, const struct ev_book_delta *d,
-		       int64_t time)
+static void emit_delta(struct collector_core *c, struct market *m, const struct ev_book_delta *d, int64_t time)
 {
 	struct event *ev = begin(c, EVENT_book_delta, m, time);
 
@@ -82,8 +79,7 @@ static void judge(struct collector_core *c, struct market *m)
 {
 	arm(c, after(m->depth_at, c->set.stale_ns));
 	if (!book_crossed(&m->book)) {
-		depth_announce(c, m, book_state_trusted, m->state == book_state_syncing ? "synced"
-			       : "updated");
+		depth_announce(c, m, book_state_trusted, m->state == book_state_syncing ? "synced" : "updated");
 		return;
 	}
 	if (m->state != book_state_crossed) {
@@ -181,15 +177,13 @@ static bool fits_an_event(const struct levels *bids, const struct levels *asks)
 }
 
 /* Turns changes into totals, in place: the levels lie in the core's own array. */
-static int make_absolute(struct collector_core *c, struct market *m, const struct levels *l,
-			 enum side side)
+static int make_absolute(struct collector_core *c, struct market *m, const struct levels *l, enum side side)
 {
 	struct level *at = side == side_buy ? c->levels : c->levels + c->levels_max;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		int64_t total;
-		if (__builtin_add_overflow(book_qty_at(&m->book, side, l->at[i].price),
-					   l->at[i].qty, &total) ||
+		if (__builtin_add_overflow(book_qty_at(&m->book, side, l->at[i].price), l->at[i].qty, &total) ||
 		    total < 0)
 			return ERR_RANGE;
 		at[i] = (struct level){l->at[i].price, total};
@@ -209,8 +203,7 @@ static int to_totals(struct collector_core *c, struct market *m, struct venue_de
 }
 
 /* Applies an update that follows the book and publishes it; false where the book was lost. */
-static bool apply(struct collector_core *c, struct market *m, const struct venue_depth *update,
-		  int64_t time)
+static bool apply(struct collector_core *c, struct market *m, const struct venue_depth *update, int64_t time)
 {
 	struct venue_depth d = *update;
 
@@ -243,8 +236,8 @@ static bool apply(struct collector_core *c, struct market *m, const struct venue
 }
 
 /* GAP: the book was lost. */
-static enum venue_link link_and_apply(struct collector_core *c, struct market *m,
-				      const struct venue_depth *d, int64_t time)
+static enum venue_link link_and_apply(struct collector_core *c, struct market *m, const struct venue_depth *d,
+				      int64_t time)
 {
 	enum venue_link link = c->set.venue->link(m->book.last_id, m->fresh, d);
 
@@ -254,7 +247,8 @@ static enum venue_link link_and_apply(struct collector_core *c, struct market *m
 		return VENUE_LINK_GAP;
 	if (link == VENUE_LINK_GAP)
 		depth_lose(c, m,
-			   &(struct gap){.cause = gap_cause_sequence, .first = m->book.last_id + 1,
+			   &(struct gap){.cause = gap_cause_sequence,
+					 .first = m->book.last_id + 1,
 					 .last = d->first_id > 0 ? d->first_id - 1 : 0},
 			   "hole in update ids");
 	return link;
@@ -283,8 +277,7 @@ static int append_pending(struct market *m, const struct venue_depth *d, int64_t
 	return rc == 0 ? buf_append(&m->pending, d->asks.at, asks) : rc;
 }
 
-static void keep(struct collector_core *c, struct market *m, const struct venue_depth *d,
-		 int64_t time)
+static void keep(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
 {
 	/* A hole among the updates kept: only what follows it can be of use. */
 	if (m->pending_n > 0 && c->set.venue->link(m->pending_last, false, d) != VENUE_LINK_NEXT)
@@ -307,8 +300,7 @@ static void keep(struct collector_core *c, struct market *m, const struct venue_
 		c->count.pending_high_water = m->pending_n;
 }
 
-static void on_live_update(struct collector_core *c, struct market *m, const struct venue_depth *d,
-			   int64_t time)
+static void on_live_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
 {
 	enum venue_link link = link_and_apply(c, m, d, time);
 
@@ -318,8 +310,7 @@ static void on_live_update(struct collector_core *c, struct market *m, const str
 		keep(c, m, d, time);
 }
 
-void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d,
-		     int64_t time)
+void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
 {
 	switch (m->sync) {
 	case SYNC_OFF:
@@ -393,10 +384,13 @@ static void close_blind(struct collector_core *c, struct market *m)
 {
 	if (!m->blind.open)
 		return;
-	emit_gap(c, &(struct gap){.market = m, .stream = "depth",
-		.cause = (enum gap_cause)m->blind.cause,
-				  .repair = repair_snapshot, .from = m->blind.from,
-				  .first = m->blind.first, .last = m->blind.last});
+	emit_gap(c, &(struct gap){.market = m,
+				  .stream = "depth",
+				  .cause = (enum gap_cause)m->blind.cause,
+				  .repair = repair_snapshot,
+				  .from = m->blind.from,
+				  .first = m->blind.first,
+				  .last = m->blind.last});
 	m->blind.open = false;
 }
 
@@ -420,8 +414,7 @@ void depth_on_snapshot(struct collector_core *c, struct market *m, const struct 
 {
 	if (m->sync == SYNC_OFF)
 		return;
-	if (m->pending_n > 0 && s->last_id < m->pending_first &&
-	    !c->set.venue->snapshot_in_stream) {
+	if (m->pending_n > 0 && s->last_id < m->pending_first && !c->set.venue->snapshot_in_stream) {
 		c->count.snapshots_old++;
 		asks_failed(c, m);
 		return;
@@ -439,8 +432,7 @@ void depth_on_snapshot(struct collector_core *c, struct market *m, const struct 
 
 static bool can_go_stale(const struct market *m)
 {
-	return m->sync == SYNC_LIVE && (m->state == book_state_trusted ||
-					m->state == book_state_crossed);
+	return m->sync == SYNC_LIVE && (m->state == book_state_trusted || m->state == book_state_crossed);
 }
 
 int64_t depth_due(const struct collector_core *c, const struct market *m)
@@ -460,8 +452,7 @@ void depth_on_timer(struct collector_core *c, struct market *m)
 {
 	if (m->sync == SYNC_LIVE && m->state == book_state_crossed &&
 	    c->now >= after(m->crossed_at, c->set.crossed_ns)) {
-		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence},
-			   "crossed for too long");
+		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence}, "crossed for too long");
 		return;
 	}
 	if (can_go_stale(m) && c->now >= after(m->depth_at, c->set.stale_ns)) {

@@ -133,8 +133,7 @@ static void io_core(struct io *io, struct collector_core *c)
 		io_u64(io, (uint64_t *)&c->count + i);
 }
 
-_Static_assert(sizeof(struct collector_counters) % sizeof(uint64_t) == 0,
-	       "counters are walked as uint64_t");
+_Static_assert(sizeof(struct collector_counters) % sizeof(uint64_t) == 0, "counters are walked as uint64_t");
 
 /* ---- saving ---- */
 

@@ -7,7 +7,7 @@
 #include "services/collector/core.h"
 
 #define STREAM_BITS 6
-#define FEEDS_MAX 8       /* sequences that span a subscription, on one connection */
+#define FEEDS_MAX 8 /* sequences that span a subscription, on one connection */
 #define NO_CONNECTION UINT32_MAX
 
 /* How a book stands to its stream; drawn in depth.c. */
@@ -31,13 +31,13 @@ struct market {
 
 	struct book book;
 	enum sync sync;
-	uint8_t state;     /* enum book_state as announced; 0 before the first */
-	bool fresh;        /* nothing has been applied to the snapshot yet */
+	uint8_t state;      /* enum book_state as announced; 0 before the first */
+	bool fresh;         /* nothing has been applied to the snapshot yet */
 	struct buf pending; /* depth updates, each a struct pending and its levels */
 	uint32_t pending_n;
 	uint64_t pending_first; /* first id of the oldest */
 	uint64_t pending_last;  /* last id of the newest */
-	int64_t ask_at;    /* when to ask for a snapshot */
+	int64_t ask_at;         /* when to ask for a snapshot */
 	int64_t asked_at;
 	uint64_t request;  /* id of the one under way */
 	uint32_t failures; /* in a row */
@@ -67,13 +67,13 @@ struct feed_seq {
 
 struct connection {
 	bool used, up;
-	uint8_t state;     /* enum feed as announced; 0 before the first */
+	uint8_t state; /* enum feed as announced; 0 before the first */
 	uint8_t origin;
-	uint8_t cause;     /* enum gap_cause of the blind period, 0: none */
-	int64_t frame_at;  /* stamp of the last frame, or of the opening */
-	int64_t lost_at;   /* when it was lost; 0: is up, or never was */
+	uint8_t cause;    /* enum gap_cause of the blind period, 0: none */
+	int64_t frame_at; /* stamp of the last frame, or of the opening */
+	int64_t lost_at;  /* when it was lost; 0: is up, or never was */
 	int64_t blind_from;
-	int64_t clock;     /* largest venue time seen; 0 none */
+	int64_t clock;       /* largest venue time seen; 0 none */
 	int64_t blind_clock; /* clock when it was lost; 0: nothing to mark in candles */
 	int64_t candles_due; /* venue time at which the next candle closes by itself */
 	struct feed_seq feeds[FEEDS_MAX];
@@ -82,28 +82,28 @@ struct connection {
 struct collector_core {
 	struct collector_core_settings set;
 	struct collector_actions actions;
-	struct market *markets; /* owned, set.n_markets */
-	struct strmap by_name;  /* raw name -> uint32_t index */
+	struct market *markets;           /* owned, set.n_markets */
+	struct strmap by_name;            /* raw name -> uint32_t index */
 	const struct venue_market *found; /* the last one looked up, and its name's length */
 	size_t found_len;
 	struct connection connections[COLLECTOR_CONNECTIONS_MAX];
 	struct collector_counters count;
-	struct level *levels;   /* owned: what is being decoded, 2 * levels_max */
+	struct level *levels; /* owned: what is being decoded, 2 * levels_max */
 	uint32_t levels_max;
-	struct level *scratch;  /* owned: what is being published, 2 * publish_levels */
+	struct level *scratch; /* owned: what is being published, 2 * publish_levels */
 	struct buf path;
 
 	int64_t now;
-	int64_t due;            /* no timer is due before */
-	const struct sink *out; /* of the call under way */
+	int64_t due;             /* no timer is due before */
+	const struct sink *out;  /* of the call under way */
 	struct connection *from; /* connection of the frame under way, NULL for replies */
 	struct event ev;
 
-	uint64_t requests;      /* ids given out */
-	int64_t ask_clock;      /* pacing: time by which all requests made are paid for */
+	uint64_t requests; /* ids given out */
+	int64_t ask_clock; /* pacing: time by which all requests made are paid for */
 	int64_t ask_pace_ns;
 	uint32_t ask_burst;
-	int64_t blocked_until;  /* the venue told us to wait */
+	int64_t blocked_until; /* the venue told us to wait */
 	int64_t describe_at, described_at;
 	uint64_t describe_request;
 	uint32_t describe_failures;
@@ -120,13 +120,11 @@ static inline int64_t after(int64_t at, int64_t ns)
 	return at > INT64_MAX - ns ? INT64_MAX : at + ns;
 }
 /* Starts an event about a market (NULL: none) in c->ev; emit sends it. ts_event 0 means now. */
-struct event *begin(struct collector_core *c, uint16_t id, const struct market *m,
-		    int64_t ts_event);
+struct event *begin(struct collector_core *c, uint16_t id, const struct market *m, int64_t ts_event);
 void emit(struct collector_core *c);
 bool is_on(const struct market *m, enum venue_stream stream, const struct collector_core *c,
 	   const struct connection *conn);
-struct connection *connection_of(struct collector_core *c, const struct market *m,
-				 enum venue_stream stream);
+struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
 
 struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
@@ -143,19 +141,16 @@ struct gap {
 void emit_gap(struct collector_core *c, const struct gap *g);
 
 /* depth.c */
-void depth_start(struct collector_core *c, struct market *m); /* the connection is open */
+void depth_start(struct collector_core *c, struct market *m);                    /* the connection is open */
 void depth_stop(struct collector_core *c, struct market *m, const char *reason); /* it is not */
-void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
-		const char *reason);
-void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d,
-		     int64_t time);
+void depth_lose(struct collector_core *c, struct market *m, const struct gap *g, const char *reason);
+void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time);
 void depth_on_snapshot(struct collector_core *c, struct market *m, const struct venue_snapshot *s);
 void depth_on_fault(struct collector_core *c, struct market *m);
 void depth_on_timer(struct collector_core *c, struct market *m);
 int64_t depth_due(const struct collector_core *c, const struct market *m);
 void depth_emit_snapshot(struct collector_core *c, struct market *m);
-void depth_announce(struct collector_core *c, struct market *m, enum book_state state,
-		    const char *reason);
+void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason);
 void depth_repeat_state(struct collector_core *c, struct market *m);
 void depth_restart(struct collector_core *c, struct market *m);
 
@@ -174,8 +169,7 @@ void tape_on_trade(struct collector_core *c, struct market *m, const struct venu
 void tape_on_top(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_kline(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg);
-void tape_on_liquidation(struct collector_core *c, struct market *m,
-			 const struct venue_message *msg);
+void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *i);
 void tape_emit_instrument(struct collector_core *c, const struct market *m);
 void tape_on_fault(struct collector_core *c, struct market *m);

@@ -32,7 +32,6 @@ static void on_closed(void *ctx, int64_t close_at, struct ev_candle *candle)
 	emit(x->c);
 }
 
-
 void tape_on_clock(struct collector_core *c, struct connection *conn, int64_t at)
 {
 	if (at <= conn->clock)
@@ -61,8 +60,7 @@ void tape_on_clock(struct collector_core *c, struct connection *conn, int64_t at
 /* ---- trades ---- */
 
 /* A time or price that cannot be: one such trade would push every candle out of its place. */
-static bool is_outlier(const struct collector_core *c, const struct market *m,
-		       const struct venue_trade *t)
+static bool is_outlier(const struct collector_core *c, const struct market *m, const struct venue_trade *t)
 {
 	int64_t away = t->at > c->now ? t->at - c->now : c->now - t->at;
 
@@ -74,21 +72,20 @@ static bool is_outlier(const struct collector_core *c, const struct market *m,
 }
 
 /* first is 0 where the ids began anew. */
-static void trade_gap(struct collector_core *c, struct market *m, const struct venue_trade *t,
-		      uint64_t first)
+static void trade_gap(struct collector_core *c, struct market *m, const struct venue_trade *t, uint64_t first)
 {
 	c->count.trade_gaps++;
 	if (first != 0)
 		c->count.trades_missing += t->first_id - first;
 	emit_gap(c, &(struct gap){
-		.market = m,
-		.stream = "trade",
-		.cause = m->trade_broken ? gap_cause_malformed : gap_cause_sequence,
-		.repair = repair_nothing,
-		.from = m->trade_at,
-		.first = first,
-		.last = first != 0 ? t->first_id - 1 : 0,
-	});
+			    .market = m,
+			    .stream = "trade",
+			    .cause = m->trade_broken ? gap_cause_malformed : gap_cause_sequence,
+			    .repair = repair_nothing,
+			    .from = m->trade_at,
+			    .first = first,
+			    .last = first != 0 ? t->first_id - 1 : 0,
+		    });
 	candles_on_gap(&m->candles, m->trade_time, t->at);
 }
 
@@ -104,8 +101,7 @@ static bool check_trade_id(struct collector_core *c, struct market *m, const str
 			return false;
 		}
 		trade_gap(c, m, t, 0);
-	} else if (m->trade_id != 0 && c->set.venue->trade_ids_count && t->first_id != m->trade_id +
-		   1) {
+	} else if (m->trade_id != 0 && c->set.venue->trade_ids_count && t->first_id != m->trade_id + 1) {
 		trade_gap(c, m, t, m->trade_id + 1);
 	}
 	m->trade_id = t->last_id;
@@ -158,8 +154,11 @@ void tape_on_fault(struct collector_core *c, struct market *m)
 	m->trade_broken = true;
 	if (c->set.venue->trade_ids_count || m->trade_at == 0)
 		return;
-	emit_gap(c, &(struct gap){.market = m, .stream = "trade", .cause = gap_cause_malformed,
-				  .repair = repair_nothing, .from = m->trade_at});
+	emit_gap(c, &(struct gap){.market = m,
+				  .stream = "trade",
+				  .cause = gap_cause_malformed,
+				  .repair = repair_nothing,
+				  .from = m->trade_at});
 	candles_on_gap(&m->candles, m->trade_time, m->trade_time);
 }
 
@@ -237,8 +236,7 @@ void tape_on_ticker(struct collector_core *c, struct market *m, const struct ven
 	emit(c);
 }
 
-void tape_on_liquidation(struct collector_core *c, struct market *m,
-			 const struct venue_message *msg)
+void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg)
 {
 	const struct venue_liquidation *l = &msg->liquidation;
 	struct event *ev = begin(c, EVENT_liquidation, m, msg->time);
@@ -265,13 +263,11 @@ void tape_emit_instrument(struct collector_core *c, const struct market *m)
 
 static bool same_instrument(const struct ev_instrument *a, const struct ev_instrument *b)
 {
-	return strcmp(a->base, b->base) == 0 && strcmp(a->quote, b->quote) == 0 &&
-	       a->price_scale == b->price_scale && a->qty_scale == b->qty_scale &&
-	       a->tick_size == b->tick_size && a->price_min == b->price_min &&
-		a->price_max == b->price_max &&
-	       a->lot_size == b->lot_size && a->qty_min == b->qty_min && a->qty_max == b->qty_max &&
-	       a->market_qty_max == b->market_qty_max && a->notional_min == b->notional_min &&
-	       a->notional_max == b->notional_max && a->trading == b->trading;
+	return strcmp(a->base, b->base) == 0 && strcmp(a->quote, b->quote) == 0 && a->price_scale == b->price_scale &&
+	       a->qty_scale == b->qty_scale && a->tick_size == b->tick_size && a->price_min == b->price_min &&
+	       a->price_max == b->price_max && a->lot_size == b->lot_size && a->qty_min == b->qty_min &&
+	       a->qty_max == b->qty_max && a->market_qty_max == b->market_qty_max &&
+	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading;
 }
 
 static uint8_t wider(uint8_t a, uint8_t b)
@@ -281,20 +277,17 @@ static uint8_t wider(uint8_t a, uint8_t b)
 
 /* An instrument's description; repeated ones are not published again. New scales begin everything
  * anew. */
-void tape_on_instrument(struct collector_core *c, struct market *m,
-			const struct ev_instrument *told)
+void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *told)
 {
 	struct ev_instrument wide = *told;
 	const struct ev_instrument *i = &wide;
 
 	c->count.instruments++;
-	widen_instrument(&wide, wider(told->price_scale, m->price_scale_min),
-			 wider(told->qty_scale, m->qty_scale_min));
+	widen_instrument(&wide, wider(told->price_scale, m->price_scale_min), wider(told->qty_scale, m->qty_scale_min));
 	wide.instrument = m->venue.symbol;
 	if (m->described && same_instrument(&m->instrument, i))
 		return;
-	bool rescaled = i->price_scale != m->venue.price_scale ||
-		i->qty_scale != m->venue.qty_scale;
+	bool rescaled = i->price_scale != m->venue.price_scale || i->qty_scale != m->venue.qty_scale;
 	m->described = true;
 	m->instrument = *i;
 	m->venue.price_scale = i->price_scale;

@@ -35,8 +35,7 @@ bool widen_instrument(struct ev_instrument *i, uint8_t price_scale, uint8_t qty_
 {
 	struct ev_instrument wide = *i;
 	int64_t *const prices[] = {&wide.tick_size, &wide.price_min, &wide.price_max};
-	int64_t *const qtys[] = {&wide.lot_size, &wide.qty_min, &wide.qty_max,
-		&wide.market_qty_max};
+	int64_t *const qtys[] = {&wide.lot_size, &wide.qty_min, &wide.qty_max, &wide.market_qty_max};
 
 	if (price_scale < i->price_scale || qty_scale < i->qty_scale)
 		return false;
@@ -63,8 +62,7 @@ static bool grow_pending(struct buf *pending, const struct factors *by)
 	struct pending head;
 	bool fits = true;
 
-	for (size_t at = 0; at < pending->len; at += (head.bids +
-						      head.asks) * sizeof(struct level)) {
+	for (size_t at = 0; at < pending->len; at += (head.bids + head.asks) * sizeof(struct level)) {
 		memcpy(&head, pending->at + at, sizeof(head));
 		at += sizeof(head);
 		struct level *levels = (struct level *)(void *)(pending->at + at);
@@ -80,8 +78,7 @@ static bool grow_book(struct collector_core *c, struct book *b, const struct fac
 
 	/* c->levels is free: what was being decoded could not be read. */
 	book_to_snapshot(b, b->cap, c->levels, &s);
-	if (!grow_levels(c->levels, s.bids.n, by) ||
-	    !grow_levels(c->levels + b->cap, s.asks.n, by) ||
+	if (!grow_levels(c->levels, s.bids.n, by) || !grow_levels(c->levels + b->cap, s.asks.n, by) ||
 	    !grow(&s.bid_floor, by->price) || !grow(&s.ask_ceil, by->price))
 		return false;
 	if (book_snapshot(b, &s) < 0)
@@ -107,15 +104,13 @@ static bool is_readable(struct collector_core *c, struct venue_input *in)
 /* Sets the first wider scales at which the text can be read; false leaves them as they were. */
 static bool find_scales(struct collector_core *c, struct market *m, struct venue_input *in)
 {
-	const uint8_t price = m->venue.price_scale, qty = m->venue.qty_scale,
-		wide = VENUE_SCALE_DEFAULT;
+	const uint8_t price = m->venue.price_scale, qty = m->venue.qty_scale, wide = VENUE_SCALE_DEFAULT;
 	const uint8_t tries[][2] = {{price, wide}, {wide, qty}, {wide, wide}};
 
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
 		m->venue.price_scale = tries[i][0] > price ? tries[i][0] : price;
 		m->venue.qty_scale = tries[i][1] > qty ? tries[i][1] : qty;
-		if ((m->venue.price_scale > price || m->venue.qty_scale > qty) &&
-		    is_readable(c, in))
+		if ((m->venue.price_scale > price || m->venue.qty_scale > qty) && is_readable(c, in))
 			return true;
 	}
 	m->venue.price_scale = price;
@@ -135,10 +130,8 @@ bool widen_for(struct collector_core *c, struct market *m, struct venue_input *i
 	m->qty_scale_min = m->venue.qty_scale;
 	c->count.widened++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
-	bool fits = grow(&m->trade_price, by.price) && grow_pending(&m->pending, &by) &&
-		    grow_book(c, &m->book, &by);
-	if (m->described && widen_instrument(&m->instrument, m->venue.price_scale,
-					     m->venue.qty_scale))
+	bool fits = grow(&m->trade_price, by.price) && grow_pending(&m->pending, &by) && grow_book(c, &m->book, &by);
+	if (m->described && widen_instrument(&m->instrument, m->venue.price_scale, m->venue.qty_scale))
 		tape_emit_instrument(c, m);
 	if (!fits)
 		depth_restart(c, m); /* what is kept cannot be brought along */

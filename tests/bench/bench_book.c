@@ -25,7 +25,7 @@
 #define REPEATS_MAX 31
 #define UPDATES_MAX 8000
 #define LEVELS_MAX 400000
-#define TICKS (1 << 25) /* the wide ladder reaches 335,544.32 */
+#define TICKS (1 << 25)  /* the wide ladder reaches 335,544.32 */
 #define NARROW (1 << 17) /* the narrow one has 131,072 ticks around the first touch */
 #define CAP 5000
 
@@ -90,11 +90,10 @@ static void on_reconnect(void *ctx, uint32_t connection, const char *reason)
 	(void)reason;
 }
 
-static const char describe[] =
-	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","
-	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\","
-	"\"tickSize\":\"0.01\"},"
-	"{\"filterType\":\"LOT_SIZE\",\"stepSize\":\"0.00001\",\"maxQty\":\"9000\"}]}]}";
+static const char describe[] = "{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","
+			       "\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\","
+			       "\"tickSize\":\"0.01\"},"
+			       "{\"filterType\":\"LOT_SIZE\",\"stepSize\":\"0.00001\",\"maxQty\":\"9000\"}]}]}";
 
 static void feed_line(struct collector_core *c, char *line, const struct sink *out)
 {
@@ -106,8 +105,7 @@ static void feed_line(struct collector_core *c, char *line, const struct sink *o
 		collector_core_on_frame(c, &f, out);
 		return;
 	}
-	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = f.text,
-		.len = f.len};
+	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = f.text, .len = f.len};
 	collector_core_on_reply(c, &r, out);
 }
 
@@ -128,9 +126,11 @@ static bool record(struct stream *s)
 	set.n_markets = 1;
 	must(collector_core_new(&set, &actions, &c) == 0);
 	collector_core_start(c, strtoll(day.text, NULL, 10) - 1, &out);
-	struct collector_reply r = {.now = strtoll(day.text, NULL, 10) - 1, .id = asked,
-		.status = 200,
-				    .body = describe, .len = strlen(describe)};
+	struct collector_reply r = {.now = strtoll(day.text, NULL, 10) - 1,
+				    .id = asked,
+				    .status = 200,
+				    .body = describe,
+				    .len = strlen(describe)};
 	collector_core_on_reply(c, &r, &out);
 	while ((line = capture_line(&day)) != NULL)
 		feed_line(c, line, &out);
@@ -161,8 +161,7 @@ static void make(struct stream *s)
 		for (int k = 0; k < 36; k++)
 			for (int i = 0; i < 2; i++) {
 				int64_t away = i == 0 ? -distance(&r) : distance(&r);
-				int64_t qty = rng_below(&r, 100) < 48 ? 0
-					: 1 + (int64_t)rng_below(&r, 1000000);
+				int64_t qty = rng_below(&r, 100) < 48 ? 0 : 1 + (int64_t)rng_below(&r, 1000000);
 				side[i][k] = (struct level){middle + away, qty};
 			}
 		add_update(s, &(struct levels){side[0], 18}, &(struct levels){side[1], 18});
@@ -391,14 +390,10 @@ static int64_t run_ours(const struct stream *s)
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct update *u = &s->update[i];
 		const struct level *l = s->level + u->first;
-		struct ev_book_delta d = {.last_id = i, .bids = {l, u->bids},
-			.asks = {l + u->bids, u->asks}};
+		struct ev_book_delta d = {.last_id = i, .bids = {l, u->bids}, .asks = {l + u->bids, u->asks}};
 		must(book_delta(&book, &d) == 0);
-		int64_t bid = book_depth(&book, side_buy) > 0
-			? book_level(&book, side_buy, 0)->price : 0;
-		int64_t ask = book_depth(&book, side_sell) > 0
-			? book_level(&book, side_sell, 0)->price
-							       : TICKS - 1;
+		int64_t bid = book_depth(&book, side_buy) > 0 ? book_level(&book, side_buy, 0)->price : 0;
+		int64_t ask = book_depth(&book, side_sell) > 0 ? book_level(&book, side_sell, 0)->price : TICKS - 1;
 		sum += bid * 3 + ask;
 	}
 	return sum;
@@ -406,8 +401,7 @@ static int64_t run_ours(const struct stream *s)
 
 /* ---- timing ---- */
 
-static double time_ns(int64_t (*run)(const struct stream *), const struct stream *s,
-		      int64_t *ret_sum)
+static double time_ns(int64_t (*run)(const struct stream *), const struct stream *s, int64_t *ret_sum)
 {
 	struct timespec a, b;
 

@@ -76,8 +76,7 @@ static void make(void)
 	rng_seed(&r, 1);
 	while (n_frames < FRAMES_MAX) {
 		unsigned long long id = 50093239189ull + n_frames;
-		unsigned price = 61000 + (unsigned)rng_below(&r, 1000),
-			cents = (unsigned)rng_below(&r, 100);
+		unsigned price = 61000 + (unsigned)rng_below(&r, 1000), cents = (unsigned)rng_below(&r, 100);
 		switch (n_frames % 3) {
 		case 0: {
 			int n = snprintf(text, sizeof(text),
@@ -89,12 +88,10 @@ static void make(void)
 			for (int side = 0; side < 2; side++) {
 				for (int i = 0; i < 18; i++)
 					n += snprintf(text + n, sizeof(text) - (size_t)n,
-						      "%s[\"%u.%02u000000\",\"%u.%05u000\"]", i > 0
-							? "," : "", price,
+						      "%s[\"%u.%02u000000\",\"%u.%05u000\"]", i > 0 ? "," : "", price,
 						      cents, (unsigned)rng_below(&r, 3),
-							(unsigned)rng_below(&r, 99999));
-				n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", side ? "]}}"
-					      : "],\"a\":[");
+						      (unsigned)rng_below(&r, 99999));
+				n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", side ? "]}}" : "],\"a\":[");
 			}
 			break;
 		}
@@ -151,8 +148,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 		add_levels(&m->depth.bids);
 		add_levels(&m->depth.asks);
 	} else if (m->kind == VENUE_TRADE) {
-		sum += m->trade.last_id + (uint64_t)(m->trade.at + m->trade.price * 3 +
-						     m->trade.qty) +
+		sum += m->trade.last_id + (uint64_t)(m->trade.at + m->trade.price * 3 + m->trade.qty) +
 		       m->trade.aggressor;
 	} else if (m->kind == VENUE_TOP) {
 		sum += m->top.last_id + (uint64_t)(m->top.bid * 3 + m->top.bid_qty) +
@@ -162,8 +158,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 
 static uint64_t run_ours(void)
 {
-	struct venue_output out = {
-		.find = find, .message = on_message, .levels = levels, .levels_max = LEVELS};
+	struct venue_output out = {.find = find, .message = on_message, .levels = levels, .levels_max = LEVELS};
 
 	sum = 0;
 	for (uint32_t i = 0; i < n_frames; i++) {
@@ -266,12 +261,10 @@ static void bare_members(const char *p, struct bare *b)
 			p = bare_u64(p, &b->id[1]);
 			break;
 		case 'b':
-			p = *p == '[' ? bare_levels(p, &b->n[0], levels)
-				: bare_fixed(p + 1, 2, &b->value[0]);
+			p = *p == '[' ? bare_levels(p, &b->n[0], levels) : bare_fixed(p + 1, 2, &b->value[0]);
 			break;
 		case 'a':
-			p = *p == '[' ? bare_levels(p, &b->n[1], levels + LEVELS)
-				: bare_fixed(p + 1, 2, &b->value[2]);
+			p = *p == '[' ? bare_levels(p, &b->n[1], levels + LEVELS) : bare_fixed(p + 1, 2, &b->value[2]);
 			break;
 		case 'B':
 		case 'q':
@@ -369,8 +362,7 @@ int main(int argc, char **argv)
 	printf("G1 decode %u frames of %zu bytes: ours %5.0f ns  bare cursor %5.0f ns a frame | "
 	       "%.2fx "
 	       "[%.2f..%.2f] goal <= 1.25 | %s\n",
-	       n_frames, bytes / n_frames, median(ours), median(bare), slower, ratio[0],
-		ratio[repeats - 1],
+	       n_frames, bytes / n_frames, median(ours), median(bare), slower, ratio[0], ratio[repeats - 1],
 	       good ? "ok" : "MISSED");
 	return good ? 0 : 1;
 }

@@ -59,14 +59,11 @@ static void on_event(void *ctx, struct event *ev)
 		must(ev->candle.low <= ev->candle.high && ev->candle.volume >= 0);
 }
 
-static int64_t step(struct collector_core *c, int64_t now, const char *line, size_t len,
-		    const struct sink *out)
+static int64_t step(struct collector_core *c, int64_t now, const char *line, size_t len, const struct sink *out)
 {
-	static const enum feed changes[] = {feed_connecting, feed_live, feed_lost, feed_refused,
-		feed_ended};
+	static const enum feed changes[] = {feed_connecting, feed_live, feed_lost, feed_refused, feed_ended};
 	struct collector_frame f = {.now = now, .text = line, .len = len};
-	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = line + 1,
-		.len = len - 1};
+	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = line + 1, .len = len - 1};
 	struct collector_change change = {.now = now, .state = feed_live};
 
 	switch (line[0]) {

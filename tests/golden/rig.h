@@ -118,12 +118,10 @@ static inline const char *rig_last_path(const struct rig *r)
 	return r->path[(r->n_requests - 1) % RIG_REQUESTS];
 }
 
-static inline void rig_reply_to(struct rig *r, int64_t now, uint64_t id, int status,
-				const char *body)
+static inline void rig_reply_to(struct rig *r, int64_t now, uint64_t id, int status, const char *body)
 {
 	rig_timers(r, now);
-	struct collector_reply reply = {
-		.now = now, .id = id, .status = status, .body = body, .len = strlen(body)};
+	struct collector_reply reply = {.now = now, .id = id, .status = status, .body = body, .len = strlen(body)};
 	collector_core_on_reply(r->core, &reply, &r->sink);
 }
 

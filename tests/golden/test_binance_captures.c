@@ -31,9 +31,8 @@ static void watch(void *ctx, const struct event *ev)
 
 	if (ev->id == EVENT_top) {
 		assert_true(w->n_top < RECORDS_MAX);
-		w->top[w->n_top++] = (struct top_record){ev->top.last_id, ev->top.bid,
-			ev->top.bid_qty,
-							 ev->top.ask, ev->top.ask_qty};
+		w->top[w->n_top++] = (struct top_record){ev->top.last_id, ev->top.bid, ev->top.bid_qty, ev->top.ask,
+							 ev->top.ask_qty};
 	}
 	if (ev->id != EVENT_book_delta)
 		return;
@@ -41,8 +40,7 @@ static void watch(void *ctx, const struct event *ev)
 	const struct book *b = collector_core_book(w->rig->core, w->raw, &state);
 	const struct level *bid = book_level(b, side_buy, 0), *ask = book_level(b, side_sell, 0);
 	assert_true(w->n_book < RECORDS_MAX);
-	w->book[w->n_book++] = (struct top_record){b->last_id, bid->price, bid->qty, ask->price,
-		ask->qty};
+	w->book[w->n_book++] = (struct top_record){b->last_id, bid->price, bid->qty, ask->price, ask->qty};
 	w->crossed += book_crossed(b);
 }
 
@@ -55,8 +53,7 @@ static uint32_t equal_tops(const struct witness *w)
 		while (t + 1 < w->n_top && w->top[t + 1].id <= w->book[i].id)
 			t++;
 		const struct top_record *a = &w->book[i], *b = &w->top[t];
-		equal += b->id <= a->id && a->bid == b->bid && a->bid_qty == b->bid_qty &&
-			a->ask == b->ask &&
+		equal += b->id <= a->id && a->bid == b->bid && a->bid_qty == b->bid_qty && a->ask == b->ask &&
 			 a->ask_qty == b->ask_qty;
 	}
 	return equal;
@@ -164,8 +161,7 @@ static void feed_day(struct rig *r, struct capture *c, struct feeder *f)
 {
 	char *line;
 
-	while ((f->stop_after == 0 || f->lines < f->stop_after) &&
-	       (line = capture_line(c)) != NULL) {
+	while ((f->stop_after == 0 || f->lines < f->stop_after) && (line = capture_line(c)) != NULL) {
 		char *text;
 		int64_t now = strtoll(line, &text, 10);
 		assert_true(*text == ' ');
@@ -227,8 +223,7 @@ static void test_btcusdt(void **state)
 	assert_int_equal(r.count[EVENT_book_snapshot], 1);
 	assert_int_equal(r.count[EVENT_instrument], 1);
 	assert_int_equal(r.count[EVENT_feed_state], 1);
-	printf("BTCUSDT: %llu candles, %llu late trades, %llu trade gaps\n",
-	       (unsigned long long)n->candles,
+	printf("BTCUSDT: %llu candles, %llu late trades, %llu trade gaps\n", (unsigned long long)n->candles,
 	       (unsigned long long)n->trades_late, (unsigned long long)n->trade_gaps);
 	rig_close(&r);
 	capture_close(&day[0]);
@@ -287,8 +282,7 @@ static void same_events(const struct buf *a, const struct buf *b)
 			const struct buf *from = i == 0 ? a : b;
 			buf_init(&text[i], 1 << 20);
 			codec_print_unknown(from->at + at, from->len - at, &text[i]);
-			print_message("%.*s\n", (int)(text[i].len < 300 ? text[i].len : 300),
-				      (char *)text[i].at);
+			print_message("%.*s\n", (int)(text[i].len < 300 ? text[i].len : 300), (char *)text[i].at);
 			buf_fini(&text[i]);
 		}
 		fail_msg("event at byte %zu differs", at);
@@ -328,8 +322,7 @@ struct later {
 static void answer(struct rig *r, struct later *l)
 {
 	for (uint32_t i = 0; i < r->n_requests; i++)
-		if (r->request[i].ask == VENUE_ASK_SNAPSHOT &&
-		    strstr(r->path[i], l->symbol) != NULL) {
+		if (r->request[i].ask == VENUE_ASK_SNAPSHOT && strstr(r->path[i], l->symbol) != NULL) {
 			rig_reply_to(r, l->at, r->request[i].id, 200, l->body);
 			return;
 		}
@@ -362,11 +355,9 @@ static void test_thin_markets(void **state)
 		struct line l;
 		if (!parse_line(text, &l))
 			continue;
-		if (json_str_is(l.kind, "http") && n_later < 4 &&
-		    strstr(text, "/depth?symbol=") != NULL) {
+		if (json_str_is(l.kind, "http") && n_later < 4 && strstr(text, "/depth?symbol=") != NULL) {
 			char *symbol = strstr(text, "symbol=");
-			later[n_later++] =
-				(struct later){l.at, strndup(symbol, strcspn(symbol, "&")), l.data};
+			later[n_later++] = (struct later){l.at, strndup(symbol, strcspn(symbol, "&")), l.data};
 			continue;
 		}
 		if (json_str_is(l.kind, "http")) {

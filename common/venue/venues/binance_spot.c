@@ -65,8 +65,7 @@ static void on_kline(struct binance_frame *f, struct venue_message *m)
 	const struct binance_letters *k = &f->kline;
 	struct json_str interval = binance_text(k, 'i');
 
-	binance_demand(f, binance_has(k, "tTiohlcvnxq") &&
-		       interval.len < sizeof(m->kline.interval));
+	binance_demand(f, binance_has(k, "tTiohlcvnxq") && interval.len < sizeof(m->kline.interval));
 	if (f->err != 0)
 		return;
 	m->kline = (struct venue_kline){
@@ -254,9 +253,8 @@ static const struct {
 	enum venue_stream stream;
 	const char *name;
 } stream_names[] = {
-	{VENUE_DEPTH_STREAM, "depth@100ms"}, {VENUE_TRADE_STREAM, "trade"},
-	{VENUE_TOP_STREAM, "bookTicker"},    {VENUE_KLINE_STREAM, "kline_"},
-	{VENUE_TICKER_STREAM, "ticker"},
+	{VENUE_DEPTH_STREAM, "depth@100ms"}, {VENUE_TRADE_STREAM, "trade"},   {VENUE_TOP_STREAM, "bookTicker"},
+	{VENUE_KLINE_STREAM, "kline_"},      {VENUE_TICKER_STREAM, "ticker"},
 };
 
 static char lower(char c)
@@ -273,15 +271,13 @@ static int append_lower(struct buf *out, const char *text)
 	return rc;
 }
 
-static int append_stream(const struct venue_feed *feed, const struct venue_market *m, size_t row,
-			 struct buf *out)
+static int append_stream(const struct venue_feed *feed, const struct venue_market *m, size_t row, struct buf *out)
 {
 	bool kline = stream_names[row].stream == VENUE_KLINE_STREAM;
 	int rc = append_lower(out, m->raw);
 
 	if (rc == 0)
-		rc = buf_printf(out, "@%s%s", stream_names[row].name,
-				kline ? feed->kline_interval : "");
+		rc = buf_printf(out, "@%s%s", stream_names[row].name, kline ? feed->kline_interval : "");
 	return rc;
 }
 
@@ -293,8 +289,7 @@ static int stream_path(const struct venue_feed *feed, struct buf *out)
 	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
 		for (size_t row = 0; rc == 0 && row < ARRAY_LEN(stream_names); row++) {
 			enum venue_stream stream = stream_names[row].stream;
-			if (!(feed->streams & stream) ||
-			    (stream == VENUE_KLINE_STREAM && feed->kline_interval == NULL))
+			if (!(feed->streams & stream) || (stream == VENUE_KLINE_STREAM && feed->kline_interval == NULL))
 				continue;
 			if (n++ > 0)
 				rc = buf_byte(out, '/');
@@ -322,15 +317,13 @@ static int instruments_path(const struct venue_request *r, struct buf *out)
 	if (r->n == 0 || r->n > SYMBOL_PARAMS_MAX)
 		return rc;
 	for (uint32_t i = 0; rc == 0 && i < r->n; i++)
-		rc = buf_printf(out, "%s%%22%s%%22", i == 0 ? "?symbols=%5B" : "%2C",
-				r->markets[i]->raw);
+		rc = buf_printf(out, "%s%%22%s%%22", i == 0 ? "?symbols=%5B" : "%2C", r->markets[i]->raw);
 	return rc == 0 ? buf_printf(out, "%%5D") : rc;
 }
 
 static int klines_path(const struct venue_request *r, struct buf *out)
 {
-	int rc = buf_printf(out, "/api/v3/klines?symbol=%s&interval=%s", r->markets[0]->raw,
-			    r->interval);
+	int rc = buf_printf(out, "/api/v3/klines?symbol=%s&interval=%s", r->markets[0]->raw, r->interval);
 
 	if (rc == 0 && r->from > 0)
 		rc = buf_printf(out, "&startTime=%lld", (long long)(r->from / 1000000));
@@ -359,8 +352,7 @@ static int request(const struct venue_request *r, struct buf *out, uint32_t *ret
 		if (r->n != 1 || r->limit == 0 || r->limit > 5000)
 			return ERR_ARG;
 		*ret_weight = depth_weight(r->limit);
-		return buf_printf(out, "/api/v3/depth?symbol=%s&limit=%u", r->markets[0]->raw,
-				  r->limit);
+		return buf_printf(out, "/api/v3/depth?symbol=%s&limit=%u", r->markets[0]->raw, r->limit);
 	case VENUE_ASK_KLINES:
 		if (r->n != 1 || r->interval == NULL || r->limit > 1000)
 			return ERR_ARG;
@@ -382,17 +374,19 @@ static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct ven
 }
 
 static const char *const stream_hosts[] = {
-	"wss://stream.binance.com:9443", "wss://stream.binance.com:443",
-	"wss://data-stream.binance.vision", NULL,
+	"wss://stream.binance.com:9443",
+	"wss://stream.binance.com:443",
+	"wss://data-stream.binance.vision",
+	NULL,
 };
 static const char *const rest_hosts[] = {
-	"https://api.binance.com",  "https://api-gcp.binance.com", "https://api1.binance.com",
-	"https://api2.binance.com", "https://api3.binance.com",    "https://api4.binance.com",
+	"https://api.binance.com",         "https://api-gcp.binance.com",
+	"https://api1.binance.com",        "https://api2.binance.com",
+	"https://api3.binance.com",        "https://api4.binance.com",
 	"https://data-api.binance.vision", NULL,
 };
 static const char *const intervals[] = {
-	"1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h",
-	"6h", "8h", "12h", "1d", "3d", "1w", "1M", NULL,
+	"1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M", NULL,
 };
 
 const struct venue venue_binance_spot = {
@@ -401,8 +395,8 @@ const struct venue venue_binance_spot = {
 	.suffix = "",
 	.stream_hosts = stream_hosts,
 	.rest_hosts = rest_hosts,
-	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM | VENUE_KLINE_STREAM |
-		   VENUE_TICKER_STREAM,
+	.streams =
+		VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM,
 	.kline_intervals = intervals,
 	.trade_ids_count = true,
 	.streams_max = 1024,

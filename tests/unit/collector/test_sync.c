@@ -8,10 +8,8 @@
 #define T0 (1700000000LL * NS)
 
 static const struct collector_market one[] = {{"BTCUSDT", 0, 7}};
-static const struct collector_market many[] = {{"BTCUSDT", 0, 7}, {"ETHUSDT", 0, 7},
-	{"XRPUSDT", 0, 7},
-					       {"LTCUSDT", 0, 7}, {"ADAUSDT", 0, 7},
-						{"DOTUSDT", 0, 7},
+static const struct collector_market many[] = {{"BTCUSDT", 0, 7}, {"ETHUSDT", 0, 7}, {"XRPUSDT", 0, 7},
+					       {"LTCUSDT", 0, 7}, {"ADAUSDT", 0, 7}, {"DOTUSDT", 0, 7},
 					       {"TRXUSDT", 0, 7}, {"UNIUSDT", 0, 7}};
 
 static void settings(struct collector_core_settings *s)
@@ -38,8 +36,7 @@ static void depth(struct rig *r, int64_t now, const char *symbol, uint64_t first
 	snprintf(text, sizeof(text),
 		 "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"%s\",\"U\":%llu,\"u\":%llu,"
 		 "\"b\":[[\"99.5\",\"%llu\"]],\"a\":[[\"101.5\",\"%llu\"]]}",
-		 (long long)(now / 1000000), symbol, (unsigned long long)first,
-			(unsigned long long)last,
+		 (long long)(now / 1000000), symbol, (unsigned long long)first, (unsigned long long)last,
 		 (unsigned long long)last, (unsigned long long)last);
 	rig_frame(r, now, text);
 }
@@ -191,7 +188,7 @@ static void test_hole_while_waiting(void **state)
 	open_one(&r);
 	depth(&r, T0 + 1, "BTCUSDT", 150, 155);
 	depth(&r, T0 + 2, "BTCUSDT", 160, 165); /* 156..159 are missing: 150..155 is of no use */
-	reply_depth(&r, T0 + 3, 157); /* to the newest request, or too old: never taken */
+	reply_depth(&r, T0 + 3, 157);           /* to the newest request, or too old: never taken */
 	expect(&r, book_state_syncing, 0);
 	rig_timers(&r, T0 + NS);
 	reply_depth(&r, T0 + NS, 162);
@@ -263,17 +260,15 @@ static void test_giants(void **state)
 		struct buf text;
 		sync_one(&r);
 		buf_init(&text, (size_t)64 << 20);
-		buf_printf(&text,
-			   "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
-			   "\"a\":[],\"b\":[");
+		buf_printf(&text, "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+				  "\"a\":[],\"b\":[");
 		for (uint32_t k = 0; k < sizes[i]; k++)
 			buf_printf(&text, "%s[\"%u.5\",\"1\"]", k > 0 ? "," : "", k + 1);
 		buf_printf(&text, "]}");
 		buf_byte(&text, 0);
 		rig_frame(&r, T0 + 10, (char *)text.at);
 		assert_int_equal(rig_counters(&r)->resyncs, 1);
-		assert_int_equal(rig_counters(&r)->depth_oversized + rig_counters(&r)->malformed,
-				 1);
+		assert_int_equal(rig_counters(&r)->depth_oversized + rig_counters(&r)->malformed, 1);
 		assert_int_equal(r.count[EVENT_book_delta], 1);
 		buf_fini(&text);
 		rig_close(&r);
@@ -304,11 +299,9 @@ static void test_stale(void **state)
 static void test_crossed(void **state)
 {
 	(void)state;
-	static const char cross[] =
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
+	static const char cross[] = "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":161,\"u\":161,"
 				    "\"b\":[[\"101\",\"5\"]],\"a\":[]}";
-	static const char clear[] =
-		"{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":162,\"u\":162,"
+	static const char clear[] = "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":162,\"u\":162,"
 				    "\"b\":[[\"101\",\"0\"]],\"a\":[]}";
 	struct rig r;
 
@@ -325,8 +318,7 @@ static void test_crossed(void **state)
 	expect(&r, book_state_syncing, 0);
 	assert_int_equal(rig_counters(&r)->crossed, 1);
 	assert_int_equal(rig_counters(&r)->resyncs, 1);
-	rig_reply(&r, T0 + 2 * NS, 200,
-		  "{\"lastUpdateId\":170,\"bids\":[[\"100\",\"1\"]],\"asks\":[[\"100\",\"1\"]]}");
+	rig_reply(&r, T0 + 2 * NS, 200, "{\"lastUpdateId\":170,\"bids\":[[\"100\",\"1\"]],\"asks\":[[\"100\",\"1\"]]}");
 	assert_int_equal(rig_counters(&r)->snapshots_bad, 1); /* a crossed snapshot is none */
 	expect(&r, book_state_syncing, 0);
 	rig_timers(&r, T0 + 3 * NS);
@@ -341,9 +333,10 @@ static void test_replies(void **state)
 	static const struct {
 		int status;
 		const char *body;
-	} bad[] = {{0, ""}, {500, "oops"}, {403, "<html>"}, {200, ""}, {200, "{"},
-		{200, "{\"lastUpdateId\":1}"},
-		   {200, "[]"}, {404, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"}};
+	} bad[] = {{0, ""},         {500, "oops"},
+		   {403, "<html>"}, {200, ""},
+		   {200, "{"},      {200, "{\"lastUpdateId\":1}"},
+		   {200, "[]"},     {404, "{\"code\":-1121,\"msg\":\"Invalid symbol.\"}"}};
 	struct rig r;
 	struct collector_core_settings s;
 
@@ -377,9 +370,12 @@ static void test_refused(void **state)
 
 	open_one(&r);
 	depth(&r, T0 + 1, "BTCUSDT", 150, 155);
-	struct collector_reply reply = {.now = T0 + 2, .id = rig_last(&r)->id, .status = 429,
-		.body = "{}",
-					.len = 2, .retry_after_ns = 30 * NS};
+	struct collector_reply reply = {.now = T0 + 2,
+					.id = rig_last(&r)->id,
+					.status = 429,
+					.body = "{}",
+					.len = 2,
+					.retry_after_ns = 30 * NS};
 	collector_core_on_reply(r.core, &reply, &r.sink);
 	rig_timers(&r, T0 + 2 + 30 * NS);
 	assert_int_equal(r.n_requests, 1);
@@ -398,8 +394,7 @@ static void test_no_reply(void **state)
 	uint64_t first = rig_last(&r)->id;
 	rig_timers(&r, T0 + 11 * NS);
 	assert_int_equal(r.n_requests, 2);
-	rig_reply_to(&r, T0 + 11 * NS, first, 200,
-		     "{\"lastUpdateId\":155,\"bids\":[],\"asks\":[]}");
+	rig_reply_to(&r, T0 + 11 * NS, first, 200, "{\"lastUpdateId\":155,\"bids\":[],\"asks\":[]}");
 	assert_int_equal(rig_counters(&r)->replies_unasked, 1);
 	expect(&r, book_state_syncing, 0);
 	reply_depth(&r, T0 + 12 * NS, 155);
@@ -592,16 +587,26 @@ static void test_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_documented), cmocka_unit_test(test_old_snapshot),
-		cmocka_unit_test(test_snapshot_before_updates), cmocka_unit_test(test_hole),
-		cmocka_unit_test(test_hole_while_waiting), cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_malformed), cmocka_unit_test(test_giants),
-		cmocka_unit_test(test_stale), cmocka_unit_test(test_crossed),
-		cmocka_unit_test(test_replies), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_no_reply), cmocka_unit_test(test_pacing),
-		cmocka_unit_test(test_disconnect), cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_ended), cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_dump), cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_documented),
+		cmocka_unit_test(test_old_snapshot),
+		cmocka_unit_test(test_snapshot_before_updates),
+		cmocka_unit_test(test_hole),
+		cmocka_unit_test(test_hole_while_waiting),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_giants),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_crossed),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_reply),
+		cmocka_unit_test(test_pacing),
+		cmocka_unit_test(test_disconnect),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_settings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

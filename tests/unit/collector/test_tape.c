@@ -49,8 +49,7 @@ static void trade(struct rig *r, int64_t now, uint64_t id, const char *price, co
 		 "{\"e\":\"trade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"t\":%llu,\"p\":\"%s\","
 		 "\"q\":\"%s\",\"T\":%lld,"
 		 "\"m\":true,\"M\":true}",
-		 (long long)(now / 1000000), (unsigned long long)id, price, qty,
-			(long long)(now / 1000000));
+		 (long long)(now / 1000000), (unsigned long long)id, price, qty, (long long)(now / 1000000));
 	rig_frame(r, now, text);
 }
 
@@ -143,13 +142,13 @@ static void test_candles(void **state)
 	rig_frame(&r, T0 + 4 * NS,
 		  "{\"e\":\"24hrTicker\",\"E\":1700000043249,\"s\":\"BTCUSDT\",\"c\":\"1\","
 		  "\"o\":\"1\","
-				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 1);
 	assert_int_equal(r.count[EVENT_ticker], 1);
 	rig_frame(&r, T0 + 4 * NS,
 		  "{\"e\":\"24hrTicker\",\"E\":1700000043250,\"s\":\"BTCUSDT\",\"c\":\"1\","
 		  "\"o\":\"1\","
-				   "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
+		  "\"h\":\"1\",\"l\":\"1\",\"v\":\"1\",\"q\":\"1\"}");
 	assert_int_equal(r.count[EVENT_candle], 2);
 	assert_int_equal(last_candle.open, 10200000000);
 	assert_true(last_candle.complete);
@@ -212,8 +211,7 @@ static void top(struct rig *r, int64_t now, uint64_t id)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text),
-		 "{\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}",
+	snprintf(text, sizeof(text), "{\"u\":%llu,\"s\":\"BTCUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}",
 		 (unsigned long long)id);
 	rig_frame(r, now, text);
 }
@@ -235,13 +233,12 @@ static void test_tops(void **state)
 	rig_close(&r);
 }
 
-#define INFO(tick, step) \
-	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\"," \
-	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\"," \
-	"\"minPrice\":\"" tick "\"," \
-	"\"maxPrice\":\"1000000\",\"tickSize\":\"" tick "\"},{\"filterType\":\"LOT_SIZE\"," \
-	"\"minQty\":\"" step \
-	"\",\"maxQty\":\"9000\",\"stepSize\":\"" step "\"}]}]}"
+#define INFO(tick, step)                                                                                               \
+	"{\"symbols\":[{\"symbol\":\"BTCUSDT\",\"status\":\"TRADING\",\"baseAsset\":\"BTC\","                          \
+	"\"quoteAsset\":\"USDT\",\"filters\":[{\"filterType\":\"PRICE_FILTER\","                                       \
+	"\"minPrice\":\"" tick "\","                                                                                   \
+	"\"maxPrice\":\"1000000\",\"tickSize\":\"" tick "\"},{\"filterType\":\"LOT_SIZE\","                            \
+	"\"minQty\":\"" step "\",\"maxQty\":\"9000\",\"stepSize\":\"" step "\"}]}]}"
 
 static void test_instruments(void **state)
 {
@@ -330,8 +327,7 @@ static void test_widened_live(void **state)
 	rig_frame(&r, T0 + 4,
 		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":5,\"u\":7,"
 		  "\"b\":[[\"99\",\"1\"]],\"a\":[]}");
-	rig_reply(&r, T0 + 5, 200,
-		  "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"]],\"asks\":[[\"101\",\"1\"]]}");
+	rig_reply(&r, T0 + 5, 200, "{\"lastUpdateId\":6,\"bids\":[[\"98\",\"1\"]],\"asks\":[[\"101\",\"1\"]]}");
 	rig_frame(&r, T0 + 6,
 		  "{\"e\":\"depthUpdate\",\"E\":1,\"s\":\"BTCUSDT\",\"U\":8,\"u\":8,"
 		  "\"b\":[[\"97.125\",\"1\"]],\"a\":[]}");
@@ -350,8 +346,7 @@ static void test_strangers(void **state)
 	struct rig r;
 
 	open_rig(&r);
-	rig_frame(&r, T0 + 1,
-		  "{\"u\":1,\"s\":\"DOGEUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}");
+	rig_frame(&r, T0 + 1, "{\"u\":1,\"s\":\"DOGEUSDT\",\"b\":\"1\",\"B\":\"1\",\"a\":\"2\",\"A\":\"1\"}");
 	rig_frame(&r, T0 + 2, "{\"e\":\"brandNew\",\"s\":\"BTCUSDT\"}");
 	rig_frame(&r, T0 + 3, "{\"result\":null,\"id\":1}");
 	rig_frame(&r, T0 + 4, "nonsense");
@@ -397,8 +392,8 @@ static int odd_decode(const struct venue_input *in, struct venue_output *out)
 		m.snapshot = (struct venue_snapshot){.last_id = id, .bids = bids, .asks = asks};
 	} else {
 		m.kind = VENUE_DEPTH;
-		m.depth = (struct venue_depth){.first_id = id, .last_id = id, .relative = true,
-			.bids = bids, .asks = asks};
+		m.depth = (struct venue_depth){
+			.first_id = id, .last_id = id, .relative = true, .bids = bids, .asks = asks};
 	}
 	out->message(out->ctx, &m);
 	return 0;
@@ -415,18 +410,21 @@ static int odd_request(const struct venue_request *r, struct buf *out, uint32_t 
 static enum venue_link odd_link(uint64_t book_id, bool fresh, const struct venue_depth *d)
 {
 	(void)fresh;
-	return d->last_id <= book_id ? VENUE_LINK_OLD : d->first_id == book_id + 1 ? VENUE_LINK_NEXT
-		: VENUE_LINK_GAP;
+	return d->last_id <= book_id ? VENUE_LINK_OLD : d->first_id == book_id + 1 ? VENUE_LINK_NEXT : VENUE_LINK_GAP;
 }
 
 static void test_other_kind(void **state)
 {
 	(void)state;
-	static const struct venue odd = {.name = "ODD", .doc = "odd", .suffix = "-PERP",
-		.streams = VENUE_DEPTH_STREAM,
-					 .snapshot_in_stream = true, .silence_ns = NS * 10,
-						.request = odd_request,
-					 .decode = odd_decode, .link = odd_link};
+	static const struct venue odd = {.name = "ODD",
+					 .doc = "odd",
+					 .suffix = "-PERP",
+					 .streams = VENUE_DEPTH_STREAM,
+					 .snapshot_in_stream = true,
+					 .silence_ns = NS * 10,
+					 .request = odd_request,
+					 .decode = odd_decode,
+					 .link = odd_link};
 	static const struct collector_market x[] = {{"X", 0, VENUE_DEPTH_STREAM}};
 	struct collector_core_settings s;
 	struct rig r;
@@ -469,10 +467,10 @@ static void test_other_kind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trade_ids),  cmocka_unit_test(test_hostile_trades),
-		cmocka_unit_test(test_candles),    cmocka_unit_test(test_blind_candles),
-		cmocka_unit_test(test_klines),     cmocka_unit_test(test_tops),
-		cmocka_unit_test(test_instruments), cmocka_unit_test(test_widened),
+		cmocka_unit_test(test_trade_ids),    cmocka_unit_test(test_hostile_trades),
+		cmocka_unit_test(test_candles),      cmocka_unit_test(test_blind_candles),
+		cmocka_unit_test(test_klines),       cmocka_unit_test(test_tops),
+		cmocka_unit_test(test_instruments),  cmocka_unit_test(test_widened),
 		cmocka_unit_test(test_widened_live), cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_other_kind),
 	};

@@ -102,8 +102,7 @@ static void run(const struct stream *s, uint32_t rounds)
 				if (rng_below(&r, 2) == 0)
 					l.qty = 1 + (int64_t)rng_below(&r, 1000);
 				if (rng_below(&r, 3) == 0 && model[side].n > 0)
-					l.price =
-						model[side].at[rng_below(&r, model[side].n)].price;
+					l.price = model[side].at[rng_below(&r, model[side].n)].price;
 				change[side][i] = l;
 				model_set(&model[side], l.price, l.qty);
 			}
@@ -147,8 +146,7 @@ static void test_extremes(void **state)
 	struct book b;
 	assert_int_equal(book_init(&b, 0), ERR_ARG);
 	assert_int_equal(book_init(&b, 3), 0);
-	struct level bids[] = {{INT64_MAX, 1}, {0, 2}, {1, 3}},
-		asks[] = {{INT64_MAX, INT64_MAX}, {0, 4}};
+	struct level bids[] = {{INT64_MAX, 1}, {0, 2}, {1, 3}}, asks[] = {{INT64_MAX, INT64_MAX}, {0, 4}};
 	struct ev_book_delta d = {.last_id = 7, .bids = {bids, 3}, .asks = {asks, 2}};
 	assert_int_equal(book_delta(&b, &d), 0);
 	assert_int_equal(book_level(&b, side_buy, 0)->price, INT64_MAX);
@@ -193,8 +191,8 @@ static void test_guarantee(void **state)
 	struct book b;
 	assert_int_equal(book_init(&b, 3), 0);
 	struct level bids[] = {{100, 1}, {99, 2}, {97, 3}}, asks[] = {{102, 1}, {110, 0}, {104, 2}};
-	struct ev_book_snapshot s = {.last_id = 9, .bid_floor = 97, .ask_ceil = 104,
-				     .bids = {bids, 3}, .asks = {asks, 3}};
+	struct ev_book_snapshot s = {
+		.last_id = 9, .bid_floor = 97, .ask_ceil = 104, .bids = {bids, 3}, .asks = {asks, 3}};
 	assert_int_equal(book_snapshot(&b, &s), 0);
 	assert_int_equal(book_depth(&b, side_sell), 2);
 	assert_true(book_known(&b, side_buy, 97));
@@ -224,8 +222,7 @@ static void test_to_snapshot(void **state)
 		bids[i] = (struct level){1000000 - i * 1000, i + 1};
 	for (int i = 0; i < 10; i++)
 		asks[i] = (struct level){1000001 + i, i + 1};
-	struct ev_book_snapshot s = {.last_id = 5, .bids = {bids, 60}, .asks = {asks, 10}},
-		out = {0};
+	struct ev_book_snapshot s = {.last_id = 5, .bids = {bids, 60}, .asks = {asks, 10}}, out = {0};
 	assert_int_equal(book_snapshot(&a, &s), 0);
 	book_to_snapshot(&a, 50, scratch, &out);
 	assert_int_equal(out.last_id, 5);
@@ -244,11 +241,8 @@ static void test_to_snapshot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),
-		cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_guarantee),
-		cmocka_unit_test(test_to_snapshot),
+		cmocka_unit_test(test_model),     cmocka_unit_test(test_extremes),    cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_guarantee), cmocka_unit_test(test_to_snapshot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,10 +51,9 @@ static void test_intervals(void **state)
 	static const struct {
 		const char *text;
 		int64_t ns;
-	} good[] = {{"1s", S}, {"5s", 5 * S}, {"1m", M}, {"15m", 15 * M}, {"1h", 60 * M},
-		{"4h", 240 * M}, {"1d", 1440 * M}};
-	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d",
-		"999999s", "1M"};
+	} good[] = {{"1s", S},      {"5s", 5 * S},   {"1m", M},       {"15m", 15 * M},
+		    {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M}};
+	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d", "999999s", "1M"};
 	char text[EVENT_NAME_MAX];
 	int64_t ns;
 
@@ -246,8 +245,7 @@ static char *read_capture(const char *name)
 	if (root != NULL)
 		snprintf(path, sizeof(path), "%s/ohlcv/%s", root, name);
 	else
-		snprintf(path, sizeof(path), "%s/../shared/captures/ohlcv/%s", source != NULL
-			 ? source : ".", name);
+		snprintf(path, sizeof(path), "%s/../shared/captures/ohlcv/%s", source != NULL ? source : ".", name);
 	gzFile f = gzopen(path, "rb");
 	if (f == NULL) {
 		printf("skipped: no recording at %s\n", path);
@@ -283,8 +281,7 @@ static void feed_trades(struct candles *c, const char *text)
 		json_array(&j);
 		while (json_item(&j))
 			json_raw(&j, &field[n < 6 ? n++ : 6]);
-		trade(c, decimal(field[0], 0) * 1000000, decimal(field[4], PRICE_SCALE),
-		      decimal(field[5], QTY_SCALE));
+		trade(c, decimal(field[0], 0) * 1000000, decimal(field[4], PRICE_SCALE), decimal(field[5], QTY_SCALE));
 	}
 	assert_int_equal(json_finish(&j), 0);
 }
@@ -302,12 +299,11 @@ static uint32_t equal_rows(const char *interval, char *text, uint32_t *ret_rows)
 			v[k] = decimal((struct json_str){line, len, false}, k == 0 ? 0 : 8);
 			line += len + (line[len] == ',');
 		}
-		while (i < n_closed && (strcmp(closed[i].interval, interval) != 0 ||
-					closed[i].open_at < v[0] * 1000000))
+		while (i < n_closed &&
+		       (strcmp(closed[i].interval, interval) != 0 || closed[i].open_at < v[0] * 1000000))
 			i++;
 		const struct ev_candle *c = &closed[i];
-		equal += i < n_closed && c->open_at == v[0] * 1000000 && c->open == v[1] &&
-			c->high == v[2] &&
+		equal += i < n_closed && c->open_at == v[0] * 1000000 && c->open == v[1] && c->high == v[2] &&
 			 c->low == v[3] && c->close == v[4] && c->volume == v[5];
 	}
 	*ret_rows = rows;
@@ -360,18 +356,22 @@ static uint32_t read_rows(const char *text, struct ev_candle *rows)
 			assert_int_equal(fixed_round(value, scale, k == 0 ? 0 : 8, &v[k]), 0);
 			k++;
 		}
-		rows[n++] = (struct ev_candle){.price_scale = 8, .qty_scale = 8,
-			.open_at = v[0] * 1000000,
-					       .open = v[1], .high = v[2], .low = v[3],
-						.close = v[4],
-					       .volume = v[5], .trades = 1, .complete = true};
+		rows[n++] = (struct ev_candle){.price_scale = 8,
+					       .qty_scale = 8,
+					       .open_at = v[0] * 1000000,
+					       .open = v[1],
+					       .high = v[2],
+					       .low = v[3],
+					       .close = v[4],
+					       .volume = v[5],
+					       .trades = 1,
+					       .complete = true};
 	}
 	assert_int_equal(json_finish(&j), 0);
 	return n;
 }
 
-static uint32_t merged_equal(const char *from_name, int64_t from, const char *into_name,
-			     int64_t into)
+static uint32_t merged_equal(const char *from_name, int64_t from, const char *into_name, int64_t into)
 {
 	static struct ev_candle rows[KEEP];
 	struct candle_merge m;
@@ -395,8 +395,7 @@ static uint32_t merged_equal(const char *from_name, int64_t from, const char *in
 		if (!a->complete || b == NULL || b->open_at != a->open_at)
 			continue;
 		complete++;
-		equal += a->open == b->open && a->high == b->high && a->low == b->low &&
-			a->close == b->close &&
+		equal += a->open == b->open && a->high == b->high && a->low == b->low && a->close == b->close &&
 			 llabs(a->volume - b->volume) <= 100;
 	}
 	assert_int_equal(complete, equal);
@@ -406,19 +405,23 @@ static uint32_t merged_equal(const char *from_name, int64_t from, const char *in
 static void test_merged(void **state)
 {
 	(void)state;
-	assert_int_equal(merged_equal("BTC_USDT-1h.json.gz", 60 * M, "BTC_USDT-4h.json.gz",
-				      240 * M), 11234);
-	assert_int_equal(merged_equal("BTC_USDT-3m.json.gz", 3 * M, "BTC_USDT-15m.json.gz", 15 * M),
-			 8801);
+	assert_int_equal(merged_equal("BTC_USDT-1h.json.gz", 60 * M, "BTC_USDT-4h.json.gz", 240 * M), 11234);
+	assert_int_equal(merged_equal("BTC_USDT-3m.json.gz", 3 * M, "BTC_USDT-15m.json.gz", 15 * M), 8801);
 }
 
 static void test_merge_edges(void **state)
 {
 	(void)state;
 	struct candle_merge m;
-	struct ev_candle c = {.open_at = 0, .open = 5, .high = 9, .low = 1, .close = 6,
-		.volume = 10,
-			      .quote_volume = 7, .trades = 2, .complete = true};
+	struct ev_candle c = {.open_at = 0,
+			      .open = 5,
+			      .high = 9,
+			      .low = 1,
+			      .close = 6,
+			      .volume = 10,
+			      .quote_volume = 7,
+			      .trades = 2,
+			      .complete = true};
 
 	assert_int_equal(candle_merge_init(&m, M, 90 * S), ERR_ARG);
 	assert_int_equal(candle_merge_init(&m, M, M), ERR_ARG);

@@ -56,8 +56,7 @@ static void run(bool asks, uint64_t seed, uint64_t spread)
 	n_model = 0;
 	assert_int_equal(level_set_init(&s, CAP, asks), 0);
 	for (int i = 0; i < 30000; i++) {
-		int64_t price = (int64_t)rng_below(&r, spread) * 100,
-			qty = (int64_t)rng_below(&r, 5);
+		int64_t price = (int64_t)rng_below(&r, spread) * 100, qty = (int64_t)rng_below(&r, 5);
 		uint64_t what = rng_below(&r, 100);
 		if (s.n == CAP || (what < 3 && s.n > 0)) {
 			struct level worst = level_set_pop_worst(&s);

@@ -81,24 +81,20 @@ static void say_levels(const char *name, const struct levels *l)
 static void say_kline(const struct venue_kline *k)
 {
 	assert_true(k->low <= k->high && k->open_at < k->close_at);
-	say(" %s %s %" PRId64 "..%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-	    " v %" PRId64
-	    " q %" PRId64 " n %u",
-	    k->interval[0] != 0 ? k->interval : "-", k->closed ? "closed" : "open", k->open_at,
-		k->close_at,
-	    k->open, k->high, k->low, k->close, k->volume, k->quote_volume, k->trades);
+	say(" %s %s %" PRId64 "..%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v %" PRId64 " q %" PRId64
+	    " n %u",
+	    k->interval[0] != 0 ? k->interval : "-", k->closed ? "closed" : "open", k->open_at, k->close_at, k->open,
+	    k->high, k->low, k->close, k->volume, k->quote_volume, k->trades);
 }
 
 static void say_instrument(const struct ev_instrument *i)
 {
 	assert_true(i->price_scale <= 18 && i->qty_scale <= 18);
-	say(" %s/%s scales %u %u %u tick %" PRId64 " %" PRId64 "..%" PRId64 " lot %" PRId64
-	    " %" PRId64
-	    "..%" PRId64 " market %" PRId64 " notional %" PRId64 "..%" PRId64 " %s",
-	    i->base, i->quote, i->price_scale, i->qty_scale, i->cash_scale, i->tick_size,
-		i->price_min,
-	    i->price_max, i->lot_size, i->qty_min, i->qty_max, i->market_qty_max, i->notional_min,
-	    i->notional_max, i->trading ? "trading" : "halted");
+	say(" %s/%s scales %u %u %u tick %" PRId64 " %" PRId64 "..%" PRId64 " lot %" PRId64 " %" PRId64 "..%" PRId64
+	    " market %" PRId64 " notional %" PRId64 "..%" PRId64 " %s",
+	    i->base, i->quote, i->price_scale, i->qty_scale, i->cash_scale, i->tick_size, i->price_min, i->price_max,
+	    i->lot_size, i->qty_min, i->qty_max, i->market_qty_max, i->notional_min, i->notional_max,
+	    i->trading ? "trading" : "halted");
 }
 
 static void on_message(void *ctx, const struct venue_message *m)
@@ -109,8 +105,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 	messages++;
 	switch (m->kind) {
 	case VENUE_DEPTH:
-		say("> depth %s %" PRId64 " %" PRIu64 "..%" PRIu64, raw, m->time, m->depth.first_id,
-		    m->depth.last_id);
+		say("> depth %s %" PRId64 " %" PRIu64 "..%" PRIu64, raw, m->time, m->depth.first_id, m->depth.last_id);
 		say_levels("bids", &m->depth.bids);
 		say_levels("asks", &m->depth.asks);
 		break;
@@ -120,36 +115,28 @@ static void on_message(void *ctx, const struct venue_message *m)
 		say_levels(m->snapshot.asks_cut ? "asks cut" : "asks", &m->snapshot.asks);
 		break;
 	case VENUE_TRADE:
-		assert_true(m->trade.price > 0 && m->trade.qty > 0 &&
-			    m->trade.first_id <= m->trade.last_id);
-		say("> trade %s %" PRId64 " at %" PRId64 " %" PRId64 "x%" PRId64 " %s %" PRIu64
-		    "..%" PRIu64,
-		    raw, m->time, m->trade.at, m->trade.price, m->trade.qty,
-		    m->trade.aggressor == side_buy ? "buy" : "sell", m->trade.first_id,
-			m->trade.last_id);
+		assert_true(m->trade.price > 0 && m->trade.qty > 0 && m->trade.first_id <= m->trade.last_id);
+		say("> trade %s %" PRId64 " at %" PRId64 " %" PRId64 "x%" PRId64 " %s %" PRIu64 "..%" PRIu64, raw,
+		    m->time, m->trade.at, m->trade.price, m->trade.qty, m->trade.aggressor == side_buy ? "buy" : "sell",
+		    m->trade.first_id, m->trade.last_id);
 		break;
 	case VENUE_TOP:
-		assert_true(m->top.bid >= 0 && m->top.bid_qty >= 0 && m->top.ask >= 0 &&
-			    m->top.ask_qty >= 0);
-		say("> top %s %" PRId64 " %" PRIu64 " bid %" PRId64 "x%" PRId64 " ask %" PRId64
-		    "x%" PRId64, raw,
-		    m->time, m->top.last_id, m->top.bid, m->top.bid_qty, m->top.ask,
-			m->top.ask_qty);
+		assert_true(m->top.bid >= 0 && m->top.bid_qty >= 0 && m->top.ask >= 0 && m->top.ask_qty >= 0);
+		say("> top %s %" PRId64 " %" PRIu64 " bid %" PRId64 "x%" PRId64 " ask %" PRId64 "x%" PRId64, raw,
+		    m->time, m->top.last_id, m->top.bid, m->top.bid_qty, m->top.ask, m->top.ask_qty);
 		break;
 	case VENUE_KLINE:
 		say("> kline %s %" PRId64, raw, m->time);
 		say_kline(&m->kline);
 		break;
 	case VENUE_TICKER:
-		say("> ticker %s %" PRId64 " last %" PRId64 " open %" PRId64 " high %" PRId64
-		    " low %" PRId64
+		say("> ticker %s %" PRId64 " last %" PRId64 " open %" PRId64 " high %" PRId64 " low %" PRId64
 		    " v %" PRId64 " q %" PRId64,
-		    raw, m->time, m->ticker.last, m->ticker.open, m->ticker.high, m->ticker.low,
-		    m->ticker.volume, m->ticker.quote_volume);
+		    raw, m->time, m->ticker.last, m->ticker.open, m->ticker.high, m->ticker.low, m->ticker.volume,
+		    m->ticker.quote_volume);
 		break;
 	case VENUE_LIQUIDATION:
-		say("> liquidation %s %" PRId64 " %" PRId64 "x%" PRId64 " average %" PRId64 " %s",
-		    raw, m->time,
+		say("> liquidation %s %" PRId64 " %" PRId64 "x%" PRId64 " average %" PRId64 " %s", raw, m->time,
 		    m->liquidation.price, m->liquidation.qty, m->liquidation.avg_price,
 		    m->liquidation.side == side_buy ? "buy" : "sell");
 		break;
@@ -158,14 +145,12 @@ static void on_message(void *ctx, const struct venue_message *m)
 		say_instrument(m->instrument);
 		break;
 	case VENUE_LIMIT:
-		say("> limit %s %" PRIu64 " in %" PRId64, m->limit.weighted ? "weight" : "requests",
-		    m->limit.limit,
+		say("> limit %s %" PRIu64 " in %" PRId64, m->limit.weighted ? "weight" : "requests", m->limit.limit,
 		    m->limit.window_ns);
 		break;
 	case VENUE_NOTICE:
 		assert_non_null(m->notice.text);
-		say("> notice %s %" PRId64 " \"%s\"", notice[m->notice.kind], m->notice.code,
-		    m->notice.text);
+		say("> notice %s %" PRId64 " \"%s\"", notice[m->notice.kind], m->notice.code, m->notice.text);
 		break;
 	case VENUE_IGNORED:
 		say("> ignored %s %" PRId64, raw, m->time);
@@ -180,8 +165,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 /* Decodes a copy that ends where its memory ends, so that a sanitizer sees a step too far. */
 static int decode(const struct venue *v, struct venue_input in)
 {
-	struct venue_output out = {
-		.find = find, .message = on_message, .levels = levels, .levels_max = LEVELS};
+	struct venue_output out = {.find = find, .message = on_message, .levels = levels, .levels_max = LEVELS};
 	char *copy = malloc(in.len > 0 ? in.len : 1);
 
 	assert_non_null(copy);
@@ -267,8 +251,7 @@ static void load_samples(const struct venue *v, const char *file)
 	char path[1024];
 	const char *source = getenv("NJ_SOURCE");
 
-	snprintf(path, sizeof(path), "%s/tests/unit/venue/samples/%s.txt", source != NULL ? source
-		 : ".", file);
+	snprintf(path, sizeof(path), "%s/tests/unit/venue/samples/%s.txt", source != NULL ? source : ".", file);
 	FILE *f = fopen(path, "r");
 	if (f == NULL)
 		fail_msg("every venue has samples: %s is missing", path);
@@ -328,10 +311,9 @@ static void test_truncations(const struct venue *v)
 
 static void mutate(struct rng *r, char *text, size_t *len, size_t cap)
 {
-	static const char *const bits[] = {"-", "e400", "[", "]", "{", "\"", ",", "0",
-		"99999999999999999999",
-					   "null", "\xff", "\\u0000", "\\", ".", "1e-9", ":{",
-						"\x01"};
+	static const char *const bits[] = {
+		"-",    "e400", "[",       "]",  "{", "\"",   ",",  "0",   "99999999999999999999",
+		"null", "\xff", "\\u0000", "\\", ".", "1e-9", ":{", "\x01"};
 	size_t at = rng_below(r, *len);
 
 	switch (rng_below(r, 4)) {
@@ -392,8 +374,7 @@ static void test_monsters(const struct venue *v)
 		for (size_t at = 0; at + step <= size; at += step)
 			memcpy(text + at, rows[k], step);
 		for (int ask = VENUE_ASK_NOTHING; ask <= VENUE_ASK_KLINES; ask++) {
-			struct venue_input in = {text, size / step * step, (enum venue_ask)ask,
-				&market[0], 5000};
+			struct venue_input in = {text, size / step * step, (enum venue_ask)ask, &market[0], 5000};
 			assert_true(decode(v, in) < 0);
 			assert_int_equal(messages, 0);
 		}
@@ -450,8 +431,7 @@ static void test_texts(const struct venue *v)
 	}
 	assert_int_equal(rc, ERR_NOT_FOUND);
 	for (int ask = VENUE_ASK_INSTRUMENTS; ask <= VENUE_ASK_KLINES; ask++) {
-		struct venue_request r = {(enum venue_ask)ask, all, 1, 100, v->kline_intervals[0],
-			0, 0};
+		struct venue_request r = {(enum venue_ask)ask, all, 1, 100, v->kline_intervals[0], 0, 0};
 		uint32_t weight = 0;
 		buf_clear(&out);
 		rc = v->request(&r, &out, &weight);
@@ -486,11 +466,11 @@ static void each(void (*test)(const struct venue *))
 	}
 }
 
-#define EACH(name) \
-	static void each_##name(void **state) \
-	{ \
-		(void)state; \
-		each(test_##name); \
+#define EACH(name)                                                                                                     \
+	static void each_##name(void **state)                                                                          \
+	{                                                                                                              \
+		(void)state;                                                                                           \
+		each(test_##name);                                                                                     \
 	}
 EACH(samples)
 EACH(truncations)
@@ -522,10 +502,9 @@ static void test_registry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_registry),   cmocka_unit_test(each_samples),
-		cmocka_unit_test(each_truncations), cmocka_unit_test(each_mutations),
-		cmocka_unit_test(each_monsters),   cmocka_unit_test(each_contract),
-		cmocka_unit_test(each_texts),      cmocka_unit_test(each_link),
+		cmocka_unit_test(test_registry),  cmocka_unit_test(each_samples),  cmocka_unit_test(each_truncations),
+		cmocka_unit_test(each_mutations), cmocka_unit_test(each_monsters), cmocka_unit_test(each_contract),
+		cmocka_unit_test(each_texts),     cmocka_unit_test(each_link),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
