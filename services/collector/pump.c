@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "services/collector/merge.h"
 #include "services/collector/shell.h"
 
 enum { HELD_LOW = 1 << 20, PUMP_MAX = 4000 };
@@ -114,7 +115,7 @@ static bool awaiting(struct shell *s, struct asked **ret_first)
 		if (!a->used)
 			continue;
 		waits = waits || !a->answered;
-		if (a->answered && (!first || a->at < first->at || (a->at == first->at && a->id < first->id)))
+		if (a->answered && (!first || merge_before(a->at, a->id, first->at, first->id)))
 			first = a;
 	}
 	*ret_first = first;
@@ -166,10 +167,9 @@ static void end_of_recording(struct shell *s)
 
 static void give_frame(struct shell *s, int64_t stamp, const char *text, size_t len)
 {
-	static const char end[] = "{\"e\":\"nightjar.end\"";
 	if (stamp > s->now)
 		s->now = stamp;
-	if (len >= sizeof end - 1 && memcmp(text, end, sizeof end - 1) == 0) {
+	if (merge_is_end(text, len)) {
 		if (!s->ended)
 			end_of_recording(s);
 		return;
@@ -184,30 +184,31 @@ static void give_frame(struct shell *s, int64_t stamp, const char *text, size_t 
 static bool pump_one(struct shell *s)
 {
 	size_t len;
-	struct held h;
+	struct held h = {0};
 	struct asked *answer;
 	const uint8_t *at = ring_front(&s->held, &len);
-	if (!at && !s->started)
-		return false;
 	if (at)
 		memcpy(&h, at, sizeof h);
-	if (!s->started)
-		begin(s, h.stamp);
-	if (awaiting(s, &answer))
+	struct merge m = {
+		.started = s->started, .told_live = s->told_live, .now = s->now, .frame = at ? &h.stamp : NULL};
+	m.awaiting = awaiting(s, &answer);
+	m.answer = answer ? &answer->at : NULL;
+	switch (merge_next(&m)) {
+	case MERGE_NOTHING:
 		return false;
-	if (answer && (!at || answer->at < h.stamp || !s->told_live)) {
-		if (!at && answer->at > s->now)
-			return false; /* a frame before it may still come */
+	case MERGE_BEGIN:
+		begin(s, h.stamp);
+		return true;
+	case MERGE_LIVE:
+		tell_live(s);
+		return true;
+	case MERGE_ANSWER:
 		if (answer->at > s->now)
 			s->now = answer->at;
 		give_answer(s, answer);
 		return true;
-	}
-	if (!at)
-		return false;
-	if (!s->told_live) {
-		tell_live(s);
-		return true;
+	case MERGE_FRAME:
+		break;
 	}
 	if (!has_credit(s))
 		return false;

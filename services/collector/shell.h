@@ -12,21 +12,10 @@
 #include "common/io/http.h"
 #include "common/io/ws.h"
 #include "common/service/runtime.h"
-#include "services/collector/core.h"
+#include "services/collector/section.h"
 
 #define SHELL_REQUESTS_MAX 64
 #define SHELL_MARKS 256
-
-struct shell_settings {
-	char venue[24];
-	char symbols[2000], streams[80], kline_interval[8], candles[80];
-	char stream_url[200], rest_url[200], ca_file[200];
-	bool stamped, deflate, plain;
-	int64_t book_levels, snapshot_limit, publish_levels;
-	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
-	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
-	int64_t credit;
-};
 
 struct asked { /* a request under way */
 	struct shell *shell;
@@ -54,7 +43,7 @@ struct shell_counters {
 
 struct shell {
 	struct runtime *rt;
-	struct shell_settings set;
+	struct collector_section set;
 	const struct venue *venue;
 	struct collector_core *core;
 	struct http *http;
@@ -70,8 +59,8 @@ struct shell {
 	bool ended;        /* the recording is at its end */
 	bool stopping;
 	uint8_t origin;
-	int64_t cursor;    /* stamped: stamp of the last frame the core has seen */
-	struct ring held;  /* stamped: frames that wait for their turn */
+	int64_t cursor;   /* stamped: stamp of the last frame the core has seen */
+	struct ring held; /* stamped: frames that wait for their turn */
 	bool paused, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
 	struct mark mark[SHELL_MARKS];
@@ -91,12 +80,12 @@ void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
 int connection_cancel_requests(struct shell *s);
 
 /* pump.c */
-int64_t pump_now(struct shell *s);              /* live: the clock, never back */
+int64_t pump_now(struct shell *s); /* live: the clock, never back */
 void pump_live_frame(struct shell *s, const char *text, size_t len);
 void pump_stamped_frame(struct shell *s, const char *text, size_t len);
 void pump_answer(struct shell *s, struct asked *a);
-void pump(struct shell *s);                     /* stamped: hands the core what may be handed */
-void pump_after(struct shell *s);               /* promise, snapshot, flush */
+void pump(struct shell *s);       /* stamped: hands the core what may be handed */
+void pump_after(struct shell *s); /* promise, snapshot, flush */
 void pump_on_credit(void *self);
 void pump_emit(void *ctx, struct event *ev);
 

@@ -9,7 +9,7 @@ import sqlite3
 import struct
 
 MARKET = {0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105, 0x0106, 0x0107, 0x0108}
-EPOCH, TS_SENT = 3, 8  # places in the envelope that are no part of a result
+EPOCH, TS_EVENT, TS_SENT = 3, 6, 8  # places in the envelope; the first and the last are no part of a result
 
 
 def unpack(data, at=0):
@@ -60,11 +60,19 @@ def events(frame):
         yield ev
 
 
-def result(ev):
-    """An event without what is no part of a result."""
-    ev = list(ev)
-    ev[EPOCH] = ev[TS_SENT] = 0
-    return ev
+def result(body):
+    """Packed event without what is no part of a result: epoch and time of sending become 0, as packed."""
+    at, cuts = 3 if body[0] == 0xDC else 1, []
+    for i in range(TS_SENT + 1):
+        _, end = unpack(body, at)
+        if i == EPOCH:
+            cuts.append((at, end, b"\0"))
+        elif i == TS_SENT:  # of fixed size, so that it can be filled in late
+            cuts.append((at, end, body[at:at + 1] + bytes(end - at - 1)))
+        at = end
+    for start, end, zero in reversed(cuts):
+        body = body[:start] + zero + body[end:]
+    return body
 
 
 def journal(folder):
@@ -83,14 +91,29 @@ def journal(folder):
     return [(seq, out[seq]) for seq in sorted(out)]
 
 
+def market_log(folder):
+    """Packed events of a lane-M log, in order, straight from its files."""
+    for path in sorted(glob.glob(os.path.join(folder, "m-*.njm"))):
+        with open(path, "rb") as f:
+            data = f.read()
+        at = 64
+        while at + 16 <= len(data):
+            commit = struct.unpack_from("<I", data, at)[0]
+            if commit in (0, 0xFFFFFFFF):  # nothing more yet; sealed
+                break
+            frame = data[at + 16:at + 15 + commit]
+            yield frame[frame.index(b"\0") + 1:]
+            at += (15 + commit + 7) & ~7
+
+
 class Digest:
-    """SHA-256 over results, with a count and the first few of them for a message."""
+    """SHA-256 over packed results, with their number."""
 
     def __init__(self):
         self.sha, self.n = hashlib.sha256(), 0
 
-    def add(self, ev):
-        self.sha.update(repr(result(ev)).encode() + b"\n")
+    def add(self, body):
+        self.sha.update(result(body))
         self.n += 1
 
     def __str__(self):
@@ -100,23 +123,40 @@ class Digest:
         return self.n == other.n and self.sha.digest() == other.sha.digest()
 
 
-def ledger_rows(database):
-    """Raw lane-X records as the persister stored them: (publisher, sequence, event)."""
+def ledger_bodies(database):
+    """Lane-X records as the persister stored them: (publisher, sequence, packed event)."""
     db = sqlite3.connect("file:%s?mode=ro" % database, uri=True, timeout=10)
     try:
         for publisher, seq, body in db.execute("SELECT publisher, seq, body FROM xlog ORDER BY publisher, epoch, seq"):
-            yield publisher, seq, unpack(bytes(body))[0]
+            yield publisher, seq, bytes(body)
     finally:
         db.close()
+
+
+def ledger_rows(database):
+    """The same, unpacked."""
+    for publisher, seq, body in ledger_bodies(database):
+        yield publisher, seq, unpack(body)[0]
 
 
 def ledger_digest(database, publishers=("collector", "executor", "strategy")):
     """What must agree between runs: results of the market's and the ledger's publishers, shells' own records left out."""
     d = Digest()
-    for publisher, _, ev in ledger_rows(database):
-        if publisher in publishers and ev[6] != 0:
-            d.add(ev)
+    for publisher, _, body in ledger_bodies(database):
+        if publisher in publishers and unpack(body)[0][TS_EVENT] != 0:
+            d.add(body)
     return d
+
+
+def lane_digests(database, log):
+    """(number, SHA-256) of what each publisher said on each lane, named as nj replay --digest names them."""
+    lanes = {"collector.m": Digest(), "collector.x": Digest(), "executor.x": Digest(), "strategy.x": Digest()}
+    for body in market_log(log):
+        lanes["collector.m"].add(body)
+    for publisher, _, body in ledger_bodies(database):
+        if publisher + ".x" in lanes and unpack(body)[0][TS_EVENT] != 0:
+            lanes[publisher + ".x"].add(body)
+    return {name: (d.n, d.sha.hexdigest()) for name, d in lanes.items()}
 
 
 def holes(database):

@@ -1,15 +1,18 @@
 """In lockstep the same recording gives the same ledger, byte for byte, at any speed and load, over the bus and in one process."""
+import json
+import os
 import subprocess
 import sys
 
-from records import candles, holes, ledger_digest, ledger_rows
-from stack import LONG, Stack, btc_captures
+from records import candles, holes, lane_digests, ledger_digest, ledger_rows
+from stack import BIN, LONG, Stack, btc_captures
 
-END = 1723161904535092233  # stamp of the last recorded frame
+END = 1723161904535092233 + 5 * 10**9  # stamp of the last recorded frame, and the time that is played after it
+WHOLE_LOG = ("run.log_cap=4GiB", "run.log_keep=24h")  # lane M of the whole recording stays
 FIELDS = {"order": 0x0301, "fill": 0x0302}
 
 
-def run(name, capture, speed="max", load=0, sim_args=(), end=END, settings=()):
+def run(name, capture, speed="max", load=0, sim_args=(), end=END, settings=(), fused=False):
     burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(load)]
     try:
         with Stack(name, speed=speed, capture=capture, sim_args=sim_args, settings=settings) as s:
@@ -20,11 +23,31 @@ def run(name, capture, speed="max", load=0, sim_args=(), end=END, settings=()):
             assert not holes(s.database), holes(s.database)
             parity = [ev for _, _, ev in ledger_rows(s.database) if ev[0] == 0x0007]
             assert not parity, "lockstep had %d parity exceptions" % len(parity)
+            if fused:
+                check_fused(s, capture)
             return ledger_digest(s.database), candles(s.database), list(ledger_rows(s.database))
     finally:
         for b in burners:
             b.kill()
             b.wait()
+
+
+def check_fused(s, capture):
+    """The same cores in one process without sockets: the same events on every lane of every publisher, to the byte."""
+    files, info = capture
+    bus = lane_digests(s.database, s.path("data", "collector", "mlog"))
+    argv = [os.path.join(BIN, "nj"), "replay", "--config", s.path("nightjar.conf"), "--capture", ",".join(files),
+            "--exchange-info", info, "--digest", "--json"]
+    rows = json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=120).stdout)
+    said = {row["name"]: row["value"] for row in rows}
+    for lane, (n, sha) in bus.items():
+        print("one process, %-12s %6d events, %s" % (lane + ":", n, sha[:16]))
+        assert n > 0, "nothing was said on " + lane
+        assert (int(said["events." + lane]), said["sha256." + lane]) == (n, sha), \
+            "%s: %d events %s over the bus, %s events %s in one process" % (
+                lane, n, sha, said["events." + lane], said["sha256." + lane])
+    own = [c for c in candles(s.database) if not c[3]]
+    assert int(said["candles"]) == len(own), "%s candles in one process, %d stored" % (said["candles"], len(own))
 
 
 def check_substance(rows):
@@ -41,7 +64,7 @@ def check_substance(rows):
 
 def main():
     capture = btc_captures()
-    first, first_candles, rows = run("max", capture)
+    first, first_candles, rows = run("max", capture, settings=WHOLE_LOG, fused=True)
     fills, orders = check_substance(rows)
     print("unlimited speed: %s; %d fills, %d order events, %d candles" % (first, fills, orders, len(first_candles)))
     plan = [("again", "max", 0), ("loaded", "max", 3), ("x20", "20", 0)]

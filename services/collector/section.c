@@ -1,0 +1,163 @@
+/* section - the collector section of the settings, and the core made from it. */
+#include "services/collector/section.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/io/clock.h"
+
+#define AT(member) offsetof(struct collector_section, member)
+#define TEXT(member) AT(member), sizeof(((struct collector_section *)0)->member)
+
+const struct config_key collector_section_keys[] = {
+	{"venue", CONFIG_TEXT, "BINANCE", 0, 0, "", "Which venue's file in common/venue/venues to use.", NULL,
+	 TEXT(venue)},
+	{"symbols", CONFIG_TEXT, "BTCUSDT", 0, 0, "", "Instruments, as the venue writes them, comma separated.", NULL,
+	 TEXT(symbols)},
+	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
+	 "What to subscribe to: depth trade top kline ticker.", NULL, TEXT(streams)},
+	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
+	 TEXT(kline_interval)},
+	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "", "Intervals of the candles built from trades.", NULL, TEXT(candles)},
+	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
+	 "Venue time after its end until a candle closes without a later trade.", NULL, AT(candle_grace_ns), 0},
+	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
+	 TEXT(stream_url)},
+	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
+	{"ca_file", CONFIG_TEXT, "", 0, 0, "", "CA certificates; empty: the system's.", NULL, TEXT(ca_file)},
+	{"stamped", CONFIG_BOOL, "false", 0, 0, "",
+	 "Take the recorded stamps of venue_sim instead of the clock (replay); refused by real venues.", NULL,
+	 AT(stamped), 0},
+	{"deflate", CONFIG_BOOL, "false", 0, 0, "", "Offer permessage-deflate.", NULL, AT(deflate), 0},
+	{"plain", CONFIG_BOOL, "false", 0, 0, "",
+	 "Allow ws:// and http:// beyond loopback (a compose network's simulator).", NULL, AT(plain), 0},
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Kept of each side of a book.", NULL, AT(book_levels),
+	 0},
+	{"snapshot_limit", CONFIG_INT, "1000", 5, 5000, "levels", "Asked for in a snapshot.", NULL, AT(snapshot_limit),
+	 0},
+	{"publish_levels", CONFIG_INT, "1000", 1, 1000, "levels",
+	 "Of each side in a published snapshot; more would not fit a lane-M message.", NULL, AT(publish_levels), 0},
+	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without updates for longer is stale.",
+	 NULL, AT(stale_ns), 0},
+	{"crossed", CONFIG_DUR, "1s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book crossed for longer is built anew.",
+	 NULL, AT(crossed_ns), 0},
+	{"silence", CONFIG_DUR, "30s", NS_PER_MS, 3600 * NS_PER_S, "ns",
+	 "A connection without data for longer is made anew, answered pings or not.", NULL, AT(silence_ns), 0},
+	{"describe_every", CONFIG_DUR, "1h", 0, 86400 * NS_PER_S, "ns",
+	 "Between requests for the instruments' filters.", NULL, AT(describe_ns), 0},
+	{"describe_wait", CONFIG_DUR, "10s", 0, 600 * NS_PER_S, "ns",
+	 "Wait for the instruments before connecting without them.", NULL, AT(describe_wait_ns), 0},
+	{"backoff_min", CONFIG_DUR, "1s", NS_PER_MS, 300 * NS_PER_S, "ns", "Base of the backoff between connections.",
+	 NULL, AT(backoff_min_ns), 0},
+	{"backoff_max", CONFIG_DUR, "300s", NS_PER_MS, 3600 * NS_PER_S, "ns", "Its cap.", NULL, AT(backoff_max_ns), 0},
+	{"healthy", CONFIG_DUR, "60s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A connection this old resets the backoff.",
+	 NULL, AT(healthy_ns), 0},
+	{"credit", CONFIG_INT, "4000", 100, 8000, "events", "Lockstep: events ahead of the slowest consumer.", NULL,
+	 AT(credit), 0},
+	{0},
+};
+
+struct word {
+	const char *name;
+	uint32_t bit;
+};
+static const struct word stream_words[] = {{"depth", VENUE_DEPTH_STREAM},
+					   {"trade", VENUE_TRADE_STREAM},
+					   {"top", VENUE_TOP_STREAM},
+					   {"kline", VENUE_KLINE_STREAM},
+					   {"ticker", VENUE_TICKER_STREAM}};
+
+static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, size_t cap)
+{
+	char list[80], *save = NULL;
+	snprintf(list, sizeof list, "%s", text);
+	*ret_bits = 0;
+	for (char *w = strtok_r(list, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
+		uint32_t bit = 0;
+		for (size_t i = 0; i < ARRAY_LEN(stream_words); i++)
+			if (strcmp(w, stream_words[i].name) == 0)
+				bit = stream_words[i].bit;
+		if (!bit) {
+			snprintf(reason, cap, "collector.streams: '%s' is none of depth, trade, top, kline, ticker", w);
+			return ERR_ARG;
+		}
+		*ret_bits |= bit;
+	}
+	return 0;
+}
+
+static int parse_candles(const char *text, struct collector_core_settings *set, char *reason, size_t cap)
+{
+	static const struct config_key row = {
+		.name = "candles", .kind = CONFIG_DUR, .min = NS_PER_S, .max = 86400 * NS_PER_S};
+	char list[80], why[200], *save = NULL;
+	snprintf(list, sizeof list, "%s", text);
+	set->n_intervals = 0;
+	for (char *w = strtok_r(list, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
+		int64_t ns;
+		if (set->n_intervals == CANDLE_INTERVALS_MAX || config_parse(&row, w, &ns, why, sizeof why) ||
+		    (set->n_intervals && ns <= set->intervals[set->n_intervals - 1])) {
+			snprintf(reason, cap, "collector.candles: '%s' is not a rising list of 1s to 1d", text);
+			return ERR_ARG;
+		}
+		set->intervals[set->n_intervals++] = ns;
+	}
+	return 0;
+}
+
+static void copy_settings(const struct collector_section *in, struct collector_core_settings *set)
+{
+	set->candle_grace_ns = in->candle_grace_ns;
+	set->book_levels = (uint32_t)in->book_levels;
+	set->snapshot_limit = (uint32_t)in->snapshot_limit;
+	set->publish_levels = (uint32_t)in->publish_levels;
+	set->stale_ns = in->stale_ns;
+	set->crossed_ns = in->crossed_ns;
+	set->silence_ns = in->silence_ns;
+	/* A recording has its instruments once; asking again would not be in it. */
+	set->describe_ns = in->stamped ? 0 : in->describe_ns;
+}
+
+static int new_core(const struct collector_section *in, const struct collector_actions *actions,
+		    struct collector_core_settings *set, uint32_t streams, struct collector_core **ret_core)
+{
+	struct collector_market *markets = calloc(COLLECTOR_MARKETS_MAX, sizeof *markets);
+	if (!markets)
+		return ERR_NOMEM;
+	char list[sizeof in->symbols], *save = NULL;
+	memcpy(list, in->symbols, sizeof list);
+	for (char *w = strtok_r(list, ", ", &save); w && set->n_markets < COLLECTOR_MARKETS_MAX;
+	     w = strtok_r(NULL, ", ", &save))
+		markets[set->n_markets++] =
+			(struct collector_market){.raw = w, .streams = streams & set->venue->streams};
+	set->markets = markets;
+	int rc = collector_core_new(set, actions, ret_core);
+	free(markets);
+	return rc;
+}
+
+int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
+			   size_t cap, struct collector_core **ret_core)
+{
+	struct collector_core_settings set;
+	const struct venue *venue = venue_find(in->venue, strlen(in->venue));
+	uint32_t streams = 0;
+	if (!venue) {
+		snprintf(reason, cap, "collector.venue: there is no venue '%s'", in->venue);
+		return ERR_ARG;
+	}
+	collector_core_defaults(&set, venue);
+	copy_settings(in, &set);
+	int rc = parse_streams(in->streams, &streams, reason, cap);
+	if (!rc)
+		rc = parse_candles(in->candles, &set, reason, cap);
+	if (rc)
+		return rc;
+	rc = new_core(in, actions, &set, streams, ret_core);
+	if (rc)
+		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols, err_text(rc));
+	return rc == ERR_SYNTAX ? ERR_ARG : rc;
+}

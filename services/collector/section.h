@@ -1,0 +1,25 @@
+/* section - the collector section of the settings, and the core made from it: for the service and for nj. */
+#ifndef NJ_COLLECTOR_SECTION_H
+#define NJ_COLLECTOR_SECTION_H
+
+#include "common/io/config.h"
+#include "services/collector/core.h"
+
+struct collector_section {
+	char venue[24];
+	char symbols[2000], streams[80], kline_interval[8], candles[80];
+	char stream_url[200], rest_url[200], ca_file[200];
+	bool stamped, deflate, plain;
+	int64_t book_levels, snapshot_limit, publish_levels;
+	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
+	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
+	int64_t credit;
+};
+
+extern const struct config_key collector_section_keys[];
+
+/* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
+int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
+			   size_t cap, struct collector_core **ret_core);
+
+#endif

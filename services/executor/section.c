@@ -1,0 +1,86 @@
+/* section - the executor section of the settings, and the core's settings made from it. */
+#include "services/executor/section.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/io/clock.h"
+
+#define AT(member) offsetof(struct executor_section, member)
+#define TEXT(member) AT(member), sizeof(((struct executor_section *)0)->member)
+
+const struct config_key executor_section_keys[] = {
+	{"account", CONFIG_TEXT, "paper", 0, 0, "", "Name of the paper account.", NULL, TEXT(account)},
+	{"quote", CONFIG_TEXT, "USDT", 0, 0, "asset", "Asset it is counted in; only its instruments are traded.", NULL,
+	 TEXT(quote)},
+	{"balances", CONFIG_TEXT, "USDT=10000", 0, 0, "", "What a new account holds: ASSET=amount, comma separated.",
+	 NULL, TEXT(balances)},
+	{"maker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that rested in the book.", NULL,
+	 AT(maker_fee), 0},
+	{"taker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that took from the book.", NULL,
+	 AT(taker_fee), 0},
+	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
+	 NULL, AT(loss_max), 0},
+	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.",
+	 NULL, AT(stale_ns), 0},
+	{"equity_every", CONFIG_DUR, "10s", NS_PER_MS, 86400 * NS_PER_S, "ns", "Event time between equity records.",
+	 NULL, AT(equity_every_ns), 0},
+	{"intent_expiry", CONFIG_DUR, "2s", NS_PER_MS, 3600 * NS_PER_S, "ns", "For intents that name no expiry.", NULL,
+	 AT(intent_expiry_ns), 0},
+	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
+	{"instruments_max", CONFIG_INT, "256", 1, 10000, "", "Most instruments it keeps books of.", NULL,
+	 AT(instruments_max), 0},
+	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels),
+	 0},
+	{0},
+};
+
+const char *const executor_topics[] = {"instrument.", "book.", "trade.", NULL};
+
+/* "USDT=10000,BTC=0.5" */
+static int parse_balances(const char *text, struct executor_settings *s, char *reason, size_t cap)
+{
+	char list[400], *save = NULL;
+	snprintf(list, sizeof list, "%s", text);
+	s->n_balances = 0;
+	for (char *item = strtok_r(list, ", ", &save); item; item = strtok_r(NULL, ", ", &save)) {
+		char *eq = strchr(item, '=');
+		if (s->n_balances == EXECUTOR_BALANCES_MAX || !eq || eq == item ||
+		    fixed_parse(eq + 1, strlen(eq + 1), 8, &s->balance[s->n_balances].amount) != 0 ||
+		    s->balance[s->n_balances].amount < 0) {
+			snprintf(reason, cap, "executor.balances: '%s' is not ASSET=amount with at most 8 decimals",
+				 item);
+			return ERR_ARG;
+		}
+		*eq = '\0';
+		event_set_name(s->balance[s->n_balances++].asset, item);
+	}
+	return 0;
+}
+
+static uint8_t origin_of(const char *text)
+{
+	return strcmp(text, "any") == 0 ? 0 : enum_value(enum_origin(), text, strlen(text));
+}
+
+int executor_section_core(const struct executor_section *in, const struct run_settings *run,
+			  struct executor_settings *s, char *reason, size_t cap)
+{
+	executor_defaults(s);
+	event_set_name(s->account, in->account);
+	event_set_name(s->quote, in->quote);
+	s->maker_fee = in->maker_fee;
+	s->taker_fee = in->taker_fee;
+	s->loss_max = in->loss_max;
+	s->stale_ns = in->stale_ns;
+	s->equity_interval_ns = in->equity_every_ns;
+	s->intent_expiry_ns = in->intent_expiry_ns;
+	s->open_orders_max = (uint32_t)in->open_orders_max;
+	s->instruments_max = (uint32_t)in->instruments_max;
+	s->book_levels = (uint32_t)in->book_levels;
+	s->ack_latency_ns = run->ack_latency_ns;
+	s->origin = origin_of(run->origin);
+	return parse_balances(in->balances, s, reason, cap);
+}

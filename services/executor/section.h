@@ -1,0 +1,24 @@
+/* section - the executor section of the settings, and the core's settings made from it: for the service and for nj. */
+#ifndef NJ_EXECUTOR_SECTION_H
+#define NJ_EXECUTOR_SECTION_H
+
+#include "common/io/config.h"
+#include "common/service/settings.h"
+#include "services/executor/core.h"
+
+struct executor_section {
+	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX];
+	char balances[400];
+	int64_t maker_fee, taker_fee, loss_max;
+	int64_t stale_ns, equity_every_ns, intent_expiry_ns;
+	int64_t open_orders_max, instruments_max, book_levels;
+};
+
+extern const struct config_key executor_section_keys[];
+extern const char *const executor_topics[]; /* of the collector's lane M, what the core takes in; NULL-ended */
+
+/* Fills in what executor_new wants. ERR_ARG with a reason for people. */
+int executor_section_core(const struct executor_section *in, const struct run_settings *run,
+			  struct executor_settings *s, char *reason, size_t cap);
+
+#endif

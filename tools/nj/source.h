@@ -1,0 +1,56 @@
+/* source - the venue simulator without its sockets: a recording's frames, and the answers to requests.
+ *
+ * The very parts of tools/venue_sim read the recording and answer, so that a replay in one process
+ * sees byte for byte what the collector of a replay over the bus sees: recorded snapshots, folded
+ * ones, derived filters, the generated market, the marker of the end.
+ */
+#ifndef NJ_TOOLS_NJ_SOURCE_H
+#define NJ_TOOLS_NJ_SOURCE_H
+
+#include <stdbool.h>
+
+#include "common/base/buf.h"
+
+struct source;
+
+struct source_options {
+	const char *capture;       /* files as for capture_open; NULL: the generated market */
+	const char *exchange_info; /* file; NULL: as recorded, else derived */
+	/* of the generated market */
+	const char *symbols; /* comma separated */
+	int64_t start, duration_s;
+	int64_t seed, rate;
+};
+
+struct source_frame { /* good until the next call */
+	int64_t stamp;
+	const char *text;
+	size_t len;
+};
+
+struct source_answer {
+	int status;
+	int64_t stamp; /* event time it was recorded at; 0: not recorded */
+	int64_t retry_after_s;
+	struct buf body; /* initialised by the caller */
+};
+
+/* Errors of the simulator, with a reason for people. */
+int source_open(const struct source_options *o, struct source **ret_source, char *reason, size_t cap);
+void source_close(struct source *s);
+
+/* Which streams frames are wanted of: the path that a WebSocket would have asked for. ERR_ARG. */
+int source_subscribe(struct source *s, const char *path);
+
+bool source_is_recorded(const struct source *s);
+
+/* Next frame; the last one is the marker of the end. ERR_CLOSED behind it. */
+int source_next(struct source *s, struct source_frame *ret_frame);
+/* What cut the recording short: ERR_CLOSED where nothing did. */
+int source_end(const struct source *s);
+
+/* Answers a GET as the simulator would. asked_at is the event time of the question, 0 where the
+ * answer does not depend on it. */
+int source_ask(struct source *s, const char *path, int64_t asked_at, struct source_answer *ret_answer);
+
+#endif
