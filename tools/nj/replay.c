@@ -67,14 +67,13 @@ static int subscribe(struct replay *r, const char *venue_name, char *reason, siz
 	return rc;
 }
 
-int replay_open(struct replay *r, const struct collector_section *section, struct fused *fused, struct source *source,
-		char *reason, size_t cap)
+int replay_open(struct replay *r, const struct replay_parts *parts, char *reason, size_t cap)
 {
 	struct collector_actions actions = {r, on_request, on_reconnect};
-	struct collector_section set = *section;
+	struct collector_section set = *parts->section;
 	memset(r, 0, sizeof(*r));
-	r->fused = fused;
-	r->source = source;
+	r->fused = parts->fused;
+	r->source = parts->source;
 	r->sink = (struct sink){r, on_event};
 	for (size_t i = 0; i < REPLAY_REQUESTS_MAX; i++)
 		buf_init(&r->asked[i].answer.body, BODY_MAX);
@@ -82,7 +81,7 @@ int replay_open(struct replay *r, const struct collector_section *section, struc
 	int rc = collector_section_core(&set, &actions, reason, cap, &r->core);
 	if (rc)
 		return rc;
-	bool recorded = source_is_recorded(source);
+	bool recorded = source_is_recorded(r->source);
 	collector_core_origin(r->core, 0, recorded ? origin_replay : origin_simulated);
 	return subscribe(r, set.venue, reason, cap);
 }

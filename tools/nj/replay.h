@@ -32,9 +32,14 @@ struct replay {
 	int err; /* sticky */
 };
 
+struct replay_parts {
+	const struct collector_section *section; /* read by replay_open only */
+	struct fused *fused;
+	struct source *source;
+};
+
 /* fused and source are the caller's and must outlive it. ERR_ARG with a reason. */
-int replay_open(struct replay *r, const struct collector_section *section, struct fused *fused, struct source *source,
-		char *reason, size_t cap);
+int replay_open(struct replay *r, const struct replay_parts *parts, char *reason, size_t cap);
 void replay_close(struct replay *r); /* zeroed and half open are fine */
 
 /* Plays all of it. 0, or what stopped it; source_end tells whether the recording was whole. */

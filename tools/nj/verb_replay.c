@@ -162,11 +162,12 @@ static int open_cores(struct job *j)
 				   .executor = &j->executor_core,
 				   .queue_bytes = j->run.queue_bytes,
 				   .digests = j->o->digest};
+	struct replay_parts parts = {.section = &j->collector, .fused = &j->fused, .source = j->source};
 	int rc = fused_open(&j->fused, &fo, j->reason, sizeof(j->reason));
 	if (!rc) {
 		j->fused.on_event = on_event;
 		j->fused.ctx = &j->tally;
-		rc = replay_open(&j->replay, &j->collector, &j->fused, j->source, j->reason, sizeof(j->reason));
+		rc = replay_open(&j->replay, &parts, j->reason, sizeof(j->reason));
 	}
 	return rc ? cli_fail(j->cli, CLI_USAGE, "%s", j->reason) : CLI_OK;
 }
@@ -320,7 +321,7 @@ static const struct cli_example examples[] = {
 const struct cli_verb verb_replay = {
 	.name = "replay",
 	.group = CLI_DATA_GROUP,
-	.summary = "Play a recording through collector, strategy and executor in one process",
+	.summary = "Play a recording through the cores in one process",
 	.doc = "The same cores, settings, order of inputs and stamps as the services in lockstep, without "
 	       "sockets, so that the same recording and run id give the same market events, intents, orders "
 	       "and fills, byte for byte.\n\n"
