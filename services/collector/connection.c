@@ -115,6 +115,17 @@ static int64_t wait_named(const struct shell *s)
 	return wait > 0 ? wait * NS_PER_S : -1;
 }
 
+static void tell_lost(struct shell *s, enum feed state, const char *reason)
+{
+	char text[EVENT_TEXT_MAX];
+	if (s->set.stamped)
+		return;
+	tell(s, state, reason);
+	s->told_live = false;
+	snprintf(text, sizeof text, "%s: %.100s; no data, so no trades, until it is back", s->venue->name, reason);
+	runtime_alert(s->rt, severity_warning, true, "feed_lost", s->venue->name, text);
+}
+
 static void on_close(void *ctx, int code, int err, const char *reason)
 {
 	struct shell *s = ctx;
@@ -124,15 +135,9 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 		 reason);
 	if (s->open_at == 0)
 		s->counters.connect_failures++;
-	if (!s->set.stamped && !s->stopping) {
-		bool refused = status == 429 || status == 418 || status == 403;
-		tell(s, refused ? feed_refused : feed_lost, reason);
-		s->told_live = false;
-		char text[EVENT_TEXT_MAX];
-		snprintf(text, sizeof text, "%s: %.100s; no data, so no trades, until it is back", s->venue->name,
-			 reason);
-		runtime_alert(s->rt, severity_warning, true, "feed_lost", s->venue->name, text);
-	}
+	bool refused = status == 429 || status == 418 || status == 403;
+	if (!s->stopping)
+		tell_lost(s, refused ? feed_refused : feed_lost, reason);
 	connection_again(s, NULL, wait);
 }
 
@@ -212,27 +217,21 @@ void connection_again(struct shell *s, const char *reason, int64_t wait_ns)
 	loop_timer(runtime_loop(s->rt), wait_ns, 0, on_retry, s, &s->retry);
 }
 
-struct later { /* closing from inside a frame's own callback would free what still runs */
-	struct shell *shell;
-};
-
+/* Closing from inside a frame's own callback would free what still runs. */
 static void reconnect_now(void *ctx)
 {
 	struct shell *s = ctx;
 	if (!s->ws)
 		return;
-	if (!s->set.stamped) {
-		tell(s, feed_lost, "reconnecting");
-		s->told_live = false;
-	}
-	connection_again(s, "the core asked for it", s->set.stamped ? 0 : -1);
+	tell_lost(s, feed_lost, s->reconnect_reason);
+	connection_again(s, s->reconnect_reason, s->set.stamped ? 0 : -1);
 }
 
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason)
 {
 	struct shell *s = ctx;
 	(void)connection;
-	log_warn("reconnect asked", "reason=%s", reason);
+	snprintf(s->reconnect_reason, sizeof s->reconnect_reason, "%s", reason);
 	loop_defer(runtime_loop(s->rt), reconnect_now, s);
 }
 

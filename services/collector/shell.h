@@ -49,6 +49,7 @@ struct shell {
 	struct http *http;
 	struct ws *ws;
 	struct loop_source *retry;
+	char reconnect_reason[64]; /* why the core asked for a new connection */
 	struct backoff backoff;
 	uint64_t jitter_seed;
 	int64_t open_at;   /* monotonic; 0 not open */

@@ -1,0 +1,132 @@
+"""A venue that leaves out, repeats, corrupts, cuts off, falls silent: what is on record as missing is what was missing.
+
+The simulator's own account (GET /nightjar/truth) is compared with the gaps that the stack wrote down.
+"""
+import signal
+
+from live import Live, until_stored
+
+DEPTH, TRADE = "btcusdt@depth@100ms", "btcusdt@trade"
+
+
+def counters(s):
+    st = s.status("collector") or {}
+    return {k[len("collector_"):-len("_total")]: v for k, v in st.items() if k.startswith("collector_")}
+
+
+def strike(s, until, limit=60, **fault):
+    """One fault; waits until the counter it must move has moved, and for a book after it."""
+    before = counters(s)
+    s.fault(**fault)
+    s.until("%s to move after %s" % (until, fault), lambda: counters(s).get(until, 0) > before[until], limit)
+    applied = counters(s)["depth_applied"]
+    s.until("a book after %s" % fault, lambda: counters(s).get("depth_applied", 0) > applied + 2, limit)
+
+
+def merged(blinds, stream):
+    """Numbers that stream's clients never saw, as ranges without a break."""
+    ranges = []
+    for b in sorted((b for b in blinds if b["stream"] == stream), key=lambda b: b["first_id"]):
+        if ranges and b["first_id"] <= ranges[-1][1] + 1:
+            ranges[-1][1] = max(ranges[-1][1], b["last_id"])
+        else:
+            ranges.append([b["first_id"], b["last_id"]])
+    return [tuple(r) for r in ranges]
+
+
+def check_gaps(s, in_flight=False):
+    """in_flight: connections were cut from our side or by a reset; what was on its way then is missing, too."""
+    truth = s.truth()
+    assert truth["blind_left"] == 0, truth
+    until_stored(s)
+    gaps = [dict(g) for g in s.rows("SELECT * FROM gaps WHERE source = 'collector' ORDER BY seq")]
+    trades = [(g["first_missing"], g["last_missing"]) for g in gaps if g["stream"] == "trade"]
+    missing = merged(truth["blind"], TRADE)
+    if not in_flight:
+        assert trades == missing, "%s on record, %s missing" % (trades, missing)
+    for first, last in missing:
+        assert any(a <= first and last <= b for a, b in trades), "not on record: %d to %d of %s" % (first, last, trades)
+    outages = [g for g in gaps if g["stream"] == "all"]
+    for g in (g for g in gaps if g["stream"] == "trade" and (g["first_missing"], g["last_missing"]) not in missing):
+        assert any(o["from"] <= g["to"] and g["from"] <= o["to"] for o in outages), "nothing was missing: %s" % g
+    books = [b for b in truth["blind"] if b["stream"] == DEPTH]
+    for b in books:
+        assert any(g["stream"] in ("depth", "all") and g["from"] <= b["from"] and b["to"] <= g["to"] for g in gaps), (b, gaps)
+    for g in (g for g in gaps if g["stream"] == "depth"):
+        assert any(g["from"] <= b["to"] and b["from"] <= g["to"] for b in books), "nothing was missing: %s" % g
+    return len(trades), len(books)
+
+
+def misbehaving(s):
+    strike(s, "depth_gaps", fault="skip", stream=DEPTH, count=1)
+    strike(s, "depth_gaps", fault="skip", stream=DEPTH, count=4)
+    strike(s, "trade_gaps", fault="skip", stream=TRADE, count=3)
+    before = counters(s)
+    strike(s, "depth_applied", fault="duplicate", count=20)
+    after = counters(s)
+    assert (after["depth_gaps"], after["trade_gaps"]) == (before["depth_gaps"], before["trade_gaps"]), "a repetition is no gap"
+    for variant in ("truncate", "utf8"):
+        strike(s, "malformed", fault="corrupt", stream=DEPTH, variant=variant)
+        strike(s, "malformed", fault="corrupt", stream=TRADE, variant=variant)
+    strike(s, "resyncs", fault="corrupt", stream=DEPTH, variant="type")
+    strike(s, "trade_gaps", fault="corrupt", stream=TRADE, variant="type")
+    for kind in ("drop", "close"):
+        strike(s, "disconnects", fault=kind)
+
+
+def cutting(s):
+    for kind in ("reset", "bad_frame", "shutdown"):
+        strike(s, "frames" if kind == "shutdown" else "disconnects", fault=kind)
+    strike(s, "disconnects", fault="huge", mib=2)
+
+
+def silence(s):
+    """Pings are answered and no data comes: only the data counts."""
+    strike(s, "silences", fault="silent", ms=4000)
+    until_stored(s)
+    states = [r["state"] for r in s.rows("SELECT state FROM feed_states ORDER BY seq")]
+    at = states.index("silent")
+    assert states[at - 1] == "live" and "live" in states[at:], states
+    assert s.rows("SELECT 1 FROM gaps WHERE cause = 'silence'"), "no gap for the silence"
+    back = s.rows("SELECT outage FROM feed_states WHERE state = 'live' ORDER BY seq")[1:]
+    assert back and all(r["outage"] > 0 for r in back), "back without the length of the outage"
+    assert s.rows("SELECT 1 FROM alerts WHERE rule = 'feed_lost' AND message LIKE '%silent%'"), "no alert for the silence"
+
+
+def cut_off(s):
+    """The venue is gone: no data is made up, nobody trades, one alert, and it is over when data is back."""
+    began = counters(s)
+    s.kill("venue_sim", signal.SIGKILL)
+    s.until("the loss", lambda: counters(s)["disconnects"] > began["disconnects"])
+    s.until("an alert", lambda: "no data, so no trades" in s.log("collector"))
+    cut = s.status("collector")["m_events"]
+    executed = s.status("executor")["executor_orders_total"]
+    s.until("tries", lambda: s.log("collector").count("next try") >= 8)
+    assert counters(s)["trades"] == counters(s)["trades"] and s.status("collector")["m_events"] - cut <= 2, "data without a venue"
+    assert s.status("executor")["executor_orders_total"] == executed, "an order without data"
+    until_stored(s)
+    rows = s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY seq")
+    assert rows[-1]["state"] == "raised", [r["state"] for r in rows]
+    assert not s.rows("SELECT 1 FROM xlog WHERE event = 'order' AND ts_recv > (SELECT max(ts_recv) FROM feed_states)")
+
+
+def main():
+    with Live("feed", settings=("collector.silence=2s",)) as s:
+        s.start()
+        s.until_trusted()
+        misbehaving(s)
+        print("%d gaps of trades and %d of books, each as the venue has it" % check_gaps(s))
+        cutting(s)
+        silence(s)
+        print("%d gaps of trades and %d of books with connections cut" % check_gaps(s, in_flight=True))
+        wrong = s.rows("SELECT publisher, event, seq FROM xlog x WHERE EXISTS (SELECT 1 FROM gaps g WHERE g.source = x.publisher "
+                       "AND g.seq = x.seq AND g.origin NOT IN ('simulated', 'none'))")
+        assert not wrong, [dict(r) for r in wrong]
+        assert not s.rows("SELECT 1 FROM feed_states WHERE origin = 'live'"), "simulated data is called live"
+        cut_off(s)
+        codes = s.stop()
+        assert all(c == 0 for c in codes.values()), codes
+    print("ok")
+
+
+main()
