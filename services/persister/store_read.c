@@ -215,3 +215,17 @@ int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx)
 			       .ctx = ctx};
 	return each(s, &e);
 }
+
+int store_read_check(struct store_read *s, char *reason, size_t cap)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : sqlite3_errmsg(s->db);
+	bool good = rc == SQLITE_ROW && text && strcmp(text, "ok") == 0;
+	if (!good)
+		snprintf(reason, cap, "%s", text ? text : "quick_check says nothing");
+	sqlite3_finalize(st);
+	return good ? 0 : rc == SQLITE_ROW ? ERR_CORRUPT : error_of(rc);
+}

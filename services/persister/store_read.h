@@ -50,4 +50,7 @@ struct store_lane {
 typedef void store_read_lane_fn(void *ctx, const struct store_lane *l);
 int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx);
 
+/* SQLite's own quick_check of the whole file: ERR_CORRUPT with the first complaint in reason. Reads all of it. */
+int store_read_check(struct store_read *s, char *reason, size_t cap);
+
 #endif
