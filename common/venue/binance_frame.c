@@ -14,38 +14,6 @@ static void frame_init(struct binance_frame *f, struct venue_output *out)
 	f->out = out;
 }
 
-static int letter_index(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	return c >= 'a' && c <= 'z' ? c - 'a' + 26 : -1;
-}
-
-static uint64_t bit(char letter)
-{
-	return (uint64_t)1 << letter_index(letter);
-}
-
-bool binance_true(const struct binance_letters *l, char letter)
-{
-	return l->truth & bit(letter);
-}
-
-bool binance_has(const struct binance_letters *l, const char *all)
-{
-	for (; *all; all++)
-		if (!(l->present & bit(*all)))
-			return false;
-	return true;
-}
-
-struct json_str binance_text(const struct binance_letters *l, char letter)
-{
-	static const struct json_str none = {"", 0, false};
-
-	return l->present & bit(letter) ? l->text[letter_index(letter)] : none;
-}
-
 static void set_letter(struct binance_letters *l, int i, struct json_str text, bool truth)
 {
 	l->text[i] = text;
@@ -56,7 +24,7 @@ static void set_letter(struct binance_letters *l, int i, struct json_str text, b
 /* The text of a letter is set where its bit is, and only there. */
 static void collect_letter(struct json *j, struct binance_letters *l, char letter)
 {
-	int i = letter_index(letter);
+	int i = binance_letter(letter);
 	enum json_kind kind = json_peek(j);
 	bool truth = false, good;
 
@@ -79,7 +47,7 @@ static void collect_kline(struct json *j, struct binance_letters *l)
 
 	json_object(j);
 	while (json_key(j, &key))
-		if (key.len == 1 && letter_index(key.at[0]) >= 0)
+		if (key.len == 1 && binance_letter(key.at[0]) >= 0)
 			collect_letter(j, l, key.at[0]);
 		else
 			json_skip(j);
@@ -110,17 +78,26 @@ const struct venue_market *binance_stream_market(const struct binance_frame *f)
 	return f->out->find(f->out->ctx, raw, n);
 }
 
+static bool same_but_case(const char *a, const char *b, size_t n)
+{
+	while (n > 0 && upper(*a) == upper(*b)) {
+		a++;
+		b++;
+		n--;
+	}
+	return n == 0;
+}
+
 /* The stream's name and the symbol inside it must agree. */
 bool binance_contradicts(const struct binance_frame *f)
 {
-	size_t n = stream_symbol_len(f->stream);
+	size_t n = f->symbol.len;
 
-	if (n == 0 || f->symbol.len == 0)
+	if (n == 0 || f->stream.len == 0)
 		return false;
-	bool same = n == f->symbol.len;
-	for (size_t i = 0; same && i < n; i++)
-		same = upper(f->stream.at[i]) == upper(f->symbol.at[i]);
-	return !same;
+	if (f->stream.len > n && f->stream.at[n] == '@' && same_but_case(f->stream.at, f->symbol.at, n))
+		return false;
+	return stream_symbol_len(f->stream) != 0;
 }
 
 static void read_side(struct json *j, struct binance_frame *f, int side)
@@ -269,7 +246,7 @@ static void collect_quickly(struct json *j, struct binance_frame *f)
 
 	while (end - at > 8 && (!after || *at == ',')) {
 		const char *key = at + after;
-		int i = letter_index(key[1]);
+		int i = binance_letter(key[1]);
 		if (key[0] != '"' || i < 0 || key[2] != '"' || key[3] != ':')
 			break;
 		struct json_str text;
@@ -294,7 +271,7 @@ static void collect(struct json *j, struct binance_frame *f)
 		collect_quickly(j, f);
 		if (f->err != 0 || !json_key(j, &key))
 			return;
-		if (key.len == 1 && letter_index(key.at[0]) >= 0)
+		if (key.len == 1 && binance_letter(key.at[0]) >= 0)
 			collect_key(j, f, key.at[0]);
 		else
 			collect_word(j, f, key);

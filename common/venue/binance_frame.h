@@ -35,11 +35,39 @@ int binance_read(struct binance_frame *f, struct json *j, struct venue_output *o
  * f->err. */
 void binance_sides(struct binance_frame *f);
 
-/* Is there a scalar under each of these letters? Its text, empty where there is none. Was it
- * `true`? */
-bool binance_has(const struct binance_letters *l, const char *all);
-struct json_str binance_text(const struct binance_letters *l, char letter);
-bool binance_true(const struct binance_letters *l, char letter);
+/* Index of a letter's text, or -1. */
+static inline int binance_letter(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	return c >= 'a' && c <= 'z' ? c - 'a' + 26 : -1;
+}
+
+static inline uint64_t binance_bit(char letter)
+{
+	return (uint64_t)1 << binance_letter(letter);
+}
+
+/* Is there a scalar under each of these letters? Its text, empty where there is none. Was it `true`? */
+static inline bool binance_true(const struct binance_letters *l, char letter)
+{
+	return l->truth & binance_bit(letter);
+}
+
+static inline bool binance_has(const struct binance_letters *l, const char *all)
+{
+	for (; *all; all++)
+		if (!(l->present & binance_bit(*all)))
+			return false;
+	return true;
+}
+
+static inline struct json_str binance_text(const struct binance_letters *l, char letter)
+{
+	static const struct json_str none = {"", 0, false};
+
+	return l->present & binance_bit(letter) ? l->text[binance_letter(letter)] : none;
+}
 
 /* A letter's value at the market's scales, or 0 with the first error kept in f->err. */
 int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter);

@@ -116,39 +116,53 @@ int wire_time(struct json_str text, int64_t *ret_ns)
 
 /* ---- levels ---- */
 
-#define QUICK_LEVEL 48 /* bytes that a level of the usual writing can take, and a look behind it */
-
-/* Behind a decimal in quotes with eight decimals, or NULL for everything else, good or bad. */
-static inline __attribute__((always_inline)) const char *quick_decimal(const char *at, int scale, int64_t *ret_value)
+/* Behind a decimal in quotes with eight decimals, at least one byte before the end; NULL for everything else, good
+ * or bad. */
+static inline __attribute__((always_inline)) const char *quick_decimal(const char *at, const char *end, int scale,
+								       int64_t *ret_value)
 {
+	if (end - at < 9)
+		return NULL;
 	uint32_t whole = digits8_count(digits8_load(at + 1));
-
-	if (*at != '"' || whole == 0 || whole == 8 || at[whole + 10] != '"' ||
+	if (end - at < whole + 12 || *at != '"' || whole - 1 > 6 || at[whole + 10] != '"' ||
 	    !quick_value(at + 1, whole, scale, ret_value))
 		return NULL;
 	return at + whole + 11;
 }
 
-/* A run of levels in the venue's usual writing; stops in front of the first that is not. */
-static const char *quick_levels(const char *at, const char *end, const struct venue_market *m, struct level *out,
-				uint32_t max, uint32_t *ret_n)
-{
-	uint32_t n = 0;
+/* Where levels go. */
+struct room {
+	struct level *at;
+	uint32_t n, max;
+};
 
-	if (m->price_scale > 8 || m->qty_scale > 8)
-		end = at; /* not one */
-	while (n < max && end - at >= QUICK_LEVEL && *at == '[') {
-		struct level l;
-		const char *p = quick_decimal(at + 1, m->price_scale, &l.price);
+/* A run of levels in the venue's usual writing, from an array's item on. Returns where it stops: at the first item
+ * that is written otherwise, or behind the last item of the array (*ret_last). */
+static const char *quick_levels(const struct json *j, const struct venue_market *m, struct room *room,
+				bool *ret_last)
+{
+	const int price_scale = m->price_scale, qty_scale = m->qty_scale;
+	const char *at = j->at, *const end = j->end;
+	struct level *const out = room->at;
+	uint32_t n = room->n;
+
+	*ret_last = false;
+	while (n < room->max && end - at > 2 && *at == '[' && price_scale <= 8 && qty_scale <= 8) {
+		const char *p = quick_decimal(at + 1, end, price_scale, &out[n].price);
 		if (p == NULL || *p != ',')
 			break;
-		p = quick_decimal(p + 1, m->qty_scale, &l.qty);
-		if (p == NULL || p[0] != ']' || p[1] != ',' || p[2] != '[' || l.price == 0)
-			break; /* also the last one: the reader proper finds the end */
-		out[n++] = l;
-		at = p + 2;
+		p = quick_decimal(p + 1, end, qty_scale, &out[n].qty);
+		if (p == NULL || *p != ']' || end - p < 3 || out[n].price == 0)
+			break;
+		*ret_last = p[1] == ']';
+		if (!*ret_last && (p[1] != ',' || p[2] != '['))
+			break;
+		n++;
+		at = p + 2 - *ret_last;
+		if (*ret_last)
+			break;
 	}
-	*ret_n = n;
+	room->n = n;
 	return at;
 }
 
@@ -182,24 +196,27 @@ static int read_level(struct json *j, const struct venue_market *m, struct level
 
 int wire_levels(struct json *j, const struct venue_market *m, struct level *at, uint32_t max, struct levels *ret_levels)
 {
-	uint32_t n = 0;
+	struct room room = {at, 0, max};
+	bool last;
 
 	if (!json_array(j))
 		return j->err;
 	while (json_item(j)) {
-		uint32_t quick;
-		j->at = quick_levels(j->at, j->end, m, at + n, max - n, &quick);
-		n += quick;
-		if (n == max)
+		j->at = quick_levels(j, m, &room, &last);
+		if (last) {
+			json_resume(j, j->at);
+			continue;
+		}
+		if (room.n == max)
 			return ERR_TOO_LONG;
-		int rc = read_level(j, m, &at[n]);
+		int rc = read_level(j, m, &at[room.n]);
 		if (rc < 0)
 			return rc;
-		n++;
+		room.n++;
 	}
 	if (j->err != 0)
 		return j->err;
-	*ret_levels = (struct levels){at, n};
+	*ret_levels = (struct levels){at, room.n};
 	return 0;
 }
 

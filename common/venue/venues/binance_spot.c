@@ -97,25 +97,28 @@ static void on_ticker(struct binance_frame *f, struct venue_message *m)
 	};
 }
 
+#define NAME(text) text, sizeof(text) - 1
 static const struct {
 	const char *event;
+	size_t len;
 	enum venue_kind kind;
 	void (*read)(struct binance_frame *f, struct venue_message *m);
 } events[] = {
-	{"depthUpdate", VENUE_DEPTH, on_depth},
-	{"trade", VENUE_TRADE, on_trade},
-	{"aggTrade", VENUE_TRADE, on_trade},
-	{"kline", VENUE_KLINE, on_kline},
-	{"24hrTicker", VENUE_TICKER, on_ticker},
-	{"24hrMiniTicker", VENUE_TICKER, on_ticker},
-	{"", VENUE_TOP, on_top}, /* the only kind without a name */
+	{NAME("depthUpdate"), VENUE_DEPTH, on_depth},
+	{NAME("trade"), VENUE_TRADE, on_trade},
+	{NAME("aggTrade"), VENUE_TRADE, on_trade},
+	{NAME("kline"), VENUE_KLINE, on_kline},
+	{NAME("24hrTicker"), VENUE_TICKER, on_ticker},
+	{NAME("24hrMiniTicker"), VENUE_TICKER, on_ticker},
+	{NAME(""), VENUE_TOP, on_top}, /* the only kind without a name */
 };
+#undef NAME
 
 /* Row of `events` for the frame, or -1. */
 static int event_of(const struct binance_frame *f)
 {
-	for (int i = 0; i < (int)ARRAY_LEN(events) - 1; i++)
-		if (json_str_is(f->event, events[i].event))
+	for (int i = 0; f->event.len > 0 && i < (int)ARRAY_LEN(events); i++)
+		if (events[i].len == f->event.len && memcmp(events[i].event, f->event.at, f->event.len) == 0)
 			return i;
 	bool is_top = f->event.len == 0 && binance_has(&f->own, "usbBaA");
 	return is_top ? (int)ARRAY_LEN(events) - 1 : -1;

@@ -1,0 +1,218 @@
+/* test_wire - the quick ways of reading numbers and levels against the plain ones, on text of every kind. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/base/rng.h"
+#include "common/venue/digits8.h"
+#include "common/venue/wire.h"
+
+/* Text in memory that ends where it ends, so that a sanitizer sees a step too far. */
+static struct json_str exact(const char *text)
+{
+	static char *last;
+	size_t len = strlen(text);
+
+	free(last);
+	last = malloc(len > 0 ? len : 1);
+	assert_non_null(last);
+	memcpy(last, text, len);
+	return (struct json_str){last, len, false};
+}
+
+static void random_decimal(struct rng *r, char *out, size_t cap)
+{
+	static const char bad[] = "x-+. e\"\\,:/0123456789";
+	int whole = 1 + (int)rng_below(r, 9), decimals = (int)rng_below(r, 10);
+	size_t n = 0;
+
+	if (rng_below(r, 3) != 0)
+		decimals = 8;
+	for (int i = 0; i < whole; i++)
+		out[n++] = (char)('0' + rng_below(r, 10));
+	if (decimals > 0)
+		out[n++] = '.';
+	for (int i = 0; i < decimals; i++)
+		out[n++] = (char)('0' + (rng_below(r, 2) == 0 ? 0 : rng_below(r, 10)));
+	if (rng_below(r, 4) == 0)
+		out[rng_below(r, n)] = bad[rng_below(r, sizeof(bad) - 1)];
+	out[n] = 0;
+	assert_true(n < cap);
+}
+
+static void test_decimals(void **state)
+{
+	(void)state;
+	struct rng r;
+	char text[40];
+
+	rng_seed(&r, 3);
+	for (int i = 0; i < 300000; i++) {
+		int64_t a = 0, b = 0;
+		int scale = (int)rng_below(&r, 12);
+		random_decimal(&r, text, sizeof(text));
+		int plain = fixed_parse(text, strlen(text), scale, &a);
+		if (plain == 0 && a < 0)
+			plain = ERR_RANGE;
+		int quick = wire_decimal(exact(text), scale, &b);
+		if (plain != quick || (plain == 0 && a != b))
+			fail_msg("\"%s\" at %d: %s %" PRId64 ", plainly %s %" PRId64, text, scale, err_name(quick), b,
+				 err_name(plain), a);
+	}
+	exact("");
+}
+
+static void test_integers(void **state)
+{
+	(void)state;
+	struct rng r;
+	char text[40];
+	uint64_t value;
+
+	rng_seed(&r, 4);
+	for (int i = 0; i < 100000; i++) {
+		uint64_t expected = rng_u64(&r) >> rng_below(&r, 64);
+		snprintf(text, sizeof(text), "%" PRIu64, expected);
+		assert_int_equal(wire_u64(exact(text), &value), 0);
+		assert_int_equal(value, expected);
+		text[rng_below(&r, strlen(text))] = "/:.-e \xb1"[rng_below(&r, 7)];
+		assert_int_equal(wire_u64(exact(text), &value), ERR_TYPE);
+	}
+	assert_int_equal(wire_u64(exact("18446744073709551616"), &value), ERR_RANGE);
+	assert_int_equal(wire_u64(exact(""), &value), ERR_TYPE);
+	exact("");
+}
+
+static void test_times(void **state)
+{
+	(void)state;
+	int64_t ns;
+
+	assert_int_equal(wire_time(exact("1723161255208"), &ns), 0);
+	assert_int_equal(ns, 1723161255208000000);
+	assert_int_equal(wire_time(exact("1723161255208123"), &ns), 0);
+	assert_int_equal(ns, 1723161255208123000);
+	assert_int_equal(wire_time(exact("0"), &ns), 0);
+	assert_int_equal(wire_time(exact("18446744073709551615"), &ns), ERR_RANGE);
+	assert_int_equal(wire_time(exact("-1"), &ns), ERR_TYPE);
+	exact("");
+}
+
+/* The same array, written so that no quick way applies: spaces between the tokens. */
+static void spread(const char *text, char *out)
+{
+	bool quoted = false;
+
+	for (; *text; text++) {
+		quoted ^= *text == '"';
+		*out++ = *text;
+		if (!quoted)
+			*out++ = ' ';
+	}
+	*out = 0;
+}
+
+static int read_levels(const char *text, const struct venue_market *m, struct level *at, uint32_t max,
+		       struct levels *ret_levels)
+{
+	struct json j;
+	struct json_str s = exact(text);
+
+	json_init(&j, s.at, s.len);
+	int rc = wire_levels(&j, m, at, max, ret_levels);
+	return rc == 0 ? json_finish(&j) : rc;
+}
+
+static void random_levels(struct rng *r, char *out)
+{
+	uint64_t rows = rng_below(r, 6);
+	size_t n = 0;
+	char price[40], qty[40];
+
+	out[n++] = '[';
+	for (uint64_t i = 0; i < rows; i++) {
+		random_decimal(r, price, sizeof(price));
+		random_decimal(r, qty, sizeof(qty));
+		if (rng_below(r, 2) == 0)
+			snprintf(price, sizeof(price), "%u.%02u000000", (unsigned)rng_below(r, 100000),
+				 (unsigned)rng_below(r, 100));
+		n += (size_t)snprintf(out + n, 100, "%s[\"%s\",\"%s\"%s]", i > 0 ? "," : "", price, qty,
+				      rng_below(r, 30) == 0 ? ",7" : "");
+	}
+	out[n++] = ']';
+	out[n] = 0;
+}
+
+static void test_levels(void **state)
+{
+	(void)state;
+	const struct venue_market markets[] = {{.price_scale = 2, .qty_scale = 8}, {.price_scale = 8, .qty_scale = 5},
+					       {.price_scale = 0, .qty_scale = 0}, {.price_scale = 12, .qty_scale = 8}};
+	struct level a[5], b[5];
+	struct levels la, lb;
+	struct rng r;
+	char text[1000], wide[4000];
+	uint32_t good = 0;
+
+	rng_seed(&r, 5);
+	for (int i = 0; i < 100000; i++) {
+		const struct venue_market *m = &markets[rng_below(&r, 4)];
+		random_levels(&r, text);
+		spread(text, wide);
+		int quick = read_levels(text, m, a, 5, &la), plain = read_levels(wide, m, b, 5, &lb);
+		if (quick != plain)
+			fail_msg("%s: %s, plainly %s", text, err_name(quick), err_name(plain));
+		if (quick < 0)
+			continue;
+		good++;
+		assert_int_equal(la.n, lb.n);
+		assert_memory_equal(a, b, la.n * sizeof(a[0]));
+	}
+	assert_true(good > 10000);
+	exact("");
+}
+
+static void test_digits(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char text[9] = "12345678";
+		text[3] = (char)c;
+		bool digit = c >= '0' && c <= '9', plain = c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+		assert_int_equal(digits8_count(digits8_load(text)), digit ? 8 : 3);
+		assert_int_equal(digits8_plain(digits8_load(text)), plain ? 8 : 3);
+	}
+	assert_int_equal(digits8_value(digits8_load("12345678")), 12345678);
+	assert_int_equal(digits8_value(digits8_first(digits8_load("12345678"), 3)), 123);
+	assert_int_equal(digits8_value(digits8_last(digits8_load("12345678"), 3)), 678);
+}
+
+static void test_text(void **state)
+{
+	(void)state;
+	char out[8];
+
+	wire_text((struct json_str){"abc\\u00e9def", 12, true}, out, sizeof(out));
+	assert_string_equal(out, "abc\xc3\xa9" "de");
+	wire_text((struct json_str){"abcdef\\u00e9", 12, true}, out, sizeof(out)); /* not in the middle of one */
+	assert_string_equal(out, "abcdef");
+	wire_text((struct json_str){"\\ud800", 6, true}, out, sizeof(out));
+	assert_string_equal(out, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decimals), cmocka_unit_test(test_integers), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_levels),   cmocka_unit_test(test_digits),   cmocka_unit_test(test_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
