@@ -149,6 +149,39 @@ void asks_on_misfit(struct collector_core *c)
 		asks_describe(c, later(c->now, after(c->described_at, MISFIT_NS)));
 }
 
+/* ---- klines: what closed before the stream began ---- */
+
+void asks_klines(struct collector_core *c, struct market *m)
+{
+	m->klines_at = c->now;
+	arm(c, c->now);
+}
+
+static void ask_klines(struct collector_core *c, struct market *m)
+{
+	const struct venue_market *markets[] = {&m->venue};
+	struct venue_request r = {.ask = VENUE_ASK_KLINES,
+				  .markets = markets,
+				  .n = 1,
+				  .limit = c->set.klines_limit,
+				  .interval = c->set.kline_interval};
+
+	m->klines_at = CORE_NEVER;
+	m->klines_asked_at = c->now;
+	m->klines_request = make_id(c, m);
+	arm(c, after(c->now, c->set.reply_ns));
+	if (send(c, &r, m->klines_request) < 0)
+		m->klines_request = 0;
+}
+
+static struct market *next_without_klines(struct collector_core *c)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (c->markets[i].klines_at <= c->now)
+			return &c->markets[i];
+	return NULL;
+}
+
 /* ---- time ---- */
 
 void asks_pump(struct collector_core *c)
@@ -159,6 +192,8 @@ void asks_pump(struct collector_core *c)
 			ask_instruments(c);
 		else if ((m = next_waiting(c)) != NULL)
 			ask_snapshot(c, m);
+		else if ((m = next_without_klines(c)) != NULL)
+			ask_klines(c, m);
 		else
 			return;
 	}
@@ -176,6 +211,10 @@ int64_t asks_due(const struct collector_core *c)
 			ask = m->ask_at;
 		if (m->sync == SYNC_ASKED && after(m->asked_at, c->set.reply_ns) < due)
 			due = after(m->asked_at, c->set.reply_ns);
+		if (m->klines_at < ask)
+			ask = m->klines_at;
+		if (m->klines_request != 0 && after(m->klines_asked_at, c->set.reply_ns) < due)
+			due = after(m->klines_asked_at, c->set.reply_ns);
 	}
 	if (ask != CORE_NEVER)
 		ask = later(ask, allowed_at(c));
@@ -193,6 +232,11 @@ void asks_on_timer(struct collector_core *c)
 		if (m->sync == SYNC_ASKED && c->now >= after(m->asked_at, c->set.reply_ns)) {
 			c->count.replies_failed++;
 			asks_failed(c, m);
+		}
+		/* Given up until the next connection: the stream brings what closes from now on. */
+		if (m->klines_request != 0 && c->now >= after(m->klines_asked_at, c->set.reply_ns)) {
+			c->count.replies_failed++;
+			m->klines_request = 0;
 		}
 	}
 }
@@ -271,6 +315,12 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 
 	if (r->id != 0 && r->id == c->describe_request) {
 		on_instruments(c, r);
+		return;
+	}
+	if (m != NULL && r->id == m->klines_request) {
+		struct venue_input in = {.ask = VENUE_ASK_KLINES, .market = &m->venue, .limit = c->set.klines_limit};
+		m->klines_request = 0;
+		(void)read_reply(c, r, &in); /* counted there; nothing depends on it */
 		return;
 	}
 	if (m == NULL || r->id != m->request || m->sync != SYNC_ASKED) {

@@ -199,6 +199,9 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
 			depth_start(c, &c->markets[i]);
+	for (uint32_t i = 0; c->set.klines_limit > 0 && i < c->set.n_markets; i++)
+		if (is_on(&c->markets[i], VENUE_KLINE_STREAM, c, conn))
+			asks_klines(c, &c->markets[i]);
 }
 
 static void check_silence(struct collector_core *c, struct connection *conn)
@@ -524,7 +527,7 @@ static int market_init(struct collector_core *c, const struct collector_market *
 	*index = m->index = c->set.n_markets++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
 	buf_init(&m->pending, c->set.pending_bytes);
-	m->ask_at = CORE_NEVER;
+	m->ask_at = m->klines_at = CORE_NEVER;
 	for (int i = 0; i < STREAM_BITS; i++)
 		m->connection[i] = NO_CONNECTION;
 	*ret_market = m;

@@ -50,6 +50,8 @@ struct collector_core_settings {
 	/* between requests, once the burst is used up; the venue's budget may slow it */
 	int64_t ask_pace_ns;
 	uint32_t ask_burst;
+	uint32_t klines_limit; /* closed klines to ask for when a connection opens; 0: none */
+	char kline_interval[8];
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
 };
 

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
 /* ---- one walk for both directions ----
  *
@@ -100,6 +100,10 @@ static void io_market(struct io *io, struct market *m)
 	io_i64(io, &m->ask_at);
 	io_i64(io, &m->asked_at);
 	io_u64(io, &m->request);
+	io_i64(io, &m->klines_at);
+	io_i64(io, &m->klines_asked_at);
+	io_u64(io, &m->klines_request);
+	io_i64(io, &m->kline_open_at);
 	io_u32(io, &m->failures);
 	io_i64(io, &m->depth_at);
 	io_i64(io, &m->crossed_at);

@@ -21,6 +21,8 @@ const struct config_key collector_section_keys[] = {
 	 "What to subscribe to: depth trade top kline ticker.", NULL, TEXT(streams)},
 	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
 	 TEXT(kline_interval)},
+	{"klines", CONFIG_INT, "200", 0, 1000, "klines",
+	 "Closed klines to fetch when a connection opens, so that strategies are warm at once; 0 none.", NULL, AT(klines), 0},
 	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "", "Intervals of the candles built from trades.", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
 	 "Venue time after its end until a candle closes without a later trade.", NULL, AT(candle_grace_ns), 0},
@@ -119,6 +121,9 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->silence_ns = in->silence_ns;
 	/* A recording has its instruments once; asking again would not be in it. */
 	set->describe_ns = in->stamped ? 0 : in->describe_ns;
+	/* Nor are klines from before it. */
+	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
+	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
 }
 
 static int new_core(const struct collector_section *in, const struct collector_actions *actions,

@@ -45,6 +45,11 @@ struct market {
 	int64_t crossed_at;
 	struct blind blind;
 
+	int64_t klines_at;       /* when to ask for klines; CORE_NEVER: not */
+	int64_t klines_asked_at;
+	uint64_t klines_request; /* id of the one under way */
+	int64_t kline_open_at;   /* of the newest closed one that was published */
+
 	uint64_t trade_id;
 	/* stamp, venue time and price of the last trade */
 	int64_t trade_at, trade_time, trade_price;
@@ -157,6 +162,7 @@ void depth_restart(struct collector_core *c, struct market *m);
 /* asks.c */
 void asks_failed(struct collector_core *c, struct market *m);
 void asks_describe(struct collector_core *c, int64_t at);
+void asks_klines(struct collector_core *c, struct market *m); /* the closed ones before the stream's */
 void asks_pump(struct collector_core *c); /* sends what is due */
 void asks_on_timer(struct collector_core *c);
 int64_t asks_due(const struct collector_core *c);

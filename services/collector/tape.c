@@ -192,9 +192,12 @@ void tape_on_kline(struct collector_core *c, struct market *m, const struct venu
 {
 	const struct venue_kline *k = &msg->kline;
 
-	if (!k->closed)
+	/* A reply does not say which of its klines has closed; time does. Both sources may bring the same one. */
+	bool closed = k->closed || (c->from == NULL && k->close_at <= c->now);
+	if (!closed || k->open_at <= m->kline_open_at)
 		return;
-	struct event *ev = begin(c, EVENT_candle, m, msg->time);
+	m->kline_open_at = k->open_at;
+	struct event *ev = begin(c, EVENT_candle, m, msg->time != 0 ? msg->time : k->close_at);
 	ev->candle = (struct ev_candle){
 		.instrument = m->venue.symbol,
 		.price_scale = m->venue.price_scale,
@@ -211,7 +214,7 @@ void tape_on_kline(struct collector_core *c, struct market *m, const struct venu
 		.complete = true,
 		.from_venue = true,
 	};
-	event_set_name(ev->candle.interval, k->interval);
+	event_set_name(ev->candle.interval, k->interval[0] != '\0' ? k->interval : c->set.kline_interval);
 	c->count.klines++;
 	emit(c);
 }

@@ -464,6 +464,47 @@ static void test_other_kind(void **state)
 	rig_close(&r);
 }
 
+/* What closed before the stream began is asked for once a connection, published oldest first, and never twice. */
+static void test_klines_asked(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct collector_core_settings s;
+	char body[900];
+
+	collector_core_defaults(&s, venue_find("BINANCE", 7));
+	s.markets = one;
+	s.n_markets = 1;
+	s.klines_limit = 3;
+	snprintf(s.kline_interval, sizeof(s.kline_interval), "1m");
+	rig_open(&r, &s);
+	r.on_event = watch;
+	rig_change(&r, T0, feed_live);
+	rig_timers(&r, T0 + NS);
+	assert_non_null(strstr(rig_last_path(&r), "/api/v3/klines?symbol=BTCUSDT&interval=1m"));
+	snprintf(body, sizeof(body),
+		 "[[%lld,\"1\",\"4\",\"1\",\"2\",\"10\",%lld,\"20\",5,\"0\",\"0\",\"0\"],"
+		 "[%lld,\"2\",\"3\",\"2\",\"3\",\"10\",%lld,\"20\",6,\"0\",\"0\",\"0\"],"
+		 "[%lld,\"3\",\"3\",\"3\",\"3\",\"10\",%lld,\"20\",7,\"0\",\"0\",\"0\"]]",
+		 T0 / 1000000 - 120000, T0 / 1000000 - 60001, T0 / 1000000 - 60000, T0 / 1000000 - 1, T0 / 1000000,
+		 T0 / 1000000 + 59999);
+	uint64_t id = rig_last(&r)->id;
+	rig_reply_to(&r, T0 + NS, id, 200, body);
+	assert_int_equal(r.count[EVENT_candle], 2); /* the third one is still open */
+	assert_int_equal(last_candle.open_at, T0 - 60 * NS);
+	assert_string_equal(last_candle.interval, "1m");
+	assert_true(last_candle.from_venue);
+	rig_reply_to(&r, T0 + NS, id, 200, body);
+	assert_int_equal(r.count[EVENT_candle], 2);
+	rig_change(&r, T0 + 2 * NS, feed_lost);
+	rig_change(&r, T0 + 3 * NS, feed_live);
+	rig_timers(&r, T0 + 4 * NS);
+	assert_int_not_equal(rig_last(&r)->id, id);
+	rig_reply(&r, T0 + 4 * NS, 200, body);
+	assert_int_equal(r.count[EVENT_candle], 2);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,7 +513,7 @@ int main(void)
 		cmocka_unit_test(test_klines),       cmocka_unit_test(test_tops),
 		cmocka_unit_test(test_instruments),  cmocka_unit_test(test_widened),
 		cmocka_unit_test(test_widened_live), cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_other_kind),
+		cmocka_unit_test(test_other_kind),   cmocka_unit_test(test_klines_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
