@@ -429,6 +429,63 @@ static void test_pacing(void **state)
 	rig_close(&r);
 }
 
+/* The venue's own budget slows us: half of 400 a minute is four snapshots of weight 50, one each 15 s. */
+static void test_budget(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct collector_core_settings s;
+
+	settings(&s);
+	s.markets = many;
+	s.n_markets = 8;
+	s.reply_ns = s.stale_ns = s.silence_ns = 3600 * NS;
+	rig_open(&r, &s);
+	collector_core_start(r.core, T0, &r.sink);
+	rig_reply(&r, T0, 200,
+		  "{\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\","
+		  "\"intervalNum\":1,\"limit\":400}],\"symbols\":[]}");
+	rig_change(&r, T0 + 60 * NS, feed_live);
+	for (int i = 0; i < 8; i++)
+		depth(&r, T0 + 60 * NS + 1 + i, many[i].raw, 1, 1);
+	assert_int_equal(r.n_requests, 1 + 4);
+	rig_timers(&r, T0 + 75 * NS);
+	assert_int_equal(r.n_requests, 1 + 4);
+	rig_timers(&r, T0 + 76 * NS);
+	assert_int_equal(r.n_requests, 1 + 5);
+	rig_timers(&r, T0 + 121 * NS);
+	assert_int_equal(r.n_requests, 1 + 8);
+	rig_close(&r);
+}
+
+/* A market that only sends nonsense does not disturb its neighbour on the same connection. */
+static void test_neighbours(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct collector_core_settings s;
+	uint64_t id;
+
+	settings(&s);
+	s.markets = many;
+	s.n_markets = 2;
+	rig_open(&r, &s);
+	rig_change(&r, T0, feed_live);
+	depth(&r, T0 + 1, "BTCUSDT", 150, 155);
+	reply_depth(&r, T0 + 2, 155);
+	for (int i = 0; i < 200; i++) {
+		rig_frame(&r, T0 + 3 + i, "{\"e\":\"depthUpdate\",\"s\":\"ETHUSDT\",\"b\":[[\"-1\",\"x\"]]}");
+		rig_frame(&r, T0 + 3 + i, "{\"e\":\"trade\",\"s\":\"ETHUSDT\",\"p\":{}}");
+		depth(&r, T0 + 3 + i, "BTCUSDT", 156 + (uint64_t)i, 156 + (uint64_t)i);
+	}
+	assert_int_equal(rig_counters(&r)->malformed, 400);
+	assert_int_equal(state_of(&r, "BTCUSDT", &id), book_state_trusted);
+	assert_int_equal(id, 355);
+	assert_int_equal(rig_counters(&r)->depth_applied, 200);
+	assert_true(r.n_requests < 10); /* and floods nobody with requests */
+	rig_close(&r);
+}
+
 static void test_disconnect(void **state)
 {
 	(void)state;
@@ -601,6 +658,8 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_reply),
 		cmocka_unit_test(test_pacing),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_disconnect),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_ended),
