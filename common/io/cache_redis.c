@@ -185,7 +185,7 @@ bool redis_address_ok(const char *address)
 	if (!address)
 		return false;
 	if (unix_path(address))
-		return unix_path(address)[0] == '/';
+		return unix_path(address)[0] != '\0'; /* relative: a stack keeps its own short */
 	return split_address(address, host, &port);
 }
 

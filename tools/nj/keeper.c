@@ -23,9 +23,7 @@ extern char **environ;
 enum {
 	BACKOFF_MAX_S = 60,
 	FORGIVEN_S = 60,
-	EXIT_USAGE = 2,
-	EXIT_RUNNING = 3, /* as the services' runtime has them */
-	EXIT_CONFIG = 78,
+	FIRST_S = 5,
 	ORPHAN_GRACE_MS = 5000
 };
 
@@ -89,12 +87,11 @@ static void start(struct state *s)
 	back_off(s);
 }
 
-/* Settings that are refused at the first start will be refused again; later they are somebody's
- * edit of a running stack, which goes on meanwhile. */
+/* What cannot start at first will not start a second later, and somebody waits to be told. A stack
+ * that ran goes on meanwhile, and is worth trying for. */
 static bool is_final(const struct state *s)
 {
-	bool refused = s->code == EXIT_USAGE || s->code == EXIT_RUNNING || s->code == EXIT_CONFIG;
-	return s->code == 0 || (refused && s->starts == 1);
+	return s->code == 0 || (s->starts == 1 && mono() - s->started < FIRST_S * NS_PER_S);
 }
 
 static void on_died(struct state *s, int status)

@@ -1,7 +1,7 @@
 /* keeper - the tiny parent of a native stack: keeps the watchdog alive and nothing else.
  *
  *     RUNNING --died--> WAITING (1, 2, 4 … 60 s) --time--> RUNNING        a minute of running forgives
- *     RUNNING --exit 0--> gone;  --exit 2, 3, 78 of the first start--> gone, told
+ *     RUNNING --exit 0--> gone;  --any exit in the first 5 s of the first start--> gone
  *     any --SIGTERM, SIGINT--> ENDING: SIGTERM to the watchdog, which drains its units --died--> gone
  *
  * It holds bus.dir/keeper.lock. As the reaper of the stack's processes it collects those whose

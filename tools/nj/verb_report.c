@@ -221,13 +221,18 @@ static void on_lane(void *ctx, const struct store_lane *l)
 static void print_data(struct page *p)
 {
 	struct stat st;
-	char text[TABLE_SHORT_MAX];
+	int64_t bytes = 0;
+	char text[TABLE_SHORT_MAX], wal[sizeof p->database + 8];
+	snprintf(wal, sizeof wal, "%s-wal", p->database);
 	store_read_lanes(p->store, on_lane, p);
 	count(p, "data", "records", p->report.records, "Lane-X records in the database.");
 	count(p, "data", "missing", p->holes, "Sequence numbers of lane X that are not there.");
 	count(p, "data", "undecodable", store_read_undecodable(p->store), "Records left out above.");
 	if (stat(p->database, &st) == 0)
-		row(p, "data", "database", table_bytes(st.st_size, text), p->database);
+		bytes = st.st_size;
+	if (stat(wal, &st) == 0)
+		bytes += st.st_size;
+	row(p, "data", "database", table_bytes(bytes, text), p->database);
 }
 
 static int print_table(struct page *p)

@@ -257,9 +257,32 @@ static bool wait_watchdog(const struct up *u, pid_t keeper, int64_t end)
 	return false;
 }
 
-static void wait_services(struct client *c, struct seen seen[ARRAY_LEN(services)], int64_t end)
+static bool keeper_lives(const struct up *u)
 {
-	for (;;) {
+	struct stack s;
+	stack_scan(u->run.bus_dir, &s);
+	return stack_find(&s, STACK_KEEPER) != NULL;
+}
+
+/* The last error in a log, as it stands there. */
+static void show_error(const struct up *u, const char *service)
+{
+	char path[STACK_PATH_MAX + 64], line[2048], last[2048] = "";
+	snprintf(path, sizeof path, "%s/%s.log", u->logs, service);
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f))
+		if (strstr(line, "level=error") || strstr(line, "\"error\""))
+			memcpy(last, line, sizeof last);
+	if (f)
+		fclose(f);
+	if (last[0])
+		fprintf(u->cli->err, "  %s", last);
+}
+
+static void wait_services(const struct up *u, struct client *c,
+			  struct seen seen[ARRAY_LEN(services)], int64_t end)
+{
+	while (keeper_lives(u)) {
 		size_t well = 0;
 		for (size_t i = 0; i < ARRAY_LEN(services); i++) {
 			if (!seen[i].well)
@@ -294,6 +317,11 @@ static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
 		table_int(t, redis->pid);
 	}
 	rc = table_close(t);
+	for (size_t i = 0; i < ARRAY_LEN(services) && well < ARRAY_LEN(services); i++)
+		if (!seen[i].well)
+			show_error(u, services[i]);
+	if (rc == CLI_OK && !keeper_lives(u))
+		return cli_fail(u->cli, CLI_FAILED, "the watchdog ended again; see %s", u->logs);
 	if (rc == CLI_OK && well < ARRAY_LEN(services))
 		rc = cli_fail(u->cli, CLI_DEGRADED,
 			      "%zu of %zu services run; the watchdog goes on trying. Logs: %s", well,
@@ -309,14 +337,15 @@ static int wait_until_running(struct up *u, pid_t keeper)
 	int64_t end = mono() + u->o->wait_ns;
 	const char *flags[CLI_LIST_MAX];
 	memcpy(flags, u->cli->set.at, sizeof flags);
-	if (!wait_watchdog(u, keeper, end))
-		return cli_fail(u->cli, CLI_FAILED, "the watchdog does not start; see %s/watchdog.log",
-				u->logs);
+	if (!wait_watchdog(u, keeper, end)) {
+		show_error(u, "watchdog");
+		return cli_fail(u->cli, CLI_FAILED, "the watchdog does not start; see %s", u->logs);
+	}
 	if (client_open(&c, u->cli->config_path, flags, u->cli->set.n, reason, sizeof reason) != 0) {
 		client_close(&c);
 		return cli_fail(u->cli, CLI_FAILED, "%s", reason);
 	}
-	wait_services(&c, seen, end);
+	wait_services(u, &c, seen, end);
 	client_close(&c);
 	int rc = tell(u, seen);
 	if (rc == CLI_OK)
