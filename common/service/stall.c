@@ -26,14 +26,17 @@ static void *watch(void *arg)
 {
 	struct runtime *rt = arg;
 	uint64_t turns = loop_turns(rt->loop);
-	int64_t since = runtime_mono(rt);
+	int64_t since = runtime_mono(rt), woke = since;
+	int64_t period = rt->run.stall_ns / 10 < 200000000 ? rt->run.stall_ns / 10 : 200000000;
 	while (!atomic_load(&rt->stall_stop)) {
-		struct timespec ts = {.tv_nsec = 200000000};
+		struct timespec ts = {.tv_nsec = period};
 		nanosleep(&ts, NULL);
 		uint64_t now = loop_turns(rt->loop);
 		int64_t mono = runtime_mono(rt);
-		/* A stopped process (SIGSTOP, suspend) resumes both threads: give the loop one more period. */
-		if (now != turns || mono - since > 2 * rt->run.stall_ns) {
+		/* We overslept: the process was stopped (SIGSTOP, suspend), the loop did not hang. */
+		bool suspended = mono - woke > rt->run.stall_ns / 2;
+		woke = mono;
+		if (now != turns || suspended) {
 			turns = now;
 			since = mono;
 		} else if (mono - since > rt->run.stall_ns) {
