@@ -39,3 +39,6 @@ if(Python3_FOUND)
 		set_tests_properties(e2e.${theme} PROPERTIES TIMEOUT 300)
 	endforeach()
 endif()
+
+# docs/*.md are what the programs print; after a change: docs/print.sh
+nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)

@@ -481,6 +481,8 @@ int runtime_main(const struct service *s, int argc, char **argv)
 		runtime_describe(s);
 		return 0;
 	}
+	if (args.docs)
+		return runtime_docs(s, args.docs) == 0 ? 0 : EXIT_USAGE;
 	struct runtime *rt = calloc(1, sizeof *rt);
 	if (!rt)
 		return 1;

@@ -54,6 +54,7 @@ static void usage(const struct service *s, FILE *to)
 		"      --check-config    read the settings, say what is wrong, start nothing\n"
 		"      --print-config    print the settings in force and where each comes from\n"
 		"      --describe        print inputs, outputs and settings\n"
+		"      --docs PAGE       print a page of the manual: settings, shared, metrics, wiring\n"
 		"  -V, --version         print the version\n  -h, --help            print this\n",
 		s->name, s->doc, s->name);
 }
@@ -96,6 +97,8 @@ int runtime_args_parse(const struct service *s, int argc, char **argv, struct ru
 			if (a->n_flags == ARRAY_LEN(a->flags))
 				return 2;
 			a->flags[a->n_flags++] = v;
+		} else if ((v = value_of(argc, argv, &i, "--docs"))) {
+			a->docs = v;
 		} else if (!switch_flag(a, argv[i])) {
 			fprintf(stderr, "nightjar-%s: unknown argument '%s'\n\n", s->name, argv[i]);
 			usage(s, stderr);

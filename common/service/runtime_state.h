@@ -85,10 +85,12 @@ struct runtime_args {
 	const char *flags[64];
 	size_t n_flags;
 	bool describe, check_config, print_config;
+	const char *docs; /* a page of docs/ to print; NULL none */
 };
 /* 0 go on; 1 done (exit 0); 2 usage error (exit 2). */
 int runtime_args_parse(const struct service *s, int argc, char **argv, struct runtime_args *a);
 void runtime_describe(const struct service *s);
+int runtime_docs(const struct service *s, const char *page); /* runtime_docs.c; ERR_UNKNOWN */
 int runtime_load_settings(struct runtime *rt, const struct runtime_args *a);
 
 /* follow.c */

@@ -62,6 +62,9 @@ struct service {
 	/* A request the runtime does not answer itself. Fill the reply; page is an empty buf to append to. */
 	void (*on_request)(void *self, const struct event *request, struct event *reply, struct buf *page);
 
+	/* Appends what only the service knows to one of its pages of docs/ ("settings"). May be NULL. */
+	int (*docs)(const char *page, struct buf *out);
+
 	/* State beside a core's (collector); written with each snapshot, loaded before run. May be NULL. */
 	int (*save)(void *self, struct buf *out);
 	int (*load)(void *self, const uint8_t *at, size_t len);

@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/service/runtime.h"
+#include "services/strategy/registry.h"
 #include "services/strategy/section.h"
 
 static const struct service_input inputs[] = {
@@ -84,6 +85,38 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	hb->progress = strategy_core_counters(((struct shell *)self)->core)->events;
 }
 
+/* ---- docs/settings.md: what each strategy's subsection may hold ---- */
+
+static int put_param(const struct strategy_param *p, struct buf *out)
+{
+	static const char *const kinds[] = {[PARAM_COUNT] = "count", [PARAM_QTY] = "quantity", [PARAM_CHOICE] = "choice",
+					    [PARAM_NAME] = "text"};
+	char limits[80] = "";
+	if (p->kind == PARAM_CHOICE)
+		snprintf(limits, sizeof limits, "%s", p->choices);
+	else if (p->kind == PARAM_COUNT)
+		snprintf(limits, sizeof limits, "%lld to %lld", (long long)p->min, (long long)p->max);
+	return buf_printf(out, "| `%s` | %s | `%s` | %s | %s%s%s%s |\n", p->name, kinds[p->kind], p->value, limits, p->doc,
+			  p->unit && p->unit[0] ? " (" : "", p->unit ? p->unit : "", p->unit && p->unit[0] ? ")" : "");
+}
+
+static int docs(const char *page, struct buf *out)
+{
+	size_t n;
+	const struct strategy *const *all = registry_all(&n);
+	int rc = 0;
+	(void)page;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = buf_printf(out, "### strategy / %s\n\n%s\n\n| setting | kind | default | limits | meaning |\n"
+				     "|---|---|---|---|---|\n", all[i]->name, all[i]->doc);
+		for (uint32_t k = 0; rc == 0 && k < all[i]->n_params; k++)
+			rc = put_param(&all[i]->params[k], out);
+		if (rc == 0)
+			rc = buf_byte(out, '\n');
+	}
+	return rc;
+}
+
 static const struct service service = {
 	.name = "strategy",
 	.doc = "Turns market events into intents.",
@@ -99,5 +132,6 @@ static const struct service service = {
 	.core_of = core_of,
 	.metrics_of = metrics_of,
 	.beat = beat,
+	.docs = docs,
 };
 SERVICE_MAIN(service)

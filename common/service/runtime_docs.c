@@ -1,0 +1,163 @@
+/* runtime_docs - the pages of docs/ that a service prints of itself, from its own tables; see docs/print.sh.
+ *
+ * settings, metrics, wiring: Markdown; shared: the settings that all services have. settings.json, shared.json,
+ * metrics.json: the same for programs, one JSON object a line.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/service/runtime_state.h"
+#include "proto/print.h"
+
+enum { PAGE_MAX = 1 << 20 };
+
+struct page {
+	const struct service *s;
+	struct run_settings run; /* what the tables point into; never read */
+	struct config_section sections[SETTINGS_SECTIONS_MAX];
+	uint32_t n;
+	struct buf *out;
+};
+
+/* ---- Markdown ---- */
+
+static int put_settings(struct page *p)
+{
+	int rc = p->n > 4 ? config_docs(p->sections + 4, p->n - 4, p->out) : 0;
+	return rc == 0 && p->s->docs ? p->s->docs("settings", p->out) : rc;
+}
+
+static int put_shared(struct page *p)
+{
+	return config_docs(p->sections, 4, p->out);
+}
+
+static int put_metrics(struct page *p)
+{
+	return p->s->metrics ? metrics_docs(p->s->metrics, p->s->name, p->out) : 0;
+}
+
+static int put_input(const struct service_input *in, struct buf *out)
+{
+	int rc = buf_printf(out, "| %s | %c | ", in->publisher, in->lane == LANE_M ? 'M' : 'X');
+	for (size_t i = 0; rc == 0 && in->prefixes && in->prefixes[i]; i++)
+		rc = buf_printf(out, "%s`%s`", i ? " " : "", in->prefixes[i]);
+	if (rc == 0 && !in->prefixes)
+		rc = buf_printf(out, "everything");
+	return rc == 0 ? buf_printf(out, " |\n") : rc;
+}
+
+static int put_output(uint16_t id, struct buf *out)
+{
+	const struct event_row *row = event_row(id);
+	must(row);
+	return buf_printf(out, "| %s | %c | `%s` | %s |\n", row->name, row->lane == LANE_M ? 'M' : 'X', row->topic,
+			  row->doc);
+}
+
+static int put_wiring(struct page *p)
+{
+	const struct service *s = p->s;
+	int rc = buf_printf(p->out, "## %s\n\n%s\n", s->name, s->doc);
+	if (rc == 0 && s->inputs && s->inputs[0].publisher)
+		rc = buf_printf(p->out, "\n| follows | lane | topics |\n|---|---|---|\n");
+	for (size_t i = 0; rc == 0 && s->inputs && s->inputs[i].publisher; i++)
+		rc = put_input(&s->inputs[i], p->out);
+	if (rc == 0 && s->pubs && s->pubs[0])
+		rc = buf_printf(p->out, "\n| publishes | lane | topic | meaning |\n|---|---|---|---|\n");
+	for (size_t i = 0; rc == 0 && s->pubs && s->pubs[i]; i++)
+		rc = put_output(s->pubs[i], p->out);
+	return rc == 0 ? buf_byte(p->out, '\n') : rc;
+}
+
+/* ---- JSON, a line each ---- */
+
+static void member(struct printer *p, const char *name, const char *text)
+{
+	print_format(p, ",\"%s\":", name);
+	if (text)
+		print_quoted(p, text, strlen(text));
+	else
+		print_text(p, "null");
+}
+
+static int json_setting(const struct config_section *s, const struct config_key *k, struct buf *out)
+{
+	static const char *const kinds[] = {"text", "secret", "choice", "int", "bool", "duration", "bytes", "decimal"};
+	struct printer p;
+	print_begin(&p, out);
+	print_format(&p, "{\"section\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\"", s->name, k->name, kinds[k->kind]);
+	member(&p, "default", k->fallback);
+	member(&p, "choices", k->choices);
+	if (k->min || k->max)
+		print_format(&p, ",\"min\":%" PRId64 ",\"max\":%" PRId64, k->min, k->max);
+	member(&p, "unit", k->unit && k->unit[0] ? k->unit : NULL);
+	member(&p, "doc", k->doc);
+	print_text(&p, "}\n");
+	return print_end(&p);
+}
+
+static int json_settings(const struct config_section *s, uint32_t n, struct buf *out)
+{
+	int rc = 0;
+	for (uint32_t i = 0; i < n; i++)
+		for (const struct config_key *k = s[i].keys; rc == 0 && k && k->name; k++)
+			rc = json_setting(&s[i], k, out);
+	return rc;
+}
+
+static int put_settings_json(struct page *p)
+{
+	return p->n > 4 ? json_settings(p->sections + 4, p->n - 4, p->out) : 0;
+}
+
+static int put_shared_json(struct page *p)
+{
+	return json_settings(p->sections, 4, p->out);
+}
+
+static int put_metrics_json(struct page *p)
+{
+	static const char *const kinds[] = {"counter", "gauge", "histogram"};
+	int rc = 0;
+	for (const struct metric_row *row = p->s->metrics; rc == 0 && row && row->name; row++) {
+		struct printer out;
+		print_begin(&out, p->out);
+		print_format(&out, "{\"service\":\"%s\",\"name\":\"nightjar_%s\",\"kind\":\"%s\"", p->s->name,
+			     row->name, kinds[row->kind]);
+		member(&out, "doc", row->doc);
+		print_text(&out, "}\n");
+		rc = print_end(&out);
+	}
+	return rc;
+}
+
+int runtime_docs(const struct service *s, const char *page)
+{
+	static const struct {
+		const char *name;
+		int (*put)(struct page *p);
+	} pages[] = {{"settings", put_settings},
+		     {"shared", put_shared},
+		     {"metrics", put_metrics},
+		     {"wiring", put_wiring},
+		     {"settings.json", put_settings_json},
+		     {"shared.json", put_shared_json},
+		     {"metrics.json", put_metrics_json}};
+	struct page p = {.s = s};
+	struct buf out;
+	int rc = ERR_UNKNOWN;
+	buf_init(&out, PAGE_MAX);
+	p.out = &out;
+	p.n = settings_sections(&p.run, s, NULL, p.sections);
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (strcmp(pages[i].name, page) == 0)
+			rc = pages[i].put(&p);
+	if (rc == 0)
+		fwrite(out.at, 1, out.len, stdout);
+	buf_fini(&out);
+	return rc;
+}
