@@ -13,14 +13,29 @@
 #include "common/base/err.h"
 
 #define BITS_FIRST 8
+#define EMPTY (-1)
+
+static inline uint32_t mask_of(const struct level_set *s)
+{
+	return ((uint32_t)1 << s->bits) - 1;
+}
+
+/* Makes 2^bits slots empty and the table. */
+static void start_table(struct level_set *s, uint32_t bits)
+{
+	s->bits = bits;
+	s->taken = 0;
+	for (uint32_t i = 0; i <= mask_of(s); i++)
+		s->slot[i] = (struct level){EMPTY, 0};
+}
 
 int level_set_init(struct level_set *s, uint32_t cap, bool asks)
 {
 	*s = (struct level_set){.cap = cap, .bits_max = BITS_FIRST, .flip = asks ? -1 : 0};
-	while ((uint32_t)1 << s->bits_max < 2 * cap)
+	while ((uint32_t)1 << s->bits_max < 4 * cap)
 		s->bits_max++;
-	s->slot = calloc((size_t)1 << s->bits_max, sizeof(*s->slot));
 	size_t room = (size_t)cap + LEVEL_VICTIMS;
+	s->slot = malloc(sizeof(*s->slot) << s->bits_max);
 	s->order = malloc(sizeof(*s->order) + room * sizeof(s->order->at[0]));
 	if (s->slot == NULL || s->order == NULL) {
 		level_set_fini(s);
@@ -39,9 +54,7 @@ void level_set_fini(struct level_set *s)
 
 void level_set_clear(struct level_set *s)
 {
-	if (s->n > 0)
-		memset(s->slot, 0, sizeof(*s->slot) << s->bits);
-	s->bits = BITS_FIRST;
+	start_table(s, BITS_FIRST);
 	s->n = s->victims = 0;
 	s->bar = INT64_MIN;
 	s->order->valid = false;
@@ -52,30 +65,26 @@ static inline int64_t rank_of(const struct level_set *s, int64_t price)
 	return price ^ s->flip;
 }
 
-/* ---- the table ---- */
-
-static inline uint32_t home_of(const struct level_set *s, int64_t price)
-{
-	return (uint32_t)((uint64_t)price * 0x9e3779b97f4a7c15u >> (64 - s->bits));
-}
-
-static inline uint32_t mask_of(const struct level_set *s)
-{
-	return ((uint32_t)1 << s->bits) - 1;
-}
+/* ---- the table ----
+ *
+ * A level that goes leaves its price behind with quantity 0: nothing moves, and the same price often comes back.
+ * When half of the table is taken it is made anew from what lives, twice as large where a quarter of it does. */
 
 /* The slot that holds the price, or the empty one where it would go. */
 static inline uint32_t probe(const struct level_set *s, int64_t price)
 {
-	uint32_t mask = mask_of(s), i = home_of(s, price);
+	/* Prices come in even steps, which one multiplication would leave in runs. */
+	uint64_t mixed = (uint64_t)price * 0x9e3779b97f4a7c15u;
+	uint32_t mask = mask_of(s), i;
 
-	while (s->slot[i].qty != 0 && s->slot[i].price != price)
+	mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
+	i = (uint32_t)(mixed >> (64 - s->bits));
+	while (s->slot[i].price != price && s->slot[i].price != EMPTY)
 		i = (i + 1) & mask;
 	return i;
 }
 
-/* Doubles the part of the table that is in use, by way of the order's memory. */
-static void grow(struct level_set *s)
+static __attribute__((noinline)) void renew(struct level_set *s)
 {
 	struct level *copy = s->order->at;
 	uint32_t n = 0;
@@ -83,26 +92,17 @@ static void grow(struct level_set *s)
 	for (uint32_t i = 0; i <= mask_of(s); i++)
 		if (s->slot[i].qty != 0)
 			copy[n++] = s->slot[i];
-	memset(s->slot, 0, sizeof(*s->slot) << s->bits);
-	s->bits++;
+	bool larger = s->bits < s->bits_max && 4 * n > mask_of(s);
+	start_table(s, s->bits + larger);
 	for (uint32_t i = 0; i < n; i++)
 		s->slot[probe(s, copy[i].price)] = copy[i];
+	s->taken = n;
 	s->order->valid = false;
 }
 
-/* Empties slot i; what was pushed past it moves back (Knuth 6.4, algorithm R). */
 static void vacate(struct level_set *s, uint32_t i)
 {
-	uint32_t mask = mask_of(s), hole = i;
-
-	for (uint32_t k = (i + 1) & mask; s->slot[k].qty != 0; k = (k + 1) & mask) {
-		uint32_t home = home_of(s, s->slot[k].price);
-		if (((k - home) & mask) < ((k - hole) & mask))
-			continue; /* lies between the hole and its home: stays */
-		s->slot[hole] = s->slot[k];
-		hole = k;
-	}
-	s->slot[hole].qty = 0;
+	s->slot[i].qty = 0;
 	s->n--;
 	s->order->valid = false;
 }
@@ -175,25 +175,17 @@ struct level level_set_pop_worst(struct level_set *s)
 void level_set_put(struct level_set *s, int64_t price, int64_t qty)
 {
 	uint32_t i = probe(s, price);
+	uint32_t before = s->slot[i].qty != 0, now = qty != 0;
 
-	if (qty == 0) {
-		if (s->slot[i].qty != 0)
-			vacate(s, i);
-		return;
-	}
-	if (s->slot[i].qty != 0) {
-		s->slot[i].qty = qty;
-		s->order->valid = false; /* it holds copies */
-		return;
-	}
-	must(s->n < s->cap);
+	/* Whether it comes, changes, goes or was not there: the same stores, no branch to guess. */
+	s->taken += s->slot[i].price == EMPTY;
 	s->slot[i] = (struct level){price, qty};
-	s->n++;
+	s->n += now - before;
 	s->order->valid = false;
-	if (rank_of(s, price) < s->bar)
+	if (__builtin_expect(rank_of(s, price) < s->bar, 0) && now > before)
 		add_victim(s, price);
-	if (s->bits < s->bits_max && 2 * s->n > mask_of(s))
-		grow(s);
+	if (__builtin_expect(2 * s->taken > mask_of(s), 0))
+		renew(s);
 }
 
 int64_t level_set_get(const struct level_set *s, int64_t price)

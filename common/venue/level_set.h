@@ -24,9 +24,10 @@ struct level_order {
 };
 
 struct level_set {
-	struct level *slot;      /* owned: open addressing, quantity 0 is empty */
+	struct level *slot;      /* owned: open addressing; price -1 is empty, quantity 0 has gone */
 	uint32_t bits, bits_max; /* 2^bits slots are in use */
 	uint32_t n, cap;
+	uint32_t taken; /* slots that are not empty */
 	int64_t flip;
 	struct level_order *order;     /* owned: the levels in order, while valid */
 	int64_t victim[LEVEL_VICTIMS]; /* prices, worst last; some may have gone since */

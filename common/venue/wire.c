@@ -138,8 +138,7 @@ struct room {
 
 /* A run of levels in the venue's usual writing, from an array's item on. Returns where it stops: at the first item
  * that is written otherwise, or behind the last item of the array (*ret_last). */
-static const char *quick_levels(const struct json *j, const struct venue_market *m, struct room *room,
-				bool *ret_last)
+static const char *quick_levels(const struct json *j, const struct venue_market *m, struct room *room, bool *ret_last)
 {
 	const int price_scale = m->price_scale, qty_scale = m->qty_scale;
 	const char *at = j->at, *const end = j->end;

@@ -154,8 +154,10 @@ static void random_levels(struct rng *r, char *out)
 static void test_levels(void **state)
 {
 	(void)state;
-	const struct venue_market markets[] = {{.price_scale = 2, .qty_scale = 8}, {.price_scale = 8, .qty_scale = 5},
-					       {.price_scale = 0, .qty_scale = 0}, {.price_scale = 12, .qty_scale = 8}};
+	const struct venue_market markets[] = {{.price_scale = 2, .qty_scale = 8},
+					       {.price_scale = 8, .qty_scale = 5},
+					       {.price_scale = 0, .qty_scale = 0},
+					       {.price_scale = 12, .qty_scale = 8}};
 	struct level a[5], b[5];
 	struct levels la, lb;
 	struct rng r;
@@ -201,7 +203,8 @@ static void test_text(void **state)
 	char out[8];
 
 	wire_text((struct json_str){"abc\\u00e9def", 12, true}, out, sizeof(out));
-	assert_string_equal(out, "abc\xc3\xa9" "de");
+	assert_string_equal(out, "abc\xc3\xa9"
+				 "de");
 	wire_text((struct json_str){"abcdef\\u00e9", 12, true}, out, sizeof(out)); /* not in the middle of one */
 	assert_string_equal(out, "abcdef");
 	wire_text((struct json_str){"\\ud800", 6, true}, out, sizeof(out));
