@@ -89,15 +89,16 @@ static void beat(void *self, struct ev_heartbeat *hb)
 
 static int put_param(const struct strategy_param *p, struct buf *out)
 {
-	static const char *const kinds[] = {[PARAM_COUNT] = "count", [PARAM_QTY] = "quantity", [PARAM_CHOICE] = "choice",
-					    [PARAM_NAME] = "text"};
+	static const char *const kinds[] = {
+		[PARAM_COUNT] = "count", [PARAM_QTY] = "quantity", [PARAM_CHOICE] = "choice", [PARAM_NAME] = "text"};
 	char limits[80] = "";
 	if (p->kind == PARAM_CHOICE)
 		snprintf(limits, sizeof limits, "%s", p->choices);
 	else if (p->kind == PARAM_COUNT)
 		snprintf(limits, sizeof limits, "%lld to %lld", (long long)p->min, (long long)p->max);
-	return buf_printf(out, "| `%s` | %s | `%s` | %s | %s%s%s%s |\n", p->name, kinds[p->kind], p->value, limits, p->doc,
-			  p->unit && p->unit[0] ? " (" : "", p->unit ? p->unit : "", p->unit && p->unit[0] ? ")" : "");
+	return buf_printf(out, "| `%s` | %s | `%s` | %s | %s%s%s%s |\n", p->name, kinds[p->kind], p->value, limits,
+			  p->doc, p->unit && p->unit[0] ? " (" : "", p->unit ? p->unit : "",
+			  p->unit && p->unit[0] ? ")" : "");
 }
 
 static int docs(const char *page, struct buf *out)
