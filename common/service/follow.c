@@ -241,6 +241,31 @@ void follow_on_sent(struct runtime *rt, uint64_t seq, int64_t at)
 	}
 }
 
+/* What was published before our snapshot may not have been seen, and its times are not in the snapshot: until it has
+ * been, an answer can come at any time. */
+void follow_on_resumed(struct runtime *rt)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (!f->in_x || rt->outbox.x_next - 1 <= f->seen)
+			continue;
+		f->sent_lost_at = INT64_MIN / 2;
+		f->sent_lost_last = rt->outbox.x_next - 1;
+		set_limit(f);
+	}
+}
+
+/* What the others know of our former life, we may not have again yet: "seen" must not fall behind it. */
+bool follow_caught_up(const struct runtime *rt)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		const struct follow *f = &rt->follow[i];
+		if (f->in_x && f->in_x->feedback && !f->x.was_live)
+			return false;
+	}
+	return true;
+}
+
 static void on_seen(struct follow *f, uint64_t seen)
 {
 	if (seen > f->seen)
@@ -301,8 +326,8 @@ static void on_promise(struct follow *f, const struct event *ev)
 	for (uint32_t i = 0; i < ev->promise.seen.n; i++)
 		if (strcmp(ev->promise.seen.at[i].name, rt->s->name) == 0)
 			f->promise_seen = (uint64_t)ev->promise.seen.at[i].value;
-	if (ev->promise.at > f->promise_at)
-		f->promise_at = ev->promise.at;
+	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them. */
+	f->promise_at = ev->promise.at;
 	f->quiet_at = ev->promise.quiet_at;
 	f->promise_x = ev->promise.x_last;
 	f->promised = true;
@@ -327,6 +352,8 @@ void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
 		rt->arena.used = 0;
 		if (codec_unpack(body, left, &rt->arena, &ev, &used))
 			return;
+		if (f->has_m)
+			inbox_epoch_m(&f->m, ev.epoch, runtime_mono(rt));
 		if (ev.id == EVENT_heartbeat)
 			on_heartbeat(f, &ev);
 		else if (ev.id == EVENT_promise)

@@ -116,6 +116,9 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 		in->counters.duplicates++;
 		return SKIPPED;
 	}
+	/* It was started again: what it sent before we were connected is in its log. */
+	if (in->state == INBOX_LIVE && in->epoch && head->epoch != in->epoch)
+		return HOLE;
 	uint64_t *seq = strmap_put(&in->topics, topic, topic_len);
 	if (seq && *seq && head->seq != *seq + 1) {
 		if (in->state == INBOX_LIVE)
@@ -128,6 +131,7 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
 	if (o == TAKEN) {
 		in->last = head->ts_recv;
+		in->epoch = head->epoch;
 		if (seq)
 			*seq = head->seq;
 	}
@@ -369,8 +373,11 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true; /* ask again from where it begins now */
 	if (in->lane == LANE_M && (int64_t)r->last > in->last)
 		in->last = (int64_t)r->last;
-	if (!r->more)
-		finish_paging(in, mono_ns);
+	if (r->more)
+		return true;
+	if (in->lane == LANE_M)
+		in->epoch = r->of_epoch;
+	finish_paging(in, mono_ns);
 	return true;
 }
 
@@ -420,6 +427,14 @@ void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
 	}
 	if (in->tail_at == 0)
 		in->tail_at = mono_ns;
+}
+
+void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns)
+{
+	if (in->lane != LANE_M || in->state != INBOX_LIVE || !in->epoch || epoch == in->epoch)
+		return;
+	in->counters.holes++;
+	go_paging(in, mono_ns);
 }
 
 int64_t inbox_poll(struct inbox *in, int64_t mono_ns)

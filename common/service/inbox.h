@@ -73,7 +73,7 @@ struct inbox {
 	enum inbox_join join;
 	bool was_live, wants_state;
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
-	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW) */
+	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
 	int64_t last;          /* M: stamp of the last record */
 	struct strmap topics;  /* M: topic -> last sequence */
 	struct ring waiting;   /* live frames while paging */
@@ -101,6 +101,10 @@ void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t 
 bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_ns);
 /* Same for lane M: the stamp of its last record. */
 void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns);
+
+/* Its telemetry bears this epoch: another one than its records so far means that it was started again, and what it sent
+ * before we were connected anew is asked for. */
+void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns);
 
 /* An answer from this publisher. True where it was for this inbox. */
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns);

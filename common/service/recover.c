@@ -127,6 +127,7 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 		load_cursors(rt, &u);
 		struct blob state = unpack_bin(&u);
 		rc = u.err ? u.err : load_state(rt, state);
+		follow_on_resumed(rt);
 	} else if (!rc) {
 		rc = ERR_UNKNOWN;
 	}
@@ -216,5 +217,5 @@ void recover_fall_back(struct runtime *rt)
 	log_warn("inputs are gone: the journal's own records are taken over", "records=%llu",
 		 (unsigned long long)own.applied);
 	outbox_accept_journal(&rt->outbox);
-	rt->gap_in_recovery = true;
+	follow_on_resumed(rt);
 }

@@ -308,6 +308,8 @@ static void promise_step(struct runtime *rt)
 	/* Also while comparing: two services that recover at once wait for each other's promises. */
 	if ((rt->life != life_running && rt->life != life_recover) || quiet <= 0 || quiet > CORE_NEVER - latency)
 		return;
+	if (!follow_caught_up(rt))
+		return;
 	struct ev_promise p = {
 		.at = handled + latency, .handled = quiet, .quiet_at = quiet + latency, .latency = latency};
 	publish_promise(rt, &p);

@@ -64,7 +64,6 @@ struct runtime {
 	int64_t promise_mono;
 	int64_t wake_at;
 	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
-	bool gap_in_recovery;
 	uint64_t events_since_snapshot;
 	int64_t snapshot_at; /* event time of the last snapshot */
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
@@ -102,6 +101,10 @@ void follow_promises(struct runtime *rt);
 struct follow *follow_find(struct runtime *rt, const char *publisher);
 /* We have published this on lane X: answers to it can come. */
 void follow_on_sent(struct runtime *rt, uint64_t seq, int64_t at);
+/* The outbox goes on from a snapshot (or behind the journal) without our knowing what the others have seen. */
+void follow_on_resumed(struct runtime *rt);
+/* Have we every lane X that answers to us, as far as its publisher's journal reaches? Before that no promise. */
+bool follow_caught_up(const struct runtime *rt);
 extern const struct bus_handler follow_bus_handler;
 
 /* recover.c */

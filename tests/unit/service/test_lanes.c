@@ -393,6 +393,48 @@ static void regenerated_events_are_compared_not_published(void **state)
 	end_world(w);
 }
 
+static void publish_other(struct world *w)
+{
+	struct event ev;
+	event_init(&ev, EVENT_trade);
+	ev.ts_event = 1;
+	symbol_make("ETHUSDT", 7, "BINANCE", &ev.trade.instrument);
+	assert_int_equal(outbox_emit(&w->pub.box, &ev), 0);
+	outbox_flush(&w->pub.box);
+	bus_mem_pump(w->hub);
+}
+
+/* A publisher that comes back speaks before its subscribers are connected again: the other topics' sequences do not
+ * show it, its epoch does. */
+static void what_a_restarted_publisher_said_too_early_is_fetched(void **state)
+{
+	(void)state;
+	for (int by_telemetry = 0; by_telemetry <= 1; by_telemetry++) {
+		struct world *w = make_world();
+		start_consumer(w, LANE_M, INBOX_FROM_START);
+		publish(w, false);
+		publish_other(w);
+		settle(w);
+		assert_int_equal(w->con.delivered, 2);
+		stop_publisher(w);
+		start_publisher(w);
+		bus_hub_lose(w->hub, 1);
+		publish(w, false);
+		outbox_flush(&w->pub.box);
+		bus_mem_pump(w->hub);
+		bus_hub_lose(w->hub, 0);
+		if (by_telemetry)
+			inbox_epoch_m(&w->con.in, w->pub.box.m_epoch, w->mono);
+		else
+			publish_other(w);
+		assert_int_equal(w->con.in.state, INBOX_PAGING);
+		settle(w);
+		assert_int_equal(w->con.delivered, 4 - by_telemetry);
+		assert_int_equal(w->con.gaps, 0);
+		end_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +446,7 @@ int main(void)
 		cmocka_unit_test(an_older_epoch_is_refused),
 		cmocka_unit_test(a_new_epoch_is_followed_after_the_gap),
 		cmocka_unit_test(regenerated_events_are_compared_not_published),
+		cmocka_unit_test(what_a_restarted_publisher_said_too_early_is_fetched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
