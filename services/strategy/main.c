@@ -108,8 +108,10 @@ static int docs(const char *page, struct buf *out)
 	int rc = 0;
 	(void)page;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		rc = buf_printf(out, "### strategy / %s\n\n%s\n\n| setting | kind | default | limits | meaning |\n"
-				     "|---|---|---|---|---|\n", all[i]->name, all[i]->doc);
+		rc = buf_printf(out,
+				"### strategy / %s\n\n%s\n\n| setting | kind | default | limits | meaning |\n"
+				"|---|---|---|---|---|\n",
+				all[i]->name, all[i]->doc);
 		for (uint32_t k = 0; rc == 0 && k < all[i]->n_params; k++)
 			rc = put_param(&all[i]->params[k], out);
 		if (rc == 0)
