@@ -84,15 +84,15 @@ static void print_json(FILE *to, size_t number, const struct finding *f)
 	fputc('}', to);
 }
 
-static bool is_chosen(const char *name, int argc, char **argv)
+bool doctor_wants(const struct doctor *d, const char *name)
 {
-	for (int i = 0; i < argc; i++)
-		if (strncmp(name, argv[i], strlen(argv[i])) == 0)
+	for (int i = 0; i < d->n_chosen; i++)
+		if (strncmp(name, d->chosen[i], strlen(d->chosen[i])) == 0)
 			return true;
-	return argc == 0;
+	return d->n_chosen == 0;
 }
 
-static int print(const struct doctor *d, int argc, char **argv)
+static int print(const struct doctor *d)
 {
 	static const int exit_of[] = {CLI_OK, CLI_DEGRADED, CLI_FAILED};
 	size_t count[3] = {0}, shown = 0;
@@ -105,7 +105,7 @@ static int print(const struct doctor *d, int argc, char **argv)
 			clock_rfc3339(clock_wall(clock_real()), at), NJ_VERSION);
 	for (size_t i = 0; i < d->n; i++) {
 		const struct finding *f = &d->at[i];
-		if (!is_chosen(f->name, argc, argv))
+		if (!doctor_wants(d, f->name))
 			continue;
 		shown++;
 		count[f->verdict]++;
@@ -116,7 +116,7 @@ static int print(const struct doctor *d, int argc, char **argv)
 			print_people(d, shown, f);
 	}
 	if (shown == 0)
-		return cli_usage(d->cli, "there is no check '%s'", argv[0]);
+		return cli_usage(d->cli, "there is no check '%s'", d->chosen[0]);
 	if (json)
 		fprintf(to, "],\n\"ok\":%zu,\"warn\":%zu,\"fail\":%zu}\n", count[0], count[1], count[2]);
 	else
@@ -146,6 +146,8 @@ int doctor_run(struct cli *cli, const void *options, int argc, char **argv)
 	(void)options;
 	memset(&d, 0, sizeof d);
 	d.cli = cli;
+	d.chosen = argv;
+	d.n_chosen = argc;
 	if (cli->format != CLI_AS_TABLE && cli->format != CLI_AS_JSON)
 		return cli_usage(cli, "a diagnosis is printed as table or json");
 	int rc = stack_settings(cli, &d.run);
@@ -158,5 +160,5 @@ int doctor_run(struct cli *cli, const void *options, int argc, char **argv)
 	doctor_files(&d);
 	if (d.looked)
 		look_fini(&d.look);
-	return print(&d, argc, argv);
+	return print(&d);
 }

@@ -21,6 +21,8 @@ struct finding {
 struct doctor {
 	struct cli *cli;
 	struct run_settings run;
+	char **chosen; /* beginnings of names that are asked for; none: all */
+	int n_chosen;
 	struct finding at[DOCTOR_FINDINGS_MAX];
 	size_t n;
 	bool looked; /* look is filled: there is a bus */
@@ -35,6 +37,9 @@ void finding_measure(struct finding *f, const char *format, ...) __attribute__((
 /* Makes it worse, or leaves it: the worst verdict and its cause stay. fix is a constant. */
 void finding_blame(struct finding *f, enum verdict verdict, const char *fix, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Whether a check is asked for: one that takes long is left out where it is not. */
+bool doctor_wants(const struct doctor *d, const char *name);
 
 /* Each adds its findings. */
 void doctor_settings(struct doctor *d); /* doctor_data.c */

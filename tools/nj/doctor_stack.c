@@ -265,7 +265,8 @@ void doctor_services(struct doctor *d)
 		check_service(d, i);
 	check_connection(d);
 	check_books(d);
-	check_clock(d);
+	if (doctor_wants(d, "clock"))
+		check_clock(d);
 	check_versions(d);
 	check_errors(d);
 	check_differing(d);
