@@ -7,7 +7,7 @@
 #include "common/io/http.h"
 #include "tests/unit/io/ws_client.h"
 
-#define HANG_MS 1500
+#define HANG_MS 3000
 
 static atomic_int asked, answered;
 
@@ -27,7 +27,7 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 /* Leaves the resolver's threads behind nobody. */
 static void wait_for_threads(void)
 {
-	for (int i = 0; answered < asked && i < 500; i++)
+	for (int i = 0; answered < asked && i < 3000; i++)
 		poll(NULL, 0, 10);
 	poll(NULL, 0, 50);
 	assert_int_equal(answered, asked);
@@ -38,13 +38,20 @@ static void test_ws(void **state)
 	struct client *c = *state;
 
 	dial(c, (struct ws_options){.url = "wss://hang.invalid/", .connect_ns = 200 * NS_PER_MS});
-	assert_true(peer_now_ms() - c->began_ms < 100);
+	assert_true(peer_now_ms() - c->began_ms < 1000);
 	loop_run(c->l);
 	assert_memory_equal(text_of(c), "close 1006 ERR_TIMEOUT: ", 24);
-	assert_in_range(c->took_ms, 190, 1000);
+	assert_in_range(c->took_ms, 190, HANG_MS);
 	ws_free(&c->ws);
-	assert_true(peer_now_ms() - c->began_ms < 1000);
+	assert_true(peer_now_ms() - c->began_ms < HANG_MS);
 	wait_for_threads();
+}
+
+/* The resolver has been asked and has not answered yet. */
+static void stop_when_asked(void *ctx)
+{
+	if (asked > answered)
+		loop_stop(ctx);
 }
 
 static void test_ws_freed(void **state)
@@ -53,11 +60,11 @@ static void test_ws_freed(void **state)
 	struct loop_source *t;
 
 	dial(c, (struct ws_options){.url = "wss://hang.invalid/"});
-	assert_int_equal(loop_timer(c->l, 50 * NS_PER_MS, 0, (loop_fn)loop_stop, c->l, &t), 0);
+	assert_int_equal(loop_timer(c->l, 0, 5 * NS_PER_MS, stop_when_asked, c->l, &t), 0);
 	loop_run(c->l);
 	assert_int_equal(asked, answered + 1);
 	ws_free(&c->ws);
-	assert_true(peer_now_ms() - c->began_ms < 1000);
+	assert_true(peer_now_ms() - c->began_ms < HANG_MS);
 	wait_for_threads();
 }
 
@@ -65,7 +72,7 @@ static void on_reply(void *ctx, const struct http_response *r)
 {
 	struct client *c = ctx;
 
-	note(c, "%s %lld ", err_name(r->err), (long long)(r->total_ns / NS_PER_MS / 500));
+	note(c, "%s %lld ", err_name(r->err), (long long)(r->total_ns / NS_PER_MS / HANG_MS));
 	if (++c->messages == 2)
 		loop_stop(c->l);
 }
@@ -87,7 +94,7 @@ static void test_http(void **state)
 	assert_string_equal(text_of(c), "ERR_TIMEOUT 0 ERR_TIMEOUT 0 ");
 	assert_int_equal(http_send(h, &r, on_reply, c, NULL), 0);
 	http_close(h);
-	assert_true(peer_now_ms() - c->began_ms < 1000);
+	assert_true(peer_now_ms() - c->began_ms < HANG_MS);
 	wait_for_threads();
 }
 

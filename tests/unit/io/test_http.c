@@ -314,14 +314,14 @@ static void test_slow_servers(void **state)
 	peer_start(&w->peer, serve_drip, NULL);
 	assert_memory_equal(ask(w, (struct http_request){.total_ns = 300 * NS_PER_MS}),
 			    "ERR_TIMEOUT ", 12);
-	assert_in_range(w->took_ms, 290, 1500);
+	assert_in_range(w->took_ms, 290, 15000);
 	teardown(state);
 	setup(state);
 	w = *state;
 	peer_start(&w->peer, serve_nothing, NULL);
 	assert_string_equal(ask(w, (struct http_request){.total_ns = 200 * NS_PER_MS}),
 			    "ERR_TIMEOUT 0;");
-	assert_in_range(w->took_ms, 190, 1500);
+	assert_in_range(w->took_ms, 190, 15000);
 	assert_int_equal(http_counters(w->http).failures, 1);
 }
 
@@ -335,7 +335,7 @@ static void test_tls_never_finishes(void **state)
 	assert_string_equal(
 		ask(w, (struct http_request){.url = url, .connect_ns = 200 * NS_PER_MS}),
 		"ERR_TIMEOUT 0;");
-	assert_in_range(w->took_ms, 190, 1500);
+	assert_in_range(w->took_ms, 190, 15000);
 }
 
 static void test_nobody_there(void **state)

@@ -87,7 +87,7 @@ static void test_server_never_answers(void **state)
 	assert_string_equal(
 		talk(c, serve_nothing, (struct ws_options){.connect_ns = 150 * NS_PER_MS}),
 		"close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
-	assert_in_range(c->took_ms, 140, 1000);
+	assert_in_range(c->took_ms, 140, 15000);
 }
 
 static void serve_drip(struct peer_conn *p, void *ctx)
@@ -110,7 +110,7 @@ static void test_server_drips(void **state)
 	assert_string_equal(
 		talk(c, serve_drip, (struct ws_options){.connect_ns = 300 * NS_PER_MS}),
 		"close 1006 ERR_TIMEOUT: the server did not answer the handshake in time");
-	assert_in_range(c->took_ms, 290, 1500);
+	assert_in_range(c->took_ms, 290, 15000);
 }
 
 static void test_nobody_listens(void **state)
@@ -277,7 +277,7 @@ static void test_tls_never_finishes(void **state)
 	ws_free(&c->ws);
 	peer_stop(&c->peer);
 	assert_memory_equal(c->text.at, "close 1006 ERR_TIMEOUT: ", 24);
-	assert_in_range(c->took_ms, 190, 1500);
+	assert_in_range(c->took_ms, 190, 15000);
 }
 
 int main(void)

@@ -225,7 +225,7 @@ static void settle(struct world *w)
 static void a_lossy_bus_loses_nothing(void **state)
 {
 	(void)state;
-	for (int lane = LANE_M; lane <= LANE_X; lane++) {
+	for (enum lane lane = LANE_M; lane <= LANE_X; lane++) {
 		struct world *w = make_world();
 		start_consumer(w, lane, INBOX_FROM_START);
 		settle(w);
@@ -276,7 +276,7 @@ static void a_lost_tail_is_found_by_the_heartbeat(void **state)
 static void restarts_on_both_sides_double_nothing(void **state)
 {
 	(void)state;
-	for (int lane = LANE_M; lane <= LANE_X; lane++) {
+	for (enum lane lane = LANE_M; lane <= LANE_X; lane++) {
 		struct rng r;
 		rng_seed(&r, 7);
 		struct world *w = make_world();
