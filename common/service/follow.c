@@ -326,7 +326,8 @@ static void on_promise(struct follow *f, const struct event *ev)
 	for (uint32_t i = 0; i < ev->promise.seen.n; i++)
 		if (strcmp(ev->promise.seen.at[i].name, rt->s->name) == 0)
 			f->promise_seen = (uint64_t)ev->promise.seen.at[i].value;
-	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them. */
+	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them.
+	 */
 	f->promise_at = ev->promise.at;
 	f->quiet_at = ev->promise.quiet_at;
 	f->promise_x = ev->promise.x_last;

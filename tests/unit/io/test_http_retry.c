@@ -127,7 +127,8 @@ static void test_policy(void **state)
 		assert_string_equal(p->result, p->expect);
 		assert_int_equal(p->n, p->attempts);
 		for (int k = 1; k < p->n; k++)
-			/* What arrives is noted late on a busy machine: wide bounds, still far from the next delay below. */
+			/* What arrives is noted late on a busy machine: wide bounds, still far from the next delay
+			 * below. */
 			assert_in_range(p->at_ms[k] - p->at_ms[k - 1], delays[k - 1] * 3 / 4, delays[k - 1] + 10000);
 	}
 	pthread_mutex_unlock(&lock);
