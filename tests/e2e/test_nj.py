@@ -213,7 +213,16 @@ def test_doctor(s):
     # What breaks shows in its own row.
     assert unwell(diagnosis(s, "settings", "--set", "executor.nonsense=1", code=1)) == {"settings": "fail"}
     assert unwell(diagnosis(s, "cache", "--set", "redis.url=127.0.0.1:1", code=4)) == {"cache": "warn"}
+    before, after = s.path("before.json"), s.path("after.json")
+    with open(before, "w") as f:
+        f.write(s.nj("doctor", "--json", "service", "disk"))
     s.nj("stop", "strategy")
+    with open(after, "w") as f:
+        f.write(s.nj("doctor", "--json", "service", "disk", code=1))
+    assert json.loads(s.nj("doctor", "--diff", before, before, "--json")) == []
+    rows = json.loads(s.nj("doctor", "--diff", before, after, "--json", code=4))
+    assert [(r["check"], r["before"], r["after"]) for r in rows] == [("service.strategy", "ok", "fail")], rows
+    s.nj("doctor", "--diff", before, s.path("nightjar.conf"), code=6)
     broken = unwell(diagnosis(s, "service", "books", "processes", "disk", "journals", code=1))
     assert broken == {"service.strategy": "fail"}, broken
     text = s.nj("doctor", "service.strategy", code=1)

@@ -143,7 +143,9 @@ static void take_look(struct doctor *d)
 int doctor_run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	static struct doctor d;
-	(void)options;
+	const struct doctor_options *o = options;
+	if (o->diff)
+		return argc == 2 ? doctor_diff(cli, argv[0], argv[1]) : cli_usage(cli, "--diff takes two files");
 	memset(&d, 0, sizeof d);
 	d.cli = cli;
 	d.chosen = argv;

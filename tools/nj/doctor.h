@@ -18,6 +18,10 @@ struct finding {
 	char measured[200], cause[300], fix[300];
 };
 
+struct doctor_options {
+	bool diff;
+};
+
 struct doctor {
 	struct cli *cli;
 	struct run_settings run;
@@ -49,6 +53,9 @@ void doctor_host(struct doctor *d);     /* doctor_host.c: processes, memory, CPU
 
 /* Ticks of CPU a process has used; 0 where it is gone. */
 uint64_t doctor_cpu_ticks(pid_t pid);
+
+/* Compares two saved diagnoses (doctor_diff.c): CLI_OK where every verdict is the same, else CLI_DEGRADED. */
+int doctor_diff(struct cli *cli, const char *first, const char *second);
 
 int doctor_run(struct cli *cli, const void *options, int argc, char **argv);
 

@@ -365,3 +365,25 @@ int logs_run(struct cli *cli, const void *options, int argc, char **argv)
 	buf_fini(&l.text);
 	return rc;
 }
+
+void logs_tail(struct cli *cli, const struct run_settings *run, const char *service, int64_t n)
+{
+	static struct logs l;
+	const struct logs_options o = {.lines = n};
+	char *name[] = {(char *)service};
+	memset(&l, 0, sizeof l);
+	l.cli = cli;
+	l.o = &o;
+	stack_logs(run, l.dir);
+	buf_init(&l.lines, LINES_MAX * sizeof(struct line));
+	buf_init(&l.text, TEXT_MAX);
+	int rc = list_files(&l, 1, name, false);
+	for (size_t i = 0; !rc && i < l.n_files; i++)
+		rc = read_file(&l, (uint16_t)i);
+	if (!rc && n_lines(&l) > 0) {
+		fputc('\n', cli->out);
+		print_lines(&l, (size_t)n);
+	}
+	buf_fini(&l.lines);
+	buf_fini(&l.text);
+}

@@ -10,9 +10,12 @@
 #include "common/base/err.h"
 #include "common/io/clock.h"
 #include "tools/nj/cli_print.h"
+#include "tools/nj/logs.h"
 #include "tools/nj/look.h"
 #include "tools/nj/table.h"
 #include "tools/nj/table_text.h"
+
+enum { LOG_LINES = 5 }; /* below each service at length */
 
 /* ---- the short table ---- */
 
@@ -287,6 +290,7 @@ int status_run(struct cli *cli, const void *options, int argc, char **argv)
 			continue;
 		fputs(n++ ? "\n" : "", cli->out);
 		print_block(cli, &l, &l.at[i]);
+		logs_tail(cli, &l.client.run, l.at[i].name, LOG_LINES);
 	}
 	look_fini(&l);
 	return rc ? rc : exit_of(&l, chosen);
