@@ -361,13 +361,13 @@ static int deliver(void *ctx, struct inbox *in, const struct event *head, const 
 static void lost(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 {
 	(void)ctx, (void)in, (void)gap;
-	must(!"records are gone for good");
+	check_failed("records are gone for good", __FILE__, __LINE__, __func__);
 }
 
 static void refused(void *ctx, struct inbox *in, const struct event *head)
 {
 	(void)ctx, (void)in, (void)head;
-	must(!"epoch refused");
+	check_failed("epoch refused", __FILE__, __LINE__, __func__);
 }
 
 static void caught_up(void *ctx, struct inbox *in)
@@ -438,7 +438,7 @@ static void no_timer(void *ctx, int64_t due)
 static void too_late(void *ctx, struct sequencer_input *in, const struct event *ev, int64_t at)
 {
 	(void)ctx, (void)in, (void)ev, (void)at;
-	must(!"an event came late");
+	check_failed("an event came late", __FILE__, __LINE__, __func__);
 }
 
 static bool ready(void *ctx)
