@@ -185,7 +185,7 @@ static void check_gaps(struct doctor *d, const struct lately *l)
 	}
 	finding_measure(f, "%" PRIu64 " in the last hour, blind for %s", l->gaps, table_span(l->blind, blind));
 	if (l->gaps)
-		finding_blame(f, DOCTOR_WARN, "nj report --since 1h lists them; nj logs collector tells why",
+		finding_blame(f, DOCTOR_WARN, "gaps_v in the database lists them; nj logs collector tells why",
 			      "streams were blind for %s", blind);
 }
 
