@@ -82,6 +82,8 @@ int outbox_durable(struct outbox *b);
 bool outbox_ready(const struct outbox *b);
 /* Still comparing with the journal? */
 bool outbox_verifying(const struct outbox *b);
+/* Steps over records of the shell that come next in the journal, up to what it decided for after `now`. */
+void outbox_pass_shell(struct outbox *b, int64_t now);
 
 /* Answers replay_x and replay_m; false where the verb is another. */
 bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const struct event *request);
