@@ -91,7 +91,9 @@ int runtime_decide(struct runtime *rt, struct event *ev)
 		return 0;
 	}
 	if (outbox_verifying(&rt->outbox))
-		return 0; /* decided before: the journal has it, and so will the core */
+		return ERR_BUSY;
+	if (rt->self_in->queue.bytes > rt->self_in->queue.cap / 2)
+		return ERR_FULL;
 	uint8_t packed[1024];
 	ev->ts_recv = runtime_next_stamp(rt);
 	runtime_emit_shell(rt, ev);
@@ -110,7 +112,9 @@ static void journal_command(struct runtime *rt, const struct event *request, str
 	if (request->request.lease > 0)
 		ev.command.until = runtime_next_stamp(rt) + request->request.lease;
 	reply->result = runtime_decide(rt, &ev);
-	event_set_text(reply->message, reply->result ? "too many commands wait" : "accepted and journalled");
+	event_set_text(reply->message, reply->result == ERR_BUSY ? "recovering: not accepted, try again"
+				       : reply->result		 ? "not accepted: it cannot be journalled now"
+								 : "accepted and journalled");
 	runtime_step(rt);
 }
 

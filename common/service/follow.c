@@ -76,7 +76,9 @@ static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 	ev.gap.to = gap->to;
 	ev.gap.first_missing = gap->first;
 	ev.gap.last_missing = gap->last;
-	runtime_decide(rt, &ev);
+	int rc = runtime_decide(rt, &ev);
+	if (rc)
+		runtime_fail(rt, "a gap cannot be put on record", rc);
 	if (rt->s->on_gap)
 		rt->s->on_gap(rt->self, in, gap);
 }

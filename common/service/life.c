@@ -20,7 +20,7 @@
 #include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
 
-enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2 };
+enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2, DIFFERENCES_LOGGED = 100 };
 
 static uint64_t resident_bytes(void)
 {
@@ -106,6 +106,7 @@ static void on_pulse(void *ctx)
 	follow_poll(rt);
 	follow_promises(rt);
 	mirror_flush(&rt->mirror, runtime_mono(rt));
+	recover_judge(rt);
 	if (rt->s->tick && (rt->life == life_running || rt->life == life_draining))
 		rt->s->tick(rt->self, runtime_mono(rt));
 	if (rt->life == life_draining && rt->s->drained && rt->s->drained(rt->self))
@@ -278,12 +279,10 @@ static int open_bus(struct runtime *rt, char *reason, size_t cap)
 static void on_difference(void *ctx, uint64_t seq, const char *was, const char *now)
 {
 	struct runtime *rt = ctx;
-	char text[EVENT_TEXT_MAX];
-	log_error("regenerated event differs from the journal", "seq=%llu was=%s now=%s", (unsigned long long)seq, was,
-		  now);
-	snprintf(text, sizeof text, "Regenerated event %llu differs from the journal: the restart is not the same run.",
-		 (unsigned long long)seq);
-	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->s->name, text);
+	/* One tells where it began; recover_judge tells how many they were. */
+	if (rt->outbox.counters.differing <= DIFFERENCES_LOGGED)
+		log_error("regenerated event differs from the journal", "seq=%llu was=%s now=%s",
+			  (unsigned long long)seq, was, now);
 }
 
 static int open_outbox(struct runtime *rt, char *reason, size_t cap)

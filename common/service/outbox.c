@@ -45,7 +45,7 @@ static int open_journal(struct outbox *b, char *reason, size_t cap)
 	b->x_epoch = st.epoch;
 	b->x_next = st.last + 1;
 	b->x_sent = st.last;
-	b->verify_last = st.last;
+	b->verify_last = b->compare_last = st.last;
 	return 0;
 }
 
@@ -264,7 +264,8 @@ static bool verify(struct outbox *b, struct event *ev, const char *topic, size_t
 			report_difference(b, &r, ev);
 		else
 			b->counters.verified++;
-		b->x_next++;
+		if (b->x_next++ >= b->compare_last)
+			outbox_accept_journal(b);
 	}
 	free(r.bytes);
 	free(frame);
@@ -386,6 +387,13 @@ void outbox_accept_journal(struct outbox *b)
 	free(r.bytes);
 }
 
+void outbox_compare_to(struct outbox *b, uint64_t seq)
+{
+	b->compare_last = seq;
+	if (outbox_verifying(b) && b->x_next > seq)
+		outbox_accept_journal(b);
+}
+
 static bool note_topic(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 {
 	struct outbox *b = ctx;
@@ -398,7 +406,8 @@ static bool note_topic(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 		uint64_t *seq = strmap_put(&b->topics, topic, topic_len);
 		if (seq && head.seq > *seq)
 			*seq = head.seq;
-		b->last_stamp = at;
+		if (at > b->last_stamp)
+			b->last_stamp = at;
 	}
 	return true;
 }

@@ -53,6 +53,7 @@ struct outbox {
 	uint64_t x_next;         /* sequence of the next lane-X event */
 	uint64_t x_sent;         /* last sequence given to the bus */
 	uint64_t verify_last;    /* journal's last record at start: up to here events are compared */
+	uint64_t compare_last;   /* last one of them that is to be regenerated: behind it the shell wrote */
 	int64_t resend_after;    /* log's last stamp at start */
 	struct strmap topics;    /* topic -> last sequence */
 	uint8_t *batch;          /* owned: one frame under way */
@@ -91,6 +92,10 @@ bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const stru
 /* Last stamp, sequences: for snapshots. Load sets the position that regeneration starts from. */
 void outbox_save(const struct outbox *b, struct packer *p);
 void outbox_load(struct outbox *b, struct unpacker *u);
+
+/* The last record of the journal that a core made: with it regenerated (or none left) comparing is over, the shell's
+ * records behind it stand. */
+void outbox_compare_to(struct outbox *b, uint64_t seq);
 
 /* Gives up comparing: the journal's own records stand, new ones are appended behind them. */
 void outbox_accept_journal(struct outbox *b);

@@ -76,9 +76,15 @@ static bool has_state(const struct runtime *rt)
 	return rt->outbox.journal && (rt->s->core || rt->s->save);
 }
 
+/* Decisions that are in the journal and not yet in the core: a snapshot behind them would forget them. */
+static bool decisions_wait(const struct runtime *rt)
+{
+	return rt->s->core && (rt->self_in->queue.count || rt->sequencer.now < rt->sequencer.excepted_until);
+}
+
 void runtime_snapshot(struct runtime *rt)
 {
-	if (!has_state(rt) || outbox_verifying(&rt->outbox) || rt->life != life_running)
+	if (!has_state(rt) || outbox_verifying(&rt->outbox) || rt->life != life_running || decisions_wait(rt))
 		return;
 	struct buf state, out;
 	buf_init(&state, SNAPSHOT_MAX);
@@ -99,7 +105,7 @@ void runtime_snapshot(struct runtime *rt)
 		rt->snapshot_seq_before = rt->snapshot_seq;
 		rt->snapshot_seq = rt->outbox.x_next - 1;
 		rt->events_since_snapshot = 0;
-		rt->snapshot_at = rt->outbox.last_stamp;
+		rt->snapshot_at = rt->sequencer.now;
 	} else if (rc != ERR_BUSY) {
 		rt->snapshot_errors++;
 		log_error("snapshot failed", "err=%s", err_name(rc));
@@ -118,6 +124,7 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 	int rc = journal_snapshot_read(rt->outbox.journal, &seq, &in);
 	if (rc == ERR_NOT_FOUND) {
 		buf_fini(&in);
+		rt->no_snapshot = true;
 		rt->outbox.x_next = 1;
 		return 0;
 	}
@@ -135,7 +142,8 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 	if (rc)
 		snprintf(reason, cap, "the snapshot at sequence %llu cannot be loaded: %s. Move %s/journal/snapshot-* "
 			 "away to rebuild from the journal.", (unsigned long long)seq, err_text(rc), rt->dir);
-	else
+	rt->snapshot_seq = rc ? 0 : seq; /* the one before it may be gone: nothing is trimmed before the next one */
+	if (!rc)
 		log_info("snapshot loaded", "seq=%llu compare_to=%llu", (unsigned long long)seq,
 			 (unsigned long long)rt->outbox.verify_last);
 	return rc;
@@ -143,7 +151,8 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 
 struct own {
 	struct runtime *rt;
-	uint64_t exceptions, commands, applied;
+	uint64_t exceptions, commands, applied, refused;
+	uint64_t last; /* record of the core */
 };
 
 static bool unpack_own(struct runtime *rt, const uint8_t *frame, size_t len, struct event *ev, const uint8_t **ret_body,
@@ -163,18 +172,37 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 	struct event ev;
 	const uint8_t *body;
 	size_t body_len;
-	(void)seq;
-	if (!unpack_own(rt, frame, len, &ev, &body, &body_len) || ev.ts_event != 0)
+	int rc = 0;
+	if (!unpack_own(rt, frame, len, &ev, &body, &body_len) || ev.ts_event != 0) {
+		own->last = seq;
 		return true;
+	}
 	if (ev.id == EVENT_parity) {
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
-		if (sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at) == 0)
-			own->exceptions++;
+		rc = sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at);
+		own->exceptions++;
 	} else if (ev.id == EVENT_command || ev.id == EVENT_gap) {
-		if (sequencer_push(&rt->sequencer, rt->self_in, &ev, body, body_len, 0) == 0)
-			own->commands++;
+		rc = sequencer_push(&rt->sequencer, rt->self_in, &ev, body, body_len, 0);
+		own->commands++;
 	}
+	own->refused += rc != 0;
 	return true;
+}
+
+/* Killed before its first snapshot: live, what it had heard then is not said again. */
+static void start_from_journal(struct runtime *rt)
+{
+	struct event ev;
+	recover_fall_back(rt);
+	event_init(&ev, EVENT_gap);
+	event_set_name(ev.gap.stream, "recovery");
+	ev.gap.cause = gap_cause_restart;
+	ev.gap.repair = repair_nothing;
+	ev.gap.from = rt->outbox.last_stamp;
+	ev.gap.to = clock_wall(runtime_clock(rt));
+	int rc = runtime_decide(rt, &ev);
+	if (rc)
+		log_error("the gap is not on record", "err=%s", err_name(rc));
 }
 
 void recover_own_journal(struct runtime *rt)
@@ -183,14 +211,24 @@ void recover_own_journal(struct runtime *rt)
 	uint64_t next;
 	if (!rt->s->core || !outbox_verifying(&rt->outbox))
 		return;
+	if (rt->no_snapshot && !runtime_lockstep(rt)) {
+		start_from_journal(rt);
+		return;
+	}
 	for (uint32_t i = 0; i < rt->sequencer.n; i++)
 		if (&rt->sequencer.in[i] != rt->self_in)
 			rt->sequencer.in[i].wait_ns = SEQUENCER_FOREVER;
-	int rc = journal_read(rt->outbox.journal, rt->outbox.x_next, 0, read_decision, &own, &next);
+	uint64_t from = rt->outbox.x_next;
+	int rc = journal_read(rt->outbox.journal, from, 0, read_decision, &own, &next);
 	if (rc)
 		log_error("journal cannot be read", "err=%s", err_name(rc));
+	else
+		outbox_compare_to(&rt->outbox, own.last);
+	if (own.refused)
+		log_error("decisions of the journal that do not fit: the restart is not the same run", "records=%llu",
+			  (unsigned long long)own.refused);
 	log_info("comparing with the journal", "from=%llu to=%llu exceptions=%llu commands=%llu",
-		 (unsigned long long)rt->outbox.x_next, (unsigned long long)rt->outbox.verify_last,
+		 (unsigned long long)from, (unsigned long long)own.last,
 		 (unsigned long long)own.exceptions, (unsigned long long)own.commands);
 }
 
@@ -208,13 +246,36 @@ static bool take_over(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 	return true;
 }
 
+/* Once everything is compared: a restart that was not the same run is for people to judge before it trades on. */
+void recover_judge(struct runtime *rt)
+{
+	char text[EVENT_TEXT_MAX];
+	if (rt->judged || outbox_verifying(&rt->outbox) || rt->outbox.counters.differing == 0)
+		return;
+	rt->judged = true;
+	snprintf(text, sizeof text, "%llu regenerated events differ from the journal: the restart is not the same run.",
+		 (unsigned long long)rt->outbox.counters.differing);
+	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->s->name, text);
+	if (!rt->s->core)
+		return;
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_safe;
+	event_set_name(ev.command.target, "recovery");
+	event_set_name(ev.command.owner, rt->s->name);
+	event_set_text(ev.command.reason, text);
+	int rc = runtime_decide(rt, &ev);
+	if (rc)
+		runtime_fail(rt, "recovery differs", rc);
+}
+
 void recover_fall_back(struct runtime *rt)
 {
 	struct own own = {.rt = rt};
 	uint64_t next;
 	if (rt->s->core->on_own)
 		journal_read(rt->outbox.journal, rt->outbox.x_next, 0, take_over, &own, &next);
-	log_warn("inputs are gone: the journal's own records are taken over", "records=%llu",
+	log_warn("the inputs are gone: the journal's own records are taken over", "records=%llu",
 		 (unsigned long long)own.applied);
 	outbox_accept_journal(&rt->outbox);
 	follow_on_resumed(rt);

@@ -16,6 +16,8 @@ enum {
 	PROMISE_REPEAT_NS = 200000000
 };
 
+enum { ALERT_NONE, ALERT_RAISED, ALERT_LOGGED }; /* states of an alert's key */
+
 struct loop *runtime_loop(struct runtime *rt) { return rt->loop; }
 const struct clock *runtime_clock(struct runtime *rt) { return loop_clock(rt->loop); }
 const struct run_settings *runtime_settings(struct runtime *rt) { return &rt->run; }
@@ -108,22 +110,34 @@ void runtime_emit_shell(struct runtime *rt, struct event *ev)
 	check_emitted(rt, outbox_emit_shell(&rt->outbox, ev), ev->id);
 }
 
+/* While comparing (mute) nothing new can be journalled: logged once, published when it is raised again. */
+static bool is_news(uint8_t *state, bool raised, bool mute)
+{
+	uint8_t was = state ? *state : raised ? ALERT_NONE : ALERT_RAISED;
+	uint8_t now = !raised ? ALERT_NONE : mute && was != ALERT_RAISED ? ALERT_LOGGED : ALERT_RAISED;
+	if (mute && was == ALERT_RAISED)
+		return false;
+	if (state)
+		*state = now;
+	return now != was && !(was == ALERT_LOGGED && now == ALERT_NONE);
+}
+
 void runtime_alert(struct runtime *rt, enum severity severity, bool raised, const char *rule, const char *subject,
 		   const char *message)
 {
 	char key[STRMAP_KEY_MAX];
 	int n = snprintf(key, sizeof key, "%.60s|%.60s", rule, subject);
-	uint8_t *state = strmap_put(&rt->alerts, key, (size_t)n);
-	if (state && *state == (raised ? 1 : 0))
+	bool mute = outbox_verifying(&rt->outbox);
+	if (!is_news(strmap_put(&rt->alerts, key, (size_t)n), raised, mute))
 		return;
-	if (state)
-		*state = raised ? 1 : 0;
 	if (raised && severity == severity_critical)
 		log_error("ALERT", "rule=%s subject=%s message=%s", rule, subject, message);
 	else if (raised)
 		log_warn("alert", "rule=%s subject=%s message=%s", rule, subject, message);
 	else
 		log_warn("alert resolved", "rule=%s subject=%s message=%s", rule, subject, message);
+	if (mute)
+		return;
 	struct event ev;
 	event_init(&ev, EVENT_alert);
 	ev.alert.severity = (uint8_t)severity;
@@ -273,7 +287,7 @@ static void step_again(void *ctx)
 static void maybe_snapshot(struct runtime *rt)
 {
 	bool due = rt->events_since_snapshot >= (uint64_t)rt->run.snapshot_events ||
-		   (rt->events_since_snapshot && rt->outbox.last_stamp - rt->snapshot_at >= rt->run.snapshot_ns);
+		   (rt->events_since_snapshot && rt->sequencer.now - rt->snapshot_at >= rt->run.snapshot_ns);
 	if (due)
 		runtime_snapshot(rt);
 }

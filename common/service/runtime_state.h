@@ -64,6 +64,8 @@ struct runtime {
 	int64_t promise_mono;
 	int64_t wake_at;
 	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
+	bool no_snapshot; /* was there at the start */
+	bool judged;      /* what differed in the restart is told */
 	uint64_t events_since_snapshot;
 	int64_t snapshot_at; /* event time of the last snapshot */
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
@@ -111,6 +113,7 @@ extern const struct bus_handler follow_bus_handler;
 int recover_load(struct runtime *rt, char *reason, size_t cap);
 void recover_own_journal(struct runtime *rt);
 void recover_fall_back(struct runtime *rt);
+void recover_judge(struct runtime *rt);
 
 /* stall.c: a thread that aborts the process with a backtrace when the loop stops turning. */
 int stall_start(struct runtime *rt);
@@ -125,7 +128,8 @@ extern const struct sequencer_ops runtime_core_sequencer;
 void runtime_maybe_run(struct runtime *rt);
 
 /* control.c */
-/* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input. */
+/* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input.
+ * ERR_BUSY while comparing with the journal, ERR_FULL where too many wait: it has not happened then. */
 int runtime_decide(struct runtime *rt, struct event *ev);
 int64_t runtime_next_stamp(const struct runtime *rt);
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */

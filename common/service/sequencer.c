@@ -127,6 +127,8 @@ int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int
 	if (!slot)
 		return ERR_FULL;
 	*slot = applied_at;
+	if (applied_at > s->excepted_until)
+		s->excepted_until = applied_at;
 	return 0;
 }
 

@@ -60,6 +60,7 @@ struct sequencer {
 	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
 	uint32_t n;
 	struct strmap exceptions;  /* publisher and ts_recv -> time to apply at, from an earlier run */
+	int64_t excepted_until;    /* the last of them is repeated once the core's time is here */
 	int64_t timer_blocked_at;  /* wall clock (monotonic) since when the due timer waits; 0 not */
 	int64_t timer_blocked_due;
 	struct arena arena;        /* owned */

@@ -181,7 +181,7 @@ static void on_market(const struct step *s, const struct event *ev, const struct
 }
 
 /* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our
- * account only. */
+ * account only. reset: people have looked, also at a restart that was not the same run. */
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 {
 	struct mode *m = &x->mode;
@@ -192,7 +192,7 @@ bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 	case verb_resume:
 		return ours && mode_resume(m);
 	case verb_reset:
-		return ours && mode_reset(m);
+		return ours && (int)mode_reset(m) + (int)mode_clear(m, "recovery") > 0;
 	case verb_safe:
 		if (!c->target[0])
 			return false;

@@ -1,0 +1,301 @@
+/* test_recover - the way back after a stop: what is compared, what is taken over, and what must wait until then. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/err.h"
+#include "common/service/runtime_state.h"
+
+#define S INT64_C(1000000000)
+
+static int own; /* records taken over */
+
+static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
+{
+	(void)core, (void)now, (void)ev, (void)out;
+}
+
+static void on_own(void *core, const struct event *ev)
+{
+	(void)core, (void)ev;
+	own++;
+}
+
+static int64_t next_due(const void *core)
+{
+	(void)core;
+	return CORE_NEVER;
+}
+
+static int save(const void *core, struct buf *out)
+{
+	(void)core;
+	return buf_byte(out, 1);
+}
+
+static int load(void *core, const uint8_t *at, size_t len)
+{
+	(void)core, (void)at;
+	return len == 1 ? 0 : ERR_CORRUPT;
+}
+
+static void *core_of(void *self)
+{
+	return self;
+}
+
+static const struct core_ops core = {
+	.on_event = on_event, .next_due = next_due, .on_own = on_own, .save = save, .load = load};
+static const uint16_t pubs[] = {EVENT_intent, EVENT_alert, EVENT_gap, EVENT_parity, 0};
+static const struct service service = {.name = "strategy", .core = &core, .core_of = core_of, .pubs = pubs};
+
+struct fixture {
+	char dir[64];
+	struct bus_hub *hub;
+	struct runtime *rt;
+};
+
+static void boot(struct fixture *fx, const char *pace)
+{
+	char reason[400] = "";
+	struct runtime *rt = fx->rt = calloc(1, sizeof *rt);
+	assert_non_null(rt);
+	rt->s = &service;
+	rt->self = rt;
+	rt->run.snapshot_events = 1000;
+	rt->run.snapshot_ns = 60 * S;
+	rt->run.order_latency_ns = 50;
+	snprintf(rt->run.pace, sizeof rt->run.pace, "%s", pace);
+	rt->arena = (struct arena){.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)};
+	assert_non_null(rt->arena.at);
+	assert_int_equal(strmap_init(&rt->alerts, RUNTIME_ALERTS_MAX, 1), 0);
+	assert_int_equal(loop_new(clock_real(), &rt->loop), 0);
+	assert_int_equal(bus_hub_new(&fx->hub), 0);
+	assert_int_equal(bus_mem_open(fx->hub, &follow_bus_handler, rt, &rt->bus), 0);
+	assert_int_equal(bus_bind(rt->bus, "strategy"), 0);
+	struct outbox_options o = {.source = "strategy", .dir = fx->dir, .clock = clock_real()};
+	assert_int_equal(outbox_open(&rt->outbox, rt->bus, &o, reason, sizeof reason), 0);
+	assert_int_equal(sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt), 0);
+	assert_int_equal(
+		sequencer_add(&rt->sequencer, "strategy", SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in), 0);
+	assert_int_equal(recover_load(rt, reason, sizeof reason), 0);
+	rt->life = life_recover;
+	own = 0;
+	recover_own_journal(rt);
+	runtime_maybe_run(rt);
+}
+
+static void end(struct fixture *fx)
+{
+	outbox_close(&fx->rt->outbox);
+	sequencer_fini(&fx->rt->sequencer);
+	strmap_fini(&fx->rt->alerts);
+	bus_close(&fx->rt->bus);
+	bus_hub_free(fx->hub);
+	loop_free(fx->rt->loop);
+	free(fx->rt->arena.at);
+	free(fx->rt);
+	fx->rt = NULL;
+}
+
+static void setup(struct fixture *fx)
+{
+	snprintf(fx->dir, sizeof fx->dir, "/tmp/nj-recover-XXXXXX");
+	assert_non_null(mkdtemp(fx->dir));
+	boot(fx, "lockstep");
+}
+
+static void teardown(struct fixture *fx)
+{
+	char command[100];
+	end(fx);
+	snprintf(command, sizeof command, "rm -r '%s'", fx->dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* A record of the core (what it is does not matter), made at `at`. */
+static void emit(struct fixture *fx, int64_t at)
+{
+	struct event ev;
+	event_init(&ev, EVENT_alert);
+	ev.ts_event = ev.ts_recv = at;
+	runtime_emit(fx->rt, &ev);
+	assert_int_equal(fx->rt->outbox.failed, 0);
+}
+
+static void shell_alert(struct fixture *fx, const char *rule)
+{
+	runtime_alert(fx->rt, severity_warning, true, rule, "test", "a fact of the shell");
+}
+
+static void snapshot(struct fixture *fx)
+{
+	assert_int_equal(fx->rt->life, life_running);
+	runtime_snapshot(fx->rt);
+	assert_int_equal(fx->rt->snapshots, 1);
+}
+
+static void what_the_shell_wrote_last_is_not_waited_for(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	emit(&fx, 200);
+	shell_alert(&fx, "one");
+	shell_alert(&fx, "two");
+	end(&fx);
+	boot(&fx, "lockstep");
+	assert_true(outbox_verifying(&fx.rt->outbox));
+	assert_int_equal(fx.rt->life, life_recover);
+	emit(&fx, 100);
+	emit(&fx, 200);
+	assert_false(outbox_verifying(&fx.rt->outbox));
+	runtime_maybe_run(fx.rt);
+	assert_int_equal(fx.rt->life, life_running);
+	assert_int_equal(fx.rt->outbox.counters.verified, 2);
+	assert_int_equal(fx.rt->outbox.x_next, 5);
+	assert_true(fx.rt->outbox.last_stamp > 201);
+	teardown(&fx);
+}
+
+static void a_journal_of_the_shell_alone_is_not_compared(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	emit(&fx, 100);
+	snapshot(&fx);
+	shell_alert(&fx, "one");
+	end(&fx);
+	boot(&fx, "lockstep");
+	assert_int_equal(fx.rt->life, life_running);
+	assert_int_equal(fx.rt->outbox.x_next, 3);
+	teardown(&fx);
+}
+
+/* "Accepted" means that it will happen. */
+static void a_command_is_not_accepted_while_comparing(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	end(&fx);
+	boot(&fx, "lockstep");
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_pause;
+	assert_int_equal(runtime_decide(fx.rt, &ev), ERR_BUSY);
+	assert_int_equal(fx.rt->self_in->queue.count, 0);
+	emit(&fx, 100);
+	assert_int_equal(runtime_decide(fx.rt, &ev), 0);
+	assert_int_equal(fx.rt->self_in->queue.count, 1);
+	assert_int_equal(fx.rt->outbox.x_next, 3);
+	teardown(&fx);
+}
+
+static void an_alert_while_comparing_is_published_afterwards(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	end(&fx);
+	boot(&fx, "lockstep");
+	shell_alert(&fx, "one");
+	emit(&fx, 100);
+	assert_int_equal(fx.rt->outbox.x_next, 2);
+	shell_alert(&fx, "one");
+	shell_alert(&fx, "one");
+	assert_int_equal(fx.rt->outbox.x_next, 3);
+	teardown(&fx);
+}
+
+static void a_difference_is_an_alert_and_safe_mode(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	emit(&fx, 200);
+	end(&fx);
+	boot(&fx, "lockstep");
+	emit(&fx, 101);
+	recover_judge(fx.rt);
+	assert_int_equal(fx.rt->outbox.x_next, 2);
+	emit(&fx, 200);
+	recover_judge(fx.rt);
+	recover_judge(fx.rt);
+	assert_int_equal(fx.rt->outbox.counters.differing, 1);
+	assert_int_equal(fx.rt->outbox.x_next, 5); /* the alert, the command */
+	assert_int_equal(fx.rt->self_in->queue.count, 1);
+	teardown(&fx);
+}
+
+/* Killed before its first snapshot. Live, the same inputs do not come again. */
+static void without_a_snapshot_live_takes_its_journal_over(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	emit(&fx, 100);
+	emit(&fx, 200);
+	end(&fx);
+	boot(&fx, "lockstep");
+	assert_true(outbox_verifying(&fx.rt->outbox));
+	assert_int_equal(own, 0);
+	end(&fx);
+	boot(&fx, "live");
+	assert_int_equal(own, 2);
+	assert_int_equal(fx.rt->life, life_running);
+	assert_int_equal(fx.rt->outbox.x_next, 4); /* and the gap */
+	assert_int_equal(fx.rt->self_in->queue.count, 1);
+	teardown(&fx);
+}
+
+/* A command is journalled before it is applied: a snapshot between the two would lose it. */
+static void no_snapshot_overtakes_a_decision(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	emit(&fx, 100);
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_pause;
+	assert_int_equal(runtime_decide(fx.rt, &ev), 0);
+	runtime_snapshot(fx.rt);
+	assert_int_equal(fx.rt->snapshots, 0);
+	ring_pop(&fx.rt->self_in->queue);
+	assert_int_equal(sequencer_except(&fx.rt->sequencer, "collector", 10, 50), 0);
+	runtime_snapshot(fx.rt);
+	assert_int_equal(fx.rt->snapshots, 0);
+	fx.rt->sequencer.now = 50;
+	snapshot(&fx);
+	teardown(&fx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_shell_wrote_last_is_not_waited_for),
+		cmocka_unit_test(a_journal_of_the_shell_alone_is_not_compared),
+		cmocka_unit_test(a_command_is_not_accepted_while_comparing),
+		cmocka_unit_test(an_alert_while_comparing_is_published_afterwards),
+		cmocka_unit_test(a_difference_is_an_alert_and_safe_mode),
+		cmocka_unit_test(no_snapshot_overtakes_a_decision),
+		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
