@@ -48,3 +48,8 @@ if(Python3_FOUND)
 	nj_script(e2e.nj ${Python3_EXECUTABLE} -B tests/e2e/test_nj.py)
 	set_tests_properties(e2e.nj PROPERTIES TIMEOUT 300)
 endif()
+
+if(Python3_FOUND)
+	nj_script(e2e.one_process ${Python3_EXECUTABLE} -B tests/e2e/test_one_process.py)
+	set_tests_properties(e2e.one_process PROPERTIES TIMEOUT 240)
+endif()
