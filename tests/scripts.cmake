@@ -4,7 +4,7 @@ find_package(Python3 COMPONENTS Interpreter)
 # nj_script(NAME command...): run from the source root; exit code 77 means skipped.
 function(nj_script name)
 	add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-	set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "scripts"
+	set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 LABELS "scripts"
 		ENVIRONMENT "NJ_SOURCE=${CMAKE_SOURCE_DIR};NJ_BIN=${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
@@ -15,7 +15,7 @@ endif()
 
 if(Python3_FOUND)
 	nj_script(e2e.venue_sim ${Python3_EXECUTABLE} -B tests/e2e/test_venue_sim.py)
-	set_tests_properties(e2e.venue_sim PROPERTIES TIMEOUT 240)
+	set_tests_properties(e2e.venue_sim PROPERTIES TIMEOUT 600)
 endif()
 
 if(Python3_FOUND)

@@ -90,6 +90,8 @@ static void print_and_load(struct config *c)
 	buf_fini(&b);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* NUL-separated: flag, one variable, the rest is the file. */

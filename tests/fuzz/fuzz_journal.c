@@ -73,11 +73,10 @@ struct count {
 static bool on_record(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len)
 {
 	struct count *c = ctx;
-	volatile uint8_t sum = 0;
 
 	must(seq == c->next++);
 	for (size_t i = 0; i < len; i++)
-		sum ^= bytes[i];
+		(void)*(volatile const uint8_t *)(bytes + i); /* every byte is there to read */
 	return true;
 }
 

@@ -68,11 +68,10 @@ struct seen {
 static bool on_record(void *ctx, int64_t stamp, const uint8_t *frame, size_t len)
 {
 	struct seen *s = ctx;
-	volatile uint8_t sum = 0;
 
 	must(stamp > s->last);
 	for (size_t i = 0; i < len; i++)
-		sum ^= frame[i];
+		(void)*(volatile const uint8_t *)(frame + i); /* every byte is there to read */
 	s->last = stamp;
 	s->count++;
 	return true;
