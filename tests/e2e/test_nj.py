@@ -79,6 +79,17 @@ def test_tap_stats(s):
     assert len(rows) == 2 and all(float(r["rate"]) > 0 and r["missing"] == 0 and 0 < r["p50"] <= r["p99"] for r in rows), rows
 
 
+def frames_of(file):
+    """Records of a recording, each with its head of 20 bytes."""
+    with open(file, "rb") as f:
+        data, at, found = f.read(), 16, []
+    while at < len(data):
+        n = 20 + int.from_bytes(data[at:at + 4], "little")
+        found.append(data[at:at + n])
+        at += n
+    return found
+
+
 def test_tap_recordings(s):
     file, cut = s.path("one.njtap"), s.path("cut.njtap")
     s.nj("tap", "--record", file, "-W", "1500ms")
@@ -90,6 +101,13 @@ def test_tap_recordings(s):
     with open(file, "rb") as f, open(cut, "wb") as out:
         out.write(f.read()[:-1])
     assert s.nj("tap", "--read", cut, "-f", "%t %o", code=6).splitlines() == lines[:-1]
+    # A frame taken out in the middle is a gap: told, and by the exit code.
+    frames = frames_of(file)
+    middle = [i for i, f in enumerate(frames) if f[20:].startswith(TOPIC.encode())][3]
+    with open(file, "rb") as f, open(s.path("gap.njtap"), "wb") as out:
+        out.write(f.read(16) + b"".join(frames[:middle] + frames[middle + 1:]))
+    gaps = s.nj("tap", "--read", s.path("gap.njtap"), "trade", "-f", "%g", code=6).split()
+    assert sum(map(int, gaps)) >= 1 and gaps.count("0") == len(gaps) - 1, gaps
     s.nj("tap", "--read", s.path("nightjar.conf"), code=6)
     s.nj("tap", "--read", s.path("none"), code=1)
 
