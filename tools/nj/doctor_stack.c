@@ -51,11 +51,19 @@ static const char *fix_of(enum look_state state)
 	}
 }
 
-static void check_service(struct doctor *d, size_t i)
+/* A fix that says SERVICE means this one. */
+static void name_fix(struct finding *f, const char *service)
 {
-	static const char *const names[LOOK_SERVICES] = {"service.collector", "service.strategy", "service.executor",
-							 "service.persister", "service.watchdog"};
-	struct finding *f = doctor_check(d, names[i], "running, answers, beats and works");
+	char text[sizeof f->fix];
+	char *at = strstr(f->fix, "SERVICE");
+	if (!at)
+		return;
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - f->fix), f->fix, service, at + strlen("SERVICE"));
+	memcpy(f->fix, text, sizeof text);
+}
+
+static void judge_service(struct doctor *d, struct finding *f, size_t i)
+{
 	const struct look_service *s = &d->look.at[i];
 	enum look_state state = d->looked ? look_state(&d->look, s) : LOOK_STOPPED;
 	const char *text = d->looked ? look_state_text(&d->look, s) : "stopped";
@@ -78,6 +86,15 @@ static void check_service(struct doctor *d, size_t i)
 		finding_blame(f, DOCTOR_WARN, fix_of(state), "no work for longer than it calls normal");
 	else if (state == LOOK_ILL)
 		finding_blame(f, DOCTOR_WARN, fix_of(state), "it says: %s", s->beat.note);
+}
+
+static void check_service(struct doctor *d, size_t i)
+{
+	static const char *const names[LOOK_SERVICES] = {"service.collector", "service.strategy", "service.executor",
+							 "service.persister", "service.watchdog"};
+	struct finding *f = doctor_check(d, names[i], "running, answers, beats and works");
+	judge_service(d, f, i);
+	name_fix(f, look_names[i]);
 }
 
 /* ---- venue: connection, books, clock ---- */
