@@ -1,9 +1,9 @@
-/* bench_e2e - goal G5: a venue's frame to a strategy's order over three processes, against the bare chain of sockets.
+/* bench_e2e - goals G5 and G6: a venue's frame to a strategy's order, over three processes and in one, against a chain.
  *
  *     feeder -tcp-> collector core, outbox -bus M-> inbox, sequencer, strategy -journal, bus X-> inbox, sequencer:
  * order feeder -tcp-> A                      -unix->  B                          -unix->           C
  *
- * Both lines get the same frames at the same rate, taken in turns; every EVERYth tick becomes an order in both. Time
+ * Both lines get the same frames at the same rate, taken in turns; every EVERYth tick becomes an order in each. Time
  * runs from just before the frame is written to when its order event is packed. The chain blocks in read and does no
  * work: the floor for three processes on this machine. The journals are on tmpfs, so that an intent is journalled
  * before it is visible, by the journal's own thread, without a disk's sync in between. Every order must arrive, once
@@ -207,6 +207,7 @@ struct stage {
 	size_t held;
 	/* strategy */
 	int64_t seen, ordinal;
+	void (*publish)(struct stage *s, struct event *intent);
 	/* executor */
 	struct notes notes;
 };
@@ -309,7 +310,8 @@ static void on_bytes(void *ctx, int events)
 	}
 	memmove(s->buffer, s->buffer + at, s->held - at);
 	s->held -= at;
-	outbox_flush(&s->outbox);
+	if (s->bus)
+		outbox_flush(&s->outbox);
 }
 
 static void no_request(void *ctx, const struct collector_request *r)
@@ -331,10 +333,8 @@ static void on_feeder(void *ctx, int events)
 	must(loop_fd(s->loop, s->fd, LOOP_IN, on_bytes, s, &source) == 0);
 }
 
-static void run_collector(const struct line *l)
+static void new_core(struct stage *s, void (*out)(void *ctx, struct event *ev))
 {
-	struct stage *s = new_stage(l, "collector", true);
-	struct loop_source *source = NULL;
 	struct collector_market market = {.raw = "BTCUSDT", .streams = VENUE_TRADE_STREAM};
 	struct collector_actions actions = {s, no_request, no_reconnect};
 	struct collector_core_settings set;
@@ -342,9 +342,16 @@ static void run_collector(const struct line *l)
 	set.markets = &market;
 	set.n_markets = 1;
 	set.origin = origin_simulated;
-	s->sink = (struct sink){s, emit};
+	s->sink = (struct sink){s, out};
 	must(collector_core_new(&set, &actions, &s->core) == 0);
 	collector_core_start(s->core, day_now(), &s->sink);
+}
+
+static void run_collector(const struct line *l)
+{
+	struct stage *s = new_stage(l, "collector", true);
+	struct loop_source *source = NULL;
+	new_core(s, emit);
 	must(loop_fd(s->loop, l->listener, LOOP_IN, on_feeder, s, &source) == 0);
 	must(loop_run(s->loop) == 0);
 }
@@ -404,7 +411,7 @@ static void apply_tick(void *ctx, struct sequencer_input *in, int64_t now, const
 	intent.intent.qty = ev->trade.qty;
 	event_set_name(intent.intent.cause_source, ev->source);
 	intent.intent.cause_at = ev->ts_recv;
-	must(outbox_emit(&s->outbox, &intent) == 0);
+	s->publish(s, &intent);
 }
 
 static void apply_intent(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
@@ -466,9 +473,16 @@ static void follow(struct stage *s, const char *publisher, enum lane lane, const
 	must(loop_run(s->loop) == 0);
 }
 
+static void to_bus(struct stage *s, struct event *intent)
+{
+	must(outbox_emit(&s->outbox, intent) == 0);
+}
+
 static void run_strategy(const struct line *l)
 {
-	follow(new_stage(l, "strategy", false), "collector", LANE_M, &strategy_ops);
+	struct stage *s = new_stage(l, "strategy", false);
+	s->publish = to_bus;
+	follow(s, "collector", LANE_M, &strategy_ops);
 }
 
 static void run_executor(const struct line *l)
@@ -476,6 +490,75 @@ static void run_executor(const struct line *l)
 	struct stage *s = new_stage(l, "executor", false);
 	notes_init(&s->notes, l);
 	follow(s, "strategy", LANE_X, &executor_ops);
+}
+
+/* ---- ours in one process: the same parts, pushed from sequencer to sequencer ---- */
+
+static struct stage *fused_strategy, *fused_executor;
+
+/* One after another: what was pushed is applied at once, up to the order. */
+static void fuse(struct stage *to, struct event *ev)
+{
+	uint8_t packed[EVENT_PACKED_MAX];
+	int64_t wake;
+	memcpy(ev->source, "fused", sizeof "fused");
+	int n = codec_pack(ev, packed, sizeof packed);
+	must(n > 0 && sequencer_push(&to->sequencer, to->input, ev, packed, (size_t)n, bench_now()) == 0);
+	sequencer_step(&to->sequencer, bench_now(), UINT32_MAX, &wake);
+}
+
+static void fuse_market(void *ctx, struct event *ev)
+{
+	(void)ctx;
+	if (ev->id == EVENT_trade)
+		fuse(fused_strategy, ev);
+}
+
+static void to_executor(struct stage *s, struct event *intent)
+{
+	(void)s;
+	fuse(fused_executor, intent);
+}
+
+static bool always(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+static struct stage *fused_stage(const struct line *l, struct loop *loop, const struct sequencer_ops *ops)
+{
+	struct stage *s = calloc(1, sizeof *s);
+	must(s && sequencer_init(&s->sequencer, ops, s) == 0);
+	s->line = l;
+	s->loop = loop;
+	must(sequencer_add(&s->sequencer, "fused", SEQUENCE_MARKET, NS_PER_MS, 1 << 20, &s->input) == 0);
+	return s;
+}
+
+static void idle(const struct line *l)
+{
+	(void)l;
+	pause();
+}
+
+static void run_fused(const struct line *l)
+{
+	static const struct sequencer_ops strategy = {
+		.apply = apply_tick, .next_due = never, .fire = no_timer, .late = too_late, .ready = always};
+	static const struct sequencer_ops executor = {
+		.apply = apply_intent, .next_due = never, .fire = no_timer, .late = too_late, .ready = always};
+	struct stage *s = calloc(1, sizeof *s);
+	struct loop_source *source = NULL;
+	must(s && loop_new(clock_real(), &s->loop) == 0);
+	s->line = l;
+	fused_strategy = fused_stage(l, s->loop, &strategy);
+	fused_executor = fused_stage(l, s->loop, &executor);
+	fused_strategy->publish = to_executor;
+	notes_init(&fused_executor->notes, l);
+	new_core(s, fuse_market);
+	must(loop_fd(s->loop, l->listener, LOOP_IN, on_feeder, s, &source) == 0);
+	must(loop_run(s->loop) == 0);
 }
 
 /* ---- runs ---- */
@@ -558,23 +641,33 @@ static struct outcome run(int64_t rate, int64_t ticks, void (*const stage[3])(co
 	return o;
 }
 
-static void compare(int64_t rate, int64_t ticks, int pairs, double p50, double p99)
+static void (*const three[3])(const struct line *) = {run_collector, run_strategy, run_executor};
+static void (*const one[3])(const struct line *) = {idle, idle, run_fused};
+static void (*const chain[3])(const struct line *) = {chain_a, chain_b, chain_c};
+
+static void tell(const char *goal, const char *what, int64_t rate, double want, const struct bench_pairs *p)
 {
-	static void (*const ours[3])(const struct line *) = {run_collector, run_strategy, run_executor};
-	static void (*const chain[3])(const struct line *) = {chain_a, chain_b, chain_c};
-	struct bench_pairs half = {.n = 0}, tail = {.n = 0};
-	char name[64];
+	char name[80];
+	snprintf(name, sizeof name, "tick to order at %lld/s, %s, of the chain", (long long)rate, what);
+	bench_print(&(struct bench_goal){goal, name, "us", false, want}, p);
+}
+
+static void compare(int64_t rate, int64_t ticks, int pairs)
+{
+	struct bench_pairs half = {.n = 0}, tail = {.n = 0}, fused = {.n = 0};
 	for (int i = 0; i < pairs; i++) {
-		struct outcome a = run(rate, ticks, ours, true), b = run(rate, ticks, chain, false);
+		struct outcome a = run(rate, ticks, three, true);
+		struct outcome b = run(rate, ticks, chain, false);
+		struct outcome c = run(rate, ticks, one, false);
 		bench_add(&half, a.p50_us, b.p50_us);
 		bench_add(&tail, a.p99_us, b.p99_us);
+		bench_add(&fused, c.p50_us, b.p50_us);
 	}
-	snprintf(name, sizeof name, "tick to order at %lld/s, p50, of the chain", (long long)rate);
-	bench_print(&(struct bench_goal){"G5", name, "us", false, p50}, &half);
-	if (p99 <= 0)
+	tell("G5", "p50", rate, 2.5, &half);
+	if (rate < 10000)
 		return;
-	snprintf(name, sizeof name, "tick to order at %lld/s, p99, of the chain", (long long)rate);
-	bench_print(&(struct bench_goal){"G5", name, "us", false, p99}, &tail);
+	tell("G5", "p99", rate, 3, &tail);
+	tell("G6", "one process, p50", rate, 0.6, &fused);
 }
 
 int main(int argc, char **argv)
@@ -583,7 +676,7 @@ int main(int argc, char **argv)
 	int pairs = brief ? 5 : 9;
 	signal(SIGPIPE, SIG_IGN);
 	day_offset = clock_wall(clock_real()) - bench_now();
-	compare(1000, brief ? 800 : 4000, pairs, 2.5, 0);
-	compare(10000, brief ? 6000 : 30000, pairs, 2.5, 3);
+	compare(1000, brief ? 800 : 4000, pairs);
+	compare(10000, brief ? 6000 : 30000, pairs);
 	return 0;
 }
