@@ -103,8 +103,8 @@ static void enter(struct state *s, struct strategy_ctx *ctx, int64_t close)
 	s->entry_at = s->candles;
 }
 
-/* What it holds, in whole lots: a trade may have filled us with an odd quantity. Nothing while the instrument is unknown:
- * after a start a fill may be heard before the market is. */
+/* What it holds, in whole lots: a trade may have filled us with an odd quantity. Nothing while the instrument is
+ * unknown: after a start a fill may be heard before the market is. */
 static int64_t sellable(const struct strategy_ctx *ctx)
 {
 	const struct ev_instrument *d = strategy_instrument(ctx);

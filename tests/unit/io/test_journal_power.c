@@ -304,6 +304,10 @@ static bool possible(void)
 		print_message("skipped: %s is not built\n", shim);
 		return false;
 	}
+	if (strpbrk(shim, " :")) { /* the loader splits LD_PRELOAD there */
+		print_message("skipped: a library cannot be preloaded from '%s'\n", shim);
+		return false;
+	}
 #if defined(__SANITIZE_THREAD__)
 	print_message("skipped: ThreadSanitizer and preloaded libraries do not mix\n");
 	return false;
