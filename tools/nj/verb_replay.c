@@ -181,7 +181,7 @@ static int play(struct job *j)
 		return cli_fail(j->cli, CLI_FAILED, "stopped at %" PRId64 ": %s", j->replay.now, err_text(rc));
 	if (j->fused.late)
 		return cli_fail(j->cli, CLI_FAILED, "%" PRIu64 " events came out of order", j->fused.late);
-	if (!j->replay.ended)
+	if (j->replay.frames == 0)
 		return cli_fail(j->cli, CLI_DATA, "nothing to replay: no frame of the streams asked for");
 	return CLI_OK;
 }
