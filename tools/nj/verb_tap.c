@@ -480,17 +480,16 @@ const struct cli_verb verb_tap = {
 	.group = CLI_OBSERVE_GROUP,
 	.summary = "Watch events on the bus, record them, read a recording",
 	.operands = "[TOPIC-FILTER]...",
-	.doc = "A plain subscriber: it slows nobody down. Where it cannot keep up, its sequences "
-	       "show what is missing: "
+	.doc = "A plain subscriber: it slows nobody down. Where it cannot keep up, its sequences show what is missing: "
 	       "each gap is told on standard error, and the exit code is 6.\n\n"
-	       "A filter is a topic or its beginning; * stands for one token, > for all below. "
-	       "Heartbeats, promises "
+	       "A filter is a topic or its beginning; * stands for one token, > for all below. Heartbeats, promises "
 	       "and metrics are hidden unless --telemetry or a filter asks for them.\n\n"
-	       "Tokens of --format: %t topic, %e event, %k instrument, %p publisher, %O origin, "
-	       "%L lane, %o sequence, "
-	       "%g events missing before it, %T ts_recv and %E ts_event in ns, %S bytes, %l "
-	       "latency in us, %s the "
-	       "event as text, %j as JSON, %% a percent; \\n \\t \\r \\0 \\\\ \\xNN.",
+	       "Tokens of --format: %t topic, %e event, %k instrument, %p publisher, %O origin, %L lane, %o sequence, "
+	       "%g events missing before it, %T ts_recv and %E ts_event in ns, %S bytes, %l latency in us, %s the "
+	       "event as text, %j as JSON, %% a percent; \\n \\t \\r \\0 \\\\ \\xNN.\n\n"
+	       "A recording is a header (NJTAP, CR, LF, 0x1a, u32 version 1, u32 0), then for each frame u32 length, "
+	       "u32 lane (1 M, 2 X), i64 ns when it came, u32 CRC32C of all that and the frame, and the frame as on "
+	       "the bus; all little-endian.",
 	.options = options,
 	.examples = examples,
 	.options_size = sizeof(struct options),
