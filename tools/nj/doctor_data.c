@@ -1,10 +1,7 @@
 /* doctor_data - what a stack keeps and is told: settings, journals, the database and what it says, the cache. */
 #include <inttypes.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
@@ -14,45 +11,19 @@
 #include "common/io/journal.h"
 #include "services/persister/store_read.h"
 #include "tools/nj/doctor.h"
+#include "tools/nj/spawn.h"
 #include "tools/nj/table.h"
-
-extern char **environ;
 
 enum { ARGS_MAX = 2 * CLI_LIST_MAX + 8, RECORDS_READ = 100000, ALERTS_MAX = 512 };
 #define HOUR_NS (3600 * NS_PER_S)
 
 /* ---- settings: every program checks them itself ---- */
 
-/* Runs a program; what it says on stderr is in out. Returns its exit code, or -1. */
-static int run_program(char *const *argv, char *out, size_t cap)
-{
-	int pipes[2], status = -1;
-	pid_t pid;
-	posix_spawn_file_actions_t fa;
-	out[0] = '\0';
-	if (pipe(pipes) != 0)
-		return -1;
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, pipes[1], 2);
-	posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", 1 /* O_WRONLY */, 0);
-	posix_spawn_file_actions_addclose(&fa, pipes[0]);
-	int err = posix_spawn(&pid, argv[0], &fa, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	close(pipes[1]);
-	FILE *in = fdopen(pipes[0], "r");
-	size_t n = err || !in ? 0 : fread(out, 1, cap - 1, in);
-	out[n] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	if (in)
-		fclose(in);
-	if (err || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	return WEXITSTATUS(status);
-}
-
 static void check_program(const struct doctor *d, struct finding *f, const char *bin, const char *service)
 {
-	char program[STACK_PATH_MAX + 64], said[280], *argv[ARGS_MAX];
+	char program[STACK_PATH_MAX + 64], *argv[ARGS_MAX];
+	struct buf said;
+	int code = 0;
 	size_t n = 0;
 	snprintf(program, sizeof program, "%s/nightjar-%s", bin, service);
 	argv[n++] = program;
@@ -66,14 +37,17 @@ static void check_program(const struct doctor *d, struct finding *f, const char 
 		argv[n++] = (char *)d->cli->set.at[i];
 	}
 	argv[n] = NULL;
-	int code = run_program(argv, said, sizeof said);
-	if (code < 0)
-		finding_blame(f, DOCTOR_FAIL, "install nj and the services into one directory", "%.200s cannot be run",
-			      program);
+	buf_init(&said, 1 << 16);
+	int rc = spawn_read(argv, 2, &said, &code);
+	const char *text = (const char *)said.at, *end = said.len ? memchr(text, '\n', said.len) : NULL;
+	if (rc)
+		finding_blame(f, DOCTOR_FAIL, "install nj and the services into one directory", "%.200s: %s", program,
+			      err_text(rc));
 	else if (code != 0)
 		finding_blame(f, DOCTOR_FAIL,
-			      "correct the setting; nightjar-SERVICE --print-config shows where it comes from", "%s",
-			      said);
+			      "correct the setting; nightjar-SERVICE --print-config shows where it comes from", "%.*s",
+			      end ? (int)(end - text) : (int)said.len, said.len ? text : "");
+	buf_fini(&said);
 }
 
 void doctor_settings(struct doctor *d)

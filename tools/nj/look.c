@@ -220,14 +220,3 @@ const char *look_state_text(const struct look *l, const struct look_service *s)
 	}
 	return enum_text(enum_life(), (uint8_t)(s->beats ? s->beat.state : look_value(s, "life", 0)));
 }
-
-int look_exit(const struct look *l)
-{
-	size_t well = 0, down = 0;
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
-		enum look_state state = look_state(l, &l->at[i]);
-		well += state == LOOK_RUNNING;
-		down += state == LOOK_STOPPED;
-	}
-	return well == LOOK_SERVICES ? CLI_OK : down == LOOK_SERVICES ? CLI_NOT_RUNNING : CLI_DEGRADED;
-}

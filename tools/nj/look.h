@@ -45,9 +45,6 @@ extern const char *const look_names[LOOK_SERVICES + 1];
 enum look_state look_state(const struct look *l, const struct look_service *s);
 const char *look_state_text(const struct look *l, const struct look_service *s); /* of life where it runs */
 
-/* Exit code by the states: 0 all run, 3 nothing runs, else 4. */
-int look_exit(const struct look *l);
-
 int64_t look_value(const struct look_service *s, const char *name, int64_t fallback);
 /* Work a second in thousandths; -1 unknown. */
 int64_t look_rate(const struct look_service *s);

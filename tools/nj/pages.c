@@ -1,21 +1,15 @@
 /* pages - the vocabulary from our own tables, settings and metrics from the services' programs. */
 #include "tools/nj/pages.h"
 
-#include <errno.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/base/err.h"
 #include "proto/docs.h"
 #include "tools/nj/look.h"
+#include "tools/nj/spawn.h"
 #include "tools/nj/stack.h"
 
 enum { PAGE_MAX = 8 << 20 };
-
-extern char **environ;
 
 int pages_events(struct cli *cli, const void *options, int argc, char **argv)
 {
@@ -36,30 +30,6 @@ int pages_events(struct cli *cli, const void *options, int argc, char **argv)
 
 /* ---- what the services' programs say ---- */
 
-static int run_program(char *const *argv, struct buf *out)
-{
-	int pipes[2], status = -1, err;
-	char part[4096];
-	pid_t pid;
-	ssize_t n;
-	posix_spawn_file_actions_t fa;
-	if (pipe(pipes) != 0)
-		return err_from_errno(errno);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, pipes[1], 1);
-	posix_spawn_file_actions_addclose(&fa, pipes[0]);
-	err = posix_spawn(&pid, argv[0], &fa, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	close(pipes[1]);
-	int rc = err ? err_from_errno(err) : 0;
-	while (!rc && (n = read(pipes[0], part, sizeof part)) > 0)
-		rc = buf_append(out, part, (size_t)n);
-	close(pipes[0]);
-	if (!err && (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		rc = rc ? rc : ERR_IO;
-	return rc;
-}
-
 static int append_page(const struct cli *cli, const char *service, const char *page, struct buf *out)
 {
 	char bin[STACK_PATH_MAX], program[STACK_PATH_MAX + 64], name[32];
@@ -68,8 +38,10 @@ static int append_page(const struct cli *cli, const char *service, const char *p
 	if (stack_bin(bin) != 0)
 		return cli_fail(cli, CLI_FAILED, "cannot tell where the programs are");
 	snprintf(program, sizeof program, "%s/nightjar-%s", bin, service);
-	int rc = run_program(argv, out);
-	return rc ? cli_fail(cli, CLI_FAILED, "%s: %s", program, err_text(rc)) : CLI_OK;
+	int code, rc = spawn_read(argv, 1, out, &code);
+	if (rc || code)
+		return cli_fail(cli, CLI_FAILED, "%s: %s", program, rc ? err_text(rc) : "it knows no such page");
+	return CLI_OK;
 }
 
 /* One JSON object a line becomes one array. */
@@ -90,6 +62,28 @@ static bool is_shared(const char *name)
 	       strcmp(name, "redis") == 0;
 }
 
+/* Of the sections that all share, one: "## bus" up to the next heading, or its lines of JSON. */
+static void print_section(const struct cli *cli, const struct buf *page, const char *name)
+{
+	char head[64];
+	bool json = cli->format == CLI_AS_JSON, inside = false;
+	const char *at = (const char *)page->at, *end = at + page->len;
+	int n = snprintf(head, sizeof head, json ? "{\"section\":\"%s\"" : "## %s\n", name);
+	fputs(json ? "[" : "", cli->out);
+	for (size_t shown = 0; at < end;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t len = stop ? (size_t)(stop - at) + 1 : (size_t)(end - at);
+		bool is_head = len >= (size_t)n && memcmp(at, head, (size_t)n) == 0;
+		inside = is_head || (inside && !json && !(len > 3 && memcmp(at, "## ", 3) == 0));
+		if (inside && json)
+			fprintf(cli->out, "%s%.*s", shown++ ? ",\n " : "", (int)len - 1, at);
+		else if (inside)
+			fwrite(at, 1, len, cli->out);
+		at += len;
+	}
+	fputs(json ? "]\n" : "", cli->out);
+}
+
 int pages_services(struct cli *cli, const void *options, int argc, char **argv)
 {
 	const char *page = cli->verb->name; /* settings, metrics */
@@ -103,7 +97,9 @@ int pages_services(struct cli *cli, const void *options, int argc, char **argv)
 	for (size_t i = 0; rc == CLI_OK && !shared && look_names[i]; i++)
 		if (argc == 0 || strcmp(argv[0], look_names[i]) == 0)
 			rc = append_page(cli, look_names[i], page, &out);
-	if (rc == CLI_OK && cli->format == CLI_AS_JSON)
+	if (rc == CLI_OK && shared)
+		print_section(cli, &out, argv[0]);
+	else if (rc == CLI_OK && cli->format == CLI_AS_JSON)
 		print_array(cli->out, &out);
 	else if (rc == CLI_OK)
 		fwrite(out.at, 1, out.len, cli->out);
