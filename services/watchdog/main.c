@@ -108,8 +108,14 @@ static void on_changed(void *ctx, struct unit *u)
 {
 	struct watchdog *w = ctx;
 	log_info("unit", "unit=%s state=%s pid=%d", u->name, unit_state_text(u->state), (int)u->pid);
-	if (u->state == UNIT_STARTING && u->starts > 1)
+	if (u->state != UNIT_STARTING)
+		return;
+	if (u->starts > 1)
 		w->counters.restarts++;
+	/* The silence between a stop and a start is not the new process's. */
+	struct watched *v = find(w, u->name);
+	if (v)
+		health_restarted(&v->health, clock_mono(runtime_clock(w->rt)));
 }
 
 static const struct unit_handler unit_handler = {.died = on_died, .changed = on_changed};
