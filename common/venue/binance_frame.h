@@ -69,6 +69,12 @@ static inline struct json_str binance_text(const struct binance_letters *l, char
 	return l->present & binance_bit(letter) ? l->text[binance_letter(letter)] : none;
 }
 
+/* Is there true or false under this letter? (They have no text; numbers and words have.) */
+static inline bool binance_is_flag(const struct binance_letters *l, char letter)
+{
+	return (l->present & binance_bit(letter)) && binance_text(l, letter).len == 0;
+}
+
 /* A letter's value at the market's scales, or 0 with the first error kept in f->err. */
 int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter);
 int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter);

@@ -45,7 +45,7 @@ static void on_trade(struct binance_frame *f, struct venue_message *m)
 		/* m: the buyer was the maker, so the aggressor sold. */
 		.aggressor = binance_true(&f->own, 'm') ? side_sell : side_buy,
 	};
-	binance_demand(f, binance_has(&f->own, "m") && m->trade.price > 0 && m->trade.qty > 0);
+	binance_demand(f, binance_is_flag(&f->own, 'm') && m->trade.price > 0 && m->trade.qty > 0);
 	binance_demand(f, m->trade.first_id <= m->trade.last_id);
 }
 
@@ -65,7 +65,7 @@ static void on_kline(struct binance_frame *f, struct venue_message *m)
 	const struct binance_letters *k = &f->kline;
 	struct json_str interval = binance_text(k, 'i');
 
-	binance_demand(f, binance_has(k, "tTiohlcvnxq") && interval.len < sizeof(m->kline.interval));
+	binance_demand(f, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') && interval.len < sizeof(m->kline.interval));
 	if (f->err != 0)
 		return;
 	m->kline = (struct venue_kline){
