@@ -227,6 +227,17 @@ int journal_append(struct journal *j, const void *bytes, size_t len, uint64_t *r
 	return rc;
 }
 
+bool journal_has_room(const struct journal *j, size_t bytes)
+{
+	/* The lock is not part of what const promises. */
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&j->lock;
+
+	pthread_mutex_lock(lock);
+	bool room = refuse(j, bytes) == 0;
+	pthread_mutex_unlock(lock);
+	return room;
+}
+
 int journal_fd(const struct journal *j)
 {
 	return j->event_fd;

@@ -74,6 +74,9 @@ void journal_close(struct journal *j); /* flushes what is buffered; NULL is fine
  * failed of. */
 int journal_append(struct journal *j, const void *bytes, size_t len, uint64_t *ret_seq);
 
+/* Would records of so many bytes in all be taken now? */
+bool journal_has_room(const struct journal *j, size_t bytes);
+
 /* Descriptor that becomes readable when the durable mark moved or the journal failed; journal_ack
  * clears it. */
 int journal_fd(const struct journal *j);

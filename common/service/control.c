@@ -86,17 +86,17 @@ int64_t runtime_next_stamp(const struct runtime *rt)
 
 int runtime_decide(struct runtime *rt, struct event *ev)
 {
-	if (!rt->s->core) {
-		runtime_emit_shell(rt, ev);
-		return 0;
-	}
+	if (!rt->s->core)
+		return runtime_emit_shell(rt, ev);
 	if (outbox_verifying(&rt->outbox))
 		return ERR_BUSY;
 	if (rt->self_in->queue.bytes > rt->self_in->queue.cap / 2)
 		return ERR_FULL;
 	uint8_t packed[1024];
 	ev->ts_recv = runtime_next_stamp(rt);
-	runtime_emit_shell(rt, ev);
+	int rc = runtime_emit_shell(rt, ev);
+	if (rc)
+		return rc;
 	int n = codec_pack(ev, packed, sizeof packed);
 	return n < 0 ? n : sequencer_push(&rt->sequencer, rt->self_in, ev, packed, (size_t)n, runtime_mono(rt));
 }

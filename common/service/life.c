@@ -53,6 +53,8 @@ static void send_heartbeat(void *ctx)
 		rt->s->beat(rt->self, &ev.heartbeat);
 	if (rt->life == life_recover)
 		event_set_name(ev.heartbeat.note, "recovering");
+	if (rt->held)
+		event_set_name(ev.heartbeat.note, "journal full");
 	if (ev.heartbeat.progress != rt->beat_progress)
 		rt->beat_worked_at = ev.ts_recv;
 	rt->beat_progress = ev.heartbeat.progress;
@@ -74,19 +76,6 @@ static void send_metrics(struct runtime *rt)
 	runtime_emit(rt, &ev);
 }
 
-/* A journal that is half full gives up what the database has and no restart of ours would read again. */
-static void trim_journal(struct runtime *rt)
-{
-	struct journal_status st = journal_status(rt->outbox.journal);
-	uint64_t keep_after = rt->acked;
-	if (st.bytes < (uint64_t)rt->run.journal_cap / 2)
-		return;
-	if ((rt->s->core || rt->s->save) && rt->snapshot_seq_before < keep_after)
-		keep_after = rt->snapshot_seq_before;
-	if (keep_after > st.first)
-		journal_trim(rt->outbox.journal, keep_after);
-}
-
 static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -96,7 +85,7 @@ static void on_beat(void *ctx)
 	if ((runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0)
 		send_metrics(rt);
 	if (rt->outbox.journal)
-		trim_journal(rt);
+		room_watch(rt);
 	outbox_flush(&rt->outbox);
 }
 

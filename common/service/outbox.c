@@ -9,7 +9,8 @@
 #include "common/base/err.h"
 #include "proto/topic.h"
 
-enum { JOURNAL_FLUSH_NS = 2000000000, FIRST_APP_ID = 0x0100, SEGMENT_MIN = 16 << 10, SEGMENT_MAX = 16 << 20 };
+enum { JOURNAL_FLUSH_NS = 2000000000, FIRST_APP_ID = 0x0100 };
+enum { SEGMENT_MIN = 16 << 10, SEGMENT_MAX = 16 << 20, BURST_MAX = 256 << 10 };
 
 /* The topic of a message under way and the frame of one record share this size. */
 enum { FRAME_MAX = BUS_FRAME_X_MAX };
@@ -41,6 +42,8 @@ static int open_journal(struct outbox *b, char *reason, size_t cap)
 	int rc = journal_open(&jo, &b->journal, reason, cap);
 	if (rc)
 		return rc;
+	uint64_t burst = b->o.journal_cap / 8;
+	b->burst = burst == 0 || burst > BURST_MAX ? BURST_MAX : (size_t)burst;
 	struct journal_status st = journal_status(b->journal);
 	b->x_epoch = st.epoch;
 	b->x_next = st.last + 1;
@@ -289,8 +292,13 @@ static int emit_x(struct outbox *b, struct event *ev, const char *topic, size_t 
 	}
 	uint64_t seq;
 	int rc = journal_append(b->journal, frame, (size_t)n, &seq);
+	bool later = rc == ERR_FULL || rc == ERR_NO_SPACE;
+	if (rc && later && ev->ts_event == 0) {
+		b->counters.refused++;
+		return rc;
+	}
 	if (rc) {
-		b->failed = rc;
+		b->failed = rc; /* what a core has made must not be missing; outbox_ready makes this rare */
 		return rc;
 	}
 	must(seq == b->x_next);
@@ -366,8 +374,15 @@ int outbox_durable(struct outbox *b)
 
 bool outbox_ready(const struct outbox *b)
 {
-	/* A burst is far below the journal's buffer; more than this in flight means the disk is behind. */
-	return !b->failed && (!b->journal || b->x_next < journal_durable(b->journal) + 4096);
+	if (b->failed || !b->journal || outbox_verifying(b))
+		return !b->failed;
+	/* More than this in flight means the disk is behind. */
+	return b->x_next < journal_durable(b->journal) + 4096 && outbox_has_room(b);
+}
+
+bool outbox_has_room(const struct outbox *b)
+{
+	return !b->journal || journal_has_room(b->journal, b->burst);
 }
 
 bool outbox_verifying(const struct outbox *b)

@@ -40,6 +40,7 @@ struct outbox_options {
 
 struct outbox_counters {
 	uint64_t m_events, m_frames, x_events, telemetry, verified, differing, resent_skipped;
+	uint64_t refused; /* records of the shell that the journal had no room for */
 	uint64_t pack_errors, log_errors, send_errors, replay_pages, replay_records;
 };
 
@@ -58,6 +59,7 @@ struct outbox {
 	struct strmap topics;    /* topic -> last sequence */
 	uint8_t *batch;          /* owned: one frame under way */
 	size_t batch_len, batch_topic;
+	size_t burst;            /* bytes of lane X that one input may cause, at most */
 	int failed;              /* sticky: nothing more can be published */
 	struct outbox_counters counters;
 };
@@ -70,7 +72,8 @@ void outbox_close(struct outbox *b); /* flushes the journal */
  * given). Returns 0 or the sticky failure; an event that cannot be packed is counted and is ERR_ARG. */
 int outbox_emit(struct outbox *b, struct event *ev);
 
-/* Same for a record the shell itself makes on lane X: ts_event 0, ts_recv one after the last. */
+/* Same for a record the shell itself makes on lane X: ts_event 0, ts_recv one after the last. A full journal refuses
+ * it (ERR_FULL, ERR_NO_SPACE) without failing. */
 int outbox_emit_shell(struct outbox *b, struct event *ev);
 
 /* Sends the message under way; call at the end of every turn. */
@@ -79,8 +82,9 @@ void outbox_flush(struct outbox *b);
 /* Sends what has become durable; call when journal_fd is readable. Returns 0 or the journal's failure. */
 int outbox_durable(struct outbox *b);
 
-/* Is there room for a burst of outputs? */
+/* May an input be applied: is there room for a burst of outputs? No while the disk or the journal's cap is full. */
 bool outbox_ready(const struct outbox *b);
+bool outbox_has_room(const struct outbox *b); /* in the journal */
 /* Still comparing with the journal? */
 bool outbox_verifying(const struct outbox *b);
 /* Steps over records of the shell that come next in the journal, up to what it decided for after `now`. */

@@ -98,11 +98,18 @@ void runtime_snapshot(struct runtime *rt)
 		pack_bin(&p, state.at, state.len);
 		rc = p.err;
 	}
+	uint64_t failures = journal_status(rt->outbox.journal).snapshot_errors;
 	if (!rc)
 		rc = journal_snapshot(rt->outbox.journal, rt->outbox.x_next - 1, out.at, out.len);
 	if (!rc) {
 		rt->snapshots++;
-		rt->snapshot_seq_before = rt->snapshot_seq;
+		/* The journal takes a new one only when the last one is on disk, or has failed. */
+		if (failures == rt->snapshot_failures)
+			rt->snapshot_seq_before = rt->snapshot_seq;
+		else
+			log_error("the last snapshot could not be written", "seq=%llu",
+				  (unsigned long long)rt->snapshot_seq);
+		rt->snapshot_failures = failures;
 		rt->snapshot_seq = rt->outbox.x_next - 1;
 		rt->events_since_snapshot = 0;
 		rt->snapshot_at = rt->sequencer.now;

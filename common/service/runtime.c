@@ -102,15 +102,18 @@ void runtime_emit(struct runtime *rt, struct event *ev)
 	mirror_on_event(&rt->mirror, ev);
 }
 
-void runtime_emit_shell(struct runtime *rt, struct event *ev)
+int runtime_emit_shell(struct runtime *rt, struct event *ev)
 {
 	must(may_publish(rt, ev->id));
 	if (ev->ts_recv == 0)
 		ev->ts_recv = rt->s->core ? runtime_next_stamp(rt) : clock_wall(runtime_clock(rt));
-	check_emitted(rt, outbox_emit_shell(&rt->outbox, ev), ev->id);
+	int rc = outbox_emit_shell(&rt->outbox, ev);
+	check_emitted(rt, rc, ev->id);
+	return rc;
 }
 
-/* While comparing (mute) nothing new can be journalled: logged once, published when it is raised again. */
+/* While comparing, or without room (mute), nothing new can be journalled: logged once, published when it is raised
+ * again. */
 static bool is_news(uint8_t *state, bool raised, bool mute)
 {
 	uint8_t was = state ? *state : raised ? ALERT_NONE : ALERT_RAISED;
@@ -127,7 +130,7 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 {
 	char key[STRMAP_KEY_MAX];
 	int n = snprintf(key, sizeof key, "%.60s|%.60s", rule, subject);
-	bool mute = outbox_verifying(&rt->outbox);
+	bool mute = outbox_verifying(&rt->outbox) || !outbox_has_room(&rt->outbox);
 	if (!is_news(strmap_put(&rt->alerts, key, (size_t)n), raised, mute))
 		return;
 	if (raised && severity == severity_critical)
@@ -251,7 +254,9 @@ static void core_late(void *ctx, struct sequencer_input *in, const struct event 
 	p.parity.input_at = ev->ts_recv;
 	p.parity.applied_at = applied_at;
 	p.parity.count = 1;
-	runtime_emit_shell(rt, &p);
+	int rc = runtime_emit_shell(rt, &p);
+	if (rc)
+		runtime_fail(rt, "a parity exception cannot be put on record", rc);
 }
 
 static bool core_ready(void *ctx)

@@ -24,7 +24,7 @@ bool runtime_lockstep(const struct runtime *rt);
 
 /* Publishes an event the service made (collector: through its core; others: facts of the shell, see outbox.h). */
 void runtime_emit(struct runtime *rt, struct event *ev);
-void runtime_emit_shell(struct runtime *rt, struct event *ev);
+int runtime_emit_shell(struct runtime *rt, struct event *ev); /* ERR_FULL, ERR_NO_SPACE: not now, logged */
 
 /* Raises or resolves an alert: published once per (rule, subject) and change, and logged. */
 void runtime_alert(struct runtime *rt, enum severity severity, bool raised, const char *rule, const char *subject,

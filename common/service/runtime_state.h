@@ -72,6 +72,8 @@ struct runtime {
 	int64_t beat_worked_at;
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
+	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
+	bool held;               /* the journal has no room: inputs wait */
 	uint64_t acked;          /* our lane X is in the persister's database up to here */
 	void (*on_credit)(void *self);
 
@@ -114,6 +116,9 @@ int recover_load(struct runtime *rt, char *reason, size_t cap);
 void recover_own_journal(struct runtime *rt);
 void recover_fall_back(struct runtime *rt);
 void recover_judge(struct runtime *rt);
+
+/* room.c: call with each heartbeat. */
+void room_watch(struct runtime *rt);
 
 /* stall.c: a thread that aborts the process with a backtrace when the loop stops turning. */
 int stall_start(struct runtime *rt);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -61,6 +62,7 @@ struct fixture {
 	char dir[64];
 	struct bus_hub *hub;
 	struct runtime *rt;
+	uint64_t cap; /* of the journal; 0: large */
 };
 
 static void boot(struct fixture *fx, const char *pace)
@@ -81,7 +83,8 @@ static void boot(struct fixture *fx, const char *pace)
 	assert_int_equal(bus_hub_new(&fx->hub), 0);
 	assert_int_equal(bus_mem_open(fx->hub, &follow_bus_handler, rt, &rt->bus), 0);
 	assert_int_equal(bus_bind(rt->bus, "strategy"), 0);
-	struct outbox_options o = {.source = "strategy", .dir = fx->dir, .clock = clock_real()};
+	struct outbox_options o = {.source = "strategy", .dir = fx->dir, .clock = clock_real(), .journal_cap = fx->cap};
+	rt->run.journal_cap = (int64_t)fx->cap;
 	assert_int_equal(outbox_open(&rt->outbox, rt->bus, &o, reason, sizeof reason), 0);
 	assert_int_equal(sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt), 0);
 	assert_int_equal(
@@ -113,16 +116,16 @@ static void setup(struct fixture *fx)
 	boot(fx, "lockstep");
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+static int discard(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	(void)st, (void)kind, (void)at;
+	(void)st, (void)type, (void)at;
 	return remove(path);
 }
 
 static void teardown(struct fixture *fx)
 {
 	end(fx);
-	assert_int_equal(nftw(fx->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(nftw(fx->dir, discard, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* A record of the core (what it is does not matter), made at `at`. */
@@ -150,7 +153,7 @@ static void snapshot(struct fixture *fx)
 static void what_the_shell_wrote_last_is_not_waited_for(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	snapshot(&fx);
 	emit(&fx, 100);
@@ -175,7 +178,7 @@ static void what_the_shell_wrote_last_is_not_waited_for(void **state)
 static void a_journal_of_the_shell_alone_is_not_compared(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	emit(&fx, 100);
 	snapshot(&fx);
@@ -191,7 +194,7 @@ static void a_journal_of_the_shell_alone_is_not_compared(void **state)
 static void a_command_is_not_accepted_while_comparing(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	snapshot(&fx);
 	emit(&fx, 100);
@@ -212,7 +215,7 @@ static void a_command_is_not_accepted_while_comparing(void **state)
 static void an_alert_while_comparing_is_published_afterwards(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	snapshot(&fx);
 	emit(&fx, 100);
@@ -230,7 +233,7 @@ static void an_alert_while_comparing_is_published_afterwards(void **state)
 static void a_difference_is_an_alert_and_safe_mode(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	snapshot(&fx);
 	emit(&fx, 100);
@@ -253,7 +256,7 @@ static void a_difference_is_an_alert_and_safe_mode(void **state)
 static void without_a_snapshot_live_takes_its_journal_over(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	emit(&fx, 100);
 	emit(&fx, 200);
@@ -274,7 +277,7 @@ static void without_a_snapshot_live_takes_its_journal_over(void **state)
 static void no_snapshot_overtakes_a_decision(void **state)
 {
 	(void)state;
-	struct fixture fx;
+	struct fixture fx = {0};
 	setup(&fx);
 	emit(&fx, 100);
 	struct event ev;
@@ -292,6 +295,73 @@ static void no_snapshot_overtakes_a_decision(void **state)
 	teardown(&fx);
 }
 
+static void wait_durable(struct fixture *fx)
+{
+	assert_int_equal(journal_flush(fx->rt->outbox.journal, 5 * S), 0);
+	assert_int_equal(outbox_durable(&fx->rt->outbox), 0);
+}
+
+/* The cap is reached while nobody stores: all waits, also over a restart, and goes on when it was stored. */
+static void a_full_journal_holds_and_goes_on(void **state)
+{
+	(void)state;
+	struct fixture fx = {.cap = 64 << 10};
+	setup(&fx);
+	int64_t at = 0;
+	for (int round = 0; round < 2; round++) {
+		while (outbox_ready(&fx.rt->outbox))
+			emit(&fx, ++at);
+		wait_durable(&fx);
+		room_watch(fx.rt);
+		assert_true(fx.rt->held);
+		assert_true(at > 100);
+		uint64_t next = fx.rt->outbox.x_next;
+		shell_alert(&fx, "one");
+		assert_int_equal(fx.rt->outbox.x_next, next); /* logged, not journalled */
+		assert_int_equal(fx.rt->outbox.failed, 0);
+		if (round == 0) {
+			runtime_snapshot(fx.rt);
+			end(&fx);
+			boot(&fx, "lockstep");
+			assert_int_equal(fx.rt->life, life_running);
+			assert_int_equal(fx.rt->outbox.x_next, next);
+		}
+	}
+	uint64_t before = fx.rt->outbox.x_next;
+	fx.rt->acked = before - 1;
+	for (int i = 0; i < 500 && fx.rt->held; i++) {
+		room_watch(fx.rt);
+		wait_durable(&fx);
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	assert_false(fx.rt->held);
+	assert_int_equal(fx.rt->outbox.x_next, before + 2); /* the alert, and that it is over */
+	emit(&fx, ++at);
+	teardown(&fx);
+}
+
+/* Whatever overfills it all the same: a record of the shell is refused, the journal has not failed. */
+static void a_refused_decision_has_not_happened(void **state)
+{
+	(void)state;
+	struct fixture fx = {.cap = 64 << 10};
+	struct event ev;
+	int rc = 0;
+	setup(&fx);
+	for (int i = 0; i < 10000 && !rc; i++) {
+		event_init(&ev, EVENT_command);
+		ev.command.verb = verb_pause;
+		while (fx.rt->self_in->queue.count)
+			ring_pop(&fx.rt->self_in->queue);
+		rc = runtime_decide(fx.rt, &ev);
+	}
+	assert_int_equal(rc, ERR_FULL);
+	assert_int_equal(fx.rt->self_in->queue.count, 0);
+	assert_int_equal(fx.rt->outbox.failed, 0);
+	assert_int_equal(fx.rt->life, life_running);
+	teardown(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +370,8 @@ int main(void)
 		cmocka_unit_test(a_command_is_not_accepted_while_comparing),
 		cmocka_unit_test(an_alert_while_comparing_is_published_afterwards),
 		cmocka_unit_test(a_difference_is_an_alert_and_safe_mode),
+		cmocka_unit_test(a_full_journal_holds_and_goes_on),
+		cmocka_unit_test(a_refused_decision_has_not_happened),
 		cmocka_unit_test(no_snapshot_overtakes_a_decision),
 		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),
 	};

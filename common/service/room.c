@@ -1,0 +1,53 @@
+/* room - a journal has an end: what is given up of it, and what happens while it can take no more.
+ *
+ *     ROOM --disk or cap full (outbox_has_room)--> HELD: inputs wait, commands are refused, nothing is lost
+ *     HELD --the persister acknowledges, snapshots move on, records are given up; or the disk has room--> ROOM
+ */
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "common/service/runtime_state.h"
+
+static bool has_snapshots(const struct runtime *rt)
+{
+	return rt->s->core || rt->s->save;
+}
+
+/* A journal that is half full gives up what the database has and no restart of ours would read again. */
+static void trim(struct runtime *rt, const struct journal_status *st)
+{
+	uint64_t keep_after = rt->acked;
+	if (has_snapshots(rt) && rt->snapshot_seq_before < keep_after)
+		keep_after = rt->snapshot_seq_before;
+	if (keep_after > st->first)
+		journal_trim(rt->outbox.journal, keep_after);
+}
+
+static void tell(struct runtime *rt, const struct journal_status *st)
+{
+	static const char text[] = "the journal had no room: inputs waited";
+	if (rt->held) {
+		log_error("the journal has no room: inputs wait", "err=%s bytes=%llu first=%llu last=%llu stored=%llu",
+			  err_name(st->blocked ? st->blocked : ERR_FULL), (unsigned long long)st->bytes,
+			  (unsigned long long)st->first, (unsigned long long)st->last,
+			  (unsigned long long)rt->acked);
+		return;
+	}
+	/* On record only now: there was no room for it. */
+	runtime_alert(rt, severity_critical, true, "journal_full", rt->s->name, text);
+	runtime_alert(rt, severity_critical, false, "journal_full", rt->s->name, text);
+}
+
+void room_watch(struct runtime *rt)
+{
+	struct journal_status st = journal_status(rt->outbox.journal);
+	bool held = !outbox_has_room(&rt->outbox);
+	if (held != rt->held) {
+		rt->held = held;
+		tell(rt, &st);
+	}
+	/* Inputs bring no snapshot while they wait: without one what is stored could not be given up. */
+	if (held && has_snapshots(rt) && rt->snapshot_seq_before < rt->acked)
+		runtime_snapshot(rt);
+	if (st.bytes >= (uint64_t)rt->run.journal_cap / 2)
+		trim(rt, &st);
+}
