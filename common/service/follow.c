@@ -43,6 +43,10 @@ static int on_deliver(void *ctx, struct inbox *in, const struct event *head, con
 	size_t used;
 	rt->arena.used = 0;
 	int rc = codec_unpack(bytes, len, &rt->arena, &ev, &used);
+	if (rc == ERR_UNKNOWN && in->lane == LANE_X) {
+		ev = *head; /* of a newer publisher: its raw record is kept all the same */
+		rc = 0;
+	}
 	if (rc) {
 		in->counters.malformed++;
 		log_warn("undecodable event", "publisher=%s err=%s", in->publisher, err_name(rc));
@@ -88,9 +92,10 @@ static void on_refused(void *ctx, struct inbox *in, const struct event *head)
 	struct follow *f = ctx;
 	char text[EVENT_TEXT_MAX];
 	snprintf(text, sizeof text,
-		 "%s publishes epoch %llu, behind %llu which was consumed before: its journal is older than the "
-		 "truth. Restore it from the persister's copy.",
-		 in->publisher, (unsigned long long)head->epoch, (unsigned long long)in->epoch);
+		 "%s has epoch %llu up to %llu, behind epoch %llu up to %llu which was consumed: its journal is older "
+		 "than the truth. Restore it.",
+		 in->publisher, (unsigned long long)head->epoch, (unsigned long long)head->seq,
+		 (unsigned long long)in->epoch, (unsigned long long)(in->next - 1));
 	runtime_alert(f->rt, severity_critical, true, "epoch_backwards", in->publisher, text);
 }
 

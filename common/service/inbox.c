@@ -343,6 +343,23 @@ static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 	}
 }
 
+/* Its journal is older than what we have consumed of it: a smaller epoch, or an end before our position. */
+static bool is_older(const struct inbox *in, const struct ev_reply *r)
+{
+	if (in->lane != LANE_X || !in->epoch || !r->of_epoch)
+		return false;
+	return r->of_epoch < in->epoch || (r->of_epoch == in->epoch && r->last + 1 < in->next);
+}
+
+static void refuse(struct inbox *in, const struct event *reply)
+{
+	struct event head = *reply;
+	head.epoch = reply->reply.of_epoch;
+	head.seq = reply->reply.last;
+	in->counters.refused++;
+	in->ops->refused(in->ctx, in, &head);
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
@@ -358,6 +375,11 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 			in->retry_at = mono_ns + in->retry_ns;
 		else
 			finish_paging(in, mono_ns);
+		return true;
+	}
+	if (is_older(in, r)) {
+		refuse(in, reply);
+		in->retry_at = mono_ns + in->retry_ns;
 		return true;
 	}
 	if (r->result != 0 && !on_refusal(in, r)) {

@@ -46,7 +46,8 @@ struct inbox_ops {
 		       bool state);
 	/* Records are gone for good. */
 	void (*gap)(void *ctx, struct inbox *in, const struct inbox_gap *gap);
-	/* A publisher went back to a smaller epoch: refused, critical. */
+	/* A publisher went back to a smaller epoch, or its journal ends (head->seq) before what was consumed of it:
+	 * refused, critical. */
 	void (*refused)(void *ctx, struct inbox *in, const struct event *head);
 	/* After ERR_FULL: is there room again for a whole page? NULL: always. */
 	bool (*room)(void *ctx, struct inbox *in);

@@ -94,6 +94,8 @@ static int write_batch(struct writer *w)
 		rc = write_record(w, w->batch + at + sizeof n, &ev);
 		at += sizeof n + ((n + 7) & ~(uint64_t)7);
 	}
+	if (rc)
+		store_rollback(w->store); /* whatever broke: the next try begins anew */
 	return rc ? rc : store_commit(w->store);
 }
 

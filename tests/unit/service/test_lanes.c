@@ -435,6 +435,31 @@ static void what_a_restarted_publisher_said_too_early_is_fetched(void **state)
 	}
 }
 
+/* A journal restored from an old copy: whoever knows more than it does not go on with it as if nothing were missing. */
+static void a_journal_behind_its_consumer_is_refused(void **state)
+{
+	(void)state;
+	for (int by_epoch = 0; by_epoch <= 1; by_epoch++) {
+		struct world *w = make_world();
+		for (int i = 0; i < 10; i++)
+			publish(w, true);
+		settle(w);
+		w->con.next = by_epoch ? 11 : 21;
+		start_consumer(w, LANE_X, INBOX_FROM_CURSOR);
+		w->con.in.epoch += by_epoch ? 1000 : 0;
+		settle(w);
+		assert_true(w->con.refused > 0);
+		for (int i = 0; i < 20; i++)
+			publish(w, true);
+		if (by_epoch) {
+			settle(w);
+			assert_int_equal(w->con.delivered, 0);
+			assert_int_equal(w->con.in.state, INBOX_PAGING);
+		}
+		end_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +471,7 @@ int main(void)
 		cmocka_unit_test(an_older_epoch_is_refused),
 		cmocka_unit_test(a_new_epoch_is_followed_after_the_gap),
 		cmocka_unit_test(regenerated_events_are_compared_not_published),
+		cmocka_unit_test(a_journal_behind_its_consumer_is_refused),
 		cmocka_unit_test(what_a_restarted_publisher_said_too_early_is_fetched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
