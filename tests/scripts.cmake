@@ -26,7 +26,8 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.crash ${Python3_EXECUTABLE} -B tests/e2e/test_crash.py)
 	nj_script(e2e.trim ${Python3_EXECUTABLE} -B tests/e2e/test_trim.py)
-	set_tests_properties(e2e.crash e2e.trim PROPERTIES TIMEOUT 900)
+	nj_script(e2e.full_journal ${Python3_EXECUTABLE} -B tests/e2e/test_full_journal.py)
+	set_tests_properties(e2e.crash e2e.trim e2e.full_journal PROPERTIES TIMEOUT 900)
 endif()
 
 # What goes wrong from outside: settings, second starts, stops, databases, venues, disks, hangs.
