@@ -65,7 +65,8 @@ static void on_kline(struct binance_frame *f, struct venue_message *m)
 	const struct binance_letters *k = &f->kline;
 	struct json_str interval = binance_text(k, 'i');
 
-	binance_demand(f, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') && interval.len < sizeof(m->kline.interval));
+	binance_demand(f, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') &&
+				  interval.len < sizeof(m->kline.interval));
 	if (f->err != 0)
 		return;
 	m->kline = (struct venue_kline){
