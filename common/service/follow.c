@@ -181,8 +181,7 @@ static void listen_to_telemetry(struct follow *f)
 static void start_inbox(struct runtime *rt, struct follow *f, struct inbox *in)
 {
 	struct sequencer_input *si = in->lane == LANE_M ? f->in_m : f->in_x;
-	/* A journal to compare with and no snapshot: what it was made of began with the first record. */
-	bool whole = runtime_lockstep(rt) || in->lane == LANE_X || (si && outbox_verifying(&rt->outbox));
+	bool whole = runtime_lockstep(rt) || in->lane == LANE_X;
 	enum inbox_join join = whole ? INBOX_FROM_START : INBOX_FROM_NOW;
 	if (si && si->last_at) {
 		join = INBOX_FROM_CURSOR;

@@ -57,12 +57,16 @@ def check_intents(s):
 
 
 def refold(s):
-    """All of it again: executor and strategy have their journals, the collector its log, and nobody a snapshot of the state."""
+    """All of it again: executor and strategy have their journals, the collector its log, and nobody a snapshot of the state.
+    In lockstep: a live service without a snapshot takes its journal as it is."""
     for name in ("executor", "strategy"):
         for path in glob.glob(s.path("data", name, "journal", "snapshot*")):
             os.unlink(path)
     marks = {name: len(s.log(name)) for name in SERVICES}
-    for name in ("collector", "persister", "strategy", "executor"):
+    for name in ("collector", "persister"):
+        s.start_service(name)
+    s.extra.append("run.pace=lockstep")
+    for name in ("strategy", "executor"):
         s.start_service(name)
     found = {}
     for name in ("executor", "strategy"):
