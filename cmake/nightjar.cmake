@@ -166,7 +166,7 @@ function(nj_tests dir)
 		nj_link(${target} "${A_LINKS}")
 		target_link_libraries(${target} PRIVATE nj_flags PkgConfig::CMOCKA)
 		add_test(NAME ${target} COMMAND ${target})
-		set_tests_properties(${target} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+		set_tests_properties(${target} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77
 			LABELS "${prefix}" ENVIRONMENT "NJ_SOURCE=${CMAKE_SOURCE_DIR};NJ_BIN=${CMAKE_BINARY_DIR}/bin")
 	endforeach()
 endfunction()
