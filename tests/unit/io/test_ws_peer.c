@@ -92,8 +92,8 @@ static bool install(void)
 	copy_file(source, "package-lock.json");
 	copy_file(source, "server.js");
 	snprintf(path, sizeof path, "%s/node_modules/ws/package.json", npm.dir);
-	if (access(path, R_OK) == 0)
-		return true;
+	if (access(path, R_OK) == 0) /* left by an earlier run, which had node */
+		return run_to_end((char *[]){"node", "--version", NULL}) == 0;
 	return run_to_end((char *[]){"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts",
 				     NULL}) == 0;
 }
