@@ -9,7 +9,8 @@
 /* Markdown: docs/events.md. */
 int docs_events(struct buf *out);
 
-/* One JSON object: {"envelope":[…],"kinds":[…],"events":[…],"enums":[…]}. */
+/* One JSON object: {"format":2,"frame":{…},"topics":"…","lanes":[…],"envelope":[…],"kinds":[…],"events":[…],
+ * "enums":[…],"errors":[…]}; a decoder can be written from it alone. */
 int docs_schema_json(struct buf *out);
 
 /* What must never change, a line each: events, fields by position, items of enumerations. A line
