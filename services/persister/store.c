@@ -146,6 +146,29 @@ static int prepare(struct store *s, const char *sql, sqlite3_stmt **ret_stmt)
 	return error_of(sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL));
 }
 
+/* An event has grown fields since the database was made: they are appended here as there; rows of before have the
+ * zero that a reader of the old records sees, too. The view is made anew. */
+static int grow_table(struct store *s, const struct table *t, struct buf *sql)
+{
+	const struct event_row *row = event_row(t->id);
+	int rc = 0;
+	for (uint16_t i = 0; i < row->n_fields && !rc; i++) {
+		const struct field_row *f = &row->fields[i];
+		if (!is_column(f) || sqlite3_table_column_metadata(s->db, "main", t->name, f->name, NULL, NULL, NULL,
+								   NULL, NULL) == SQLITE_OK)
+			continue;
+		buf_clear(sql);
+		const char *kind = is_text(f) ? "TEXT NOT NULL DEFAULT ''" : "INTEGER NOT NULL DEFAULT 0";
+		rc = buf_printf(sql, "DROP VIEW IF EXISTS \"%s_v\"; ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", t->name,
+				t->name, f->name, kind);
+		if (!rc)
+			rc = buf_byte(sql, 0);
+		if (!rc)
+			rc = run_sql(s, (const char *)sql->at);
+	}
+	return rc;
+}
+
 static int make_table(struct store *s, struct table *t)
 {
 	struct buf sql;
@@ -153,6 +176,8 @@ static int make_table(struct store *s, struct table *t)
 	int rc = table_sql(t, &sql);
 	if (!rc)
 		rc = run_sql(s, (const char *)sql.at);
+	if (!rc)
+		rc = grow_table(s, t, &sql);
 	buf_clear(&sql);
 	if (!rc)
 		rc = view_sql(t, &sql);

@@ -193,12 +193,48 @@ static void a_damaged_file_is_told_apart_and_moved_aside(void **state)
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM xlog"), 1);
 }
 
+static void run_sql(struct kit *k, const char *sql)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Events grow: a database of before gets their new columns, and its rows the zeros of records of before. */
+static void a_database_of_before_grows_with_its_events(void **state)
+{
+	struct kit *k = *state;
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	event_set_name(ev.command.owner, "ann");
+	event_set_name(ev.command.nonce, "first");
+	snprintf(ev.source, sizeof ev.source, "executor");
+	ev.epoch = ev.seq = 1;
+	ev.ts_recv = 5;
+	kit_write(k, LANE_X, &ev);
+	store_close(k->store);
+	k->store = NULL;
+	run_sql(k, "DROP VIEW commands_v; ALTER TABLE commands DROP COLUMN value;"
+		   "ALTER TABLE commands DROP COLUMN nonce; CREATE VIEW commands_v AS SELECT owner FROM commands");
+	run_sql(k, "ALTER TABLE commands DROP COLUMN role; ALTER TABLE commands DROP COLUMN expires_at;"
+		   "ALTER TABLE commands DROP COLUMN \"all\"");
+	kit_reopen(k);
+	ev.seq = 2;
+	event_set_name(ev.command.nonce, "second");
+	kit_write(k, LANE_X, &ev);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM commands WHERE owner = 'ann' AND seq = 1 AND nonce = '' "
+				       "AND expires_at = 0"), 1);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM commands_v WHERE nonce = 'second'"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_record_once_however_often_it_comes, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(checkpoint_stands_and_falls_with_its_records, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(every_kind_of_event_has_its_row, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_database_of_before_grows_with_its_events, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(text_is_data, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(a_locked_database_is_an_error_and_nothing_else, kit_setup,
 						kit_teardown),

@@ -25,8 +25,9 @@ static void check(const struct event *ev, const char *hex)
 	assert_string_equal(text, hex);
 }
 
-#define ENVELOPE                                                             \
-	"01a9636f6c6c6563746f72cf17979cfe362a0000ce0001117001cf17979cfe3d85"  \
+#define ENVELOPE ENVELOPE_OF("01")
+#define ENVELOPE_OF(version)                                                 \
+	version "a9636f6c6c6563746f72cf17979cfe362a0000ce0001117001cf17979cfe3d85" \
 	"cd15cf17979cfe437bae15d30000000000000005"
 
 static void trade(void **state)
@@ -74,9 +75,13 @@ static void command(void **state)
 	event_set_name(ev.command.owner, "J\xc3\xbcrgen");
 	event_set_text(ev.command.reason, "maintenance of the venue, as announced");
 	ev.command.until = -1;
-	check(&ev, "9e" "cd0403" ENVELOPE "06" "a86578656375746f72" "a74ac3bc7267656e"
+	event_set_name(ev.command.nonce, "ab");
+	ev.command.role = role_operator;
+	ev.command.expires_at = 200;
+	ev.command.all = true;
+	check(&ev, "dc0013" "cd0403" ENVELOPE_OF("02") "06" "a86578656375746f72" "a74ac3bc7267656e"
 		   "d9266d61696e74656e616e6365206f66207468652076656e75652c"
-		   "20617320616e6e6f756e636564" "ff");
+		   "20617320616e6e6f756e636564" "ff" "02" "a26162" "ccc8" "c3" "a0");
 }
 
 /* What a packer does to a broken event. */

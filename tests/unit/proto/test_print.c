@@ -77,7 +77,7 @@ static void for_people(void **state)
 	ev.command.until = 1;
 	assert_int_equal(codec_print(&ev, &out), 0);
 	expect("2023-11-14T22:13:20.123456789Z command verb=pause reason=\"two words \\u001b[2J\" "
-	       "until=1970-01-01T00:00:00.000000001Z from collector#7 ?9");
+	       "until=1970-01-01T00:00:00.000000001Z all=false from collector#7 ?9");
 }
 
 static void for_programs(void **state)
