@@ -148,6 +148,18 @@ def ledger_digest(database, publishers=("collector", "executor", "strategy")):
     return d
 
 
+def first_difference(one, other, publishers=("collector", "executor", "strategy")):
+    """Where two ledgers part: text for people; None where they agree."""
+    def kept(database):
+        return [(p, unpack(result(b))[0]) for p, _, b in ledger_bodies(database) if p in publishers and unpack(b)[0][TS_EVENT] != 0]
+    a, b = kept(one), kept(other)
+    for i in range(max(len(a), len(b))):
+        x, y = (rows[i] if i < len(rows) else None for rows in (a, b))
+        if x is None or y is None or x[0] != y[0] or x[1] != y[1]:
+            return "record %d:\n  %s\n  %s" % (i, x, y)
+    return None
+
+
 def lane_digests(database, log):
     """(number, SHA-256) of what each publisher said on each lane, named as nj replay --digest names them."""
     lanes = {"collector.m": Digest(), "collector.x": Digest(), "executor.x": Digest(), "strategy.x": Digest()}
