@@ -17,6 +17,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
 
@@ -224,6 +225,8 @@ int journal_append(struct journal *j, const void *bytes, size_t len, uint64_t *r
 			pthread_cond_signal(&j->wake);
 	}
 	pthread_mutex_unlock(&j->lock);
+	if (!rc)
+		crash_point(CRASH_journal_append);
 	return rc;
 }
 

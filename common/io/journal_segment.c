@@ -13,6 +13,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
 
@@ -47,6 +48,7 @@ static int spare_make(struct journal *j, uint64_t size)
 			      TEMP_NAME, (unsigned long long)size, strerror(errno));
 		spare_discard(j);
 	}
+	crash_point(CRASH_segment_made);
 	return rc;
 }
 
@@ -63,6 +65,7 @@ static int spare_fill(struct journal *j, uint64_t first, const uint8_t *records,
 	int rc = fs_write_at(j->spare.fd, header, sizeof(header), 0);
 	if (!rc && len > 0)
 		rc = fs_write_at(j->spare.fd, records, len, SEGMENT_HEADER);
+	crash_point(CRASH_segment_before_sync);
 	if (!rc && fdatasync(j->spare.fd) != 0)
 		rc = err_from_errno(errno);
 	j->spare.end = SEGMENT_HEADER + len;
@@ -74,8 +77,10 @@ static int spare_name(struct journal *j, uint64_t first)
 	char name[FS_NAME_MAX];
 
 	fs_name(name, SEGMENT_PREFIX, first, SEGMENT_SUFFIX);
+	crash_point(CRASH_segment_before_rename);
 	if (renameat(j->dir_fd, TEMP_NAME, j->dir_fd, name) != 0)
 		return err_from_errno(errno);
+	crash_point(CRASH_segment_after_rename);
 	return fs_sync_dir(j->dir_fd);
 }
 

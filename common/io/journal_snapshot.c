@@ -14,6 +14,7 @@
 
 #include "common/base/crc.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
 #include "common/io/le.h"
@@ -49,6 +50,7 @@ static int write_temp(const struct journal *j, const struct snapshot_job *job)
 	int rc = fs_write_at(fd, header, sizeof(header), 0);
 	if (!rc && job->len > 0)
 		rc = fs_write_at(fd, job->bytes, job->len, HEADER);
+	crash_point(CRASH_snapshot_before_sync);
 	if (!rc && fsync(fd) != 0)
 		rc = err_from_errno(errno);
 	int errnum = errno;
@@ -87,8 +89,10 @@ static int put(struct journal *j, const struct snapshot_job *job)
 	int rc = write_temp(j, job);
 
 	fs_name(name, SNAPSHOT_PREFIX, job->seq, SNAPSHOT_SUFFIX);
+	crash_point(CRASH_snapshot_before_rename);
 	if (!rc && renameat(j->dir_fd, TEMP_NAME, j->dir_fd, name) != 0)
 		rc = err_from_errno(errno);
+	crash_point(CRASH_snapshot_after_rename);
 	if (!rc)
 		rc = fs_sync_dir(j->dir_fd);
 	if (rc) {
@@ -97,6 +101,7 @@ static int put(struct journal *j, const struct snapshot_job *job)
 		unlinkat(j->dir_fd, TEMP_NAME, 0);
 		return rc;
 	}
+	crash_point(CRASH_snapshot_before_prune);
 	prune(j, job->seq);
 	return 0;
 }

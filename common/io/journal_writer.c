@@ -16,6 +16,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/io/fs.h"
 #include "common/io/journal_priv.h"
 
@@ -74,7 +75,9 @@ static void bury(struct journal *j)
 		memmove(j->segments, j->segments + 1, --j->n_segments * sizeof(*j->segments));
 		j->dead--;
 		pthread_mutex_unlock(&j->lock);
+		crash_point(CRASH_trim_before_unlink);
 		int rc = unlinkat(j->dir_fd, name, 0);
+		crash_point(CRASH_trim_after_unlink);
 		pthread_mutex_lock(&j->lock);
 		j->counters.write_errors += rc != 0;
 	}
@@ -136,6 +139,7 @@ static int place(struct journal *j, const struct stretch *s, int in_vain)
 		if (failure == PLACE_MAKE && (urgent || !wait_for_room(j)))
 			return rc;
 	}
+	crash_point(CRASH_segment_rotated);
 	pthread_mutex_lock(&j->lock);
 	j->blocked = 0;
 	j->counters.rotations++;
@@ -149,12 +153,15 @@ static int place(struct journal *j, const struct stretch *s, int in_vain)
 static int write_here(struct journal *j, const struct stretch *s)
 {
 	int64_t began = clock_mono(clock_real());
+	crash_point(CRASH_journal_before_write);
 	int rc = fs_write_at(j->file.fd, s->at, s->len, j->file.end);
 
+	crash_point(CRASH_journal_before_sync);
 	if (!rc && fdatasync(j->file.fd) != 0)
 		rc = err_from_errno(errno);
 	int errnum = errno;
 	uint64_t took = (uint64_t)(clock_mono(clock_real()) - began);
+	crash_point(CRASH_journal_after_sync);
 	if (rc)
 		journal_blame(j, rc, "%s/x-%020llu.njj: offset %llu: records from %llu on: %s",
 			      j->dir, (unsigned long long)j->current_first,
@@ -195,6 +202,7 @@ static void mark_durable(struct journal *j, const struct stretch *s)
 	j->in_flight -= s->len;
 	j->counters.syncs++;
 	atomic_store_explicit(&j->durable, s->first + s->count - 1, memory_order_release);
+	crash_point(CRASH_journal_durable);
 	announce(j);
 	pthread_mutex_unlock(&j->lock);
 }

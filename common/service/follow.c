@@ -7,6 +7,8 @@
 #include "common/io/log.h"
 #include "common/service/runtime_state.h"
 
+#define COPY_KEEPER "persister" /* of every lane X */
+
 static const char *const telemetry_prefixes[] = {"promise.", "heartbeat.", "hello.", "metrics.", NULL};
 
 struct follow *follow_find(struct runtime *rt, const char *publisher)
@@ -162,6 +164,8 @@ int follow_add(struct runtime *rt, const struct service_input *input, struct fol
 		rc = add_to_sequencer(rt, input, &f->in_x);
 		if (!rc)
 			rc = inbox_open(&f->x, rt->bus, f->publisher, LANE_X, input->prefixes, &ops, f);
+		if (!rc && strcmp(rt->s->name, COPY_KEEPER) != 0 && strcmp(f->publisher, COPY_KEEPER) != 0)
+			inbox_copy(&f->x, COPY_KEEPER);
 	}
 	if (ret_follow)
 		*ret_follow = f;
@@ -208,6 +212,19 @@ void follow_start(struct runtime *rt)
 	}
 }
 
+/* Nothing is skipped meanwhile, but nothing of this publisher goes on either. */
+static void watch_copy(struct follow *f)
+{
+	bool lacking = inbox_lacks_copy(&f->x);
+	if (lacking == f->lacks_copy)
+		return;
+	f->lacks_copy = lacking;
+	runtime_alert(f->rt, severity_critical, lacking, "copy_unavailable", f->publisher,
+		      lacking ? "its journal has given up records that are still needed, and the persister, which has "
+				"them, does not answer: start it"
+			      : "the records that its journal has given up were had from the persister");
+}
+
 void follow_poll(struct runtime *rt)
 {
 	int64_t mono = runtime_mono(rt);
@@ -215,8 +232,10 @@ void follow_poll(struct runtime *rt)
 		struct follow *f = &rt->follow[i];
 		if (f->has_m && f->m.state != INBOX_IDLE)
 			inbox_poll(&f->m, mono);
-		if (f->has_x && f->x.state != INBOX_IDLE)
+		if (f->has_x && f->x.state != INBOX_IDLE) {
 			inbox_poll(&f->x, mono);
+			watch_copy(f);
+		}
 	}
 }
 
@@ -404,17 +423,20 @@ static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, siz
 		     size_t page_len)
 {
 	struct runtime *rt = ctx;
-	struct follow *f = follow_find(rt, publisher);
 	struct event ev;
 	size_t used;
+	(void)publisher; /* or who keeps its copy: the request's number tells whose answer it is */
 	rt->arena.used = 0;
-	if (!f || codec_unpack(reply, len, &rt->arena, &ev, &used) || ev.id != EVENT_reply)
+	if (codec_unpack(reply, len, &rt->arena, &ev, &used) || ev.id != EVENT_reply)
 		return;
 	int64_t mono = runtime_mono(rt);
-	if (f->has_m && inbox_on_reply(&f->m, &ev, page, page_len, mono))
-		return;
-	if (f->has_x)
-		inbox_on_reply(&f->x, &ev, page, page_len, mono);
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (f->has_m && inbox_on_reply(&f->m, &ev, page, page_len, mono))
+			return;
+		if (f->has_x && inbox_on_reply(&f->x, &ev, page, page_len, mono))
+			return;
+	}
 }
 
 const struct bus_handler follow_bus_handler = {

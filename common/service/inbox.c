@@ -7,8 +7,13 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "common/io/crash_point.h"
 
 enum { WAITING_BYTES = 8 << 20, RETRY_MIN_NS = 100000000, TAIL_NS = 100000000 };
+enum {
+	SILENT_MAX = 3, /* requests that a publisher leaves unanswered before its copy is asked */
+	LACKING_MAX = 8 /* and that the copy does before people are told: some ten seconds */
+};
 static const int64_t retry_max_ns = 2 * NS_PER_S;
 
 static uint64_t next_request_id; /* unique in this process: replies find their inbox by it */
@@ -39,9 +44,21 @@ void inbox_close(struct inbox *in)
 	memset(in, 0, sizeof *in);
 }
 
+void inbox_copy(struct inbox *in, const char *copy)
+{
+	must(in->lane == LANE_X);
+	in->copy = copy;
+}
+
+bool inbox_lacks_copy(const struct inbox *in)
+{
+	return in->state == INBOX_PAGING && in->asks_copy && in->refusal.result && in->silent >= LACKING_MAX;
+}
+
 static void go_paging(struct inbox *in, int64_t mono_ns)
 {
 	in->state = INBOX_PAGING;
+	in->asks_copy = false;
 	in->request = 0;
 	in->retry_ns = RETRY_MIN_NS;
 	in->retry_at = mono_ns;
@@ -95,7 +112,9 @@ static enum outcome accept_x(struct inbox *in, const struct event *head, const u
 	}
 	if (head->seq > in->next)
 		return HOLE;
+	crash_point(CRASH_inbox_before_deliver);
 	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
+	crash_point(CRASH_inbox_after_deliver);
 	if (o == TAKEN)
 		in->next++;
 	return o;
@@ -319,9 +338,27 @@ static void trimmed(struct inbox *in, const struct ev_reply *r)
 	in->next = r->first;
 }
 
+/* What the publisher no longer has, its copy may have. */
+static bool turn_to_copy(struct inbox *in, const struct ev_reply *r)
+{
+	bool old_epoch = r->result == ERR_EPOCH && r->of_epoch > in->epoch;
+	bool given_up = r->result == ERR_NOT_FOUND && in->lane == LANE_X && r->first > in->next;
+	if (!in->copy || (!old_epoch && !given_up))
+		return false;
+	if (in->epoch == 0)
+		in->epoch = r->of_epoch;
+	in->asks_copy = true;
+	in->refusal.result = (int)r->result;
+	in->refusal.epoch = r->of_epoch;
+	in->refusal.first = r->first;
+	return true;
+}
+
 /* What a page request was refused with. True where asking on makes sense at once. */
 static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 {
+	if (turn_to_copy(in, r))
+		return true;
 	switch (r->result) {
 	case ERR_EPOCH:
 		if (r->of_epoch > in->epoch)
@@ -360,16 +397,55 @@ static void refuse(struct inbox *in, const struct event *reply)
 	in->ops->refused(in->ctx, in, &head);
 }
 
+/* The copy has nothing more for us: the publisher goes on, behind what neither has. */
+static void leave_copy(struct inbox *in)
+{
+	struct ev_reply r = {.result = in->refusal.result, .of_epoch = in->refusal.epoch, .first = in->refusal.first};
+	in->asks_copy = false;
+	if (r.result == ERR_EPOCH)
+		epoch_ended(in, &r);
+	else if (r.result == ERR_NOT_FOUND && r.first > in->next)
+		trimmed(in, &r);
+}
+
+static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *page, size_t len, int64_t mono_ns)
+{
+	uint64_t before = in->next;
+	bool silent = in->refusal.result == 0;
+	if (r->result != 0 && r->result != ERR_NOT_FOUND) {
+		in->retry_at = mono_ns + in->retry_ns; /* it cannot tell now */
+		in->asks_copy = !silent;
+		return;
+	}
+	if (r->result == 0 && in->epoch == 0)
+		in->epoch = r->of_epoch;
+	if (!take_page(in, page, len) || in->state != INBOX_PAGING)
+		return;
+	in->counters.copied += in->next > before;
+	if (in->next > before)
+		in->retry_ns = RETRY_MIN_NS;
+	if (!r->more || in->next == before)
+		leave_copy(in);
+	/* A publisher that was silent is not hurried. */
+	if (silent && !in->asks_copy)
+		in->retry_at = mono_ns + in->retry_ns;
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
 	if (!in->request || r->id != in->request)
 		return false;
 	in->request = 0;
+	in->silent = 0;
 	in->retry_at = mono_ns;
 	in->counters.pages++;
 	if (in->state != INBOX_PAGING)
 		return true;
+	if (in->asks_copy) {
+		on_copy(in, r, page, len, mono_ns);
+		return true;
+	}
 	if (in->wants_state) {
 		if (r->result != 0 || !take_state(in, reply, page, len))
 			in->retry_at = mono_ns + in->retry_ns;
@@ -403,19 +479,36 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 	return true;
 }
 
+/* A publisher that does not answer: every other request is to its copy. */
+static void choose_source(struct inbox *in)
+{
+	bool for_silence = in->asks_copy && in->refusal.result == 0;
+	if (for_silence)
+		in->asks_copy = false;
+	else if (in->copy && !in->asks_copy && in->silent >= SILENT_MAX) {
+		in->asks_copy = true;
+		in->refusal.result = 0;
+	}
+	in->silent += in->silent < UINT32_MAX;
+}
+
 static void ask(struct inbox *in, int64_t mono_ns)
 {
 	struct event ev;
 	uint8_t out[1024];
+	choose_source(in);
 	event_init(&ev, EVENT_request);
 	memcpy(ev.source, "inbox", 6);
 	ev.request.id = ++next_request_id;
 	ev.request.verb = in->wants_state ? verb_state : in->lane == LANE_X ? verb_replay_x : verb_replay_m;
 	ev.request.of_epoch = in->lane == LANE_X ? in->epoch : 0;
 	ev.request.from = in->lane == LANE_X ? in->next : (uint64_t)in->last;
+	if (in->asks_copy)
+		event_set_name(ev.request.target, in->publisher);
 	int n = codec_pack(&ev, out, sizeof out);
 	must(n > 0);
-	in->request = bus_request(in->bus, in->publisher, out, (size_t)n) == 0 ? ev.request.id : 0;
+	const char *source = in->asks_copy ? in->copy : in->publisher;
+	in->request = bus_request(in->bus, source, out, (size_t)n) == 0 ? ev.request.id : 0;
 	in->retry_at = mono_ns + in->retry_ns;
 	in->retry_ns = in->retry_ns * 2 < retry_max_ns ? in->retry_ns * 2 : retry_max_ns;
 }

@@ -12,6 +12,13 @@
  * from the publisher's replay socket; live frames meanwhile wait in a bounded buffer, and when that overflows they
  * are forgotten: the publisher's journal or log is the truth and is simply asked again. What the publisher no
  * longer has is a gap: reported once, then the inbox goes on behind it.
+ *
+ * Lane X has a second source, the persister's copy (inbox_copy):
+ *
+ *     publisher: given up [next, first) --+                           +--> has it: taken, then the publisher again
+ *     publisher: has a new epoch ---------+--> the copy is asked -----+--> has not: gap, on behind it
+ *     publisher: does not answer ---------+    (again until it says)  +--> does not answer: asked on, never skipped
+ * Only when both have said that they do not have a record it is gone.
  */
 #ifndef NJ_SERVICE_INBOX_H
 #define NJ_SERVICE_INBOX_H
@@ -57,7 +64,7 @@ struct inbox_ops {
 
 struct inbox_counters {
 	uint64_t received, delivered, duplicates, holes, gaps, missing, pages, paged, overflows, refused, malformed;
-	uint64_t stalls;
+	uint64_t stalls, copied; /* copied: pages of the persister's copy that had records for us */
 };
 
 #define INBOX_TOPICS_MAX 4096
@@ -83,6 +90,13 @@ struct inbox {
 	int64_t retry_at;      /* monotonic: ask (again) then */
 	int64_t retry_ns;
 	uint64_t tail_x;       /* the publisher said it has this much */
+	const char *copy;      /* X: who keeps a copy of this lane; NULL nobody */
+	bool asks_copy;        /* the request under way, or the next one, is to the copy */
+	struct {
+		int result;            /* what the publisher refused with; 0: it was silent */
+		uint64_t epoch, first; /* and where it begins now */
+	} refusal;             /* why the copy is asked */
+	uint32_t silent;       /* requests since the last answer */
 	int64_t tail_at;       /* monotonic since when the tail is missing; 0 not */
 	struct inbox_counters counters;
 };
@@ -91,6 +105,12 @@ struct inbox {
 int inbox_open(struct inbox *in, struct bus *bus, const char *publisher, enum lane lane, const char *const *prefixes,
 	       const struct inbox_ops *ops, void *ctx);
 void inbox_close(struct inbox *in);
+
+/* Lane X: what the publisher no longer has, or cannot give, is asked of this service (kept; NULL: nobody) before it is
+ * a gap. Before inbox_start. */
+void inbox_copy(struct inbox *in, const char *copy);
+/* Records that the publisher no longer has are waited for, and who keeps the copy does not answer. */
+bool inbox_lacks_copy(const struct inbox *in);
 
 /* Begins. For FROM_CURSOR set epoch and next (X), or last (M), before. */
 void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns);

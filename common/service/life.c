@@ -16,6 +16,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/io/log.h"
 #include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
@@ -284,7 +285,8 @@ static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 	}
 	struct outbox_options o = {.source = rt->s->name, .dir = rt->dir, .logged = rt->s->logged,
 				   .journal_cap = (uint64_t)rt->run.journal_cap, .mlog_cap = (uint64_t)rt->run.mlog_cap,
-				   .mlog_keep_ns = rt->run.mlog_keep_ns, .clock = loop_clock(rt->loop),
+				   .mlog_keep_ns = rt->run.mlog_keep_ns,
+				   .replay_rate = (uint64_t)rt->run.replay_rate, .clock = loop_clock(rt->loop),
 				   .differs = on_difference, .ctx = rt};
 	rc = outbox_open(&rt->outbox, rt->bus, &o, reason, cap);
 	if (!rc)
@@ -386,10 +388,30 @@ static int start_log(struct runtime *rt)
 	return rc;
 }
 
+/* A process that deals with live data is not to be killed by a setting somebody forgot. */
+static int arm_crash_point(struct runtime *rt, char *reason, size_t cap)
+{
+	const char *at = rt->run.crash_at, *origin = rt->run.origin;
+	if (!at[0])
+		return 0;
+	bool safe = strcmp(origin, "replay") == 0 || strcmp(origin, "simulated") == 0;
+	int rc = safe ? crash_point_arm(at) : ERR_REFUSED;
+	if (rc) {
+		rt->exit_code = EXIT_CONFIG;
+		snprintf(reason, cap, "run.crash_at=%s: %s", at,
+			 safe ? "no such point, or its number is none from 1; the points are in "
+				"common/io/crash_points.def"
+			      : "for tests only: needs run.origin=replay or simulated");
+	}
+	return rc;
+}
+
 static int boot(struct runtime *rt, char *reason, size_t cap)
 {
 	rt->arena = (struct arena){.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)};
 	int rc = rt->arena.at ? strmap_init(&rt->alerts, RUNTIME_ALERTS_MAX, 1) : ERR_NOMEM;
+	if (!rc)
+		rc = arm_crash_point(rt, reason, cap);
 	if (!rc)
 		rc = block_signals(rt);
 	if (!rc)

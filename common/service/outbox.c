@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "proto/topic.h"
 
 enum { JOURNAL_FLUSH_NS = 2000000000, FIRST_APP_ID = 0x0100 };
@@ -348,15 +349,16 @@ int outbox_emit_shell(struct outbox *b, struct event *ev)
 static bool send_record(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 {
 	struct outbox *b = ctx;
+	crash_point(CRASH_publish_before);
 	if (bus_send(b->bus, LANE_X, frame, len) != 0)
 		b->counters.send_errors++;
+	crash_point(CRASH_publish_after);
 	b->x_sent = seq;
 	return true;
 }
 
-int outbox_durable(struct outbox *b)
+int outbox_send_durable(struct outbox *b)
 {
-	journal_ack(b->journal);
 	uint64_t next;
 	while (b->x_sent < journal_durable(b->journal)) {
 		uint64_t before = b->x_sent;
@@ -366,10 +368,17 @@ int outbox_durable(struct outbox *b)
 			return b->failed;
 		}
 	}
+	return 0;
+}
+
+int outbox_durable(struct outbox *b)
+{
+	journal_ack(b->journal);
+	int rc = outbox_send_durable(b);
 	int failed = journal_status(b->journal).failed;
-	if (failed)
+	if (!rc && failed)
 		b->failed = failed;
-	return failed;
+	return rc ? rc : failed;
 }
 
 bool outbox_ready(const struct outbox *b)

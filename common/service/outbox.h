@@ -32,6 +32,7 @@ struct outbox_options {
 	bool logged;           /* keep a lane-M log */
 	uint64_t journal_cap, mlog_cap;
 	int64_t mlog_keep_ns;
+	uint64_t replay_rate;  /* bytes a second that pages of journal and log may take; 0: no limit */
 	const struct clock *clock;
 	/* A regenerated event differs from the journal's: sequence and both texts, for an alert. May be NULL. */
 	void (*differs)(void *ctx, uint64_t seq, const char *was, const char *now);
@@ -42,6 +43,7 @@ struct outbox_counters {
 	uint64_t m_events, m_frames, x_events, telemetry, verified, differing, resent_skipped;
 	uint64_t refused; /* records of the shell that the journal had no room for */
 	uint64_t pack_errors, log_errors, send_errors, replay_pages, replay_records;
+	uint64_t replay_deferred; /* requests beyond replay_rate: asked again later */
 };
 
 struct outbox {
@@ -61,6 +63,8 @@ struct outbox {
 	size_t batch_len, batch_topic;
 	size_t burst;            /* bytes of lane X that one input may cause, at most */
 	int failed;              /* sticky: nothing more can be published */
+	int64_t replay_credit;   /* bytes that pages may still take */
+	int64_t replay_at;       /* monotonic, when it was counted last */
 	struct outbox_counters counters;
 };
 
@@ -90,7 +94,15 @@ bool outbox_verifying(const struct outbox *b);
 /* Steps over records of the shell that come next in the journal, up to what it decided for after `now`. */
 void outbox_pass_shell(struct outbox *b, int64_t now);
 
-/* Answers replay_x and replay_m; false where the verb is another. */
+/* Adds a frame to a page of a reply: length (4 bytes, little endian), frame; again. ERR_FULL at OUTBOX_PAGE_BYTES. */
+int replay_page_add(struct buf *page, const uint8_t *frame, size_t len);
+
+/* Same without clearing the descriptor: the failure, if any, shows there. */
+int outbox_send_durable(struct outbox *b);
+
+/* Answers replay_x and replay_m about this service; false where the verb is another, or the target. What is durable is
+ * published first, one request reads one page at most, and beyond replay_rate the answer is ERR_BUSY: the live path
+ * never waits for more than a page. */
 bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const struct event *request);
 
 /* Last stamp, sequences: for snapshots. Load sets the position that regeneration starts from. */

@@ -4,24 +4,31 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 #include "common/service/outbox.h"
 
 struct page {
-	struct buf bytes; /* length (4 bytes, little endian), frame; again */
+	struct buf bytes;
 	uint32_t records, limit;
 	uint64_t last; /* sequence or stamp of the last record in it */
 	bool full;
 };
 
+int replay_page_add(struct buf *page, const uint8_t *frame, size_t len)
+{
+	if (page->len + len + 4 > OUTBOX_PAGE_BYTES)
+		return ERR_FULL;
+	uint8_t size[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
+	int rc = buf_append(page, size, 4);
+	return rc ? rc : buf_append(page, frame, len);
+}
+
 static bool page_add(struct page *p, uint64_t position, const uint8_t *frame, size_t len)
 {
-	if (p->records >= p->limit || p->bytes.len + len + 4 > OUTBOX_PAGE_BYTES) {
+	if (p->records >= p->limit || replay_page_add(&p->bytes, frame, len) != 0) {
 		p->full = true;
 		return false;
 	}
-	uint8_t size[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
-	if (buf_append(&p->bytes, size, 4) || buf_append(&p->bytes, frame, len))
-		return false;
 	p->records++;
 	p->last = position;
 	return true;
@@ -75,10 +82,43 @@ static int fill_m(struct outbox *b, const struct event *request, struct page *p,
 	return !rc && after && (r->first == 0 || r->first > (uint64_t)after) ? ERR_GAP : rc;
 }
 
+/* A request costs something even where it gets no record. */
+enum { REQUEST_COST = 4096 };
+
+static bool within_rate(struct outbox *b)
+{
+	int64_t rate = (int64_t)b->o.replay_rate, now = clock_mono(b->o.clock);
+	if (rate == 0)
+		return true;
+	int64_t burst = rate / 8 > (int64_t)OUTBOX_PAGE_BYTES ? rate / 8 : (int64_t)OUTBOX_PAGE_BYTES;
+	int64_t passed = b->replay_at == 0 || now - b->replay_at > NS_PER_S ? NS_PER_S : now - b->replay_at;
+	b->replay_credit += passed * rate / NS_PER_S;
+	b->replay_at = now;
+	if (b->replay_credit > burst)
+		b->replay_credit = burst;
+	return b->replay_credit > 0;
+}
+
+static int fill(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
+{
+	if (!within_rate(b)) {
+		b->counters.replay_deferred++;
+		return ERR_BUSY;
+	}
+	int rc = r->verb == verb_replay_x ? fill_x(b, request, p, r) : fill_m(b, request, p, r);
+	b->replay_credit -= (int64_t)p->bytes.len + REQUEST_COST;
+	b->counters.replay_pages++;
+	b->counters.replay_records += p->records;
+	return rc;
+}
+
 bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const struct event *request)
 {
 	uint8_t verb = request->request.verb;
 	if (verb != verb_replay_x && verb != verb_replay_m)
+		return false;
+	/* Of somebody else's lane: for who keeps copies. */
+	if (request->request.target[0] && strcmp(request->request.target, b->o.source) != 0)
 		return false;
 	struct page page = {.limit = request->request.limit};
 	if (page.limit == 0 || page.limit > OUTBOX_PAGE_RECORDS)
@@ -90,15 +130,15 @@ bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const stru
 	reply.reply.verb = verb;
 	reply.reply.id = request->request.id;
 	outbox_flush(b);
-	reply.reply.result = verb == verb_replay_x ? fill_x(b, request, &page, &reply.reply)
-						   : fill_m(b, request, &page, &reply.reply);
+	if (b->journal)
+		outbox_send_durable(b);
+	reply.reply.result = fill(b, request, &page, &reply.reply);
 	reply.reply.records = page.records;
 	uint8_t out[1024];
 	int n = codec_pack(&reply, out, sizeof out);
 	must(n > 0);
+	crash_point(CRASH_replay_before_reply);
 	bus_reply(b->bus, peer, out, (size_t)n, page.bytes.at, page.bytes.len);
-	b->counters.replay_pages++;
-	b->counters.replay_records += page.records;
 	buf_fini(&page.bytes);
 	return true;
 }

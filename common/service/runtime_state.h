@@ -35,6 +35,7 @@ struct follow { /* one publisher */
 	int64_t sent_lost_at;                /* ts_recv of the oldest one the ring had no room for; 0 none */
 	uint64_t sent_lost_last;             /* and the newest of them */
 	bool heard;
+	bool lacks_copy;                     /* people know that it waits for the persister's copy */
 	bool credit;                         /* one of the lockstep consumers */
 };
 

@@ -52,6 +52,13 @@ static const struct config_key run_keys[] = {
 	 AT(mlog_keep_ns), 0},
 	{"queue", CONFIG_BYTES, "8MiB", 1 << 18, 1 << 30, "bytes", "Queue of each input that waits for its turn.", NULL,
 	 AT(queue_bytes), 0},
+	{"replay_rate", CONFIG_BYTES, "64MiB", 1 << 20, INT64_C(1) << 32, "bytes",
+	 "Most bytes a second that are read back from journal and log for others, so that what is live goes first.",
+	 NULL, AT(replay_rate), 0},
+	{"crash_at", CONFIG_TEXT, "", 0, 0, "",
+	 "Tests: SIGKILL to itself at a point of common/io/crash_points.def, POINT or POINT:N for its Nth passing. "
+	 "Needs run.origin replay or simulated.",
+	 NULL, TEXT(crash_at)},
 	{0},
 };
 

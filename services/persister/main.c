@@ -8,6 +8,7 @@
 #include "common/io/log.h"
 #include "common/service/runtime.h"
 #include "proto/topic.h"
+#include "services/persister/copy.h"
 #include "services/persister/store.h"
 #include "services/persister/writer.h"
 
@@ -41,6 +42,7 @@ static const uint16_t pubs[] = {EVENT_alert, EVENT_gap, 0};
 
 struct counters {
 	uint64_t records, rows, commits, duplicates, retries, refused;
+	uint64_t copy_pages, copy_records, copy_errors;
 	int64_t queued;
 };
 
@@ -52,6 +54,10 @@ static const struct metric_row metrics[] = {
 	COUNTER("persister_duplicates_total", duplicates, "Records that were there already."),
 	COUNTER("persister_retries_total", retries, "Transactions that had to be tried again."),
 	COUNTER("persister_refused_total", refused, "Records left with their publisher because the queue was full."),
+	COUNTER("persister_copy_pages_total", copy_pages,
+		"Pages of other publishers' records read back for who missed them."),
+	COUNTER("persister_copy_records_total", copy_records, "Records in them."),
+	COUNTER("persister_copy_errors_total", copy_errors, "Requests for them that the database could not answer."),
 	{"persister_queue_bytes", METRIC_GAUGE, "Bytes waiting for the database.", offsetof(struct counters, queued)},
 	{0},
 };
@@ -60,6 +66,7 @@ struct persister {
 	struct runtime *rt;
 	struct store *store;
 	struct writer *writer;
+	struct copy *copy;
 	struct counters counters;
 	int64_t alert_ns;
 	char path[400];
@@ -102,8 +109,11 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 		snprintf(p->path, sizeof p->path, "%s/nightjar.db", runtime_dir(rt));
 	int rc = open_store(p, reason, cap);
 	if (!rc)
+		rc = copy_open(p->path, &p->copy);
+	if (!rc)
 		rc = writer_start(p->store, runtime_clock(rt), in->interval_ns, (size_t)in->queue_bytes, &p->writer);
 	if (rc) {
+		copy_close(p->copy);
 		store_close(p->store);
 		free(p);
 		return rc;
@@ -117,6 +127,7 @@ static void persister_free(void *self)
 	struct persister *p = self;
 	struct writer_status st = writer_status(p->writer);
 	writer_stop(p->writer, runtime_settings(p->rt)->drain_ns);
+	copy_close(p->copy);
 	store_close(p->store);
 	/* Damage deep in the file shows only in use: the next start would open it and end here again. */
 	if (st.corrupt)
@@ -182,6 +193,10 @@ static void tick(void *self, int64_t mono_ns)
 	p->counters.duplicates = st.duplicates;
 	p->counters.retries = st.retries;
 	p->counters.queued = (int64_t)st.queued_bytes;
+	struct copy_counters cc = copy_counters(p->copy);
+	p->counters.copy_pages = cc.pages;
+	p->counters.copy_records = cc.records;
+	p->counters.copy_errors = cc.errors;
 	if (st.error || st.retries)
 		watch_writer(p, &st, mono_ns);
 }
@@ -195,6 +210,18 @@ static void beat(void *self, struct ev_heartbeat *hb)
 		event_set_name(hb->note, err_name(st.error));
 	hb->acks.n = writer_acks(p->writer, p->acks, WRITER_PUBLISHERS_MAX);
 	hb->acks.at = p->acks;
+}
+
+/* Answered here: replay_x about another publisher than ourselves. */
+static void on_request(void *self, const struct event *request, struct event *reply, struct buf *page)
+{
+	struct persister *p = self;
+	if (request->request.verb != verb_replay_x)
+		return;
+	copy_answer(p->copy, request, reply, page);
+	if (reply->reply.result && reply->reply.result != ERR_NOT_FOUND)
+		log_error("records cannot be read back", "publisher=%s err=%s", request->request.target,
+			  err_name((int)reply->reply.result));
 }
 
 static const void *metrics_of(void *self)
@@ -218,5 +245,6 @@ static const struct service service = {
 	.cursor = cursor,
 	.tick = tick,
 	.beat = beat,
+	.on_request = on_request,
 };
 SERVICE_MAIN(service)

@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/crash_point.h"
 
 enum { SCHEMA_VERSION = 1, BUSY_MS = 250, COLUMNS_HEAD = 6 };
 
@@ -289,7 +290,9 @@ int store_cursor(struct store *s, const char *publisher, enum lane lane, struct 
 
 int store_begin(struct store *s)
 {
-	return run_sql(s, "BEGIN IMMEDIATE");
+	int rc = run_sql(s, "BEGIN IMMEDIATE");
+	crash_point(CRASH_store_begin);
+	return rc;
 }
 
 void store_rollback(struct store *s)
@@ -300,6 +303,7 @@ void store_rollback(struct store *s)
 
 int store_commit(struct store *s)
 {
+	crash_point(CRASH_store_before_commit);
 	int rc = run_sql(s, "COMMIT");
 	if (rc)
 		store_rollback(s);
@@ -410,6 +414,7 @@ int store_put(struct store *s, enum lane lane, const char *topic, const struct e
 	s->counters.duplicates += !is_new;
 	if (!rc && is_new)
 		rc = put_row(s, ev);
+	crash_point(CRASH_store_before_checkpoint);
 	if (!rc)
 		rc = put_checkpoint(s, lane, ev);
 	if (rc)

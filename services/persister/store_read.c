@@ -216,6 +216,56 @@ int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx)
 	return each(s, &e);
 }
 
+/* What there is of an epoch (0: of the newest one). */
+static int find_lane(struct store_read *s, const struct store_read_from *from, struct store_lane *ret_lane)
+{
+	static const char sql[] = "SELECT epoch, min(seq), max(seq) FROM xlog WHERE publisher = ?1 AND epoch = "
+				  "CASE ?2 WHEN 0 THEN (SELECT max(epoch) FROM xlog WHERE publisher = ?1) ELSE ?2 END";
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return error_of(rc);
+	sqlite3_bind_text(st, 1, from->publisher, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, (int64_t)from->epoch);
+	rc = sqlite3_step(st);
+	int err = rc == SQLITE_ROW ? 0 : error_of(rc);
+	if (!err && sqlite3_column_type(st, 1) == SQLITE_NULL)
+		err = ERR_NOT_FOUND;
+	if (!err)
+		*ret_lane = (struct store_lane){.epoch = (uint64_t)sqlite3_column_int64(st, 0),
+						.first = sqlite3_column_int64(st, 1),
+						.last = sqlite3_column_int64(st, 2)};
+	sqlite3_finalize(st);
+	return err;
+}
+
+int store_read_frames(struct store_read *s, const struct store_read_from *from, struct store_lane *ret_lane,
+		      store_read_frame_fn *fn, void *ctx)
+{
+	static const char sql[] = "SELECT seq, topic, body FROM xlog WHERE publisher = ?1 AND epoch = ?2 AND seq >= ?3 "
+				  "ORDER BY seq";
+	struct store_lane lane;
+	sqlite3_stmt *st;
+	int err = find_lane(s, from, &lane);
+	if (err)
+		return err;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return error_of(rc);
+	sqlite3_bind_text(st, 1, from->publisher, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, (int64_t)lane.epoch);
+	sqlite3_bind_int64(st, 3, (int64_t)from->seq);
+	bool go_on = true;
+	while (go_on && (rc = sqlite3_step(st)) == SQLITE_ROW)
+		go_on = fn(ctx, (uint64_t)sqlite3_column_int64(st, 0), text(st, 1), sqlite3_column_blob(st, 2),
+			   (size_t)sqlite3_column_bytes(st, 2));
+	sqlite3_finalize(st);
+	if (go_on && error_of(rc))
+		return error_of(rc);
+	*ret_lane = lane;
+	return 0;
+}
+
 int store_read_check(struct store_read *s, char *reason, size_t cap)
 {
 	sqlite3_stmt *st = NULL;

@@ -50,6 +50,17 @@ struct store_lane {
 typedef void store_read_lane_fn(void *ctx, const struct store_lane *l);
 int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx);
 
+/* Records of one publisher's epoch as they were published, from a sequence on, in order, until fn returns false.
+ * from->epoch 0: the newest epoch there is. ret_lane: what is there of it (publisher is not set). ERR_NOT_FOUND:
+ * nothing of this epoch. */
+typedef bool store_read_frame_fn(void *ctx, uint64_t seq, const char *topic, const uint8_t *body, size_t len);
+struct store_read_from {
+	const char *publisher;
+	uint64_t epoch, seq;
+};
+int store_read_frames(struct store_read *s, const struct store_read_from *from, struct store_lane *ret_lane,
+		      store_read_frame_fn *fn, void *ctx);
+
 /* SQLite's own quick_check of the whole file: ERR_CORRUPT with the first complaint in reason. Reads all of it. */
 int store_read_check(struct store_read *s, char *reason, size_t cap);
 

@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/ring.h"
+#include "common/io/crash_point.h"
 #include "proto/topic.h"
 
 enum { BATCH_MAX = 2000 };
@@ -154,7 +155,9 @@ static void *work(void *arg)
 		int rc = write_batch(w);
 		pthread_mutex_lock(&w->lock);
 		if (!rc) {
+			crash_point(CRASH_store_after_commit);
 			acknowledge(w);
+			crash_point(CRASH_store_acknowledged);
 			retry = retry_min_ns;
 			if (!w->stop && w->queue.count < BATCH_MAX / 4)
 				wait_for(w, w->interval_ns);
