@@ -47,7 +47,8 @@ nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)
 # The command line against a supervised stack.
 if(Python3_FOUND)
 	nj_script(e2e.nj ${Python3_EXECUTABLE} -B tests/e2e/test_nj.py)
-	set_tests_properties(e2e.nj PROPERTIES TIMEOUT 300)
+	nj_script(e2e.tap ${Python3_EXECUTABLE} -B tests/e2e/test_tap.py)
+	set_tests_properties(e2e.nj e2e.tap PROPERTIES TIMEOUT 300)
 endif()
 
 if(Python3_FOUND)

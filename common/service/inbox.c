@@ -168,6 +168,7 @@ static enum outcome accept_frame(struct inbox *in, const uint8_t *frame, size_t 
 		in->counters.malformed++;
 		return TAKEN;
 	}
+	in->topic = topic;
 	while (left) {
 		if (codec_measure(body, left, &used) || codec_peek(body, used, &head)) {
 			in->counters.malformed++;
@@ -307,6 +308,7 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 			break;
 		if (wanted(in, at + 4, n) && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
 		    !codec_peek(body, body_len, &head)) {
+			in->topic = topic;
 			/* Sequence 0 marks a copy: the sequence goes on with the next live event. */
 			if (in->ops->deliver(in->ctx, in, &head, body, body_len, true) == ERR_FULL)
 				return false;

@@ -80,6 +80,7 @@ struct inbox {
 	enum inbox_state state;
 	enum inbox_join join;
 	bool was_live, wants_state;
+	const char *topic; /* during deliver: of the event; a frame's, so NUL-ended */
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
 	int64_t last;          /* M: stamp of the last record */

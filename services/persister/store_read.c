@@ -134,6 +134,48 @@ int store_read_events(struct store_read *s, int64_t since, store_read_event_fn *
 	return each(s, &e);
 }
 
+#define RECORDS_FROM                                                                                                   \
+	"SELECT topic, epoch, seq, ts_recv, body FROM xlog WHERE publisher = ?1 AND (epoch, seq) >= (?2, ?3) "         \
+	"AND (epoch, seq) < (?4, ?5) AND ts_recv >= ?6 "
+
+static void bind_range(sqlite3_stmt *st, const struct store_range *r)
+{
+	bool open_end = r->stop_epoch == 0;
+	sqlite3_bind_text(st, 1, r->publisher, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 2, (int64_t)r->epoch);
+	sqlite3_bind_int64(st, 3, (int64_t)r->seq);
+	sqlite3_bind_int64(st, 4, open_end ? INT64_MAX : (int64_t)r->stop_epoch);
+	sqlite3_bind_int64(st, 5, (int64_t)r->stop_seq);
+	sqlite3_bind_int64(st, 6, r->since);
+	sqlite3_bind_int64(st, 7, r->limit ? r->limit : -1);
+}
+
+int store_read_records(struct store_read *s, const struct store_range *range, store_read_record_fn *fn, void *ctx)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s->db,
+				    range->backwards ? RECORDS_FROM "ORDER BY epoch DESC, seq DESC LIMIT ?7"
+						     : RECORDS_FROM "ORDER BY epoch, seq LIMIT ?7",
+				    -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return error_of(rc);
+	bind_range(st, range);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const struct store_record r = {.topic = text(st, 0),
+					       .epoch = (uint64_t)sqlite3_column_int64(st, 1),
+					       .seq = (uint64_t)sqlite3_column_int64(st, 2),
+					       .ts_recv = sqlite3_column_int64(st, 3),
+					       .body = sqlite3_column_blob(st, 4),
+					       .len = (size_t)sqlite3_column_bytes(st, 4)};
+		if (!fn(ctx, &r)) {
+			rc = SQLITE_DONE;
+			break;
+		}
+	}
+	sqlite3_finalize(st);
+	return error_of(rc);
+}
+
 static int64_t interval_ns(const char *name)
 {
 	char *unit;

@@ -7,6 +7,7 @@
 #ifndef NJ_PERSISTER_STORE_READ_H
 #define NJ_PERSISTER_STORE_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,25 @@ void store_read_close(struct store_read *s); /* NULL is fine */
 typedef void store_read_event_fn(void *ctx, const struct event *ev);
 int store_read_events(struct store_read *s, int64_t since, store_read_event_fn *fn, void *ctx);
 uint64_t store_read_undecodable(const struct store_read *s);
+
+/* Raw lane-X records of a publisher, as they were published, by epoch and sequence. */
+struct store_range {
+	const char *publisher;
+	uint64_t epoch, seq;           /* from this one on */
+	uint64_t stop_epoch, stop_seq; /* before this one; 0, 0: to the end */
+	int64_t since;                 /* ts_recv */
+	int64_t limit;                 /* rows; 0 none */
+	bool backwards;                /* the newest first */
+};
+struct store_record {
+	const char *topic; /* valid during the call */
+	uint64_t epoch, seq;
+	int64_t ts_recv;
+	const uint8_t *body;
+	size_t len;
+};
+typedef bool store_read_record_fn(void *ctx, const struct store_record *r); /* false: enough */
+int store_read_records(struct store_read *s, const struct store_range *range, store_read_record_fn *fn, void *ctx);
 
 /* Candles that were built from trades, by origin, instrument and interval. */
 struct store_candles {

@@ -31,8 +31,13 @@ static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, siz
 	size_t used;
 	(void)publisher;
 	c->arena.used = 0;
-	if (codec_unpack(reply, len, &c->arena, &ev, &used) || ev.id != EVENT_reply || ev.reply.id != c->waits_for)
+	if (codec_unpack(reply, len, &c->arena, &ev, &used) || ev.id != EVENT_reply)
 		return;
+	if (ev.reply.id != c->waits_for) {
+		if (c->on_reply)
+			c->on_reply(c->ctx, &ev, page, page_len);
+		return;
+	}
 	c->reply = ev;
 	buf_clear(&c->page);
 	c->answered = buf_append(&c->page, page, page_len) == 0;

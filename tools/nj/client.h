@@ -19,6 +19,8 @@ struct client {
 	bool answered;
 	/* Frames of subscriptions; set before client_run. */
 	void (*on_frame)(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len);
+	/* Answers that client_ask does not wait for; may be NULL. */
+	void (*on_reply)(void *ctx, const struct event *reply, const uint8_t *page, size_t len);
 	void *ctx;
 };
 

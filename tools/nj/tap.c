@@ -54,8 +54,7 @@ static bool is_sampled(struct tap *t)
 	return t->sample >= all || rng_below(&t->rng, all) < t->sample;
 }
 
-/* --- output
- * --------------------------------------------------------------------------------------- */
+/* ---- output ---- */
 
 static int put_item(struct tap *t, const struct tap_item *it)
 {
@@ -68,6 +67,8 @@ static int put_item(struct tap *t, const struct tap_item *it)
 		return tap_format_put(&t->format, it, &t->line);
 	case TAP_HEXDUMP:
 		return tap_put_hexdump(it, &t->line);
+	case TAP_HEADERS:
+		return tap_put_headers(it, t->headers_json, &t->line);
 	case TAP_PEOPLE:
 		return tap_put_people(it, t->cli->color, &t->line);
 	case TAP_RAW:
@@ -77,8 +78,19 @@ static int put_item(struct tap *t, const struct tap_item *it)
 	return 0;
 }
 
+static void dump_line(struct tap *t)
+{
+	t->failed = tap_dump_put(&t->dump, t->line.at, t->line.len);
+	if (t->failed)
+		stop(t);
+}
+
 static void write_line(struct tap *t)
 {
+	if (t->dump.dir) {
+		dump_line(t);
+		return;
+	}
 	bool ends = t->no_newline || t->form == TAP_RAW || (t->form == TAP_FORMAT && tap_format_ends_line(&t->format));
 	FILE *to = t->cli->out;
 	fwrite(t->line.at, 1, t->line.len, to);
@@ -124,8 +136,7 @@ static void warn_of_gap(struct tap *t, const struct tap_item *it)
 		cli_note(t->cli, "further gaps are only counted");
 }
 
-/* --- frames
- * ---------------------------------------------------------------------------------------- */
+/* ---- frames ---- */
 
 struct frame {
 	const struct tap_frame *f;
@@ -153,7 +164,7 @@ static int next_event(struct tap *t, struct frame *fr, struct event *ev, struct 
 				.bytes = fr->at,
 				.len = used,
 				.lane = fr->f->lane,
-				.now = fr->f->at};
+				.now = fr->f->past ? 0 : fr->f->at};
 	fr->at += used;
 	fr->left -= used;
 	return 0;
@@ -163,7 +174,7 @@ static void take(struct tap *t, struct frame *fr, struct tap_item *it)
 {
 	bool telemetry = it->lane == LANE_M && it->ev->id < TELEMETRY_BELOW;
 	bool wanted = tap_wants(&t->filters, it->topic, telemetry);
-	it->gap = tap_stats_follow(&t->stats, it);
+	it->gap = fr->f->followed ? fr->f->gap : tap_stats_follow(&t->stats, it);
 	if (it->gap && (wanted || it->lane == LANE_X))
 		warn_of_gap(t, it);
 	if (!wanted || !is_sampled(t))
@@ -184,6 +195,18 @@ static void keep_frame(struct tap *t, const struct tap_frame *f)
 	t->failed = tap_writer_put(&t->writer, f);
 	if (t->failed)
 		stop(t);
+}
+
+uint64_t tap_follow(struct tap *t, const struct tap_frame *f)
+{
+	struct frame fr = {.f = f};
+	struct event head;
+	size_t topic_len;
+	if (codec_split(f->bytes, f->len, &fr.topic, &topic_len, &fr.at, &fr.left) != 0 ||
+	    codec_peek(fr.at, fr.left, &head) != 0)
+		return 0;
+	const struct tap_item it = {.topic = fr.topic, .ev = &head, .lane = f->lane};
+	return tap_stats_follow(&t->stats, &it);
 }
 
 void tap_on_frame(struct tap *t, const struct tap_frame *f)

@@ -5,11 +5,12 @@
 
 #include "common/base/rng.h"
 #include "proto/codec.h"
+#include "tools/nj/tap_dump.h"
 #include "tools/nj/tap_file.h"
 #include "tools/nj/tap_format.h"
 #include "tools/nj/tap_stats.h"
 
-enum tap_form { TAP_PEOPLE, TAP_JSON, TAP_PRETTY, TAP_FORMAT, TAP_RAW, TAP_HEXDUMP, TAP_NOTHING };
+enum tap_form { TAP_PEOPLE, TAP_JSON, TAP_PRETTY, TAP_FORMAT, TAP_RAW, TAP_HEXDUMP, TAP_HEADERS, TAP_NOTHING };
 
 struct tap_filters {
 	const char *only[2 * CLI_LIST_MAX]; /* none: everything but telemetry */
@@ -29,6 +30,8 @@ struct tap {
 	struct rng rng;
 	struct tap_stats stats;
 	struct tap_writer writer; /* f NULL: nothing is recorded */
+	struct tap_dump dump;     /* dir NULL: events go to cli->out */
+	bool headers_json;        /* of TAP_HEADERS */
 	struct arena arena;       /* owned */
 	struct buf line;          /* owned */
 	uint64_t malformed, warned;
@@ -46,6 +49,8 @@ void tap_fini(struct tap *t);
 bool tap_wants(const struct tap_filters *f, const char *topic, bool telemetry);
 
 void tap_on_frame(struct tap *t, const struct tap_frame *frame);
+/* Looks at the sequence of a frame's first event without showing it: how many are missing before it. */
+uint64_t tap_follow(struct tap *t, const struct tap_frame *frame);
 /* Writes out what stdio holds; notices that nobody reads any more. */
 void tap_flush(struct tap *t);
 

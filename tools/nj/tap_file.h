@@ -17,9 +17,12 @@
 
 struct tap_frame {
 	enum lane lane;
-	int64_t at;           /* wall clock, ns */
+	int64_t at;           /* wall clock, ns: when it came, of the past: when it was sent */
 	const uint8_t *bytes; /* good until the next read */
 	size_t len;
+	bool past;     /* read again from a log or an archive */
+	bool followed; /* its sequence was looked at already (tap_follow): gap says what it showed */
+	uint64_t gap;
 };
 
 struct tap_writer {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/io/clock.h"
 #include "proto/codec.h"
 #include "proto/print.h"
 
@@ -157,6 +158,8 @@ static int put_instrument(const struct tap_item *it, struct buf *out)
 
 static int64_t latency_us(const struct tap_item *it)
 {
+	if (it->now == 0)
+		return -1;
 	return it->ev->ts_sent ? (it->now - it->ev->ts_sent) / 1000 : 0;
 }
 
@@ -242,8 +245,7 @@ int tap_put_people(const struct tap_item *it, bool color, struct buf *out)
 	return rc;
 }
 
-/* --- JSON over several lines: levels stay on one line each
- * ----------------------------------------- */
+/* ---- JSON over several lines: levels stay on one line each ---- */
 
 struct pretty {
 	struct buf *out;
@@ -315,6 +317,37 @@ int tap_put_pretty(const struct tap_item *it, struct buf *out)
 		pretty_char(&p, (char)line.at[i], i + 1 < line.len ? (char)line.at[i + 1] : '\0');
 	buf_fini(&line);
 	return p.err;
+}
+
+/* ---- the envelope alone ---- */
+
+static int put_headers_json(const struct tap_item *it, struct buf *out)
+{
+	const struct event *ev = it->ev;
+	struct printer p;
+	print_begin(&p, out);
+	print_text(&p, "{\"topic\":");
+	print_quoted(&p, it->topic, strlen(it->topic));
+	print_format(&p, ",\"event\":\"%s\",\"id\":%u,\"version\":%u,\"source\":\"%s\",\"epoch\":%" PRIu64, name_of(it),
+		     ev->id, ev->version, ev->source, ev->epoch);
+	print_format(&p, ",\"seq\":%" PRIu64 ",\"origin\":\"%s\",\"ts_event\":%" PRId64 ",\"ts_recv\":%" PRId64,
+		     ev->seq, enum_text(enum_origin(), ev->origin), ev->ts_event, ev->ts_recv);
+	print_format(&p, ",\"ts_sent\":%" PRId64 ",\"lane\":\"%s\",\"bytes\":%zu,\"gap\":%" PRIu64 "}", ev->ts_sent,
+		     it->lane == LANE_X ? "x" : "m", it->len, it->gap);
+	return print_end(&p);
+}
+
+int tap_put_headers(const struct tap_item *it, bool json, struct buf *out)
+{
+	const struct event *ev = it->ev;
+	char at[32];
+	if (json)
+		return put_headers_json(it, out);
+	int rc = buf_printf(out, "%s %s %s#%" PRIu64 " ", clock_rfc3339(ev->ts_recv, at), name_of(it), ev->source,
+			    ev->seq);
+	if (!rc)
+		rc = put_word(out, it->topic, strlen(it->topic));
+	return rc ? rc : buf_printf(out, " %zu bytes", it->len);
 }
 
 /* ---- hex dump, as hexdump -C ---- */

@@ -2,7 +2,7 @@
  * hex dump.
  *
  *     %t topic  %e event  %k instrument  %p publisher  %O origin  %L lane  %o sequence  %g missing
- * before it %T ts_recv  %E ts_event  %S bytes  %l latency in us  %s the event for people  %j as
+ * before it %T ts_recv  %E ts_event  %S bytes  %l latency in us, -1 of the past  %s the event for people  %j as
  * JSON  %% a percent
  *     \n \t \r \0 \\ \xNN
  *
@@ -31,7 +31,8 @@ bool tap_format_ends_line(const struct tap_format *f);
 int tap_format_put(const struct tap_format *f, const struct tap_item *it, struct buf *out);
 int tap_put_people(const struct tap_item *it, bool color, struct buf *out);
 int tap_put_json(const struct tap_item *it, struct buf *out);
-int tap_put_pretty(const struct tap_item *it, struct buf *out); /* JSON over several lines */
+int tap_put_pretty(const struct tap_item *it, struct buf *out);             /* JSON over several lines */
+int tap_put_headers(const struct tap_item *it, bool json, struct buf *out); /* the envelope alone */
 int tap_put_hexdump(const struct tap_item *it, struct buf *out);
 
 #endif

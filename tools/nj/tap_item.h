@@ -12,7 +12,7 @@ struct tap_item {
 	const uint8_t *bytes;        /* packed, of this event alone */
 	size_t len;
 	enum lane lane;
-	int64_t now;  /* wall clock when it came */
+	int64_t now;  /* wall clock when it came; 0: it is of the past */
 	uint64_t gap; /* events missing before it, of its topic (M) or publisher (X) */
 };
 

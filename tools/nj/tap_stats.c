@@ -103,7 +103,7 @@ void tap_stats_count(struct tap_stats *s, const struct tap_item *it)
 	t->last = it->ev->seq;
 	t->missing += it->gap;
 	int64_t latency = it->now - it->ev->ts_sent;
-	if (it->ev->ts_sent)
+	if (it->ev->ts_sent && it->now)
 		hist_record(&t->latency, latency > 0 ? (uint64_t)latency : 0);
 }
 

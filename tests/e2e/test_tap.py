@@ -1,0 +1,218 @@
+"""nj tap from the past on, without a seam; dumps, cursors, envelopes; a tap that is stopped harms nobody."""
+import calendar
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+from records import journal
+from test_nj import NJ, TOPIC, Native
+
+MORE = ("-W", "60s")
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def follows(seqs):
+    return all(b == a + 1 for a, b in zip(seqs, seqs[1:]))
+
+
+# ---- where it begins ----
+
+def test_from_the_beginning(s):
+    """All the executor's journal has, in order, then what comes, without a seam."""
+    have = len(journal(s.path("data", "executor", "journal")))
+    seen = rows(s.nj("tap", "-p", "executor", "--lane", "x", "-o", "beginning", "-c", str(have + 1), "-J", *MORE))
+    assert [r["seq"] for r in seen] == list(range(1, have + 2)), (have, len(seen))
+    stamps = [r["ts_recv"] for r in seen]
+    assert stamps == sorted(stamps)
+
+
+def test_market_log_goes_on_live(s):
+    """Trades have a sequence of their own per topic: none is missing and none comes twice over the seam."""
+    first = rows(s.nj("tap", "trade", "-o", "beginning", "-c", "1", "-J", *MORE))[0]["seq"]
+    newest = rows(s.nj("tap", "trade", "-c", "1", "-J", *MORE))[0]["seq"]
+    count = newest - first + 200
+    seqs = [r["seq"] for r in rows(s.nj("tap", "trade", "-o", "beginning", "-c", str(count), "-J", *MORE))]
+    assert seqs == list(range(first, first + count)), (first, newest, len(seqs))
+
+
+def test_merged_by_time(s):
+    """Several publishers and both lanes: by event time, until it has caught up."""
+    seen = s.nj("tap", "-o", "beginning", "-e", "-f", "%T %p %L", *MORE).splitlines()
+    stamps = [int(line.split()[0]) for line in seen]
+    who = {tuple(line.split()[1:]) for line in seen}
+    assert stamps == sorted(stamps) and len(seen) > 100, len(seen)
+    assert {("collector", "m"), ("executor", "x"), ("collector", "x")} <= who, who
+
+
+def test_last(s):
+    seen = rows(s.nj("tap", "trade", "-o", "-20", "-c", "40", "-J", *MORE))
+    assert len(seen) == 40 and follows([r["seq"] for r in seen]), [r["seq"] for r in seen]
+    assert len(s.nj("tap", "trade", "-o", "-7", "-e", "-f", "%o", *MORE).split()) == 7
+    # A filter that is rare in a lane: the last ones of these, not of the lane.
+    kinds = s.nj("tap", "feed", "-o", "-1", "-e", "-f", "%e", *MORE).split()
+    assert kinds == ["feed_state"], kinds
+    assert s.nj("tap", "nothing", "-o", "-5", "-e", *MORE) == ""  # the end was reached: no timeout
+    past = s.nj("tap", "trade", "-o", "beginning", "-c", "1", "-f", "%l", *MORE)
+    assert past == "-1\n", past  # how long it took then nobody knows
+
+
+def test_times(s):
+    all_of = rows(s.nj("tap", "-p", "collector", "-o", "beginning", "-e", "-J", "trade", *MORE))
+    begin, end = all_of[len(all_of) // 4]["ts_recv"], all_of[len(all_of) // 2]["ts_recv"]
+    between = [r["seq"] for r in all_of if begin <= r["ts_recv"] < end]
+    found = s.nj("tap", "trade", "-o", "s@%d,e@%d" % (to_ns(begin), to_ns(end)), "-f", "%o", *MORE).split()
+    assert list(map(int, found)) == between, (len(found), len(between))
+    two = s.nj("tap", "trade", "-o", "s@" + begin, "-o", "e@" + end, "-f", "%o", *MORE).split()
+    assert two == found, (len(two), len(found))
+    # Counting back, from the newest event there is.
+    recent = s.nj("tap", "trade", "-o", "-1s", "-e", "-f", "%T", *MORE).split()
+    assert recent and int(recent[-1]) - int(recent[0]) < 5 * 10**9, recent
+    assert s.nj("tap", "--lane", "x", "-o", "@" + all_of[0]["ts_recv"], "-e", "-f", "%T", *MORE)
+    for wrong in ("-0", "yesterday", "@never", "e@5x", "s@12:00,e@11:00", "-3,e@12:00", "stored"):
+        s.nj("tap", "-o", wrong, code=2)
+
+
+def to_ns(stamp):
+    """RFC 3339 with nine decimals, exactly."""
+    day, fraction = stamp.rstrip("Z").split(".")
+    return calendar.timegm(time.strptime(day, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int(fraction)
+
+
+def test_cursor(s):
+    """Runs one after the other with a cursor show each record once."""
+    pos = s.path("tap.pos")
+    seen = []
+    for _ in range(4):
+        seen += [r["seq"] for r in rows(s.nj("tap", "trade", "--cursor", pos, "-o", "stored", "-c", "25", "-J", *MORE))]
+    assert len(seen) == 100 and follows(seen), seen
+    with open(pos, "w") as f:
+        f.write("no cursor\n")
+    s.nj("tap", "--cursor", pos, "-o", "stored", "-c", "1", code=6)
+
+
+def test_archive(s):
+    """What a publisher has given up is read from the persister's database, and its journal goes on from there."""
+    s.until("the records to be stored", lambda: stored_of(s, "collector") == len(journal(s.path("data", "collector", "journal"))))
+    s.nj("stop", "collector")
+    everything = rows(s.nj("tap", "-p", "collector", "--lane", "x", "-o", "beginning", "-e", "-J", *MORE))
+    assert len(everything) == stored_of(s, "collector") > 0
+    # No publisher, and a place in the middle of the archive.
+    middle = everything[len(everything) // 2]
+    later = rows(s.nj("tap", "-p", "collector", "--lane", "x", "-o", "@" + middle["ts_recv"], "-e", "-J", *MORE))
+    assert [r["seq"] for r in later] == [r["seq"] for r in everything if r["ts_recv"] >= middle["ts_recv"]]
+    last = rows(s.nj("tap", "-p", "collector", "--lane", "x", "-o", "-1", "-e", "-J", *MORE))
+    assert [r["seq"] for r in last] == [everything[-1]["seq"]]
+    none = s.nj("tap", "-p", "collector", "--lane", "x", "-o", "beginning", "-e", "--database", s.path("none.db"), *MORE)
+    assert none == "", none
+    # It begins anew: the archive and the journal join without a seam.
+    s.nj("start", "collector")
+    s.nj("wait", "collector")
+    again = rows(s.nj("tap", "-p", "collector", "--lane", "x", "-o", "beginning", "-e", "-J", *MORE))
+    assert follows([r["seq"] for r in again]) and len(again) >= len(everything)
+
+
+def stored_of(s, publisher):
+    db = sqlite3.connect("file:%s?mode=ro" % s.database, uri=True, timeout=10)
+    try:
+        return db.execute("SELECT count(*) FROM xlog WHERE publisher = ?", (publisher,)).fetchone()[0]
+    finally:
+        db.close()
+
+
+# ---- what it writes ----
+
+def test_dump(s):
+    folder = s.path("dump")
+    s.nj("tap", "trade", "-c", "3", "--dump", folder, *MORE)
+    names = sorted(os.listdir(folder))
+    assert names == ["00000001.json", "00000002.json", "00000003.json"], names
+    assert all(json.load(open(os.path.join(folder, n)))["topic"] == TOPIC for n in names)
+    s.nj("tap", "trade", "-c", "1", "--dump", folder, *MORE, code=1)  # nothing is overwritten
+    s.nj("tap", "trade", "-c", "1", "--raw", "--dump", s.path("raw"), *MORE)
+    with open(s.path("raw", "00000001.frame"), "rb") as f:
+        assert f.read().startswith(TOPIC.encode() + b"\0")
+    nul = s.nj("tap", "trade", "-c", "2", "-J", "--dump", "-", *MORE)
+    assert nul.endswith("\0") and len([json.loads(t) for t in nul.split("\0") if t]) == 2
+
+
+def test_headers(s):
+    row = rows(s.nj("tap", "trade", "--headers-only", "-J", "-c", "1", *MORE))[0]
+    assert set(row) == {"topic", "event", "id", "version", "source", "epoch", "seq", "origin", "ts_event", "ts_recv", "ts_sent",
+                        "lane", "bytes", "gap"}, row
+    line = s.nj("tap", "trade", "--headers-only", "-c", "1", *MORE)
+    assert " trade collector#" in line and line.endswith(" bytes\n") and "price" not in line, line
+    s.nj("tap", "--headers-only", "--raw", code=2)
+
+
+# ---- it cannot slow or break anything ----
+
+def rss(pid):
+    with open("/proc/%d/statm" % pid) as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_stopped_tap(s):
+    """A tap that was stopped: its publisher's memory stays bounded, another tap misses nothing, the executor goes on."""
+    env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
+    collector = int(open(s.path("bus", "collector.lock")).read())
+    stopped = [subprocess.Popen([NJ, "tap", "-o", "beginning"] if i else [NJ, "tap"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                env=env) for i in range(2)]
+    try:
+        for p in stopped:
+            p.stdout.readline()
+            p.send_signal(signal.SIGSTOP)
+        before, handled = rss(collector), s.status("executor")["handled"]
+        seqs = [r["seq"] for r in rows(s.nj("tap", "trade", "-c", "1500", "-J", *MORE))]
+        assert follows(seqs)
+        # 10,000 frames a subscriber at most wait in the publisher, whatever is stopped for however long.
+        assert rss(collector) - before < 64 << 20, (before, rss(collector))
+        s.until("the executor to go on", lambda: s.status("executor")["handled"] > handled)
+    finally:
+        for p in stopped:
+            p.kill()
+            p.communicate()
+    s.check_alive()
+
+
+def test_slow_reader(s):
+    """Nobody reads its pipe for a while: with --from it asks again for what it could not take, and misses nothing."""
+    env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
+    p = subprocess.Popen([NJ, "tap", "trade", "top", "book", "-o", "-1", "-c", "1500", "-J"], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, env=env, text=True)
+    first = p.stdout.readline()
+    time.sleep(3)  # the pipe holds a second's worth
+    rest, err = p.communicate(timeout=120)
+    seen = {}
+    for row in rows(first + rest):
+        seen.setdefault(row["topic"], []).append(row["seq"])
+    assert p.returncode == 0 and sum(map(len, seen.values())) == 1500, (p.returncode, err)
+    assert all(follows(seqs) for seqs in seen.values())
+
+
+TESTS = (test_from_the_beginning, test_market_log_goes_on_live, test_merged_by_time, test_last, test_times, test_cursor, test_dump,
+         test_headers, test_stopped_tap, test_slow_reader, test_archive)
+
+
+def main():
+    chosen = [t for t in TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
+    with Native("tap") as s:
+        s.start()
+        s.nj("wait", "--timeout", "60s")
+        s.until("market data", lambda: s.nj("tap", "trade", "-c", "1", "-W", "1s", code=None))
+        s.until("an order", lambda: len(journal(s.path("data", "executor", "journal"))) > 5)
+        for test in chosen:
+            began = time.monotonic()
+            test(s)
+            print("%-36s %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
+    print("%d passed, 0 failed" % len(chosen))
+
+
+if __name__ == "__main__":
+    main()
