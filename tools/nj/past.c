@@ -368,8 +368,10 @@ void past_on_reply(struct past *p, const struct event *reply, const uint8_t *pag
 		if (!s->in.request || reply->reply.id != s->in.request)
 			continue;
 		uint64_t before = s->in.counters.paged;
-		s->heard_at = mono(p);
-		inbox_on_reply(&s->in, reply, page, len, s->heard_at);
+		/* An answer without a record is no progress: it may be of who keeps the copy. */
+		if (reply->reply.records > 0 || reply->reply.result == ERR_BUSY)
+			s->heard_at = mono(p);
+		inbox_on_reply(&s->in, reply, page, len, mono(p));
 		p->counters.paged += s->in.counters.paged - before;
 	}
 	loop_defer(p->client->loop, step, p);
@@ -388,6 +390,8 @@ int past_start(struct past *p, const char *const *prefixes)
 					s->lane == LANE_M ? prefixes : NULL, &inbox_ops, s);
 		if (!rc)
 			s->in.link->tag = s;
+		if (!rc && s->lane == LANE_X && strcmp(s->publisher, "persister") != 0)
+			inbox_copy(&s->in, "persister");
 		if (!rc && s->phase == PAST_PAGING)
 			begin_paging(s);
 	}

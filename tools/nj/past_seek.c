@@ -12,7 +12,8 @@
 #define ANSWER_NS (NS_PER_S)
 #define WINDOW_MIN 256         /* records of lane X */
 #define WINDOW_MIN_NS NS_PER_S /* of lane M */
-enum { WIDER = 8 };
+enum { WIDER = 8, BUSY_TRIES = 200 };
+#define BUSY_PAUSE_NS (50 * NS_PER_MS)
 
 /* What a publisher says it has. */
 struct extent {
@@ -22,14 +23,22 @@ struct extent {
 	int64_t first_at, last_at; /* stamps; 0 empty */
 };
 
+/* A publisher keeps replay to a rate of its own: busy means later. */
 static int ask(struct past *p, const char *publisher, enum lane lane, uint64_t from, uint32_t limit)
 {
 	struct event request;
-	client_request_init(&request, lane == LANE_X ? verb_replay_x : verb_replay_m);
-	request.request.from = from;
-	request.request.limit = limit;
-	int rc = client_ask(p->client, publisher, &request, ANSWER_NS);
-	return rc ? rc : (int)p->client->reply.reply.result;
+	int rc = ERR_BUSY;
+	for (int tries = 0; rc == ERR_BUSY && tries < BUSY_TRIES; tries++) {
+		if (tries > 0)
+			client_run(p->client, BUSY_PAUSE_NS);
+		client_request_init(&request, lane == LANE_X ? verb_replay_x : verb_replay_m);
+		request.request.from = from;
+		request.request.limit = limit;
+		rc = client_ask(p->client, publisher, &request, ANSWER_NS);
+		if (rc == 0)
+			rc = (int)p->client->reply.reply.result;
+	}
+	return rc;
 }
 
 static bool take_stamp(void *ctx, const uint8_t *frame, size_t len)
