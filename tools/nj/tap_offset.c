@@ -2,6 +2,7 @@
 #include "tools/nj/tap_offset.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,8 +102,9 @@ static int64_t parse_number(const char *text, size_t len)
 		int64_t value, ns;
 		if (len > units[i].digits)
 			continue;
+		errno = 0;
 		value = strtoll(text, NULL, 10);
-		return __builtin_mul_overflow(value, units[i].ns, &ns) ? -1 : ns;
+		return errno || __builtin_mul_overflow(value, units[i].ns, &ns) ? -1 : ns;
 	}
 	return -1;
 }
