@@ -16,15 +16,19 @@ static bool valid(const struct event *ev)
 	       in->qty_scale <= FIXED_SCALE_MAX;
 }
 
+/* One account, one quote asset: an instrument that is paid in another cannot be paid at all. */
+enum reject checks_sound(const struct executor *x, const struct event *ev, const struct market *m)
+{
+	return valid(ev) && strcmp(m->def.quote, x->settings.quote) == 0 ? reject_none : reject_invalid;
+}
+
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m)
 {
 	if (!m || !m->known)
 		return m && m->foreign ? reject_origin : reject_unknown_instrument;
-	/* One account, one quote asset: an instrument that is paid in another cannot be paid at
-	 * all. */
-	if (!valid(ev) || strcmp(m->def.quote, x->settings.quote) != 0)
-		return reject_invalid;
-	enum reject reject = mode_reject(&x->mode);
+	enum reject reject = checks_sound(x, ev, m);
+	if (reject == reject_none)
+		reject = mode_reject(&x->mode);
 	if (reject != reject_none)
 		return reject;
 	return ev->origin != x->origin || m->foreign ? reject_origin : reject_none;

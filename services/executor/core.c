@@ -14,6 +14,7 @@ void executor_defaults(struct executor_settings *s)
 {
 	*s = (struct executor_settings){
 		.account = "paper",
+		.run_id = "run",
 		.quote = "USDT",
 		.balance = {{"USDT", INT64_C(10000) * 100000000}},
 		.n_balances = 1,
@@ -23,18 +24,20 @@ void executor_defaults(struct executor_settings *s)
 		.stale_ns = 5 * SECOND,
 		.equity_interval_ns = 10 * SECOND,
 		.intent_expiry_ns = 2 * SECOND,
+		.order_latency_ns = SECOND / 20,
 		.open_orders_max = 200,
 		.instruments_max = 256,
 		.book_levels = 5000,
 	};
 }
 
-static bool in_range(const struct executor_settings *s)
+bool core_in_range(const struct executor_settings *s)
 {
 	bool sound = s->account[0] && s->quote[0] && s->n_balances <= EXECUTOR_BALANCES_MAX &&
 		     s->maker_fee >= 0 && s->maker_fee <= FEE_MAX && s->taker_fee >= 0 &&
 		     s->taker_fee <= FEE_MAX && s->ack_latency_ns >= 0 && s->stale_ns > 0 &&
-		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->loss_max >= 0 &&
+		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->order_latency_ns >= 0 &&
+		     s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
 	for (uint32_t i = 0; sound && i < s->n_balances; i++)
 		sound = s->balance[i].asset[0] && s->balance[i].amount >= 0;
@@ -54,13 +57,14 @@ static int fund(struct executor *x)
 
 int executor_new(const struct executor_settings *s, struct executor **ret_executor)
 {
-	if (!in_range(s))
+	if (!core_in_range(s))
 		return ERR_RANGE;
 	struct executor *x = calloc(1, sizeof(*x));
 	if (!x)
 		return ERR_NOMEM;
 	x->settings = *s;
 	x->origin = s->origin;
+	event_set_name(x->run_id, s->run_id);
 	x->equity_due = CORE_NEVER;
 	account_init(&x->account, s->account, s->quote);
 	int rc = fund(x);
@@ -182,21 +186,33 @@ static void on_market(const struct step *s, const struct event *ev, const struct
 
 /* safe: a reason raises the cause named by target, an empty one clears it. The rest is for our
  * account only. reset: people have looked, also at a restart that was not the same run. */
+static bool is_ours(const struct executor *x, const struct ev_command *c)
+{
+	return !c->target[0] || strcmp(c->target, x->settings.account) == 0;
+}
+
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 {
 	struct mode *m = &x->mode;
-	bool ours = !c->target[0] || strcmp(c->target, x->settings.account) == 0;
+	bool ours = is_ours(x, c);
 	switch (c->verb) {
 	case verb_pause:
 		return ours && mode_pause(m, now, c);
 	case verb_resume:
-		return ours && mode_resume(m);
+		return ours && mode_resume(m, c);
 	case verb_reset:
 		return ours && (int)mode_reset(m) + (int)mode_clear(m, "recovery") > 0;
 	case verb_safe:
 		if (!c->target[0])
 			return false;
 		return c->reason[0] ? mode_raise(m, c) : mode_clear(m, c->target);
+	case verb_reload:
+		live_set(x, c);
+		return false;
+	case verb_flatten:
+		if (ours)
+			flatten_begin(x, now, c);
+		return false;
 	default:
 		return false;
 	}
@@ -205,6 +221,8 @@ bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 static void on_command(const struct step *s, const struct ev_command *c)
 {
 	enum trading before = mode_state(&s->x->mode);
+	if (c->verb == verb_flatten && is_ours(s->x, c))
+		intake_cancel_all(s, NULL, reject_flatten);
 	if (!core_obey(s->x, s->now, c))
 		return;
 	report_trading(s, before);
@@ -285,11 +303,12 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 static int64_t next_due(const void *core)
 {
 	const struct executor *x = core;
-	int64_t lease = mode_due(&x->mode);
-	return lease < x->equity_due ? lease : x->equity_due;
+	int64_t lease = mode_due(&x->mode), closing = flatten_due(x);
+	int64_t first = lease < closing ? lease : closing;
+	return first < x->equity_due ? first : x->equity_due;
 }
 
-/* In order of id: 1 the lease, 2 the equity curve. */
+/* In order of id: 1 the leases, 2 the closing of positions, 3 the equity curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
 	struct executor *x = core;
@@ -297,10 +316,14 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 	enum trading before = mode_state(&x->mode);
 	if (mode_expire(&x->mode, due))
 		report_trading(&s, before);
+	if (flatten_due(x) <= due)
+		flatten_on_timer(&s);
 	if (x->equity_due <= due) {
 		x->equity_due = CORE_NEVER;
 		equity_report(&s);
+		x->filled = false;
 	}
+	finish(&s);
 }
 
 const struct core_ops executor_core = {

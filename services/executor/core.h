@@ -1,14 +1,15 @@
 /* core - the executor's pure core: a paper account that trades spot against the venues' own books.
  *
  * Inputs: instrument, book_snapshot, book_delta, book_state, trade; intent; command (pause, resume,
- * safe, reset). Outputs: order, fill, position, balance, equity, trading_state, with ts_event = the
+ * safe, reset, flatten, reload). Outputs: order, fill, position, balance, equity, trading_state, with ts_event = the
  * time of the input and ts_recv = that plus the acknowledgement latency. Each change in this order:
  * order (open), fills, order (after them), position, balances of base and quote; equity once a step
  * that filled anything, and on its timer.
  *
  * Commands: pause (owner, reason, until), resume and reset are for the account named by target, or
  * for any where that is empty; safe raises the cause named by target where it gives a reason, and
- * clears that cause where it gives none.
+ * clears that cause where it gives none. flatten cancels what rests and closes every position
+ * (flatten.c); reload gives the setting named by target its new value (live.c).
  *
  * A refused duplicate, and a refused cancel, are answered with an order event that bears the id of
  * an order which may live on: only `reject` (duplicate, unknown_order) tells them from its own end.
@@ -41,11 +42,13 @@ struct executor_balance {
 
 struct executor_settings {
 	char account[EVENT_NAME_MAX];
+	char run_id[EVENT_NAME_MAX]; /* of the ids of its own orders */
 	char quote[EVENT_NAME_MAX]; /* the account's asset: only its instruments are traded */
 	struct executor_balance balance[EXECUTOR_BALANCES_MAX]; /* at the start */
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */
 	int64_t ack_latency_ns;
+	int64_t order_latency_ns;   /* of its own orders, from the decision to their effect */
 	int64_t stale_ns;           /* a book without news for longer is not traded */
 	int64_t equity_interval_ns; /* of event time; silence makes no further ones */
 	int64_t intent_expiry_ns;   /* for intents that name no expiry */
@@ -65,6 +68,9 @@ struct executor_counters {
 	uint64_t orders, rejected, expired, cancelled, fills;
 	uint64_t refused_fills; /* fills that a rounding would have let overdraw: order cancelled */
 	uint64_t full_instruments;      /* instruments beyond the limit */
+	uint64_t closing;      /* holdings that a flatten has still to close, now */
+	uint64_t flatten_left; /* holdings that a flatten could not close */
+	uint64_t reloads, reloads_refused; /* settings that were changed, that were not understood */
 };
 
 struct executor;
@@ -86,5 +92,10 @@ extern const struct core_ops executor_core;
 const struct executor_counters *executor_counters(const struct executor *x);
 enum trading executor_trading(const struct executor *x);
 uint32_t executor_open_orders(const struct executor *x);
+
+/* Settings of the section executor that the command reload changes, NULL-ended; what one of them is now (as in
+ * struct executor_settings), or ERR_NOT_FOUND. */
+extern const char *const executor_live[];
+int executor_live_value(const struct executor *x, const char *key, int64_t *ret_value);
 
 #endif

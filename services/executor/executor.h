@@ -4,9 +4,16 @@
 
 #include "services/executor/account.h"
 #include "services/executor/core.h"
+#include "services/executor/holdings.h"
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
 #include "services/executor/walk.h"
+
+struct flatten { /* flatten.c */
+	int64_t next;     /* event time of the next try; 0: nothing is being closed */
+	int64_t until;    /* tries end */
+	uint64_t ordinal; /* of its last order, ever */
+};
 
 struct executor {
 	struct executor_settings settings;
@@ -15,6 +22,9 @@ struct executor {
 	struct markets markets;
 	struct orders orders;
 	struct mode mode;
+	struct holdings holdings;
+	struct flatten flatten;
+	char run_id[EVENT_NAME_MAX]; /* of its own orders' ids; a loaded state brings its own */
 	uint8_t origin;       /* of every market event it may use; none until the first */
 	uint64_t fills;       /* of the account, ever: the last fill id */
 	int64_t equity_due; /* next point of the curve, or CORE_NEVER while nothing happens */
@@ -66,6 +76,8 @@ struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 
 /* intake.c: intents. */
 void intake_on_intent(const struct step *s, const struct event *ev);
+/* An order of the executor's own: no state of trading, duplicate or age stands in its way. */
+enum reject intake_own(const struct step *s, const struct event *ev, struct market *m);
 void intake_cancel_all(const struct step *s, const struct market *only, enum reject reject);
 
 /* taker.c: a checked order against the book; the refusal, or reject_none where it was accepted. */
@@ -76,6 +88,18 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 void maker_on_book(const struct step *s, struct market *m);
 int64_t maker_ahead(const struct order *o); /* of an order that starts to rest now */
 
+/* flatten.c: positions closed by order of a person. */
+void flatten_begin(struct executor *x, int64_t now, const struct ev_command *c);
+int64_t flatten_due(const struct executor *x); /* CORE_NEVER: nothing is being closed */
+void flatten_on_timer(const struct step *s);
+void flatten_save(const struct executor *x, struct packer *p);
+int flatten_load(struct executor *x, struct unpacker *u); /* after the holdings */
+
+/* live.c: settings that change at run time */
+void live_set(struct executor *x, const struct ev_command *c);
+void live_save(const struct executor *x, struct packer *p);
+int live_load(struct executor *x, struct unpacker *u);
+
 /* equity.c: worth, the curve, the loss limit. */
 void equity_report(const struct step *s);
 /* Notes the worth at the start, once it can be told. */
@@ -83,6 +107,7 @@ void equity_start(struct executor *x, int64_t now);
 void equity_arm(struct executor *x, int64_t now);
 
 /* core.c */
+bool core_in_range(const struct executor_settings *s);
 void core_lose_books(struct executor *x, const struct symbol *only); /* NULL or empty: all */
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c);
 

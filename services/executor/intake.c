@@ -25,6 +25,12 @@ static enum reject place(const struct step *s, const struct event *ev, struct ma
 	return reject == reject_none ? taker_place(s, &o) : reject;
 }
 
+enum reject intake_own(const struct step *s, const struct event *ev, struct market *m)
+{
+	enum reject reject = m->known ? checks_sound(s->x, ev, m) : reject_unknown_instrument;
+	return reject == reject_none ? place(s, ev, m) : reject;
+}
+
 static void on_order(const struct step *s, const struct event *ev)
 {
 	struct executor *x = s->x;

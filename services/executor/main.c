@@ -32,6 +32,10 @@ static const struct metric_row metrics[] = {
 	COUNTER("executor_foreign_origin_total", foreign_origin, "Market events of another origin than the account's."),
 	COUNTER("executor_unknown_instrument_total", unknown_instrument, "Market events before their instrument."),
 	COUNTER("executor_bad_books_total", bad_books, "Book events that do not fit their instrument."),
+	{"executor_closing", METRIC_GAUGE, "Holdings that a flatten has still to close.",
+	 offsetof(struct executor_counters, closing)},
+	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),
+	COUNTER("executor_reloads_total", reloads, "Settings changed while running."),
 	{0},
 };
 
@@ -46,6 +50,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	int rc = executor_section_core(settings, runtime_settings(rt), &s, reason, cap);
 	if (rc)
 		return rc;
+	event_set_name(s.run_id, runtime_run_id(rt));
 	struct shell *shell = calloc(1, sizeof *shell);
 	if (!shell)
 		return ERR_NOMEM;

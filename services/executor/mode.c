@@ -12,7 +12,7 @@ enum trading mode_state(const struct mode *m)
 		return trading_halted;
 	if (m->n > 0)
 		return trading_safe;
-	return m->paused ? trading_paused : trading_running;
+	return m->n_leases > 0 ? trading_paused : trading_running;
 }
 
 enum reject mode_reject(const struct mode *m)
@@ -38,28 +38,63 @@ static struct mode_cause cause_of(const char *name, const char *owner, const cha
 	return c;
 }
 
+static void drop_lease(struct mode *m, uint32_t i)
+{
+	m->n_leases--;
+	memmove(&m->lease[i], &m->lease[i + 1], (m->n_leases - i) * sizeof(*m->lease));
+	m->lease[m->n_leases] = (struct mode_lease){0};
+}
+
+static bool drop_lease_of(struct mode *m, const char *owner)
+{
+	for (uint32_t i = 0; i < m->n_leases; i++)
+		if (strcmp(m->lease[i].by.owner, owner) == 0) {
+			drop_lease(m, i);
+			return true;
+		}
+	return false;
+}
+
 bool mode_pause(struct mode *m, int64_t now, const struct ev_command *c)
 {
 	if (c->until != 0 && c->until <= now)
 		return false;
-	m->paused = true;
-	m->until = c->until;
-	m->pause = cause_of("", c->owner, c->reason);
+	drop_lease_of(m, c->owner);
+	/* A lease that could not be remembered would end with the others': stop until a person looks. */
+	if (m->n_leases == MODE_LEASES_MAX)
+		return mode_halt(m, c->owner, "too many owners pause trading at once");
+	m->lease[m->n_leases++] = (struct mode_lease){c->until, cause_of("", c->owner, c->reason)};
 	return true;
 }
 
-bool mode_resume(struct mode *m)
+void mode_resume_all(struct mode *m)
 {
-	bool was = m->paused;
-	m->paused = false;
-	m->until = 0;
-	m->pause = (struct mode_cause){0};
+	memset(m->lease, 0, sizeof(m->lease));
+	m->n_leases = 0;
+}
+
+/* A command without a role is of a journal from before leases had owners: it ended the one pause there was. */
+bool mode_resume(struct mode *m, const struct ev_command *c)
+{
+	if (!c->all && c->role != role_none)
+		return drop_lease_of(m, c->owner);
+	bool was = m->n_leases > 0;
+	mode_resume_all(m);
 	return was;
 }
 
 bool mode_expire(struct mode *m, int64_t now)
 {
-	return mode_due(m) <= now && mode_resume(m);
+	bool any = false;
+	for (uint32_t i = 0; i < m->n_leases;) {
+		bool over = m->lease[i].until != 0 && m->lease[i].until <= now;
+		any = any || over;
+		if (over)
+			drop_lease(m, i);
+		else
+			i++;
+	}
+	return any;
 }
 
 static struct mode_cause *find(struct mode *m, const char *name)
@@ -116,7 +151,11 @@ bool mode_reset(struct mode *m)
 
 int64_t mode_due(const struct mode *m)
 {
-	return m->paused && m->until != 0 ? m->until : INT64_MAX;
+	int64_t due = INT64_MAX;
+	for (uint32_t i = 0; i < m->n_leases; i++)
+		if (m->lease[i].until != 0 && m->lease[i].until < due)
+			due = m->lease[i].until;
+	return due;
 }
 
 /* Longer than the field, so that event_set_text makes the cut, between characters. */
@@ -143,6 +182,25 @@ static void list_causes(const struct mode *m, char text[EVENT_TEXT_MAX])
 	event_set_text(text, all);
 }
 
+/* One lease speaks for itself; of several each owner is named, and the state lasts as long as the longest. */
+static void describe_leases(const struct mode *m, struct ev_trading_state *s)
+{
+	const struct mode_lease *last = &m->lease[m->n_leases - 1];
+	char all[ALL_MAX] = "";
+	s->until = last->until;
+	for (uint32_t i = 0; i < m->n_leases; i++) {
+		const struct mode_lease *l = &m->lease[i];
+		append(all, i > 0 ? "; " : "");
+		append(all, m->n_leases > 1 ? l->by.owner : "");
+		append(all, m->n_leases > 1 && l->by.reason[0] ? ": " : "");
+		append(all, l->by.reason);
+		if (s->until != 0 && (l->until == 0 || l->until > s->until))
+			s->until = l->until;
+	}
+	event_set_name(s->owner, last->by.owner);
+	event_set_text(s->reason, all);
+}
+
 void mode_describe(const struct mode *m, struct ev_trading_state *s)
 {
 	s->state = (uint8_t)mode_state(m);
@@ -156,9 +214,7 @@ void mode_describe(const struct mode *m, struct ev_trading_state *s)
 		list_causes(m, s->reason);
 		break;
 	case trading_paused:
-		event_set_name(s->owner, m->pause.owner);
-		event_set_text(s->reason, m->pause.reason);
-		s->until = m->until;
+		describe_leases(m, s);
 		break;
 	default:
 		break;
@@ -181,28 +237,64 @@ static void load_cause(struct mode_cause *c, struct unpacker *u)
 
 void mode_save(const struct mode *m, struct packer *p)
 {
-	pack_array(p, 9 + 3 * m->n);
-	pack_bool(p, m->paused);
 	pack_bool(p, m->halted);
-	pack_i64(p, m->until);
-	save_cause(&m->pause, p);
 	save_cause(&m->halt, p);
+	pack_array(p, 4 * m->n_leases);
+	for (uint32_t i = 0; i < m->n_leases; i++) {
+		pack_i64(p, m->lease[i].until);
+		save_cause(&m->lease[i].by, p);
+	}
+	pack_array(p, 3 * m->n);
 	for (uint32_t i = 0; i < m->n; i++)
 		save_cause(&m->cause[i], p);
 }
 
-int mode_load(struct mode *m, struct unpacker *u)
+static int load_causes(struct mode *m, uint32_t n, struct unpacker *u)
 {
-	uint32_t n = unpack_array(u);
-	if (u->err || n < 9 || (n - 9) % 3 != 0 || (n - 9) / 3 > MODE_CAUSES_MAX)
-		return u->err ? u->err : ERR_CORRUPT;
-	m->paused = unpack_bool(u);
-	m->halted = unpack_bool(u);
-	m->until = unpack_i64(u);
-	load_cause(&m->pause, u);
-	load_cause(&m->halt, u);
-	m->n = (n - 9) / 3;
-	for (uint32_t i = 0; i < m->n; i++)
+	m->n = n;
+	for (uint32_t i = 0; i < n; i++)
 		load_cause(&m->cause[i], u);
 	return u->err;
+}
+
+/* Length of an array of so many items each, at most max of them; ERR_CORRUPT else. */
+static int load_count(struct unpacker *u, uint32_t each, uint32_t max, uint32_t *ret_n)
+{
+	uint32_t n = unpack_array(u);
+	if (u->err || n % each != 0 || n / each > max)
+		return u->err ? u->err : ERR_CORRUPT;
+	*ret_n = n / each;
+	return 0;
+}
+
+int mode_load(struct mode *m, struct unpacker *u)
+{
+	uint32_t n;
+	m->halted = unpack_bool(u);
+	load_cause(&m->halt, u);
+	int rc = load_count(u, 4, MODE_LEASES_MAX, &m->n_leases);
+	for (uint32_t i = 0; rc == 0 && i < m->n_leases; i++) {
+		m->lease[i].until = unpack_i64(u);
+		load_cause(&m->lease[i].by, u);
+	}
+	if (rc == 0)
+		rc = load_count(u, 3, MODE_CAUSES_MAX, &n);
+	return rc != 0 ? rc : load_causes(m, n, u);
+}
+
+int mode_load_v1(struct mode *m, struct unpacker *u)
+{
+	uint32_t n;
+	struct mode_lease pause = {0};
+	int rc = load_count(u, 3, MODE_CAUSES_MAX + 3, &n);
+	if (rc != 0 || n < 3)
+		return rc != 0 ? rc : ERR_CORRUPT;
+	bool paused = unpack_bool(u);
+	m->halted = unpack_bool(u);
+	pause.until = unpack_i64(u);
+	load_cause(&pause.by, u);
+	load_cause(&m->halt, u);
+	if (paused)
+		m->lease[m->n_leases++] = pause;
+	return load_causes(m, n - 3, u);
 }

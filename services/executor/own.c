@@ -17,9 +17,10 @@ static struct market *known_market(struct executor *x, const struct symbol *symb
 
 static bool is_first_answer(const struct ev_order *e)
 {
-	return e->status == order_status_open || e->status == order_status_expired ||
-	       (e->status == order_status_rejected && e->reject != reject_duplicate &&
-		e->intent_ordinal != 0);
+	/* Without an intent it is an order of the executor's own. */
+	return e->intent_ordinal != 0 &&
+	       (e->status == order_status_open || e->status == order_status_expired ||
+		(e->status == order_status_rejected && e->reject != reject_duplicate));
 }
 
 static void set_lock(const struct executor *x, struct order *o)
@@ -96,6 +97,13 @@ static void move_money(struct executor *x, const struct ev_fill *e, struct order
 		o->locked -= paid < o->locked ? paid : o->locked;
 }
 
+static void hold(struct executor *x, const struct ev_fill *e, struct market *m)
+{
+	int64_t base;
+	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) == 0)
+		holdings_add(&x->holdings, e->strategy, m, e->side == side_buy ? base : -base);
+}
+
 static void on_fill(struct executor *x, const struct ev_fill *e)
 {
 	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
@@ -111,6 +119,7 @@ static void on_fill(struct executor *x, const struct ev_fill *e)
 		o->cost += cost;
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
+	hold(x, e, m);
 	move_money(x, e, o, cost);
 }
 
@@ -148,15 +157,16 @@ static void relock(struct executor *x)
 
 /* Commands are in the journal themselves; this is for what event time did: a lease ran out, a
  * loss. */
-static void on_trading_state(struct executor *x, const struct ev_trading_state *e)
+static void on_trading_state(struct executor *x, int64_t at, const struct ev_trading_state *e)
 {
 	struct mode *m = &x->mode;
 	if (e->state == trading_halted)
 		mode_halt(m, e->owner, e->reason);
 	else
 		mode_reset(m);
+	mode_expire(m, at);
 	if (e->state == trading_running)
-		mode_resume(m);
+		mode_resume_all(m);
 	if (e->state == trading_running || e->state == trading_paused)
 		m->n = 0;
 }
@@ -179,7 +189,7 @@ void executor_on_own(void *core, const struct event *ev)
 		on_balance(x, &ev->balance);
 		break;
 	case EVENT_trading_state:
-		on_trading_state(x, &ev->trading_state);
+		on_trading_state(x, ev->ts_event, &ev->trading_state);
 		break;
 	case EVENT_command:
 		core_obey(x, ev->ts_recv, &ev->command);

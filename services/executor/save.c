@@ -4,7 +4,7 @@
 #include "common/base/err.h"
 #include "services/executor/executor.h"
 
-#define SAVE_VERSION 1
+#define SAVE_VERSION 2 /* 1: before leases had owners and holdings were told apart */
 
 int executor_save(const void *core, struct buf *out)
 {
@@ -21,11 +21,15 @@ int executor_save(const void *core, struct buf *out)
 	mode_save(&x->mode, &p);
 	markets_save(&x->markets, &p);
 	orders_save(&x->orders, &p);
+	pack_str(&p, x->run_id);
+	holdings_save(&x->holdings, &p);
+	flatten_save(x, &p);
+	live_save(x, &p);
 	return p.err;
 }
 
 /* An account that was opened under one origin can never go on under another. */
-static int load_head(struct executor *x, struct unpacker *u)
+static int load_head(struct executor *x, struct unpacker *u, uint64_t *ret_version)
 {
 	uint64_t version = unpack_u64(u);
 	uint8_t origin = (uint8_t)unpack_u64(u);
@@ -36,13 +40,24 @@ static int load_head(struct executor *x, struct unpacker *u)
 	x->started = unpack_bool(u);
 	if (u->err)
 		return u->err;
-	if (version != SAVE_VERSION)
+	if (version == 0 || version > SAVE_VERSION)
 		return ERR_UNKNOWN;
+	*ret_version = version;
 	if (x->origin != origin_none && origin != origin_none && x->origin != origin)
 		return ERR_DIFFERS;
 	if (origin != origin_none)
 		x->origin = origin;
 	return 0;
+}
+
+/* What version 2 has beside. */
+static int load_v2(struct executor *x, struct unpacker *u)
+{
+	unpack_str(u, x->run_id, sizeof(x->run_id));
+	int rc = holdings_load(&x->holdings, &x->markets, u);
+	if (rc == 0)
+		rc = flatten_load(x, u);
+	return rc != 0 ? rc : live_load(x, u);
 }
 
 /* What the orders hold must be what the assets say is locked. */
@@ -66,15 +81,18 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 {
 	struct executor *x = core;
 	struct unpacker u = {.at = at, .end = at + len};
-	int rc = load_head(x, &u);
+	uint64_t version;
+	int rc = load_head(x, &u, &version);
 	if (rc == 0)
 		rc = account_load(&x->account, &u);
 	if (rc == 0)
-		rc = mode_load(&x->mode, &u);
+		rc = version == 1 ? mode_load_v1(&x->mode, &u) : mode_load(&x->mode, &u);
 	if (rc == 0)
 		rc = markets_load(&x->markets, &u);
 	if (rc == 0)
 		rc = orders_load(&x->orders, &x->markets, &u);
+	if (rc == 0 && version > 1)
+		rc = load_v2(x, &u);
 	if (rc == 0 && u.at != u.end)
 		rc = ERR_TRAILING;
 	return rc != 0 ? rc : check_locks(x);

@@ -81,6 +81,7 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->instruments_max = (uint32_t)in->instruments_max;
 	s->book_levels = (uint32_t)in->book_levels;
 	s->ack_latency_ns = run->ack_latency_ns;
+	s->order_latency_ns = run->order_latency_ns;
 	s->origin = origin_of(run->origin);
 	return parse_balances(in->balances, s, reason, cap);
 }

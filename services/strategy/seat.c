@@ -6,7 +6,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "services/strategy/host.h"
-#include "services/strategy/order_id.h"
+#include "proto/order_id.h"
 #include "services/strategy/params.h"
 
 static int refuse(int err, char *why, const struct strategy_seat *as, const char *what)

@@ -138,6 +138,7 @@ static int make_settings(struct job *j)
 	int rc = strategy_section_core(&j->strategy, &from, &j->strategy_core, j->reason, sizeof(j->reason));
 	if (!rc)
 		rc = executor_section_core(&j->executor, &j->run, &j->executor_core, j->reason, sizeof(j->reason));
+	event_set_name(j->executor_core.run_id, from.run_id);
 	return rc ? cli_fail(j->cli, CLI_USAGE, "%s", j->reason) : CLI_OK;
 }
 

@@ -234,16 +234,23 @@ static inline void desk_cancel(struct desk *d, uint64_t ordinal)
 	desk_feed(d, &ev);
 }
 
-static inline void desk_command(struct desk *d, enum verb verb, const char *target,
-				const char *reason, int64_t until)
+static inline struct event desk_command_of(const char *owner, enum verb verb, const char *reason, int64_t until)
 {
 	struct event ev;
 	event_init(&ev, EVENT_command);
 	ev.command.verb = (uint8_t)verb;
-	event_set_name(ev.command.target, target);
-	event_set_name(ev.command.owner, "ann");
+	ev.command.role = role_operator;
+	event_set_name(ev.command.owner, owner);
 	event_set_text(ev.command.reason, reason);
 	ev.command.until = until;
+	return ev;
+}
+
+static inline void desk_command(struct desk *d, enum verb verb, const char *target,
+				const char *reason, int64_t until)
+{
+	struct event ev = desk_command_of("ann", verb, reason, until);
+	event_set_name(ev.command.target, target);
 	desk_clear(d);
 	desk_feed(d, &ev);
 }

@@ -110,6 +110,76 @@ static void a_pause_can_be_given_back_or_renewed(void **state)
 	assert_int_equal(d.n, 0);
 }
 
+static void as(const char *owner, enum verb verb, const char *reason, int64_t until)
+{
+	struct event ev = desk_command_of(owner, verb, reason, until);
+	desk_clear(&d);
+	desk_feed(&d, &ev);
+}
+
+/* Two people pause: neither shortens, renews nor ends the other's. */
+static void leases_of_two_owners_are_independent(void **state)
+{
+	(void)state;
+	int64_t now = d.now;
+	as("ann", verb_pause, "lunch", now + 60 * S);
+	as("bob", verb_pause, "fills", now + 10 * S);
+	expect_change(trading_paused, trading_paused, "ann: lunch; bob: fills");
+	assert_int_equal(desk_last(&d, EVENT_trading_state)->trading_state.until, now + 60 * S);
+	assert_string_equal(desk_last(&d, EVENT_trading_state)->trading_state.owner, "bob");
+	as("ann", verb_resume, "", 0);
+	expect_change(trading_paused, trading_paused, "fills");
+	as("ann", verb_resume, "", 0); /* has none any more */
+	assert_int_equal(d.n, 0);
+	as("ann", verb_pause, "coffee", now + 5 * S);
+	desk_clear(&d);
+	desk_until(&d, now + 5 * S);
+	expect_change(trading_paused, trading_paused, "fills");
+	desk_until(&d, now + 10 * S);
+	expect_change(trading_paused, trading_running, "");
+}
+
+static void a_resume_for_all_ends_every_lease(void **state)
+{
+	(void)state;
+	as("ann", verb_pause, "lunch", d.now + 60 * S);
+	as("bob", verb_pause, "fills", 0);
+	expect_change(trading_paused, trading_paused, "ann: lunch; bob: fills");
+	assert_int_equal(desk_last(&d, EVENT_trading_state)->trading_state.until, 0);
+	struct event ev = desk_command_of("eve", verb_resume, "checked", 0);
+	ev.command.all = true;
+	desk_clear(&d);
+	desk_feed(&d, &ev);
+	expect_change(trading_paused, trading_running, "");
+}
+
+/* Journals of before leases had owners: their commands have no role, and a resume ended the one pause. */
+static void a_resume_of_an_old_journal_ends_the_pause(void **state)
+{
+	(void)state;
+	as("ann", verb_pause, "lunch", 0);
+	struct event ev = desk_command_of("bob", verb_resume, "", 0);
+	ev.command.role = role_none;
+	desk_clear(&d);
+	desk_feed(&d, &ev);
+	expect_change(trading_paused, trading_running, "");
+}
+
+static void one_owner_too_many_halts(void **state)
+{
+	(void)state;
+	char name[EVENT_NAME_MAX];
+	for (int i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "owner%d", i);
+		as(name, verb_pause, "r", d.now + 100 * S);
+	}
+	assert_int_equal(executor_trading(d.x), trading_paused);
+	as("owner3", verb_pause, "renewed", d.now + 200 * S);
+	assert_int_equal(executor_trading(d.x), trading_paused);
+	as("owner16", verb_pause, "one more", 0);
+	expect_change(trading_paused, trading_halted, "too many owners pause trading at once");
+}
+
 static void safe_mode_needs_every_cause_cleared(void **state)
 {
 	(void)state;
@@ -414,6 +484,10 @@ int main(void)
 		TEST(heartbeats_change_nothing),
 		TEST(a_pause_ends_by_itself),
 		TEST(a_pause_can_be_given_back_or_renewed),
+		TEST(leases_of_two_owners_are_independent),
+		TEST(a_resume_for_all_ends_every_lease),
+		TEST(a_resume_of_an_old_journal_ends_the_pause),
+		TEST(one_owner_too_many_halts),
 		TEST(safe_mode_needs_every_cause_cleared),
 		TEST(the_stronger_state_hides_the_weaker),
 		TEST(too_many_causes_halt),

@@ -4,10 +4,11 @@
 #include "services/executor/executor.h"
 
 #define PACKED_MAX 8192
+#define SAID_MAX 256 /* by one step: a flatten cancels and closes much at once */
 
 struct tape { /* everything one core says, packed, as a running checksum and count */
-	uint8_t last[64][PACKED_MAX];
-	int len[64];
+	uint8_t last[SAID_MAX][PACKED_MAX];
+	int len[SAID_MAX];
 	uint32_t n;
 	uint64_t events;
 };
@@ -15,7 +16,7 @@ struct tape { /* everything one core says, packed, as a running checksum and cou
 static void record(void *ctx, struct event *ev)
 {
 	struct tape *t = ctx;
-	assert_true(t->n < 64);
+	assert_true(t->n < SAID_MAX);
 	snprintf(ev->source, sizeof(ev->source), "executor");
 	t->len[t->n] = codec_pack(ev, t->last[t->n], PACKED_MAX);
 	assert_true(t->len[t->n] > 0);
@@ -217,6 +218,13 @@ static void keep(void *ctx, struct event *ev)
 	j->at[j->n++] = *ev;
 }
 
+/* Money is the same to the unit. What is set aside of it is worked out anew for each order: the roundings of its fills,
+ * a unit of 1e-8 each, may be left out of that. */
+static void expect_same_lock(int64_t a, int64_t b)
+{
+	assert_true(a - b <= 4 && b - a <= 4);
+}
+
 static void expect_same_orders(const struct orders *a, const struct orders *b)
 {
 	assert_int_equal(a->n, b->n);
@@ -229,7 +237,7 @@ static void expect_same_orders(const struct orders *a, const struct orders *b)
 		assert_int_equal(p->qty, q->qty);
 		assert_int_equal(p->filled, q->filled);
 		assert_int_equal(p->cost, q->cost);
-		assert_int_equal(p->locked, q->locked);
+		expect_same_lock(p->locked, q->locked);
 		assert_int_equal(p->ordinal, q->ordinal);
 	}
 }
@@ -244,7 +252,7 @@ static void expect_same_money(const struct executor *a, const struct executor *b
 		const struct asset *q = account_find(&b->account, p->name);
 		assert_non_null(q);
 		assert_int_equal(p->total, q->total);
-		assert_int_equal(p->locked, q->locked);
+		expect_same_lock(p->locked, q->locked);
 	}
 	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
 		const struct position *p = &markets_at(&a->markets, i)->position;

@@ -164,6 +164,7 @@ static void modes_survive_a_restart(void **state)
 	mode_save(&m, &p);
 	assert_int_equal(p.err, 0);
 	struct unpacker u = {.at = b.at, .end = b.at + b.len};
+	memset(&back, 0, sizeof(back));
 	assert_int_equal(mode_load(&back, &u), 0);
 	assert_memory_equal(&m, &back, sizeof(m));
 	assert_int_equal(mode_state(&back), trading_halted);

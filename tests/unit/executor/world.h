@@ -258,7 +258,7 @@ static inline void world_command(struct world *w, struct event *ev)
 {
 	event_init(ev, EVENT_command);
 	event_set_name(ev->command.owner, "ann");
-	switch (world_roll(w, 5)) {
+	switch (world_roll(w, 6)) {
 	case 0:
 		ev->command.verb = verb_pause;
 		ev->command.until = w->now + world_roll(w, 20 * S);
@@ -271,17 +271,26 @@ static inline void world_command(struct world *w, struct event *ev)
 	case 2:
 		ev->command.verb = verb_resume;
 		break;
+	case 3:
+		ev->command.verb = verb_flatten;
+		ev->command.until = w->now + world_roll(w, 10 * S);
+		break;
 	default:
 		ev->command.verb = verb_safe;
 		event_set_name(ev->command.target, "disk");
 	}
 }
 
-static inline void world_next(struct world *w, struct event *ev)
+/* Time first: what a core's timers do until then, they do to the world as it was. */
+static inline void world_tick(struct world *w)
+{
+	w->now += 1 + (world_roll(w, 200) ? world_roll(w, 300 * MS) : world_roll(w, 12 * S));
+}
+
+static inline void world_happens(struct world *w, struct event *ev)
 {
 	struct world_market *m = &w->m[world_roll(w, WORLD_MARKETS)];
 	int64_t what = world_roll(w, 1000);
-	w->now += 1 + (world_roll(w, 200) ? world_roll(w, 300 * MS) : world_roll(w, 12 * S));
 	w->about = m;
 	if (what < 5)
 		world_instrument(w, m, ev);
@@ -300,6 +309,12 @@ static inline void world_next(struct world *w, struct event *ev)
 	ev->origin = origin_simulated;
 	ev->ts_event = ev->ts_recv = w->now;
 	snprintf(ev->source, sizeof(ev->source), "world");
+}
+
+static inline void world_next(struct world *w, struct event *ev)
+{
+	world_tick(w);
+	world_happens(w, ev);
 }
 
 #endif

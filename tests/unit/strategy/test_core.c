@@ -1,7 +1,7 @@
 /* test_core - the host: intents and their times, no data no trade, feedback, state. */
 #include "stage.h"
 
-#include "services/strategy/order_id.h"
+#include "proto/order_id.h"
 
 /* A strategy that does what the test tells it next, on the event after. */
 struct puppet_state {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "services/strategy/order_id.h"
+#include "proto/order_id.h"
 
 static void id_of(const char *account, const char *strategy, const char *run, uint64_t n,
 		  char out[EVENT_NAME_MAX])

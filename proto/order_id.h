@@ -5,8 +5,8 @@
  * as 32 hexadecimal digits, which is within every venue's limit (Binance: 36 characters of
  * [.A-Z:/a-z0-9_-]).
  */
-#ifndef NJ_STRATEGY_ORDER_ID_H
-#define NJ_STRATEGY_ORDER_ID_H
+#ifndef NJ_PROTO_ORDER_ID_H
+#define NJ_PROTO_ORDER_ID_H
 
 #include "proto/event.h"
 

@@ -1,5 +1,5 @@
 /* order_id - see order_id.h. */
-#include "services/strategy/order_id.h"
+#include "proto/order_id.h"
 
 #include <string.h>
 
