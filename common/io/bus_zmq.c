@@ -157,8 +157,10 @@ static void on_pub(void *ctx, int events)
 static void on_rep(void *ctx, int events)
 {
 	struct bus_zmq *z = ctx;
-	(void)events;
 	zmq_msg_t part[2];
+	/* Who asks for what it missed has subscribed before: put it into force before the answer says "up to here". */
+	on_pub(z->pub[LANE_M], events);
+	on_pub(z->pub[LANE_X], events);
 	for (int i = 0; i < DRAIN_MAX; i++) {
 		int n = receive(z->rep, part, 2);
 		if (n < 0)
@@ -260,6 +262,7 @@ static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t
 		b->counters.oversized++;
 		return ERR_TOO_LONG;
 	}
+	/* May process commands, and a new subscription with them: it is in force then, so no loop_zmq_look. */
 	if (zmq_send(z->pub[lane], frame, len, ZMQ_DONTWAIT) < 0) {
 		b->counters.send_errors++;
 		return err_from_errno(errno);
@@ -340,8 +343,10 @@ static int zmq_bus_request(struct bus *b, const char *publisher, const void *req
 	struct asker *a = asker_for(zmq_of(b), publisher);
 	if (!a)
 		return ERR_NOMEM;
-	if (zmq_send(a->socket, request, len, ZMQ_DONTWAIT) < 0)
-		return errno == EAGAIN ? ERR_AGAIN : err_from_errno(errno);
+	int sent = zmq_send(a->socket, request, len, ZMQ_DONTWAIT), error = errno;
+	loop_zmq_look(a->source);
+	if (sent < 0)
+		return error == EAGAIN ? ERR_AGAIN : err_from_errno(errno);
 	b->counters.sent[LANE_R]++;
 	return 0;
 }
@@ -350,6 +355,7 @@ static int zmq_bus_reply(struct bus *b, const struct bus_peer *peer, const void 
 			 size_t page_len)
 {
 	struct bus_zmq *z = zmq_of(b);
+	loop_zmq_look(z->rep_source);
 	if (zmq_send(z->rep, peer->id, peer->len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
 	    zmq_send(z->rep, reply, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
 	    zmq_send(z->rep, page ? page : "", page_len, ZMQ_DONTWAIT) < 0) {

@@ -1,19 +1,18 @@
-/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place (czmq's zloop
- * inside).
+/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one epoll set.
  *
- *                    zloop (zmq_poll)
- *                   /       |        \
- *      ZeroMQ socket   ZeroMQ socket   one epoll descriptor
- *                                     /      |      \
- *                             descriptor  descriptor  timerfd <- heap of timers
+ *                     epoll
+ *            /          |         \
+ *      descriptor   ZMQ_FD of   timerfd <- heap of timers
+ *                   a socket
  *
- * zloop by itself would cost us three things, hence the epoll below it: a pollset is rebuilt from
- * the heap whenever a descriptor's events change, and the rest of that turn is skipped, so that one
- * connection that toggles LOOP_OUT starves the others; a descriptor with a pending error is dropped
- * silently; timers count milliseconds, and ending one inside a callback after a restart of the loop
- * frees what is being walked. Here a change of events is one epoll_ctl, and timers have the
- * kernel's resolution. ZeroMQ sockets stay with zloop, which knows how to read their edge-triggered
- * descriptors.
+ * Not czmq's zloop: its zmq_poll asks every ZeroMQ socket twice a turn, two system calls each time,
+ * whichever of them woke it; a service has five of them and more. Nor does it tell of a descriptor
+ * with a pending error, and its timers count milliseconds. bench_loop times both.
+ *
+ * A socket's ZMQ_FD is readable when the socket has commands to process, which is not when it has
+ * messages: after it fired, ZMQ_EVENTS is asked; where there is more to read afterwards, the socket
+ * is looked at again in the next turn without a descriptor saying so. Any other call on a socket may
+ * process its commands too, and with them take its wake-up: loop_zmq_look is for who calls.
  *
  * Ended sources stay in memory until the outermost handler returns: events that were already
  * fetched may still point at them.
@@ -26,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -51,6 +49,8 @@ struct loop_source {
 	bool ended;
 	int fd, events;  /* KIND_FD */
 	void *socket;    /* KIND_ZMQ */
+	bool again;      /* stands in the loop's list of that name */
+	struct loop_source *next_again;
 	int64_t every;
 	loop_io_fn io_fn;
 	loop_fn timer_fn;
@@ -64,9 +64,9 @@ struct defer {
 
 struct loop {
 	const struct clock *clock;
-	zloop_t *zloop;
-	int epoll_fd, timer_fd, ready_fd;
-	bool rung; /* ready_fd is readable */
+	int epoll_fd, timer_fd;
+	bool due;                  /* a timer or something deferred does not wait for the kernel */
+	struct loop_source *again; /* ZeroMQ sockets to look at, whatever their descriptors say */
 	struct loop_source *live, *ended, *spare; /* lists; spare: to be used again */
 	size_t sources;
 	struct heap timers;
@@ -75,6 +75,7 @@ struct loop {
 	size_t defer_begin, defer_end; /* ring indices, never reduced */
 	int depth; /* handlers we are inside of */
 	bool running, stop;
+	int failed; /* a socket that cannot be asked any more */
 	struct loop_source *idle;
 	_Atomic uint64_t turns;
 };
@@ -129,14 +130,6 @@ static void reap(struct loop *l)
 
 /* ---- waking up ---- */
 
-static void wake_now(struct loop *l)
-{
-	uint64_t one = 1;
-	if (!l->rung)
-		must(write(l->ready_fd, &one, sizeof one) == sizeof one);
-	l->rung = true;
-}
-
 static void wake_at(struct loop *l, int64_t at)
 {
 	struct itimerspec spec = {
@@ -146,8 +139,7 @@ static void wake_at(struct loop *l, int64_t at)
 }
 
 /* Sees to it that we wake for what comes next. The timer is only moved to an earlier time: waking
- * too early is a spare turn. What is due already gets an eventfd, which is 60 times quicker than a
- * timer. */
+ * too early is a spare turn. */
 static void arm(struct loop *l)
 {
 	const struct heap_node *first = heap_first(&l->timers);
@@ -157,7 +149,7 @@ static void arm(struct loop *l)
 	else if (first)
 		want = first->key;
 	if (l->defer_begin != l->defer_end || want <= now)
-		wake_now(l);
+		l->due = true;
 	else if (want < l->armed)
 		wake_at(l, want);
 }
@@ -179,13 +171,11 @@ static void begin_handler(struct loop *l)
 	atomic_fetch_add_explicit(&l->turns, 1, memory_order_relaxed);
 }
 
-/* What zloop wants to hear: -1 ends its loop. */
-static int end_handler(struct loop *l)
+static void end_handler(struct loop *l)
 {
 	arm(l);
 	if (--l->depth == 0)
 		reap(l);
-	return l->stop ? -1 : 0;
 }
 
 static void fire(struct loop_source *s, int64_t now)
@@ -217,20 +207,6 @@ static void run_timers(struct loop *l)
 	}
 }
 
-/* One of our own two descriptors fired. */
-static void on_wake(struct loop *l, bool ready)
-{
-	uint64_t count;
-	ssize_t n = read(ready ? l->ready_fd : l->timer_fd, &count, sizeof count);
-	(void)n; /* EAGAIN: the timer was armed anew since */
-	if (ready)
-		l->rung = false;
-	else
-		l->armed = INT64_MAX;
-	run_deferred(l);
-	run_timers(l);
-}
-
 static int loop_events(const struct loop_source *s, uint32_t got)
 {
 	int events = 0;
@@ -256,43 +232,90 @@ static void on_fd(struct loop_source *s, uint32_t got)
 	run_deferred(s->loop);
 }
 
-static int on_epoll(zloop_t *z, zmq_pollitem_t *item, void *arg)
+static void on_timer_fd(struct loop *l)
 {
-	struct loop *l = arg;
-	(void)z;
-	(void)item;
-	begin_handler(l);
-	struct epoll_event got[EVENTS_A_TURN];
-	int n = epoll_wait(l->epoll_fd, got, EVENTS_A_TURN, 0);
-	for (int i = 0; i < n && !l->stop; i++) {
-		/* Our own: NULL is the timer, the loop itself is ready_fd. */
-		if (got[i].data.ptr && got[i].data.ptr != l)
-			on_fd(got[i].data.ptr, got[i].events);
-		else
-			on_wake(l, got[i].data.ptr == l);
-	}
-	/* The kernel's timer knows nothing of another clock: look at each turn. */
-	if (l->clock != clock_real())
-		run_timers(l);
-	return end_handler(l);
+	uint64_t count;
+	ssize_t n = read(l->timer_fd, &count, sizeof count);
+	(void)n; /* EAGAIN: the timer was armed anew since */
+	l->armed = INT64_MAX;
 }
 
-static int on_zmq(zloop_t *z, zmq_pollitem_t *item, void *arg)
+static bool has_message(struct loop_source *s)
 {
-	struct loop_source *s = arg;
-	struct loop *l = s->loop;
-	(void)z;
-	begin_handler(l);
 	int events = 0;
-	if (item->revents & ZMQ_POLLIN)
-		events |= LOOP_IN;
-	if (item->revents & ZMQ_POLLERR)
-		events |= LOOP_ERR;
-	if (!s->ended && events) {
-		s->io_fn(s->ctx, events);
-		run_deferred(l);
+	size_t len = sizeof events;
+	if (zmq_getsockopt(s->socket, ZMQ_EVENTS, &events, &len) == 0)
+		return events & ZMQ_POLLIN;
+	if (errno != EINTR)
+		s->loop->failed = ERR_IO;
+	return false;
+}
+
+static void look_again(struct loop_source *s)
+{
+	if (s->again)
+		return;
+	s->again = true;
+	s->next_again = s->loop->again;
+	s->loop->again = s;
+}
+
+static void forget_again(struct loop_source *s)
+{
+	struct loop_source **at = &s->loop->again;
+	while (*at && *at != s)
+		at = &(*at)->next_again;
+	if (*at)
+		*at = s->next_again;
+}
+
+static void on_zmq(struct loop_source *s)
+{
+	if (s->ended || !has_message(s))
+		return;
+	s->io_fn(s->ctx, LOOP_IN);
+	run_deferred(s->loop);
+	if (!s->ended && has_message(s))
+		look_again(s);
+}
+
+static void run_again(struct loop *l)
+{
+	struct loop_source *s = l->again, *next;
+	l->again = NULL;
+	for (; s; s = next) {
+		next = s->next_again;
+		s->again = false;
+		if (l->stop && !s->ended)
+			look_again(s);
+		else
+			on_zmq(s);
 	}
-	return end_handler(l);
+}
+
+static void on_event(struct loop *l, const struct epoll_event *got)
+{
+	struct loop_source *s = got->data.ptr;
+	if (!s)
+		on_timer_fd(l);
+	else if (s->kind == KIND_ZMQ)
+		on_zmq(s);
+	else
+		on_fd(s, got->events);
+}
+
+static void turn(struct loop *l, const struct epoll_event *got, int n)
+{
+	begin_handler(l);
+	l->due = false;
+	run_again(l);
+	for (int i = 0; i < n && !l->stop; i++)
+		on_event(l, &got[i]);
+	if (!l->stop) {
+		run_deferred(l);
+		run_timers(l);
+	}
+	end_handler(l);
 }
 
 /* ---- life ---- */
@@ -347,24 +370,13 @@ static int loop_init(struct loop *l)
 		return rc;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	l->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (l->epoll_fd < 0 || l->timer_fd < 0 || l->ready_fd < 0)
+	if (l->epoll_fd < 0 || l->timer_fd < 0)
 		return err_from_errno(errno);
 	rc = watch(l, l->timer_fd, NULL, EPOLLIN, EPOLL_CTL_ADD);
-	if (rc == 0)
-		rc = watch(l, l->ready_fd, l, EPOLLIN, EPOLL_CTL_ADD);
 	if (rc == 0)
 		rc = start_czmq();
 	if (rc != 0)
 		return rc;
-	l->zloop = zloop_new();
-	if (!l->zloop)
-		return ERR_NOMEM;
-	zloop_set_nonstop(l->zloop, true);
-	zmq_pollitem_t item = {.fd = l->epoll_fd, .events = ZMQ_POLLIN};
-	if (zloop_poller(l->zloop, &item, on_epoll, l) != 0)
-		return ERR_IO;
-	zloop_poller_set_tolerant(l->zloop, &item);
 	return loop_timer(l, IDLE_NS, IDLE_NS, on_idle, NULL, &l->idle);
 }
 
@@ -374,7 +386,7 @@ int loop_new(const struct clock *clock, struct loop **ret_loop)
 	if (!l)
 		return ERR_NOMEM;
 	l->clock = clock ? clock : clock_real();
-	l->epoll_fd = l->timer_fd = l->ready_fd = -1;
+	l->epoll_fd = l->timer_fd = -1;
 	l->armed = INT64_MAX;
 	int rc = loop_init(l);
 	if (rc != 0) {
@@ -400,9 +412,6 @@ void loop_free(struct loop *l)
 		l->spare = s->next;
 		free(s);
 	}
-	zloop_destroy(&l->zloop);
-	if (l->ready_fd >= 0)
-		close(l->ready_fd);
 	if (l->timer_fd >= 0)
 		close(l->timer_fd);
 	if (l->epoll_fd >= 0)
@@ -454,20 +463,31 @@ int loop_zmq(struct loop *l, void *socket, loop_io_fn fn, void *ctx,
 {
 	if (is_watched(l, -1, socket))
 		return ERR_EXISTS;
+	int fd;
+	size_t len = sizeof fd;
+	if (zmq_getsockopt(socket, ZMQ_FD, &fd, &len) != 0)
+		return ERR_ARG;
 	struct loop_source *s;
 	int rc = source_new(l, KIND_ZMQ, ctx, &s);
 	if (rc != 0)
 		return rc;
 	s->socket = socket;
+	s->fd = fd;
 	s->io_fn = fn;
-	zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-	if (zloop_poller(l->zloop, &item, on_zmq, s) != 0) {
+	rc = watch(l, fd, s, EPOLLIN, EPOLL_CTL_ADD);
+	if (rc != 0) {
 		loop_end(&s);
-		return ERR_ARG;
+		return rc;
 	}
-	zloop_poller_set_tolerant(l->zloop, &item);
+	look_again(s); /* what it knew before we asked for its descriptor, that will not say */
 	*ret_source = s;
 	return 0;
+}
+
+void loop_zmq_look(struct loop_source *s)
+{
+	must(s->kind == KIND_ZMQ && !s->ended);
+	look_again(s);
 }
 
 /* A paused descriptor leaves the epoll set: epoll would go on reporting its hangups. */
@@ -522,8 +542,8 @@ void loop_end(struct loop_source **s_p)
 	if (s->kind == KIND_TIMER) {
 		heap_take(&l->timers, &s->timer);
 	} else if (s->kind == KIND_ZMQ) {
-		zmq_pollitem_t item = {.socket = s->socket};
-		zloop_poller_end(l->zloop, &item);
+		forget_again(s);
+		(void)watch(l, s->fd, s, 0, EPOLL_CTL_DEL);
 	} else if (s->events != 0) {
 		/* Fails where the owner closed the descriptor first: the kernel has forgotten it
 		 * already. */
@@ -554,20 +574,19 @@ void loop_undefer(struct loop *l, loop_fn fn, void *ctx)
 
 int loop_run(struct loop *l)
 {
+	struct epoll_event got[EVENTS_A_TURN];
 	must(!l->running);
-	int rc = 0;
 	l->running = true;
-	while (!l->stop) {
-		/* zloop gives up at every failure of zmq_poll; an interrupted one is none. */
-		errno = 0;
-		zloop_start(l->zloop);
-		if (!l->stop && errno != EINTR && errno != 0) {
-			rc = ERR_IO;
-			break;
-		}
+	while (!l->stop && !l->failed) {
+		int n = epoll_wait(l->epoll_fd, got, EVENTS_A_TURN, l->due || l->again ? 0 : -1);
+		if (n >= 0)
+			turn(l, got, n);
+		else if (errno != EINTR)
+			l->failed = ERR_IO;
 	}
-	l->running = false;
-	l->stop = false;
+	int rc = l->failed;
+	l->running = l->stop = false;
+	l->failed = 0;
 	return rc;
 }
 

@@ -1,5 +1,4 @@
-/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place (czmq's zloop
- * inside).
+/* loop - one thread's event loop: descriptors, ZeroMQ sockets and timers in one place.
  *
  * Callbacks run on the thread that called loop_run, one at a time. A callback may add and remove
  * anything, itself included. Nothing here blocks but loop_run.
@@ -31,6 +30,9 @@ int loop_fd(struct loop *l, int fd, int events, loop_io_fn fn, void *ctx,
 	    struct loop_source **ret_source);
 int loop_zmq(struct loop *l, void *socket, loop_io_fn fn, void *ctx,
 	     struct loop_source **ret_source);
+/* After a call on a watched socket outside of its own fn that is not there to read (a send): it may
+ * have taken the wake-up of a message. */
+void loop_zmq_look(struct loop_source *s);
 int loop_fd_events(struct loop_source *s,
 		   int events); /* change what an fd is watched for; 0 pauses */
 

@@ -17,6 +17,7 @@
 
 #define ROUNDS 9
 #define TURNS 20000
+#define QUIET 4
 
 struct bench {
 	struct loop *l;
@@ -95,19 +96,54 @@ static void turn(struct bench *b)
 	must(zmq_send(b->out, "x", 1, ZMQ_DONTWAIT) == 1);
 }
 
-static void bare_zmq_poll(void)
+/* The sockets of a service: one is busy, the others are quiet. */
+static void open_quiet(void *context, void **quiet, int n)
 {
-	void *context = zmq_ctx_new();
+	for (int i = 0; i < n; i++) {
+		quiet[i] = zmq_socket(context, ZMQ_PAIR);
+		must(quiet[i]);
+	}
+}
+
+static void close_quiet(void **quiet, int n)
+{
+	for (int i = 0; i < n; i++)
+		zmq_close(quiet[i]);
+}
+
+static void bare_zmq_poll(int others)
+{
+	void *context = zmq_ctx_new(), *quiet[QUIET];
 	struct bench b = {0};
 	open_pair(&b, context);
-	zmq_pollitem_t item = {.socket = b.in, .events = ZMQ_POLLIN};
+	open_quiet(context, quiet, others);
+	zmq_pollitem_t items[1 + QUIET] = {{.socket = b.in, .events = ZMQ_POLLIN}};
+	for (int i = 0; i < others; i++)
+		items[1 + i] = (zmq_pollitem_t){.socket = quiet[i], .events = ZMQ_POLLIN};
 	for (int i = 0; i < TURNS; i++) {
-		must(zmq_poll(&item, 1, -1) == 1);
+		must(zmq_poll(items, 1 + others, -1) == 1);
 		turn(&b);
 	}
+	close_quiet(quiet, others);
 	zmq_close(b.in);
 	zmq_close(b.out);
 	zmq_ctx_term(context);
+}
+
+static void zmq_poll_one(void)
+{
+	bare_zmq_poll(0);
+}
+
+static void zmq_poll_five(void)
+{
+	bare_zmq_poll(QUIET);
+}
+
+static void on_quiet(void *ctx, int events)
+{
+	(void)ctx, (void)events;
+	check_failed("nobody sends there", __FILE__, __LINE__, __func__);
 }
 
 static void on_zmq(void *ctx, int events)
@@ -119,18 +155,33 @@ static void on_zmq(void *ctx, int events)
 		loop_stop(b->l);
 }
 
-static void loop_socket(void)
+static void loop_sockets(int others)
 {
-	void *context = zmq_ctx_new();
+	void *context = zmq_ctx_new(), *quiet[QUIET];
+	struct loop_source *source;
 	struct bench b = {.left = TURNS};
 	open_pair(&b, context);
 	must(loop_new(clock_real(), &b.l) == 0);
 	must(loop_zmq(b.l, b.in, on_zmq, &b, &b.source) == 0);
+	open_quiet(context, quiet, others);
+	for (int i = 0; i < others; i++)
+		must(loop_zmq(b.l, quiet[i], on_quiet, NULL, &source) == 0);
 	must(loop_run(b.l) == 0);
 	loop_free(b.l);
+	close_quiet(quiet, others);
 	zmq_close(b.in);
 	zmq_close(b.out);
 	zmq_ctx_term(context);
+}
+
+static void loop_socket(void)
+{
+	loop_sockets(0);
+}
+
+static void loop_five_sockets(void)
+{
+	loop_sockets(QUIET);
 }
 
 /* ---- timers and deferred calls ---- */
@@ -180,8 +231,10 @@ int main(void)
 	struct row rows[] = {
 		{"epoll, bare", bare_epoll, 0, 1e18},
 		{"descriptor", loop_descriptor, 0, 1e18},
-		{"zmq_poll, bare", bare_zmq_poll, 2, 1e18},
+		{"zmq_poll, bare", zmq_poll_one, 2, 1e18},
 		{"ZeroMQ socket", loop_socket, 2, 1e18},
+		{"zmq_poll, 4 quiet", zmq_poll_five, 4, 1e18},
+		{"socket, 4 quiet", loop_five_sockets, 4, 1e18},
 		{"timer of 0 ns", loop_zero_timer, 0, 1e18},
 		{"timer set and ended", loop_set_and_end, 0, 1e18},
 	};

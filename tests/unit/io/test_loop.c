@@ -1,6 +1,7 @@
 /* test_loop - descriptors, ZeroMQ sockets, timers and deferred calls, and everything a callback may
  * do to them. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -491,6 +492,52 @@ static void zmq_socket_is_ended_by_another_callback(void **state)
 	zmq_ctx_term(z.context);
 }
 
+static void drain(void *ctx, int events)
+{
+	struct zmq_world *z = ctx;
+	char text[8];
+	(void)events;
+	while (zmq_recv(z->sub, text, sizeof text, ZMQ_DONTWAIT) == 1)
+		z->w->calls++;
+	loop_stop(z->w->l);
+}
+
+/* Any call on a socket may process the command that brought the message: its descriptor is silent
+ * then, and only loop_zmq_look tells the loop. */
+static void take_the_wake_up(void *ctx)
+{
+	struct zmq_world *z = ctx;
+	int fd, events;
+	size_t len = sizeof fd;
+	z->w->timer = NULL;
+	assert_int_equal(zmq_send(z->pub, "x", 1, ZMQ_DONTWAIT), 1);
+	assert_int_equal(zmq_getsockopt(z->sub, ZMQ_FD, &fd, &len), 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	len = sizeof events;
+	assert_int_equal(zmq_getsockopt(z->sub, ZMQ_EVENTS, &events, &len), 0);
+	assert_true(events & ZMQ_POLLIN);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	loop_zmq_look(z->w->a);
+}
+
+static void zmq_socket_is_looked_at_when_asked(void **state)
+{
+	struct zmq_world z = {.w = *state, .context = zmq_ctx_new()};
+	z.sub = zmq_socket(z.context, ZMQ_PAIR);
+	z.pub = zmq_socket(z.context, ZMQ_PAIR);
+	assert_int_equal(zmq_bind(z.pub, "inproc://pair"), 0);
+	assert_int_equal(zmq_connect(z.sub, "inproc://pair"), 0);
+	assert_int_equal(loop_zmq(z.w->l, z.sub, drain, &z, &z.w->a), 0);
+	assert_int_equal(loop_timer(z.w->l, NS_PER_MS, 0, take_the_wake_up, &z, &z.w->timer), 0);
+	assert_int_equal(loop_run(z.w->l), 0);
+	assert_int_equal(z.w->calls, 1);
+	loop_end(&z.w->a);
+	zmq_close(z.sub);
+	zmq_close(z.pub);
+	zmq_ctx_term(z.context);
+}
+
 static void dead_context_is_an_error(void **state)
 {
 	struct zmq_world z = {.w = *state, .context = zmq_ctx_new()};
@@ -636,6 +683,7 @@ int main(void)
 		T(noisy_descriptor_does_not_starve_another),
 		T(zmq_socket_is_read_and_ended_inside),
 		T(zmq_socket_is_ended_by_another_callback),
+		T(zmq_socket_is_looked_at_when_asked),
 		T(dead_context_is_an_error),
 		T(deferred_runs_once_after_each_callback),
 		T(deferred_outside_runs_at_next_turn),
