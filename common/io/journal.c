@@ -210,6 +210,7 @@ int journal_append(struct journal *j, const void *bytes, size_t len, uint64_t *r
 	if (j->read_only)
 		return ERR_REFUSED;
 	size_t need = record_bytes(len);
+	bool wake = false;
 
 	pthread_mutex_lock(&j->lock);
 	int rc = refuse(j, need);
@@ -221,10 +222,11 @@ int journal_append(struct journal *j, const void *bytes, size_t len, uint64_t *r
 		j->fill.len += need;
 		j->fill.count++;
 		*ret_seq = j->last;
-		if (j->fill.count == 1 || j->fill.count == j->batch_records)
-			pthread_cond_signal(&j->wake);
+		wake = j->fill.count == 1 || j->fill.count == j->batch_records;
 	}
 	pthread_mutex_unlock(&j->lock);
+	if (wake) /* not under the lock, on which it would go to sleep again at once */
+		pthread_cond_signal(&j->wake);
 	if (!rc)
 		crash_point(CRASH_journal_append);
 	return rc;

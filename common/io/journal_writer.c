@@ -31,6 +31,7 @@ struct stretch {
 	uint32_t count;
 };
 
+/* Not under the lock: who waits wakes at once, and would have to wait for it. */
 static void announce(struct journal *j)
 {
 	pthread_cond_broadcast(&j->moved);
@@ -44,8 +45,8 @@ static void fail(struct journal *j, int err)
 	j->fill.len = 0;
 	j->fill.count = 0;
 	j->in_flight = 0;
-	announce(j);
 	pthread_mutex_unlock(&j->lock);
+	announce(j);
 }
 
 /* Under the lock; false when the time was up. */
@@ -203,8 +204,8 @@ static void mark_durable(struct journal *j, const struct stretch *s)
 	j->counters.syncs++;
 	atomic_store_explicit(&j->durable, s->first + s->count - 1, memory_order_release);
 	crash_point(CRASH_journal_durable);
-	announce(j);
 	pthread_mutex_unlock(&j->lock);
+	announce(j);
 }
 
 static int write_stretch(struct journal *j, size_t at, uint64_t seq, struct stretch *ret_s)
