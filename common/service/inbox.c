@@ -214,9 +214,25 @@ static bool wanted(const struct inbox *in, const uint8_t *frame, size_t len)
 	return false;
 }
 
+/* The first thing heard on the link proves that the subscription is in force. A page asked for before that may lack
+ * what was sent in between, and a topic that is rarely spoken of would never show the hole: it is asked for anew. */
+static void on_heard(struct inbox *in, int64_t mono_ns)
+{
+	if (in->heard || in->lane != LANE_M)
+		return;
+	in->heard = true;
+	if (in->state == INBOX_LIVE)
+		go_paging(in, mono_ns);
+	if (in->state != INBOX_PAGING)
+		return;
+	in->request = 0;
+	in->retry_at = mono_ns;
+}
+
 void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t mono_ns)
 {
 	in->counters.received++;
+	on_heard(in, mono_ns);
 	if (in->state == INBOX_PAGING)
 		keep(in, frame, len);
 	if (in->state != INBOX_LIVE)
@@ -548,6 +564,7 @@ void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
 
 void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns)
 {
+	on_heard(in, mono_ns);
 	if (in->lane != LANE_M || in->state != INBOX_LIVE || !in->epoch || epoch == in->epoch)
 		return;
 	in->counters.holes++;

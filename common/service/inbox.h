@@ -84,6 +84,7 @@ struct inbox {
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
 	int64_t last;          /* M: stamp of the last record */
+	bool heard;            /* M: the subscription is known to be in force */
 	struct strmap topics;  /* M: topic -> last sequence */
 	struct ring waiting;   /* live frames while paging */
 	bool overflowed;
