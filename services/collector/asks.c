@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/base/fixed.h"
 #include "services/collector/state.h"
 
 #define SECOND 1000000000LL
@@ -68,6 +69,10 @@ static int send(struct collector_core *c, const struct venue_request *r, uint64_
 
 void asks_failed(struct collector_core *c, struct market *m)
 {
+	if (m->sync == SYNC_RENEWING) {
+		reach_later(c, m);
+		return;
+	}
 	m->failures++;
 	m->request = 0;
 	m->sync = SYNC_WAITING;
@@ -88,23 +93,40 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 	};
 
 	m->request = make_id(c, m);
-	m->sync = SYNC_ASKED;
+	m->sync = m->sync == SYNC_LIVE ? SYNC_RENEWING : SYNC_ASKED;
 	m->asked_at = c->now;
 	m->ask_at = CORE_NEVER;
-	depth_announce(c, m, book_state_syncing, "asked for a snapshot");
+	if (m->sync == SYNC_ASKED)
+		depth_announce(c, m, book_state_syncing, "asked for a snapshot");
 	arm(c, after(c->now, c->set.reply_ns));
 	if (send(c, &r, m->request) < 0)
 		asks_failed(c, m);
 }
 
-/* The market that has waited longest for its turn, NULL where none is due. */
+static bool may_ask(const struct market *m)
+{
+	return m->sync == SYNC_WAITING || m->sync == SYNC_LIVE;
+}
+
+static bool has_asked(const struct market *m)
+{
+	return m->sync == SYNC_ASKED || m->sync == SYNC_RENEWING;
+}
+
+/* Books that cannot be used come before those that only see less and less; then who has waited longest. */
+static bool goes_before(const struct market *a, const struct market *b)
+{
+	return a->sync != b->sync ? a->sync == SYNC_WAITING : a->ask_at < b->ask_at;
+}
+
+/* The market whose turn it is, NULL where none is due. */
 static struct market *next_waiting(struct collector_core *c)
 {
 	struct market *next = NULL;
 
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (m->sync == SYNC_WAITING && m->ask_at <= c->now && (next == NULL || m->ask_at < next->ask_at))
+		if (may_ask(m) && m->ask_at <= c->now && (next == NULL || goes_before(m, next)))
 			next = m;
 	}
 	return next;
@@ -207,9 +229,9 @@ int64_t asks_due(const struct collector_core *c)
 		due = after(c->described_at, c->set.reply_ns);
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		const struct market *m = &c->markets[i];
-		if (m->sync == SYNC_WAITING && m->ask_at < ask)
+		if (may_ask(m) && m->ask_at < ask)
 			ask = m->ask_at;
-		if (m->sync == SYNC_ASKED && after(m->asked_at, c->set.reply_ns) < due)
+		if (has_asked(m) && after(m->asked_at, c->set.reply_ns) < due)
 			due = after(m->asked_at, c->set.reply_ns);
 		if (m->klines_at < ask)
 			ask = m->klines_at;
@@ -229,7 +251,7 @@ void asks_on_timer(struct collector_core *c)
 	}
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (m->sync == SYNC_ASKED && c->now >= after(m->asked_at, c->set.reply_ns)) {
+		if (has_asked(m) && c->now >= after(m->asked_at, c->set.reply_ns)) {
 			c->count.replies_failed++;
 			asks_failed(c, m);
 		}
@@ -308,6 +330,18 @@ static void on_instruments(struct collector_core *c, const struct collector_repl
 		asks_describe(c, after(c->now, c->set.describe_ns));
 }
 
+/* "FLOOR-CEIL", as the simulator says where a book is whole; 0 where it names no limit. */
+static void read_whole(struct market *m, const char *text)
+{
+	const char *dash = text != NULL ? strchr(text, '-') : NULL;
+
+	m->whole_floor = m->whole_ceil = 0;
+	if (dash == NULL)
+		return;
+	(void)fixed_parse(text, (size_t)(dash - text), m->venue.price_scale, &m->whole_floor);
+	(void)fixed_parse(dash + 1, strlen(dash + 1), m->venue.price_scale, &m->whole_ceil);
+}
+
 void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 {
 	uint32_t slot = (uint32_t)(r->id & 0xffff);
@@ -323,11 +357,12 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 		(void)read_reply(c, r, &in); /* counted there; nothing depends on it */
 		return;
 	}
-	if (m == NULL || r->id != m->request || m->sync != SYNC_ASKED) {
+	if (m == NULL || r->id != m->request || !has_asked(m)) {
 		c->count.replies_unasked++;
 		return;
 	}
 	struct venue_input in = {.ask = VENUE_ASK_SNAPSHOT, .market = &m->venue, .limit = c->set.snapshot_limit};
+	read_whole(m, r->whole);
 	if (read_reply(c, r, &in) < 0)
 		asks_failed(c, m);
 }

@@ -276,6 +276,8 @@ static void on_response(void *ctx, const struct http_response *r)
 	a->status = r->err ? 0 : r->status;
 	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
 	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
+	const char *whole = r->err ? NULL : http_header(r->call, "X-Nightjar-Whole");
+	snprintf(a->whole, sizeof a->whole, "%s", whole ? whole : "");
 	buf_clear(&a->body);
 	if (r->body_len && buf_append(&a->body, r->body, r->body_len))
 		a->status = 0;

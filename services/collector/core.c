@@ -638,8 +638,8 @@ void collector_core_dump(struct collector_core *c, const struct sink *out)
 			tape_emit_instrument(c, m);
 		if (c->from == NULL || m->state == 0)
 			continue;
-		if (m->sync == SYNC_LIVE)
-			depth_emit_snapshot(c, m);
+		if (is_live(m))
+			reach_emit_snapshot(c, m);
 		depth_repeat_state(c, m);
 	}
 	c->from = NULL;

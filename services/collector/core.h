@@ -87,6 +87,9 @@ struct collector_reply {
 	const char *body;
 	size_t len;
 	int64_t retry_after_ns; /* of a 429 or 418; 0 unknown */
+	/* A simulator's word on where its book is whole: "FLOOR-CEIL", prices, 0 no limit; NULL or empty: everywhere
+	 * within its levels. */
+	const char *whole;
 };
 
 struct collector_change {
@@ -109,6 +112,7 @@ struct collector_counters {
 	uint64_t pending_overflows, pending_high_water;
 	/* taken; older than the updates; unusable */
 	uint64_t snapshots, snapshots_old, snapshots_bad;
+	uint64_t renewals; /* of the snapshots taken: of live books whose known depth ran out */
 	uint64_t resyncs; /* books that lost their trust */
 	uint64_t stale, crossed;
 	uint64_t trades, trade_gaps, trades_missing, trades_repeated, trades_late;

@@ -6,7 +6,11 @@
  *            --snapshot older than the oldest update kept--> WAITING, later
  *            --snapshot (depth_on_snapshot): take it, apply what is kept--> LIVE
  *     LIVE --next update (apply)--> LIVE
+ *          --the touch comes near the end of what is known (reach.c); asks.c sends--> RENEWING
  *          --hole, fault, too large, crossed for long (depth_lose)--> WAITING
+ *     RENEWING: as LIVE, and updates are kept too. --no or unusable reply (asks_failed)--> LIVE, later
+ *          --snapshot (depth_on_snapshot): take it, apply what is kept, publish the whole--> LIVE
+ *          --hole and so on--> WAITING
  *     any --connection lost (depth_stop)--> OFF
  * Venues that send snapshots on the stream go from any state to LIVE with one.
  *
@@ -34,7 +38,7 @@ static void tell_state(struct collector_core *c, struct market *m, uint8_t befor
 	ev->book_state.instrument = m->venue.symbol;
 	ev->book_state.state = m->state;
 	ev->book_state.before = before;
-	ev->book_state.last_id = m->sync == SYNC_LIVE ? m->book.last_id : 0;
+	ev->book_state.last_id = is_live(m) ? m->book.last_id : 0;
 	event_set_name(ev->book_state.reason, reason);
 	emit(c);
 }
@@ -52,18 +56,6 @@ void depth_announce(struct collector_core *c, struct market *m, enum book_state 
 void depth_repeat_state(struct collector_core *c, struct market *m)
 {
 	tell_state(c, m, m->state, "as it stands");
-}
-
-void depth_emit_snapshot(struct collector_core *c, struct market *m)
-{
-	struct event *ev = begin(c, EVENT_book_snapshot, m, 0);
-	struct ev_book_snapshot *s = &ev->book_snapshot;
-
-	s->instrument = m->venue.symbol;
-	s->price_scale = m->venue.price_scale;
-	s->qty_scale = m->venue.qty_scale;
-	book_to_snapshot(&m->book, c->set.publish_levels, c->scratch, s);
-	emit(c);
 }
 
 static void emit_delta(struct collector_core *c, struct market *m, const struct ev_book_delta *d, int64_t time)
@@ -127,10 +119,10 @@ void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
 {
 	if (m->sync == SYNC_OFF)
 		return;
-	if (!m->blind.open && m->sync == SYNC_LIVE)
+	if (!m->blind.open && is_live(m))
 		m->blind = (struct blind){true, (uint8_t)g->cause, m->depth_at, g->first, g->last};
-	c->count.resyncs += m->sync == SYNC_LIVE;
-	c->count.depth_gaps += m->sync == SYNC_LIVE && g->cause == gap_cause_sequence;
+	c->count.resyncs += is_live(m);
+	c->count.depth_gaps += is_live(m) && g->cause == gap_cause_sequence;
 	wait_for_snapshot(c, m, c->now);
 	depth_announce(c, m, book_state_untrusted, reason);
 }
@@ -229,6 +221,8 @@ static bool apply(struct collector_core *c, struct market *m, const struct venue
 		return false;
 	}
 	m->fresh = false;
+	if (c->again)
+		return true;
 	m->depth_at = c->now;
 	c->count.depth_applied++;
 	emit_delta(c, m, &delta, time);
@@ -241,7 +235,7 @@ static enum venue_link link_and_apply(struct collector_core *c, struct market *m
 {
 	enum venue_link link = c->set.venue->link(m->book.last_id, m->fresh, d);
 
-	if (link == VENUE_LINK_OLD)
+	if (link == VENUE_LINK_OLD && !c->again)
 		c->count.depth_dropped++;
 	if (link == VENUE_LINK_NEXT && !apply(c, m, d, time))
 		return VENUE_LINK_GAP;
@@ -300,14 +294,31 @@ static void keep(struct collector_core *c, struct market *m, const struct venue_
 		c->count.pending_high_water = m->pending_n;
 }
 
+/* For the new snapshot of a live book. What cannot be kept ends the attempt, not the book. */
+static void keep_for_renewal(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
+{
+	if (m->pending_n >= c->set.pending_max || append_pending(m, d, time) < 0) {
+		c->count.pending_overflows++;
+		reach_later(c, m);
+		return;
+	}
+	if (m->pending_n++ == 0)
+		m->pending_first = d->first_id;
+	m->pending_last = d->last_id;
+}
+
 static void on_live_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
 {
 	enum venue_link link = link_and_apply(c, m, d, time);
 
-	if (link == VENUE_LINK_NEXT)
-		judge(c, m);
-	else if (link == VENUE_LINK_GAP)
+	if (link == VENUE_LINK_GAP)
 		keep(c, m, d, time);
+	if (link != VENUE_LINK_NEXT)
+		return;
+	if (m->sync == SYNC_RENEWING)
+		keep_for_renewal(c, m, d, time);
+	judge(c, m);
+	reach_look(c, m);
 }
 
 void depth_on_update(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
@@ -320,6 +331,7 @@ void depth_on_update(struct collector_core *c, struct market *m, const struct ve
 		keep(c, m, d, time);
 		break;
 	case SYNC_LIVE:
+	case SYNC_RENEWING:
 		on_live_update(c, m, d, time);
 		break;
 	}
@@ -366,6 +378,12 @@ static int64_t worst(const struct levels *l, bool bids)
 	return worst;
 }
 
+static int64_t best(const struct levels *l, bool bids)
+{
+	return worst(l, !bids);
+}
+
+/* The book stays as it was where the snapshot is unusable. */
 static int take(struct market *m, const struct venue_snapshot *s)
 {
 	struct ev_book_snapshot whole = {
@@ -375,9 +393,14 @@ static int take(struct market *m, const struct venue_snapshot *s)
 		.bids = s->bids,
 		.asks = s->asks,
 	};
-	int rc = book_snapshot(&m->book, &whole);
 
-	return rc == 0 && book_crossed(&m->book) ? ERR_PROTOCOL : rc;
+	if (s->bids.n > 0 && s->asks.n > 0 && best(&s->bids, true) >= best(&s->asks, false))
+		return ERR_PROTOCOL;
+	if (m->whole_floor > whole.bid_floor)
+		whole.bid_floor = m->whole_floor;
+	if (m->whole_ceil > 0 && (whole.ask_ceil == 0 || m->whole_ceil < whole.ask_ceil))
+		whole.ask_ceil = m->whole_ceil;
+	return book_snapshot(&m->book, &whole);
 }
 
 static void close_blind(struct collector_core *c, struct market *m)
@@ -394,45 +417,77 @@ static void close_blind(struct collector_core *c, struct market *m)
 	m->blind.open = false;
 }
 
+/* A new snapshot of a live book: what was applied since is applied to it again, without a word. */
+static void renew(struct collector_core *c, struct market *m)
+{
+	c->count.renewals++;
+	m->request = 0;
+	m->ask_at = CORE_NEVER;
+	c->again = true;
+	bool good = apply_pending(c, m);
+	c->again = false;
+	if (!good)
+		return;
+	m->sync = SYNC_LIVE;
+	reach_measure(m);
+	reach_publish(c, m);
+	judge(c, m);
+}
+
 static void go_live(struct collector_core *c, struct market *m)
 {
 	m->sync = SYNC_LIVE;
 	m->request = 0;
-	m->failures = 0;
-	m->fresh = true;
 	m->ask_at = CORE_NEVER;
 	m->depth_at = c->now;
-	c->count.snapshots++;
 	close_blind(c, m);
-	depth_emit_snapshot(c, m);
+	reach_measure(m);
+	reach_publish(c, m);
 	if (!apply_pending(c, m))
 		return;
 	judge(c, m);
+	reach_look(c, m);
+}
+
+/* Is it older than what we could bring it up to date with? */
+static bool is_old(const struct collector_core *c, const struct market *m, const struct venue_snapshot *s)
+{
+	if (c->set.venue->snapshot_in_stream)
+		return false;
+	if (m->pending_n > 0)
+		return s->last_id < m->pending_first;
+	return m->sync == SYNC_RENEWING && s->last_id < m->book.last_id;
 }
 
 void depth_on_snapshot(struct collector_core *c, struct market *m, const struct venue_snapshot *s)
 {
 	if (m->sync == SYNC_OFF)
 		return;
-	if (m->pending_n > 0 && s->last_id < m->pending_first && !c->set.venue->snapshot_in_stream) {
+	if (is_old(c, m, s)) {
 		c->count.snapshots_old++;
 		asks_failed(c, m);
 		return;
 	}
 	if (take(m, s) < 0) {
 		c->count.snapshots_bad++;
-		book_clear(&m->book);
 		asks_failed(c, m);
 		return;
 	}
-	go_live(c, m);
+	c->count.snapshots++;
+	m->failures = 0;
+	m->fresh = true;
+	m->snapshot_at = c->now;
+	if (m->sync == SYNC_RENEWING)
+		renew(c, m);
+	else
+		go_live(c, m);
 }
 
 /* ---- time ---- */
 
 static bool can_go_stale(const struct market *m)
 {
-	return m->sync == SYNC_LIVE && (m->state == book_state_trusted || m->state == book_state_crossed);
+	return is_live(m) && (m->state == book_state_trusted || m->state == book_state_crossed);
 }
 
 int64_t depth_due(const struct collector_core *c, const struct market *m)
@@ -441,7 +496,7 @@ int64_t depth_due(const struct collector_core *c, const struct market *m)
 
 	if (can_go_stale(m))
 		due = after(m->depth_at, c->set.stale_ns);
-	if (m->sync == SYNC_LIVE && m->state == book_state_crossed) {
+	if (is_live(m) && m->state == book_state_crossed) {
 		int64_t end = after(m->crossed_at, c->set.crossed_ns);
 		due = end < due ? end : due;
 	}
@@ -450,7 +505,7 @@ int64_t depth_due(const struct collector_core *c, const struct market *m)
 
 void depth_on_timer(struct collector_core *c, struct market *m)
 {
-	if (m->sync == SYNC_LIVE && m->state == book_state_crossed &&
+	if (is_live(m) && m->state == book_state_crossed &&
 	    c->now >= after(m->crossed_at, c->set.crossed_ns)) {
 		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence}, "crossed for too long");
 		return;

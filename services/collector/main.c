@@ -38,6 +38,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_depth_gaps_total", depth_gaps, "Holes in a depth sequence."),
 	COUNTER("collector_snapshots_total", snapshots, "Snapshots a book was built on."),
 	COUNTER("collector_resyncs_total", resyncs, "Books that lost their trust."),
+	COUNTER("collector_renewals_total", renewals, "New snapshots of live books whose known depth ran out."),
 	COUNTER("collector_stale_total", stale, "Books that went stale."),
 	COUNTER("collector_crossed_total", crossed, "Books that were crossed."),
 	COUNTER("collector_trades_total", trades, "Trades."),

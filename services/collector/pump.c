@@ -77,11 +77,14 @@ void pump_stamped_frame(struct shell *s, const char *text, size_t len)
 
 static void give_answer(struct shell *s, struct asked *a)
 {
+	char whole[sizeof a->whole];
+	memcpy(whole, a->whole, sizeof whole);
 	struct collector_reply r = {.now = pump_now(s),
 				    .id = a->id,
 				    .status = a->status,
 				    .body = (const char *)a->body.at,
 				    .len = a->body.len,
+				    .whole = whole,
 				    .retry_after_ns = a->retry_after_ns};
 	/* Free for the next request before the core can make one. */
 	struct buf body = a->body;

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 2
+#define FORMAT 3
 
 /* ---- one walk for both directions ----
  *
@@ -112,6 +112,11 @@ static void io_market(struct io *io, struct market *m)
 	io_i64(io, &m->blind.from);
 	io_u64(io, &m->blind.first);
 	io_u64(io, &m->blind.last);
+	io_i64(io, &m->own.bid);
+	io_i64(io, &m->own.ask);
+	io_i64(io, &m->told.bid);
+	io_i64(io, &m->told.ask);
+	io_i64(io, &m->snapshot_at);
 	io_u64(io, &m->trade_id);
 	io_i64(io, &m->trade_at);
 	io_i64(io, &m->trade_time);
@@ -195,7 +200,7 @@ static bool is_pending_sound(const struct market *m)
 static bool is_market_sound(const struct market *m)
 {
 	return m->venue.price_scale <= FIXED_SCALE_MAX && m->venue.qty_scale <= FIXED_SCALE_MAX &&
-	       m->sync <= SYNC_LIVE && m->state <= book_state_untrusted && is_pending_sound(m);
+	       m->sync <= SYNC_RENEWING && m->state <= book_state_untrusted && is_pending_sound(m);
 }
 
 static int load_market(struct unpacker *u, struct market *m)

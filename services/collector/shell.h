@@ -26,6 +26,7 @@ struct asked { /* a request under way */
 	int64_t at;       /* stamp of the answer (stamped mode) */
 	int status;
 	int64_t retry_after_ns;
+	char whole[64]; /* a simulator's X-Nightjar-Whole */
 	struct buf body;
 };
 

@@ -11,7 +11,7 @@
 #define NO_CONNECTION UINT32_MAX
 
 /* How a book stands to its stream; drawn in depth.c. */
-enum sync { SYNC_OFF, SYNC_WAITING, SYNC_ASKED, SYNC_LIVE };
+enum sync { SYNC_OFF, SYNC_WAITING, SYNC_ASKED, SYNC_LIVE, SYNC_RENEWING };
 
 /* A blind period of a book that its next snapshot will close. */
 struct blind {
@@ -19,6 +19,11 @@ struct blind {
 	uint8_t cause; /* enum gap_cause */
 	int64_t from;
 	uint64_t first, last;
+};
+
+/* Where the touch is half way to the end of what is known; bid 0, ask INT64_MAX: there is no end. */
+struct reach {
+	int64_t bid, ask;
 };
 
 struct market {
@@ -44,6 +49,9 @@ struct market {
 	int64_t depth_at;  /* stamp of the last good update */
 	int64_t crossed_at;
 	struct blind blind;
+	struct reach own, told;          /* of the book, and of the snapshot published last */
+	int64_t snapshot_at;             /* stamp of the snapshot taken last */
+	int64_t whole_floor, whole_ceil; /* what the reply under way is said to know; 0: what the venue documents */
 
 	int64_t klines_at;       /* when to ask for klines; CORE_NEVER: not */
 	int64_t klines_asked_at;
@@ -96,6 +104,7 @@ struct collector_core {
 	struct level *levels; /* owned: what is being decoded, 2 * levels_max */
 	uint32_t levels_max;
 	struct level *scratch; /* owned: what is being published, 2 * publish_levels */
+	bool again;            /* what is applied now has been applied and published before */
 	struct buf path;
 
 	int64_t now;
@@ -146,6 +155,10 @@ struct gap {
 void emit_gap(struct collector_core *c, const struct gap *g);
 
 /* depth.c */
+static inline bool is_live(const struct market *m)
+{
+	return m->sync == SYNC_LIVE || m->sync == SYNC_RENEWING;
+}
 void depth_start(struct collector_core *c, struct market *m);                    /* the connection is open */
 void depth_stop(struct collector_core *c, struct market *m, const char *reason); /* it is not */
 void depth_lose(struct collector_core *c, struct market *m, const struct gap *g, const char *reason);
@@ -154,10 +167,16 @@ void depth_on_snapshot(struct collector_core *c, struct market *m, const struct 
 void depth_on_fault(struct collector_core *c, struct market *m);
 void depth_on_timer(struct collector_core *c, struct market *m);
 int64_t depth_due(const struct collector_core *c, const struct market *m);
-void depth_emit_snapshot(struct collector_core *c, struct market *m);
 void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason);
 void depth_repeat_state(struct collector_core *c, struct market *m);
 void depth_restart(struct collector_core *c, struct market *m);
+
+/* reach.c */
+void reach_emit_snapshot(struct collector_core *c, struct market *m); /* for one who asks */
+void reach_publish(struct collector_core *c, struct market *m);       /* for all; how far it reaches is noted */
+void reach_measure(struct market *m);                                 /* notes how far the book itself reaches */
+void reach_look(struct collector_core *c, struct market *m);          /* after each update of a live book */
+void reach_later(struct collector_core *c, struct market *m);         /* no new snapshot this time: the book goes on */
 
 /* asks.c */
 void asks_failed(struct collector_core *c, struct market *m);

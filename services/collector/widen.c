@@ -130,12 +130,15 @@ bool widen_for(struct collector_core *c, struct market *m, struct venue_input *i
 	m->qty_scale_min = m->venue.qty_scale;
 	c->count.widened++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
-	bool fits = grow(&m->trade_price, by.price) && grow_pending(&m->pending, &by) && grow_book(c, &m->book, &by);
+	bool fits = grow(&m->trade_price, by.price) && grow(&m->whole_floor, by.price) &&
+		    grow(&m->whole_ceil, by.price) && grow_pending(&m->pending, &by) && grow_book(c, &m->book, &by);
 	if (m->described && widen_instrument(&m->instrument, m->venue.price_scale, m->venue.qty_scale))
 		tape_emit_instrument(c, m);
 	if (!fits)
 		depth_restart(c, m); /* what is kept cannot be brought along */
-	else if (m->sync == SYNC_LIVE)
-		depth_emit_snapshot(c, m);
+	else if (is_live(m)) {
+		reach_measure(m);
+		reach_publish(c, m);
+	}
 	return true;
 }

@@ -150,14 +150,44 @@ static int settle_book(struct market *m, int64_t at, int rc)
 	return 0;
 }
 
+/* What the levels we took from showed before a snapshot. */
+struct shown {
+	int64_t qty[2][MARKET_TAKEN_MAX];
+};
+
+static void note_shown(const struct market *m, struct shown *ret_shown)
+{
+	for (int side = 0; side < 2; side++)
+		for (uint32_t i = 0; i < m->taken[side].n; i++)
+			ret_shown->qty[side][i] =
+				book_qty_at(&m->book, (enum side)(side + 1), m->taken[side].at[i].price);
+}
+
+/* A book that was whole all the time shows itself anew: only where a level has changed is what we took renewed. */
+static void keep_taken(struct market *m, const struct shown *before)
+{
+	for (int side = 0; side < 2; side++) {
+		struct taken *t = &m->taken[side];
+		uint32_t kept = 0;
+		for (uint32_t i = 0; i < t->n; i++)
+			if (book_qty_at(&m->book, (enum side)(side + 1), t->at[i].price) == before->qty[side][i])
+				t->at[kept++] = t->at[i];
+		t->n = kept;
+	}
+}
+
 int market_on_snapshot(struct market *m, int64_t at, const struct ev_book_snapshot *s)
 {
 	bool same = s->price_scale == m->def.price_scale && s->qty_scale == m->def.qty_scale;
+	struct shown shown;
+	if (m->has_book)
+		note_shown(m, &shown);
 	int rc = same ? book_snapshot(&m->book, s) : ERR_TYPE;
 	if (rc == 0) {
+		if (m->has_book)
+			keep_taken(m, &shown);
 		m->has_book = true;
 		m->foreign = false;
-		m->taken[0].n = m->taken[1].n = 0;
 	}
 	return settle_book(m, at, rc);
 }

@@ -30,6 +30,14 @@ static void set_lock(const struct executor *x, struct order *o)
 		o->locked = amount;
 }
 
+/* After a fill: an order keeps what its rest needs, or what is left of its lock where roundings made that less. */
+static void release_lock(const struct executor *x, struct order *o)
+{
+	int64_t keep;
+	if (fills_reserve(x, o, order_rest(o), &keep) == 0 && keep < o->locked)
+		o->locked = keep;
+}
+
 /* Only what rests is an order after its step: the others have ended in the same breath. */
 static void restore_open(struct executor *x, const struct ev_order *e)
 {
@@ -69,7 +77,7 @@ static void on_order(struct executor *x, const struct ev_order *e)
 	if (e->status == order_status_partial) {
 		o->status = e->status;
 		o->filled = e->filled;
-		set_lock(x, o);
+		release_lock(x, o);
 	} else {
 		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
 	}

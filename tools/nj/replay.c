@@ -115,6 +115,7 @@ static void give_answer(struct replay *r, struct replay_asked *a)
 					.status = answer.status,
 					.body = (const char *)answer.body.at,
 					.len = answer.body.len,
+					.whole = answer.whole,
 					.retry_after_ns = answer.retry_after_s * NS_PER_S};
 	/* Free for the next request before the core can make one. */
 	memset(a, 0, sizeof(*a));

@@ -159,8 +159,8 @@ int source_next(struct source *s, struct source_frame *ret_frame)
 	return tell_end(s, s->ended ? s->end : rc, ret_frame);
 }
 
-/* Value of a header in "Name: value\r\n" lines; 0 where it is absent. */
-static int64_t header_i64(const struct buf *headers, const char *name)
+/* Value of a header in "Name: value\r\n" lines, up to its end; NULL where it is absent. */
+static const char *header_of(const struct buf *headers, const char *name)
 {
 	const char *at = (const char *)headers->at, *end = at + headers->len;
 	size_t n = strlen(name);
@@ -168,10 +168,22 @@ static int64_t header_i64(const struct buf *headers, const char *name)
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 		size_t left = (size_t)((eol ? eol : end) - at);
 		if (left > n + 1 && memcmp(at, name, n) == 0 && at[n] == ':')
-			return strtoll(at + n + 1, NULL, 10);
+			return at + n + 1 + strspn(at + n + 1, " ");
 		at = eol ? eol + 1 : end;
 	}
-	return 0;
+	return NULL;
+}
+
+static int64_t header_i64(const struct buf *headers, const char *name)
+{
+	const char *text = headers->len ? header_of(headers, name) : NULL;
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static void copy_header(const struct buf *headers, const char *name, char *out, size_t cap)
+{
+	const char *text = headers->len ? header_of(headers, name) : NULL;
+	snprintf(out, cap, "%.*s", text ? (int)strcspn(text, "\r\n") : 0, text ? text : "");
 }
 
 int source_ask(struct source *s, const char *path, int64_t asked_at, struct source_answer *ret_answer)
@@ -186,8 +198,9 @@ int source_ask(struct source *s, const char *path, int64_t asked_at, struct sour
 	buf_clear(&ret_answer->body);
 	rc = buf_append(&ret_answer->body, reply.body.at, reply.body.len);
 	ret_answer->status = reply.status;
-	ret_answer->stamp = reply.headers.len ? header_i64(&reply.headers, "X-Nightjar-Stamp") : 0;
-	ret_answer->retry_after_s = reply.headers.len ? header_i64(&reply.headers, "Retry-After") : 0;
+	ret_answer->stamp = header_i64(&reply.headers, "X-Nightjar-Stamp");
+	ret_answer->retry_after_s = header_i64(&reply.headers, "Retry-After");
+	copy_header(&reply.headers, "X-Nightjar-Whole", ret_answer->whole, sizeof(ret_answer->whole));
 	reply_fini(&reply);
 	return rc;
 }

@@ -32,6 +32,7 @@ struct source_answer {
 	int status;
 	int64_t stamp; /* event time it was recorded at; 0: not recorded */
 	int64_t retry_after_s;
+	char whole[64]; /* X-Nightjar-Whole; empty: absent */
 	struct buf body; /* initialised by the caller */
 };
 

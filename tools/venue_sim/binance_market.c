@@ -74,25 +74,48 @@ static void print_book(struct reply *reply, const struct fold_symbol *s, int64_t
 	buf_printf(out, "]}");
 }
 
-static void print_levels(struct json *j, int64_t limit, struct buf *out)
+/* How many levels a side was recorded with, and the last one's price. */
+struct recorded_side {
+	int64_t n;
+	struct json_str end;
+};
+
+static struct json_str price_of(struct json_str level)
 {
-	struct json_str level;
-	int64_t i = 0;
+	struct json_str price = {.at = "0", .len = 1}, more;
+	struct json j;
+
+	json_init(&j, level.at, level.len);
+	json_array(&j);
+	if (json_item(&j))
+		json_string(&j, &price);
+	while (json_item(&j))
+		json_raw(&j, &more);
+	return price;
+}
+
+static struct recorded_side print_levels(struct json *j, int64_t limit, struct buf *out)
+{
+	struct recorded_side side = {.end = {.at = "0", .len = 1}};
+	struct json_str level = {.at = "[]", .len = 2};
 
 	buf_byte(out, '[');
 	json_array(j);
 	while (json_item(j)) {
-		if (!json_raw(j, &level) || i++ >= limit)
+		if (!json_raw(j, &level) || side.n++ >= limit)
 			continue;
-		if (i > 1)
+		if (side.n > 1)
 			buf_byte(out, ',');
 		buf_append(out, level.at, level.len);
 	}
 	buf_byte(out, ']');
+	if (side.n > 0)
+		side.end = price_of(level);
+	return side;
 }
 
-/* A recorded reply, cut to the levels that were asked for. */
-static void print_recorded(struct buf *out, struct text body, int64_t limit)
+/* A recorded reply, cut to the levels that were asked for; ret_side: bids, asks. */
+static void print_recorded(struct buf *out, struct text body, int64_t limit, struct recorded_side ret_side[2])
 {
 	struct json_str key, value;
 	struct json j;
@@ -104,7 +127,7 @@ static void print_recorded(struct buf *out, struct text body, int64_t limit)
 		buf_printf(out, "%s\"%.*s\":", first ? "{" : ",", (int)key.len, key.at);
 		first = false;
 		if (json_peek(&j) == JSON_ARRAY)
-			print_levels(&j, limit, out);
+			ret_side[json_str_is(key, "asks")] = print_levels(&j, limit, out);
 		else if (json_raw(&j, &value))
 			buf_append(out, value.at, value.len);
 	}
@@ -117,10 +140,31 @@ static void no_snapshot(struct reply *reply, const char *why)
 	reply_header(reply, "X-Nightjar-No-Snapshot", "%s", "1");
 }
 
+/* As many levels as the recorder had asked for: there was more behind the last one, which whoever asks
+ * for more today could not tell. */
+static void tell_recorded_range(const struct rec_reply *recorded, const struct recorded_side side[2],
+				struct reply *reply)
+{
+	struct json_str end[2] = {{.at = "0", .len = 1}, {.at = "0", .len = 1}};
+
+	for (int i = 0; i < 2; i++)
+		if (side[i].n >= recorded->limit)
+			end[i] = side[i].end;
+	reply_header(reply, "X-Nightjar-Whole", "%.*s-%.*s", (int)end[0].len, end[0].at, (int)end[1].len, end[1].at);
+}
+
+static void print_reply(struct sim *sim, const struct rec_reply *recorded, int64_t limit, struct reply *reply)
+{
+	struct recorded_side side[2] = {{.end = {.at = "0", .len = 1}}, {.end = {.at = "0", .len = 1}}};
+
+	print_recorded(&reply->body, recording_body(&sim->rec, recorded), limit, side);
+	tell_recorded_range(recorded, side, reply);
+}
+
 static void answer_recorded(struct sim *sim, const struct rec_reply *recorded, int64_t limit,
 			    struct reply *reply)
 {
-	print_recorded(&reply->body, recording_body(&sim->rec, recorded), limit);
+	print_reply(sim, recorded, limit, reply);
 	reply_header(reply, "X-Nightjar-Stamp", "%" PRId64, recorded->stamp);
 }
 
@@ -159,7 +203,7 @@ static void depth_now(struct sim *sim, struct text symbol, int64_t limit, struct
 	} else if (next == NULL) {
 		no_snapshot(reply, "No snapshot in the recording.");
 	} else if (sim->player.state == PLAYER_IDLE) {
-		print_recorded(&reply->body, recording_body(&sim->rec, next), limit);
+		print_reply(sim, next, limit, reply);
 	} else if (reply->final) {
 		binance_error(reply, 503, -1001,
 			      "Internal error; the recorded snapshot comes later.");

@@ -116,6 +116,7 @@ static void scan_reply(struct recording *r, const struct dialect *d, const struc
 	if (!d->reply(line, &facts) || facts.kind == REPLY_OTHER)
 		return;
 	reply.kind = facts.kind;
+	reply.limit = facts.limit;
 	if (facts.kind == REPLY_DEPTH) {
 		symbol = facts.symbol.len > 0 ? symbol_of(r, facts.symbol)
 					      : owner_by_id(r, facts.last_id);

@@ -29,6 +29,7 @@ struct rec_reply {
 	enum reply_kind kind;
 	int64_t stamp;
 	char symbol[MARKET_SYMBOL_LEN];
+	int64_t limit;  /* levels that were asked for; 0 unknown */
 	size_t at, len; /* of bodies */
 };
 

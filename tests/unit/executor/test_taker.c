@@ -127,12 +127,24 @@ static void what_was_taken_is_gone_until_renewed(void **state)
 	desk_expect_fill(&d, 1, 10300, 200, 206 * CENT / 100);
 }
 
-static void a_snapshot_renews_everything(void **state)
+static void a_book_shown_anew_renews_what_changed(void **state)
+{
+	(void)state;
+	desk_order(&d, side_buy, tif_ioc, 0, 1400); /* 1000 at 100.00, 400 at 101.00 */
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
+		      (struct levels)LEVELS({10000, 1000}, {10100, 900}));
+	desk_order(&d, side_buy, tif_ioc, 0, 500);
+	desk_expect_fill(&d, 0, 10100, 500, 505 * CENT / 100);
+}
+
+static void a_book_that_was_lost_is_another_one(void **state)
 {
 	(void)state;
 	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	desk_state(&d, book_state_untrusted);
 	desk_snapshot(&d, (struct levels)LEVELS({9900, 1000}),
 		      (struct levels)LEVELS({10000, 1000}));
+	desk_state(&d, book_state_trusted);
 	desk_order(&d, side_buy, tif_ioc, 0, 1000);
 	desk_expect_fill(&d, 0, 10000, 1000, 10 * CENT);
 }
@@ -223,7 +235,8 @@ int main(void)
 		TEST(market_beyond_the_book_is_cut_off),
 		TEST(nothing_beyond_the_guaranteed_depth),
 		TEST(what_was_taken_is_gone_until_renewed),
-		TEST(a_snapshot_renews_everything),
+		TEST(a_book_shown_anew_renews_what_changed),
+		TEST(a_book_that_was_lost_is_another_one),
 		TEST(limit_ioc_takes_up_to_its_price),
 		TEST(limit_fok_is_all_or_nothing),
 		TEST(limit_gtc_takes_then_rests),

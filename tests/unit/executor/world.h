@@ -74,11 +74,18 @@ static inline int64_t world_qty(struct world *w, const struct world_market *m)
 
 static inline void world_fill_book(struct world *w, struct world_market *m)
 {
+	int64_t before[2][SLOTS];
+	if (m->has_book && world_roll(w, 2) == 0)
+		return; /* the same book, shown anew */
+	memcpy(before, m->qty, sizeof(before));
 	memset(m->qty, 0, sizeof(m->qty));
-	memset(m->taken, 0, sizeof(m->taken));
 	for (int32_t i = 0; i < SLOTS; i++)
 		if (world_roll(w, 4) != 0)
 			m->qty[i < m->touch ? 0 : 1][i] = world_qty(w, m);
+	/* What was taken of a level is back where it shows another quantity, or where the book had been lost. */
+	for (int32_t i = 0; i < 2 * SLOTS; i++)
+		if (!m->has_book || before[i / SLOTS][i % SLOTS] != m->qty[i / SLOTS][i % SLOTS])
+			m->taken[i / SLOTS][i % SLOTS] = 0;
 }
 
 static inline void world_instrument(struct world *w, struct world_market *m, struct event *ev)
