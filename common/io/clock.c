@@ -60,6 +60,33 @@ void clock_sim_advance(struct clock_sim *c, int64_t by_ns)
 	c->mono_ns += by_ns;
 }
 
+int64_t event_clock_now(struct event_clock *e, const struct clock *c)
+{
+	int64_t wall = clock_wall(c), mono = clock_mono(c);
+	int64_t half = e->at ? (mono - e->mono) / 2 : 0;
+	if (wall > e->at + half) {
+		e->at = wall;
+		e->mono = mono;
+	} else {
+		e->at += half;
+		e->mono += 2 * half; /* the odd nanosecond gathers */
+	}
+	return e->at;
+}
+
+void event_clock_resume(struct event_clock *e, const struct clock *c, int64_t at)
+{
+	if (at <= e->at)
+		return;
+	e->at = at;
+	e->mono = clock_mono(c);
+}
+
+int64_t event_clock_ahead(const struct event_clock *e, const struct clock *c)
+{
+	return e->at - clock_wall(c);
+}
+
 /* Days since 1970 to a date of the proleptic Gregorian calendar (Hinnant, civil_from_days). Exact
  * for every int64 of nanoseconds (years 1677 to 2262), without the C library's time zone machinery.
  */

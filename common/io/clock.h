@@ -27,6 +27,19 @@ void clock_sim_advance(struct clock_sim *c, int64_t by_ns);
 static inline int64_t clock_wall(const struct clock *c) { return c->wall(c); }
 static inline int64_t clock_mono(const struct clock *c) { return c->mono(c); }
 
+/* Event time of who stamps by the clock: the wall clock, except that it neither goes back nor stands still. Where the
+ * wall clock is behind what was said already (it was set back, or ran ahead before a restart), event time goes on at
+ * half the speed of the monotonic clock until the wall clock is there: an hour is caught up in two, and what waits for
+ * event time to pass (timers, promises, leases) is late by a factor of two meanwhile, instead of by the hour. */
+struct event_clock {
+	int64_t at, mono; /* the last time given, and when; zeroed before the first */
+};
+int64_t event_clock_now(struct event_clock *e, const struct clock *c);
+/* So much was said already, by the process before this one. */
+void event_clock_resume(struct event_clock *e, const struct clock *c, int64_t at);
+/* By how much the last time given is ahead of the wall clock; 0 or less: it is not. */
+int64_t event_clock_ahead(const struct event_clock *e, const struct clock *c);
+
 /* "2026-11-22T02:20:00.123456789Z"; out holds at least 32 bytes. Returns out. */
 char *clock_rfc3339(int64_t wall_ns, char out[32]);
 

@@ -165,6 +165,8 @@ int journal_read(struct journal *j, uint64_t from, uint32_t limit,
 			break;
 		rc = read_span(j, &span, &r);
 	}
+	if (rc) /* who restores the file, in place or as a new one, need not stop us to have it read */
+		pager_fini(&j->pager);
 	if (rc && (limit == 0 || r.next == from))
 		return rc;
 	*ret_next = r.next; /* an error behind a page shows when reading goes on from there */

@@ -194,6 +194,14 @@ int64_t mlog_last(const struct mlog *m)
 	return m->last;
 }
 
+int64_t mlog_next_file(const struct mlog *m, int64_t after)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->files[i].first > after)
+			return m->files[i].first;
+	return 0;
+}
+
 uint64_t mlog_bytes(const struct mlog *m)
 {
 	return m->bytes;

@@ -41,6 +41,8 @@ int mlog_append(struct mlog *m, int64_t stamp, const void *frame, size_t len);
 
 int64_t mlog_first(const struct mlog *m); /* oldest stamp there; 0 empty */
 int64_t mlog_last(const struct mlog *m);  /* newest; 0 empty */
+/* First stamp of the next file behind the one that `after` is in; 0 where there is none. */
+int64_t mlog_next_file(const struct mlog *m, int64_t after);
 uint64_t mlog_bytes(const struct mlog *m); /* on disk: whole files */
 
 /* Records with a stamp above `after`, in order, until fn returns false or limit (0: none).

@@ -125,6 +125,8 @@ int mlog_read(struct mlog *m, int64_t after, uint32_t limit,
 	pager_forget(&m->pager);
 	for (uint32_t i = find(m, r.after); !rc && !r.done && i < m->n; i++)
 		rc = read_file(m, i, &r);
+	if (rc)
+		pager_fini(&m->pager);
 	/* an error behind a page shows when reading goes on from there */
 	return r.count > 0 && limit > 0 ? 0 : rc;
 }

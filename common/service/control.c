@@ -30,6 +30,32 @@ static uint32_t put_input(struct pair *p, uint32_t n, const struct inbox *in, co
 	return n;
 }
 
+/* What went wrong around it: 0 everywhere in a healthy run, cache_connected excepted. */
+static uint32_t put_troubles(struct runtime *rt, struct pair *p, uint32_t n)
+{
+	const struct outbox_counters *c = &rt->outbox.counters;
+	put_pair(p, &n, "held", rt->held);
+	put_pair(p, &n, "refused", (int64_t)c->refused);
+	put_pair(p, &n, "log_errors", (int64_t)c->log_errors);
+	put_pair(p, &n, "unreadable", (int64_t)c->unreadable);
+	put_pair(p, &n, "foreign_acks", (int64_t)rt->foreign_acks);
+	put_pair(p, &n, "clock_steps", (int64_t)rt->clock_steps);
+	if (!rt->mirror.cache)
+		return n;
+	struct cache_counters k = cache_counters(rt->mirror.cache);
+	put_pair(p, &n, "cache_connected", k.connected);
+	put_pair(p, &n, "cache_connects", (int64_t)k.connects);
+	put_pair(p, &n, "cache_connect_failures", (int64_t)k.connect_failures);
+	put_pair(p, &n, "cache_disconnects", (int64_t)k.disconnects);
+	put_pair(p, &n, "cache_timeouts", (int64_t)k.timeouts);
+	put_pair(p, &n, "cache_errors", (int64_t)k.errors);
+	put_pair(p, &n, "cache_oom", (int64_t)k.oom);
+	put_pair(p, &n, "cache_wrong_type", (int64_t)k.wrong_type);
+	put_pair(p, &n, "cache_dropped", (int64_t)k.dropped);
+	put_pair(p, &n, "cache_refused", (int64_t)(k.refused + rt->mirror.refused));
+	return n;
+}
+
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 {
 	uint32_t n = 0;
@@ -53,6 +79,7 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	put_pair(p, &n, "parity_late", (int64_t)late);
 	struct log_counters lc = log_counters();
 	put_pair(p, &n, "errors", (int64_t)lc.errors);
+	n = put_troubles(rt, p, n);
 	for (uint32_t i = 0; i < rt->n_follows; i++) {
 		const struct follow *f = &rt->follow[i];
 		if (f->has_m)
@@ -103,8 +130,15 @@ int runtime_decide(struct runtime *rt, struct event *ev)
 	return n < 0 ? n : sequencer_push(&rt->sequencer, rt->self_in, ev, packed, (size_t)n, runtime_mono(rt));
 }
 
-static void journal_command(struct runtime *rt, const struct event *request, struct ev_reply *reply)
+/* True where the answer has to wait for the disk. */
+static bool journal_command(struct runtime *rt, const struct bus_peer *peer, const struct event *request,
+			    struct ev_reply *reply)
 {
+	if (rt->n_later == RUNTIME_LATER_MAX) {
+		reply->result = ERR_FULL;
+		event_set_text(reply->message, "not accepted: too many commands wait for the disk");
+		return false;
+	}
 	struct event ev;
 	event_init(&ev, EVENT_command);
 	ev.command.verb = request->request.verb;
@@ -114,10 +148,13 @@ static void journal_command(struct runtime *rt, const struct event *request, str
 	if (request->request.lease > 0)
 		ev.command.until = runtime_next_stamp(rt) + request->request.lease;
 	reply->result = runtime_decide(rt, &ev);
-	event_set_text(reply->message, reply->result == ERR_BUSY ? "recovering: not accepted, try again"
-				       : reply->result		 ? "not accepted: it cannot be journalled now"
-								 : "accepted and journalled");
+	if (reply->result == 0)
+		later_add(rt, peer, request, ev.seq);
+	else
+		event_set_text(reply->message, reply->result == ERR_BUSY ? "recovering: not accepted, try again"
+									 : "not accepted: it cannot be journalled now");
 	runtime_step(rt);
+	return reply->result == 0;
 }
 
 static bool is_core_command(uint8_t verb)
@@ -125,9 +162,11 @@ static bool is_core_command(uint8_t verb)
 	return verb == verb_pause || verb == verb_resume || verb == verb_reset || verb == verb_safe;
 }
 
-static void answer(struct runtime *rt, const struct event *request, struct event *reply, struct buf *page,
-		   struct pair *pairs)
+/* False where the answer follows later. */
+static bool answer(struct runtime *rt, const struct bus_peer *peer, const struct event *request, struct event *reply,
+		   struct buf *page)
 {
+	static struct pair pairs[EVENT_PAIRS_MAX];
 	struct ev_reply *r = &reply->reply;
 	int64_t expires = request->request.expires_at;
 	if (expires && expires < clock_wall(runtime_clock(rt))) {
@@ -143,7 +182,7 @@ static void answer(struct runtime *rt, const struct event *request, struct event
 	} else if (r->verb == verb_log_level) {
 		set_log_level(request, r);
 	} else if (is_core_command(r->verb) && rt->s->core && rt->self_in) {
-		journal_command(rt, request, r);
+		return !journal_command(rt, peer, request, r);
 	} else if (rt->s->on_request) {
 		r->result = ERR_UNKNOWN;
 		rt->s->on_request(rt->self, request, reply, page);
@@ -151,6 +190,7 @@ static void answer(struct runtime *rt, const struct event *request, struct event
 		r->result = ERR_UNKNOWN;
 		event_set_text(r->message, "this service does not know that verb");
 	}
+	return true;
 }
 
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *bytes, size_t len)
@@ -158,7 +198,6 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	struct runtime *rt = ctx;
 	struct event request, reply;
 	size_t used;
-	static struct pair pairs[EVENT_PAIRS_MAX];
 	static uint8_t out[EVENT_PACKED_MAX];
 	rt->arena.used = 0;
 	int rc = codec_unpack(bytes, len, &rt->arena, &request, &used);
@@ -174,8 +213,7 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	reply.reply.id = request.request.id;
 	struct buf page;
 	buf_init(&page, BUS_FRAME_X_MAX);
-	answer(rt, &request, &reply, &page, pairs);
-	int n = codec_pack(&reply, out, sizeof out);
+	int n = answer(rt, peer, &request, &reply, &page) ? codec_pack(&reply, out, sizeof out) : 0;
 	if (n > 0)
 		bus_reply(rt->bus, peer, out, (size_t)n, page.at, page.len);
 	buf_fini(&page);

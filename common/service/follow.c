@@ -71,8 +71,11 @@ static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 	log_error("records are gone for good", "publisher=%s lane=%s first=%llu last=%llu from=%lld to=%lld",
 		  in->publisher, in->lane == LANE_M ? "M" : "X", (unsigned long long)gap->first,
 		  (unsigned long long)gap->last, (long long)gap->from, (long long)gap->to);
-	if (rt->s->core && outbox_verifying(&rt->outbox))
+	if (rt->s->core && outbox_verifying(&rt->outbox)) {
 		recover_fall_back(rt);
+		if (in->lane == LANE_X) /* lane M goes on behind its gap with the last values anyway */
+			follow_rejoin(rt);
+	}
 	struct event ev;
 	event_init(&ev, EVENT_gap);
 	snprintf(ev.gap.stream, sizeof ev.gap.stream, "bus-%s-%s", in->publisher, in->lane == LANE_M ? "m" : "x");
@@ -109,8 +112,23 @@ static void on_caught_up(void *ctx, struct inbox *in)
 	follow_promises(f->rt);
 }
 
-static const struct inbox_ops ops = {
-	.deliver = on_deliver, .gap = on_gap, .refused = on_refused, .room = has_room, .caught_up = on_caught_up};
+static void on_unserved(void *ctx, struct inbox *in, int err)
+{
+	struct follow *f = ctx;
+	char text[EVENT_TEXT_MAX] = "its records can be read again";
+	if (err)
+		snprintf(text, sizeof text,
+			 "%s cannot read its own record %llu (%s): we wait. Its log names the file; restore that.",
+			 in->publisher, (unsigned long long)in->next, err_name(err));
+	runtime_alert(f->rt, severity_critical, err != 0, "input_unreadable", in->publisher, text);
+}
+
+static const struct inbox_ops ops = {.deliver = on_deliver,
+				     .gap = on_gap,
+				     .refused = on_refused,
+				     .unserved = on_unserved,
+				     .room = has_room,
+				     .caught_up = on_caught_up};
 
 static struct follow *new_follow(struct runtime *rt, const char *publisher)
 {
@@ -225,6 +243,18 @@ static void watch_copy(struct follow *f)
 			      : "the records that its journal has given up were had from the persister");
 }
 
+void follow_rejoin(struct runtime *rt)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		uint64_t first;
+		if (!f->in_m || f->m.state == INBOX_IDLE)
+			continue;
+		sequencer_drop(f->in_m, &first);
+		inbox_start(&f->m, INBOX_FROM_NOW, runtime_mono(rt));
+	}
+}
+
 void follow_poll(struct runtime *rt)
 {
 	int64_t mono = runtime_mono(rt);
@@ -333,6 +363,28 @@ void follow_promises(struct runtime *rt)
 		try_promise(&rt->follow[i], mono);
 }
 
+static int64_t pair_of(const struct pairs *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (strcmp(p->at[i].name, name) == 0)
+			return p->at[i].value;
+	return 0;
+}
+
+/* An acknowledgement counts for the journal it speaks of: a higher sequence of an earlier one would give up records
+ * of this one that nobody has stored. */
+static void take_ack(struct runtime *rt, const struct ev_heartbeat *hb)
+{
+	uint64_t seq = (uint64_t)pair_of(&hb->acks, rt->s->name);
+	uint64_t epoch = (uint64_t)pair_of(&hb->ack_epochs, rt->s->name);
+	if (seq == 0)
+		return;
+	if (epoch == rt->outbox.x_epoch)
+		rt->acked = seq;
+	else
+		rt->foreign_acks++;
+}
+
 static void on_heartbeat(struct follow *f, const struct event *ev)
 {
 	int64_t mono = runtime_mono(f->rt);
@@ -340,9 +392,7 @@ static void on_heartbeat(struct follow *f, const struct event *ev)
 		inbox_tail(&f->x, ev->heartbeat.x_epoch, ev->heartbeat.x_last, mono);
 	if (f->has_m)
 		inbox_tail_m(&f->m, ev->heartbeat.m_last, mono);
-	for (uint32_t i = 0; i < ev->heartbeat.acks.n; i++)
-		if (strcmp(ev->heartbeat.acks.at[i].name, f->rt->s->name) == 0)
-			f->rt->acked = (uint64_t)ev->heartbeat.acks.at[i].value;
+	take_ack(f->rt, &ev->heartbeat);
 }
 
 static void on_promise(struct follow *f, const struct event *ev)
@@ -350,9 +400,9 @@ static void on_promise(struct follow *f, const struct event *ev)
 	struct runtime *rt = f->rt;
 	f->heard = true;
 	f->latency = ev->promise.latency;
-	for (uint32_t i = 0; i < ev->promise.seen.n; i++)
-		if (strcmp(ev->promise.seen.at[i].name, rt->s->name) == 0)
-			f->promise_seen = (uint64_t)ev->promise.seen.at[i].value;
+	int64_t seen = pair_of(&ev->promise.seen, rt->s->name);
+	if (seen > 0)
+		f->promise_seen = (uint64_t)seen;
 	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them.
 	 */
 	f->promise_at = ev->promise.at;

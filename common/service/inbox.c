@@ -361,8 +361,11 @@ static bool turn_to_copy(struct inbox *in, const struct ev_reply *r)
 {
 	bool old_epoch = r->result == ERR_EPOCH && r->of_epoch > in->epoch;
 	bool given_up = r->result == ERR_NOT_FOUND && in->lane == LANE_X && r->first > in->next;
-	if (!in->copy || (!old_epoch && !given_up))
+	bool unreadable = r->result == ERR_CORRUPT && in->lane == LANE_X && in->unreadable != in->next;
+	if (!in->copy || (!old_epoch && !given_up && !unreadable))
 		return false;
+	if (unreadable) /* once: where the copy has not got it either, the publisher is waited for */
+		in->unreadable = in->next;
 	if (in->epoch == 0)
 		in->epoch = r->of_epoch;
 	in->asks_copy = true;
@@ -372,9 +375,20 @@ static bool turn_to_copy(struct inbox *in, const struct ev_reply *r)
 	return true;
 }
 
+static void set_unserved(struct inbox *in, int err)
+{
+	if (in->unserved == (err != 0))
+		return;
+	in->unserved = err != 0;
+	if (in->ops->unserved)
+		in->ops->unserved(in->ctx, in, err);
+}
+
 /* What a page request was refused with. True where asking on makes sense at once. */
 static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 {
+	if (r->result == ERR_CORRUPT)
+		set_unserved(in, ERR_CORRUPT);
 	if (turn_to_copy(in, r))
 		return true;
 	switch (r->result) {
@@ -393,7 +407,10 @@ static bool on_refusal(struct inbox *in, const struct ev_reply *r)
 		if (in->resync)
 			want_state(in);
 		return !in->resync;
+	case ERR_BUSY: /* it keeps to its rate */
+		return false;
 	default:
+		set_unserved(in, r->result < 0 && r->result > INT32_MIN ? (int)r->result : ERR_PROTOCOL);
 		return false;
 	}
 }
@@ -480,6 +497,8 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		in->retry_at = mono_ns + in->retry_ns;
 		return true;
 	}
+	if (r->result == 0)
+		set_unserved(in, 0);
 	if (in->lane == LANE_X && in->epoch == 0)
 		in->epoch = r->of_epoch;
 	if (!take_page(in, page, len) || in->state != INBOX_PAGING)

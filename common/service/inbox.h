@@ -56,6 +56,9 @@ struct inbox_ops {
 	/* A publisher went back to a smaller epoch, or its journal ends (head->seq) before what was consumed of it:
 	 * refused, critical. */
 	void (*refused)(void *ctx, struct inbox *in, const struct event *head);
+	/* The publisher cannot read what we ask for (its journal is damaged): asked again until it can, then err is 0.
+	 * Told once each. May be NULL. */
+	void (*unserved)(void *ctx, struct inbox *in, int err);
 	/* After ERR_FULL: is there room again for a whole page? NULL: always. */
 	bool (*room)(void *ctx, struct inbox *in);
 	/* The inbox has caught up with the publisher for the first time since inbox_start. May be NULL. */
@@ -81,6 +84,8 @@ struct inbox {
 	enum inbox_join join;
 	bool was_live, wants_state;
 	const char *topic; /* during deliver: of the event; a frame's, so NUL-ended */
+	bool unserved; /* the publisher said that it cannot read what we need */
+	uint64_t unreadable;   /* X: it cannot read this one, and the copy was asked for it */
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
 	int64_t last;          /* M: stamp of the last record */

@@ -21,7 +21,8 @@
 #include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
 
-enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2, DIFFERENCES_LOGGED = 100 };
+enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2, DIFFERENCES_LOGGED = 100, UNREADABLE_LOGGED = 20 };
+#define CLOCK_STEP_NS (250 * NS_PER_MS)
 
 static uint64_t resident_bytes(void)
 {
@@ -77,6 +78,18 @@ static void send_metrics(struct runtime *rt)
 	runtime_emit(rt, &ev);
 }
 
+/* Somebody set the clock, or the machine slept: the monotonic clock knows nothing of either. */
+static void watch_clock(struct runtime *rt)
+{
+	int64_t offset = clock_wall(runtime_clock(rt)) - runtime_mono(rt), by = offset - rt->clock_offset;
+	bool first = rt->clock_offset == 0;
+	rt->clock_offset = offset;
+	if (first || (by < CLOCK_STEP_NS && by > -CLOCK_STEP_NS))
+		return;
+	rt->clock_steps++;
+	log_warn("the wall clock jumped", "by_ms=%lld", (long long)(by / NS_PER_MS));
+}
+
 static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -87,6 +100,8 @@ static void on_beat(void *ctx)
 		send_metrics(rt);
 	if (rt->outbox.journal)
 		room_watch(rt);
+	mirror_watch(&rt->mirror, runtime_mono(rt));
+	watch_clock(rt);
 	outbox_flush(&rt->outbox);
 }
 
@@ -97,6 +112,7 @@ static void on_pulse(void *ctx)
 	follow_promises(rt);
 	mirror_flush(&rt->mirror, runtime_mono(rt));
 	recover_judge(rt);
+	recover_watch(rt);
 	if (rt->s->tick && (rt->life == life_running || rt->life == life_draining))
 		rt->s->tick(rt->self, runtime_mono(rt));
 	if (rt->life == life_draining && rt->s->drained && rt->s->drained(rt->self))
@@ -110,6 +126,7 @@ static void on_journal(void *ctx, int events)
 	struct runtime *rt = ctx;
 	(void)events;
 	int rc = outbox_durable(&rt->outbox);
+	later_send(rt, rc);
 	if (rc)
 		runtime_fail(rt, "journal", rc);
 	else
@@ -275,6 +292,29 @@ static void on_difference(void *ctx, uint64_t seq, const char *was, const char *
 			  (unsigned long long)seq, was, now);
 }
 
+static void on_unreadable(void *ctx, enum lane lane, uint64_t at, int err)
+{
+	struct runtime *rt = ctx;
+	char text[EVENT_TEXT_MAX], why[300] = "";
+	if (lane == LANE_X)
+		journal_reason(rt->outbox.journal, why, sizeof why);
+	else
+		snprintf(why, sizeof why, "%s", mlog_reason(rt->outbox.mlog));
+	if (rt->outbox.counters.unreadable <= UNREADABLE_LOGGED)
+		log_error("records were asked for and cannot be read", "lane=%s from=%llu err=%s why=%s",
+			  lane == LANE_X ? "X" : "M", (unsigned long long)at, err_name(err), why);
+	if (lane == LANE_X) {
+		snprintf(text, sizeof text,
+			 "lane X cannot be read from %llu on: followers wait there. Restore the file: %.100s",
+			 (unsigned long long)at, why);
+		runtime_alert(rt, severity_critical, true, "journal_unreadable", rt->s->name, text);
+	} else {
+		snprintf(text, sizeof text, "lane M cannot be read from %llu on: who needs it gets a gap. %.100s",
+			 (unsigned long long)at, why);
+		runtime_alert(rt, severity_warning, true, "log_unreadable", rt->s->name, text);
+	}
+}
+
 static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 {
 	snprintf(rt->dir, sizeof rt->dir, "%s/%s", rt->run.data, rt->s->name);
@@ -287,7 +327,7 @@ static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 				   .journal_cap = (uint64_t)rt->run.journal_cap, .mlog_cap = (uint64_t)rt->run.mlog_cap,
 				   .mlog_keep_ns = rt->run.mlog_keep_ns,
 				   .replay_rate = (uint64_t)rt->run.replay_rate, .clock = loop_clock(rt->loop),
-				   .differs = on_difference, .ctx = rt};
+				   .differs = on_difference, .unreadable = on_unreadable, .ctx = rt};
 	rc = outbox_open(&rt->outbox, rt->bus, &o, reason, cap);
 	if (!rc)
 		rc = load_run_id(rt);
@@ -436,6 +476,8 @@ static void shut_down(struct runtime *rt)
 		runtime_set_life(rt, life_done);
 		send_heartbeat(rt);
 	}
+	if (rt->n_later)
+		later_send(rt, journal_flush(rt->outbox.journal, rt->run.drain_ns));
 	if (rt->outbox.bus)
 		outbox_close(&rt->outbox);
 	if (rt->self && rt->s->free)

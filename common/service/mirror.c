@@ -6,9 +6,11 @@
 
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "common/io/log.h"
 #include "proto/codec.h"
 
 enum { JSON_MAX = 64 << 10, EVERY_NS = 250000000 };
+#define QUIET_NS (10 * NS_PER_S) /* without trouble: longer than a refused value waits to be tried again */
 
 /* Which event goes under which key, and what its subject is made of. */
 static const struct {
@@ -116,7 +118,7 @@ void mirror_on_heartbeat(struct mirror *m, const char *service, const struct eve
 	if (!m->cache)
 		return;
 	struct event copy = *ev;
-	copy.heartbeat.acks = (struct pairs){0};
+	copy.heartbeat.acks = copy.heartbeat.ack_epochs = (struct pairs){0};
 	keep(m, CACHE_HEALTH, service, &copy);
 }
 
@@ -131,4 +133,48 @@ void mirror_flush(struct mirror *m, int64_t mono_ns)
 			write_json(m, v->key, v->subject, &v->ev);
 		v->changed = false;
 	}
+}
+
+/* Away where the connection is or was gone since the last look, else refused where there were error replies. */
+static enum mirror_health judge(struct mirror *m, const struct cache_counters *c, int64_t mono_ns)
+{
+	uint64_t losses = c->disconnects + c->connect_failures;
+	enum mirror_health now = MIRROR_WELL;
+	if (losses != m->losses || (!c->connected && losses > 0))
+		now = MIRROR_AWAY;
+	else if (c->errors != m->errors)
+		now = MIRROR_REFUSED;
+	else if (!c->connected)
+		now = m->health; /* not tried yet */
+	m->losses = losses;
+	m->errors = c->errors;
+	if (now != MIRROR_WELL) {
+		m->trouble_at = mono_ns;
+		return now;
+	}
+	bool unsure = m->health >= MIRROR_AWAY && mono_ns - m->trouble_at < QUIET_NS;
+	return unsure ? m->health : MIRROR_WELL;
+}
+
+void mirror_watch(struct mirror *m, int64_t mono_ns)
+{
+	char why[300];
+	if (!m->cache)
+		return;
+	struct cache_counters c = cache_counters(m->cache);
+	enum mirror_health was = m->health, now = judge(m, &c, mono_ns);
+	/* One that comes and goes is told of now and then. */
+	if (now == was || (was >= MIRROR_AWAY && mono_ns - m->told_at < QUIET_NS))
+		return;
+	m->health = now;
+	m->told_at = mono_ns;
+	cache_reason(m->cache, why, sizeof why);
+	if (now == MIRROR_AWAY)
+		log_warn("the cache is away: dashboards go stale, nothing else does", "reason=%s", why);
+	else if (now == MIRROR_REFUSED)
+		log_warn("the cache refuses values: dashboards go stale, nothing else does",
+			 "reason=%s full=%llu wrong_type=%llu", why, (unsigned long long)c.oom,
+			 (unsigned long long)c.wrong_type);
+	else if (was != MIRROR_UNTRIED)
+		log_info("the cache is well again", "dropped=%llu", (unsigned long long)c.dropped);
 }

@@ -13,12 +13,23 @@
 
 #define MIRROR_VALUES_MAX 1024
 
+/* What is told of the cache (mirror_watch): each change once, not each failure.
+ *
+ *     UNTRIED, WELL, REFUSED --no connection--> AWAY
+ *     UNTRIED, WELL, AWAY --error replies--> REFUSED
+ *     UNTRIED --connected--> WELL <--ten seconds without either-- AWAY, REFUSED
+ */
+enum mirror_health { MIRROR_UNTRIED, MIRROR_WELL, MIRROR_AWAY, MIRROR_REFUSED };
+
 struct mirror {
 	struct cache *cache;   /* owned; NULL: no cache is configured, every call is a no-op */
 	struct strmap values;  /* key and subject -> struct mirrored */
 	struct buf json;
 	int64_t written_at;    /* monotonic */
 	uint64_t refused;      /* values that did not fit */
+	enum mirror_health health;
+	uint64_t losses, errors; /* of the connection, and error replies, at the last look */
+	int64_t trouble_at, told_at; /* monotonic: of the last of them; of the last line about it */
 };
 
 /* address "": no cache. ERR_ARG with a reason where an option is unusable. */
@@ -31,5 +42,7 @@ void mirror_on_event(struct mirror *m, const struct event *ev);
 void mirror_on_heartbeat(struct mirror *m, const char *service, const struct event *ev);
 /* Writes what has changed, at most four times a second. */
 void mirror_flush(struct mirror *m, int64_t mono_ns);
+/* Logs a line where the cache went, came back or began to refuse; call with each heartbeat. */
+void mirror_watch(struct mirror *m, int64_t mono_ns);
 
 #endif

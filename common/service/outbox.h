@@ -36,11 +36,14 @@ struct outbox_options {
 	const struct clock *clock;
 	/* A regenerated event differs from the journal's: sequence and both texts, for an alert. May be NULL. */
 	void (*differs)(void *ctx, uint64_t seq, const char *was, const char *now);
+	/* Somebody asked for records from here (X: sequence, M: stamp) and they cannot be read. May be NULL. */
+	void (*unreadable)(void *ctx, enum lane lane, uint64_t at, int err);
 	void *ctx;
 };
 
 struct outbox_counters {
 	uint64_t m_events, m_frames, x_events, telemetry, verified, differing, resent_skipped;
+	uint64_t unreadable; /* replay requests for what could not be read */
 	uint64_t refused; /* records of the shell that the journal had no room for */
 	uint64_t pack_errors, log_errors, send_errors, replay_pages, replay_records;
 	uint64_t replay_deferred; /* requests beyond replay_rate: asked again later */

@@ -159,7 +159,8 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 struct own {
 	struct runtime *rt;
 	uint64_t exceptions, commands, applied, refused;
-	uint64_t last; /* record of the core */
+	uint64_t last;    /* record of the core */
+	uint64_t compared; /* taking over: what is before this was regenerated; 0 nothing was */
 };
 
 static bool unpack_own(struct runtime *rt, const uint8_t *frame, size_t len, struct event *ev, const uint8_t **ret_body,
@@ -245,8 +246,10 @@ static bool take_over(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 	struct event ev;
 	const uint8_t *body;
 	size_t body_len;
-	(void)seq;
-	if (unpack_own(own->rt, frame, len, &ev, &body, &body_len)) {
+	if (!unpack_own(own->rt, frame, len, &ev, &body, &body_len))
+		return true;
+	/* Of what was compared the core knows all but the decisions that still waited for their time. */
+	if (seq >= own->compared || ev.id == EVENT_command || ev.id == EVENT_gap) {
 		own->rt->s->core->on_own(own->rt->s->core_of(own->rt->self), &ev);
 		own->applied++;
 	}
@@ -278,12 +281,94 @@ void recover_judge(struct runtime *rt)
 
 void recover_fall_back(struct runtime *rt)
 {
-	struct own own = {.rt = rt};
-	uint64_t next;
-	if (rt->s->core->on_own)
-		journal_read(rt->outbox.journal, rt->outbox.x_next, 0, take_over, &own, &next);
+	struct own own = {.rt = rt, .compared = rt->outbox.x_next};
+	uint64_t next, waiting;
+	sequencer_drop(rt->self_in, &waiting);
+	uint64_t from = waiting && waiting < own.compared ? waiting : own.compared;
+	int rc = rt->s->core->on_own ? journal_read(rt->outbox.journal, from, 0, take_over, &own, &next) : 0;
+	if (rc) {
+		runtime_fail(rt, "our own journal cannot be read", rc);
+		return;
+	}
 	log_warn("the inputs are gone: the journal's own records are taken over", "records=%llu",
 		 (unsigned long long)own.applied);
 	outbox_accept_journal(&rt->outbox);
+	/* Who begins with its journal has nothing behind it: what is said again from the start keeps its times. */
+	if (!rt->no_snapshot || runtime_lockstep(rt))
+		sequencer_skip_to(&rt->sequencer, rt->outbox.last_stamp);
 	follow_on_resumed(rt);
+}
+
+/* Who is waited for, in words. */
+static void name_missing(const struct runtime *rt, char out[EVENT_TEXT_MAX])
+{
+	size_t n = 0;
+	out[0] = '\0';
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		const struct follow *f = &rt->follow[i];
+		bool silent = (f->in_m || f->in_x) && !f->heard;
+		bool behind = (f->in_m && f->m.state != INBOX_LIVE) || (f->in_x && f->x.state != INBOX_LIVE);
+		if ((silent || behind) && n + EVENT_SOURCE_MAX + 32 < EVENT_TEXT_MAX)
+			n += (size_t)snprintf(out + n, EVENT_TEXT_MAX - n, "%s%s %s", n ? ", " : "", f->publisher,
+					      silent ? "is silent" : "has not what we need");
+	}
+	if (n == 0)
+		snprintf(out, EVENT_TEXT_MAX, "no input moves");
+}
+
+/* The ledger is what the journal says; what is missing is on record; nothing is traded until somebody has looked. */
+static void serve_without(struct runtime *rt)
+{
+	char missing[EVENT_TEXT_MAX], text[EVENT_TEXT_MAX];
+	struct event ev;
+	name_missing(rt, missing);
+	log_error("recovery cannot be finished: the journal is taken over as it is", "missing=%s at=%llu of=%llu",
+		  missing, (unsigned long long)rt->outbox.x_next, (unsigned long long)rt->outbox.verify_last);
+	recover_fall_back(rt);
+	if (rt->life == life_failed)
+		return;
+	follow_rejoin(rt);
+	event_init(&ev, EVENT_gap);
+	event_set_name(ev.gap.stream, "recovery");
+	ev.gap.cause = gap_cause_restart;
+	ev.gap.repair = repair_nothing;
+	ev.gap.from = rt->outbox.last_stamp;
+	int rc = runtime_decide(rt, &ev);
+	snprintf(text, sizeof text, "The inputs of before the restart are gone (%.80s): not compared with the journal.",
+		 missing);
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_safe;
+	event_set_name(ev.command.target, "recovery");
+	event_set_name(ev.command.owner, rt->s->name);
+	event_set_text(ev.command.reason, text);
+	if (!rc)
+		rc = runtime_decide(rt, &ev);
+	if (rc)
+		runtime_fail(rt, "recovery without its inputs", rc);
+	runtime_alert(rt, severity_critical, true, "recovery_incomplete", rt->s->name, text);
+	runtime_maybe_run(rt);
+}
+
+/* Whatever moves counts: an event applied, a page that came, a record compared. */
+static uint64_t progress_of(const struct runtime *rt)
+{
+	uint64_t sum = rt->applied + rt->outbox.x_next;
+	for (uint32_t i = 0; i < rt->n_follows; i++)
+		sum += rt->follow[i].m.counters.paged + rt->follow[i].x.counters.paged;
+	return sum;
+}
+
+void recover_watch(struct runtime *rt)
+{
+	bool waits = rt->s->core && rt->life == life_recover && outbox_verifying(&rt->outbox);
+	if (!waits || runtime_lockstep(rt) || rt->run.recover_wait_ns == 0)
+		return;
+	uint64_t progress = progress_of(rt);
+	int64_t mono = runtime_mono(rt);
+	if (progress != rt->recover_progress || rt->recover_at == 0) {
+		rt->recover_progress = progress;
+		rt->recover_at = mono;
+	} else if (mono - rt->recover_at >= rt->run.recover_wait_ns) {
+		serve_without(rt);
+	}
 }

@@ -44,6 +44,14 @@ static bool add_m(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 	return page_add(ctx, (uint64_t)at, frame, len);
 }
 
+/* What is good before the place was a page of its own; whoever asks on from there meets it, and the operator hears. */
+static void report(struct outbox *b, enum lane lane, uint64_t at, int err)
+{
+	b->counters.unreadable++;
+	if (b->o.unreadable)
+		b->o.unreadable(b->o.ctx, lane, at, err);
+}
+
 static int fill_x(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
 {
 	if (!b->journal)
@@ -62,7 +70,19 @@ static int fill_x(struct outbox *b, const struct event *request, struct page *p,
 	uint64_t next;
 	int rc = journal_read(b->journal, from, 0, add_x, p, &next);
 	r->more = p->records && p->last < st.durable;
-	return rc;
+	if (rc && p->records == 0)
+		report(b, LANE_X, from, rc);
+	return p->records ? 0 : rc;
+}
+
+/* Where a log cannot be read it is as good as gone: it goes on with the next file, at the latest with what comes. */
+static int step_over(struct outbox *b, int64_t after, struct ev_reply *r)
+{
+	int64_t next = mlog_next_file(b->mlog, after);
+	r->first = (uint64_t)(next ? next : mlog_last(b->mlog));
+	r->last = r->first - 1;
+	r->more = true;
+	return ERR_GAP;
 }
 
 static int fill_m(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
@@ -74,12 +94,16 @@ static int fill_m(struct outbox *b, const struct event *request, struct page *p,
 	r->first = (uint64_t)mlog_first(b->mlog);
 	r->last = (uint64_t)mlog_last(b->mlog);
 	int rc = mlog_read(b->mlog, after, 0, add_m, p);
-	r->more = p->full;
+	if (rc && p->records == 0) {
+		report(b, LANE_M, (uint64_t)after, rc);
+		return after < mlog_last(b->mlog) ? step_over(b, after, r) : rc;
+	}
+	r->more = p->full || rc;
 	/* The page speaks for everything up to here, also where a filter leaves nothing of it. */
-	if (p->full)
+	if (r->more)
 		r->last = p->last;
 	/* The record asked from is no longer there: what came between it and the oldest is gone for good. */
-	return !rc && after && (r->first == 0 || r->first > (uint64_t)after) ? ERR_GAP : rc;
+	return after && (r->first == 0 || r->first > (uint64_t)after) ? ERR_GAP : 0;
 }
 
 /* A request costs something even where it gets no record. */

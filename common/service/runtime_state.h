@@ -10,6 +10,7 @@
 
 #define RUNTIME_FOLLOWS_MAX 12
 #define RUNTIME_ALERTS_MAX 256
+#define RUNTIME_LATER_MAX 64
 
 enum { SENT_MAX = 512 };
 struct sent {
@@ -39,6 +40,13 @@ struct follow { /* one publisher */
 	bool credit;                         /* one of the lockstep consumers */
 };
 
+/* A command that was journalled: its answer waits until the record is on disk. */
+struct later {
+	struct bus_peer peer;
+	uint64_t seq, id;
+	uint8_t verb;
+};
+
 struct runtime {
 	const struct service *s;
 	void *self, *settings;
@@ -66,6 +74,8 @@ struct runtime {
 	int64_t wake_at;
 	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
 	bool no_snapshot; /* was there at the start */
+	uint64_t recover_progress; /* when it last moved, and how far it was */
+	int64_t recover_at;
 	bool judged;      /* what differed in the restart is told */
 	uint64_t events_since_snapshot;
 	int64_t snapshot_at; /* event time of the last snapshot */
@@ -76,7 +86,12 @@ struct runtime {
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
 	bool held;               /* the journal has no room: inputs wait */
 	uint64_t acked;          /* our lane X is in the persister's database up to here */
+	uint64_t clock_steps;    /* the wall clock jumped */
+	int64_t clock_offset;    /* wall less monotonic, at the last heartbeat; 0 not yet */
+	uint64_t foreign_acks;   /* acknowledgements of another epoch: not counted */
 	void (*on_credit)(void *self);
+	struct later later[RUNTIME_LATER_MAX]; /* oldest first */
+	uint32_t n_later;
 
 	pthread_t main_thread, stall_thread;
 	atomic_bool stall_stop;
@@ -102,6 +117,8 @@ int follow_add(struct runtime *rt, const struct service_input *input, struct fol
 void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len);
 void follow_start(struct runtime *rt);
 void follow_poll(struct runtime *rt);
+/* Market data from now on, with its last values: what is between belongs to a run that nobody repeats. */
+void follow_rejoin(struct runtime *rt);
 void follow_promises(struct runtime *rt);
 struct follow *follow_find(struct runtime *rt, const char *publisher);
 /* We have published this on lane X: answers to it can come. */
@@ -117,9 +134,16 @@ int recover_load(struct runtime *rt, char *reason, size_t cap);
 void recover_own_journal(struct runtime *rt);
 void recover_fall_back(struct runtime *rt);
 void recover_judge(struct runtime *rt);
+/* Live: recovery that has not moved for run.recover_wait is given up; call now and then. */
+void recover_watch(struct runtime *rt);
 
 /* room.c: call with each heartbeat. */
 void room_watch(struct runtime *rt);
+
+/* later.c: "accepted and journalled" is said when it is true. */
+void later_add(struct runtime *rt, const struct bus_peer *peer, const struct event *request, uint64_t seq);
+/* Answers what is durable by now; `failed`: the rest, too, with that. */
+void later_send(struct runtime *rt, int failed);
 
 /* stall.c: a thread that aborts the process with a backtrace when the loop stops turning. */
 int stall_start(struct runtime *rt);

@@ -132,10 +132,27 @@ int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int
 	return 0;
 }
 
+void sequencer_skip_to(struct sequencer *s, int64_t now)
+{
+	strmap_clear(&s->exceptions);
+	s->excepted_until = 0;
+	if (now <= s->now)
+		return;
+	s->now = now;
+	s->order = ORDER_TIMER;
+}
+
 static const struct queued *head_of(const struct sequencer_input *in)
 {
 	size_t len;
 	return (const struct queued *)(const void *)ring_front(&in->queue, &len);
+}
+
+void sequencer_drop(struct sequencer_input *in, uint64_t *ret_first)
+{
+	const struct queued *q = head_of(in);
+	*ret_first = q ? q->seq : 0;
+	ring_clear(&in->queue);
 }
 
 /* Time at which the head of an input is to be applied; false where an exception says never. */

@@ -87,6 +87,11 @@ void sequencer_limit(struct sequencer_input *in, int64_t limit);
  * or never where that is 0. ERR_FULL. */
 int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int64_t applied_at);
 
+/* Forgets what waits in an input's queue (*ret_first: the sequence of the first of it; 0 nothing). */
+void sequencer_drop(struct sequencer_input *in, uint64_t *ret_first);
+/* Goes on at this time, or later, without repeating an earlier run: what comes for before it is late. */
+void sequencer_skip_to(struct sequencer *s, int64_t now);
+
 /* Applies what can be applied, at most `limit` events. Returns how many; *ret_wake is the monotonic time at which a
  * bound ends and another step is due, or INT64_MAX. */
 uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, int64_t *ret_wake);

@@ -34,6 +34,9 @@ static const struct config_key run_keys[] = {
 	 "Modelled time from a decision to its effect at the venue.", NULL, AT(order_latency_ns), 0},
 	{"ack_latency", CONFIG_DUR, "10ms", 1000, 60 * NS_PER_S, "ns",
 	 "Modelled time from an execution to the strategy's knowing it.", NULL, AT(ack_latency_ns), 0},
+	{"recover_wait", CONFIG_DUR, "60s", 0, 86400 * NS_PER_S, "ns",
+	 "Live: a restart whose inputs have not moved for this long takes its journal over as it is, and trades only "
+	 "after a reset; 0 waits for ever.", NULL, AT(recover_wait_ns), 0},
 	{"heartbeat", CONFIG_DUR, "250ms", 10 * NS_PER_MS, 10 * NS_PER_S, "ns", "Between heartbeats.", NULL,
 	 AT(heartbeat_ns), 0},
 	{"stall", CONFIG_DUR, "5s", 0, 3600 * NS_PER_S, "ns",

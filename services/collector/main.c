@@ -9,6 +9,9 @@
 #include "proto/topic.h"
 #include "services/collector/shell.h"
 
+#define CLOCK_BACK_NS NS_PER_S             /* alert from here on */
+#define CLOCK_EVEN_NS (100 * NS_PER_MS) /* and over below it */
+
 static const uint16_t pubs[] = {EVENT_instrument,
 				EVENT_trade,
 				EVENT_book_snapshot,
@@ -147,6 +150,21 @@ static void run_timers(struct shell *s)
 		collector_core_on_timer(s->core, due, &s->sink);
 }
 
+/* Set back, or ahead before a restart: people must know why event time is not the time of day. */
+static void watch_time(struct shell *s)
+{
+	int64_t ahead = event_clock_ahead(&s->time, runtime_clock(s->rt));
+	char text[EVENT_TEXT_MAX] = "event time is the time of day again";
+	if (ahead < CLOCK_BACK_NS && ahead > CLOCK_EVEN_NS)
+		return; /* as it was */
+	if (ahead >= CLOCK_BACK_NS)
+		snprintf(text, sizeof text,
+			 "The clock of the machine went back: event time is %lld s ahead of it, and runs at half speed "
+			 "until it is even. Check the time service.",
+			 (long long)(ahead / NS_PER_S));
+	runtime_alert(s->rt, severity_critical, ahead >= CLOCK_BACK_NS, "clock_back", "collector", text);
+}
+
 static void tick(void *self, int64_t mono_ns)
 {
 	struct shell *s = self;
@@ -162,6 +180,7 @@ static void tick(void *self, int64_t mono_ns)
 		connection_open(s);
 	}
 	run_timers(s);
+	watch_time(s);
 	pump_after(s);
 }
 

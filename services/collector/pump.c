@@ -18,9 +18,8 @@ struct held { /* in front of the text of a frame */
 int64_t pump_now(struct shell *s)
 {
 	if (!s->set.stamped) {
-		int64_t wall = clock_wall(runtime_clock(s->rt));
-		if (wall > s->now)
-			s->now = wall;
+		event_clock_resume(&s->time, runtime_clock(s->rt), s->now);
+		s->now = event_clock_now(&s->time, runtime_clock(s->rt));
 	}
 	return s->now;
 }

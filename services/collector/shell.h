@@ -56,6 +56,7 @@ struct shell {
 	int64_t open_at;   /* monotonic; 0 not open */
 	int64_t worked_at; /* wall clock of the last frame */
 	int64_t now;       /* event time of the last input */
+	struct event_clock time; /* live */
 	bool started;      /* collector_core_start was called, or a snapshot loaded */
 	bool told_live;    /* the core knows that the connection is up */
 	bool ended;        /* the recording is at its end */

@@ -70,7 +70,7 @@ struct persister {
 	struct counters counters;
 	int64_t alert_ns;
 	char path[400];
-	struct pair acks[WRITER_PUBLISHERS_MAX];
+	struct pair acks[WRITER_PUBLISHERS_MAX], ack_epochs[WRITER_PUBLISHERS_MAX];
 };
 
 /* A damaged database is moved aside and made anew: the publishers' journals still have every record. */
@@ -208,8 +208,9 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	hb->progress = st.written;
 	if (st.error)
 		event_set_name(hb->note, err_name(st.error));
-	hb->acks.n = writer_acks(p->writer, p->acks, WRITER_PUBLISHERS_MAX);
+	hb->acks.n = hb->ack_epochs.n = writer_acks(p->writer, p->acks, p->ack_epochs, WRITER_PUBLISHERS_MAX);
 	hb->acks.at = p->acks;
+	hb->ack_epochs.at = p->ack_epochs;
 }
 
 /* Answered here: replay_x about another publisher than ourselves. */

@@ -32,7 +32,7 @@ struct writer {
 	struct writer_status status; /* guarded */
 	struct {
 		char publisher[EVENT_SOURCE_MAX];
-		uint64_t seq;
+		uint64_t epoch, seq;
 	} acked[WRITER_PUBLISHERS_MAX]; /* guarded */
 	bool stop;             /* guarded */
 	struct arena arena;
@@ -46,6 +46,7 @@ static void note_ack(struct writer *w, const struct event *head)
 		if (w->acked[i].publisher[0] == '\0')
 			memcpy(w->acked[i].publisher, head->source, sizeof head->source);
 		if (strcmp(w->acked[i].publisher, head->source) == 0) {
+			w->acked[i].epoch = head->epoch;
 			w->acked[i].seq = head->seq;
 			return;
 		}
@@ -252,13 +253,15 @@ bool writer_has_room(struct writer *w)
 	return room;
 }
 
-uint32_t writer_acks(struct writer *w, struct pair *out, uint32_t cap)
+uint32_t writer_acks(struct writer *w, struct pair *ret_acks, struct pair *ret_epochs, uint32_t cap)
 {
 	uint32_t n = 0;
 	pthread_mutex_lock(&w->lock);
 	for (; n < cap && n < WRITER_PUBLISHERS_MAX && w->acked[n].publisher[0]; n++) {
-		event_set_name(out[n].name, w->acked[n].publisher);
-		out[n].value = (int64_t)w->acked[n].seq;
+		event_set_name(ret_acks[n].name, w->acked[n].publisher);
+		ret_acks[n].value = (int64_t)w->acked[n].seq;
+		ret_epochs[n] = ret_acks[n];
+		ret_epochs[n].value = (int64_t)w->acked[n].epoch;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return n;
@@ -266,8 +269,8 @@ uint32_t writer_acks(struct writer *w, struct pair *out, uint32_t cap)
 
 uint64_t writer_acked(struct writer *w, const char *publisher)
 {
-	struct pair acks[WRITER_PUBLISHERS_MAX];
-	uint32_t n = writer_acks(w, acks, WRITER_PUBLISHERS_MAX);
+	struct pair acks[WRITER_PUBLISHERS_MAX], epochs[WRITER_PUBLISHERS_MAX];
+	uint32_t n = writer_acks(w, acks, epochs, WRITER_PUBLISHERS_MAX);
 	for (uint32_t i = 0; i < n; i++)
 		if (strcmp(acks[i].name, publisher) == 0)
 			return (uint64_t)acks[i].value;

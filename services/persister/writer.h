@@ -33,8 +33,8 @@ void writer_stop(struct writer *w, int64_t wait_ns);
 int writer_put(struct writer *w, enum lane lane, const char *topic, const uint8_t *bytes, size_t len);
 /* Lane-X sequence of a publisher that is committed: what the persister acknowledges. 0 none. */
 uint64_t writer_acked(struct writer *w, const char *publisher);
-/* Names and sequences of all acknowledged publishers; returns how many. */
-uint32_t writer_acks(struct writer *w, struct pair *out, uint32_t cap);
+/* Names of all acknowledged publishers with their sequences, and with the epochs these count in; returns how many. */
+uint32_t writer_acks(struct writer *w, struct pair *ret_acks, struct pair *ret_epochs, uint32_t cap);
 struct writer_status writer_status(struct writer *w);
 bool writer_has_room(struct writer *w);
 

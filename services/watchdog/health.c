@@ -30,7 +30,7 @@ void health_on_beat(struct health *h, const struct event *ev, int64_t mono_ns)
 	h->beat_at = mono_ns;
 	h->beat_wall = ev->ts_recv;
 	h->last = ev->heartbeat;
-	h->last.acks = (struct pairs){0};
+	h->last.acks = h->last.ack_epochs = (struct pairs){0};
 	h->progress = ev->heartbeat.progress;
 	h->beats++;
 }

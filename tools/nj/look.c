@@ -98,7 +98,7 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 	}
 	s->last_at = now;
 	s->beat = ev.heartbeat;
-	s->beat.acks = (struct pairs){NULL, 0};
+	s->beat.acks = s->beat.ack_epochs = (struct pairs){NULL, 0};
 }
 
 int look_ask(struct client *c, const char *service, int64_t timeout_ns)

@@ -41,6 +41,63 @@ static void simulated_clock_moves_when_told(void **state)
 	assert_int_equal(clock_mono(&sim.clock), 7);
 }
 
+static void event_time_follows_the_wall_clock(void **state)
+{
+	(void)state;
+	struct clock_sim sim;
+	struct event_clock e = {0};
+	clock_sim_init(&sim, 1000 * NS_PER_S);
+	clock_sim_advance(&sim, 5);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(event_clock_now(&e, &sim.clock), clock_wall(&sim.clock));
+		clock_sim_advance(&sim, i % 3 ? 1 : 40 * NS_PER_MS);
+	}
+	sim.wall_ns += 3600 * NS_PER_S; /* set ahead, or the machine slept: what comes now is from now */
+	assert_int_equal(event_clock_now(&e, &sim.clock), clock_wall(&sim.clock));
+	assert_true(event_clock_ahead(&e, &sim.clock) <= 0);
+}
+
+/* An hour back is caught up in two, strictly forward meanwhile however often it is asked. */
+static void a_step_back_slows_event_time_and_never_stops_it(void **state)
+{
+	(void)state;
+	static const int64_t paces[] = {1, 7, 50 * NS_PER_MS, 10 * NS_PER_S};
+	for (size_t p = 0; p < sizeof paces / sizeof paces[0]; p++) {
+		struct clock_sim sim;
+		struct event_clock e = {0};
+		clock_sim_init(&sim, 10000 * NS_PER_S);
+		clock_sim_advance(&sim, NS_PER_S);
+		int64_t before = event_clock_now(&e, &sim.clock), back = paces[p] < NS_PER_MS ? 1000 : 3600 * NS_PER_S;
+		int64_t began = clock_mono(&sim.clock), last = before;
+		sim.wall_ns -= back;
+		assert_int_equal(event_clock_now(&e, &sim.clock), before);
+		assert_int_equal(event_clock_ahead(&e, &sim.clock), back);
+		while (event_clock_ahead(&e, &sim.clock) > 0) {
+			clock_sim_advance(&sim, paces[p]);
+			int64_t now = event_clock_now(&e, &sim.clock), spent = clock_mono(&sim.clock) - began;
+			assert_true(now >= last);
+			assert_true(now - before <= spent && now - before >= spent / 2 - paces[p]);
+			last = now;
+		}
+		int64_t spent = clock_mono(&sim.clock) - began;
+		assert_true(spent >= 2 * back - 2 && spent <= 2 * back + 2 * paces[p]);
+	}
+}
+
+static void event_time_goes_on_where_the_process_before_was(void **state)
+{
+	(void)state;
+	struct clock_sim sim;
+	struct event_clock e = {0};
+	clock_sim_init(&sim, 100 * NS_PER_S);
+	clock_sim_advance(&sim, NS_PER_S);
+	event_clock_resume(&e, &sim.clock, 111 * NS_PER_S);
+	clock_sim_advance(&sim, 4 * NS_PER_S);
+	assert_int_equal(event_clock_now(&e, &sim.clock), 113 * NS_PER_S);
+	event_clock_resume(&e, &sim.clock, 50 * NS_PER_S); /* older than what was said: nothing */
+	assert_int_equal(event_clock_now(&e, &sim.clock), 113 * NS_PER_S);
+}
+
 static void known_dates(void **state)
 {
 	(void)state;
@@ -78,6 +135,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_clock_moves),
 		cmocka_unit_test(simulated_clock_moves_when_told),
+		cmocka_unit_test(event_time_follows_the_wall_clock),
+		cmocka_unit_test(a_step_back_slows_event_time_and_never_stops_it),
+		cmocka_unit_test(event_time_goes_on_where_the_process_before_was),
 		cmocka_unit_test(known_dates),
 		cmocka_unit_test(dates_agree_with_libc),
 	};

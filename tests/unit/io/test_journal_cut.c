@@ -86,9 +86,14 @@ static void put_images(void)
 /* `group`: records between two flushes. */
 static void build(uint64_t records, uint64_t group, uint64_t segment)
 {
+	/* a group is what a flush ends, and not what the writer happened to find */
+	const struct journal_options o = {
+		.dir = dir, .epoch = KIT_EPOCH, .segment_bytes = segment, .batch_records = 1000,
+		.batch_ns = 3600 * NS_PER_S};
+	char reason[400] = "";
 	struct journal *j;
 
-	assert_int_equal(kit_open(dir, segment, &j), 0);
+	assert_int_equal(journal_open(&o, &j, reason, sizeof(reason)), 0);
 	for (uint64_t i = 0; i < records; i += group) {
 		kit_append(j, group, MAX);
 		kit_flush(j);

@@ -335,6 +335,29 @@ static void without_a_copy_it_would_be_lost(void **state)
 	assert_int_equal(w->delivered, SOME - lost);
 }
 
+/* Bits rot in the publisher's journal: what it cannot read any more the copy still can. */
+static void what_has_rotted_comes_from_the_copy(void **state)
+{
+	(void)state;
+	char path[128];
+	start_publisher();
+	publish(SOME);
+	snprintf(path, sizeof path, "%s/journal/x-%020d.njj", w->dir, 1);
+	FILE *f = fopen(path, "r+b");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 10000, SEEK_SET), 0);
+	fputs("rotten", f);
+	assert_int_equal(fclose(f), 0);
+	start_consumer();
+	pass(100);
+	assert_true(w->box.counters.unreadable > 0);
+	assert_true(w->in.counters.copied > 0);
+	assert_int_equal(w->delivered, SOME);
+	assert_int_equal(w->gaps, 0);
+	assert_false(w->in.unserved);
+	assert_int_equal(w->in.state, INBOX_LIVE);
+}
+
 static void a_copy_that_is_away_is_waited_for(void **state)
 {
 	(void)state;
@@ -457,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_given_up_comes_from_the_copy, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_has_rotted_comes_from_the_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_what_neither_has_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_copy_it_would_be_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_away_is_waited_for, setup, teardown),

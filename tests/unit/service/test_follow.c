@@ -174,6 +174,43 @@ static void no_promise_before_the_journal_was_read_again(void **state)
 	teardown(&fx);
 }
 
+static void acknowledge(struct fixture *fx, uint64_t seq, uint64_t epoch)
+{
+	uint8_t frame[1024] = "heartbeat.executor";
+	size_t n = strlen((char *)frame) + 1;
+	struct pair ack = {.value = (int64_t)seq}, of = {.value = (int64_t)epoch};
+	event_set_name(ack.name, "strategy");
+	event_set_name(of.name, "strategy");
+	struct event ev;
+	event_init(&ev, EVENT_heartbeat);
+	memcpy(ev.source, "executor", sizeof "executor");
+	ev.heartbeat.acks = (struct pairs){.at = &ack, .n = 1};
+	ev.heartbeat.ack_epochs = (struct pairs){.at = &of, .n = epoch ? 1 : 0};
+	int len = codec_pack(&ev, frame + n, sizeof frame - n);
+	assert_true(len > 0);
+	follow_telemetry(fx->f, frame, n + (size_t)len);
+}
+
+/* The journal was begun anew: what the database has of the one before says nothing about it. */
+static void an_acknowledgement_of_another_epoch_does_not_count(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	fx.rt->outbox.x_epoch = 20;
+	acknowledge(&fx, 5000, 10);
+	assert_int_equal(fx.rt->acked, 0);
+	assert_int_equal(fx.rt->foreign_acks, 1);
+	acknowledge(&fx, 3, 20);
+	assert_int_equal(fx.rt->acked, 3);
+	acknowledge(&fx, 5000, 0); /* of a program that does not say yet */
+	assert_int_equal(fx.rt->acked, 3);
+	assert_int_equal(fx.rt->foreign_acks, 2);
+	acknowledge(&fx, 0, 0);
+	assert_int_equal(fx.rt->foreign_acks, 2);
+	teardown(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +219,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_where_an_answer_can_come),
 		cmocka_unit_test(after_a_restart_silence_counts_once_all_was_seen),
 		cmocka_unit_test(no_promise_before_the_journal_was_read_again),
+		cmocka_unit_test(an_acknowledgement_of_another_epoch_does_not_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* test_lanes - outbox and inbox over a bus that loses frames: every record once, in order, across restarts. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,12 +20,16 @@
 struct publisher {
 	struct bus *bus;
 	struct outbox box;
+	uint64_t unreadable; /* told of, and where last */
+	uint64_t unreadable_at;
 };
 
 struct consumer {
 	struct bus *bus;
 	struct inbox in;
 	uint64_t next, gaps, refused;
+	int unserved[4]; /* what the publisher could not do, in turn */
+	uint32_t n_unserved;
 	int64_t last;
 	uint64_t delivered;
 	uint64_t room; /* deliveries until ERR_FULL; 0 endless */
@@ -36,6 +41,7 @@ struct world {
 	struct publisher pub;
 	struct consumer con;
 	char dir[64];
+	bool small; /* files */
 	int64_t mono;
 };
 
@@ -75,13 +81,31 @@ static void refused(void *ctx, struct inbox *in, const struct event *head)
 	((struct consumer *)ctx)->refused++;
 }
 
+static void unserved(void *ctx, struct inbox *in, int err)
+{
+	struct consumer *c = ctx;
+	(void)in;
+	assert_true(c->n_unserved < 4);
+	c->unserved[c->n_unserved++] = err;
+}
+
+static void unreadable(void *ctx, enum lane lane, uint64_t at, int err)
+{
+	struct publisher *p = ctx;
+	(void)lane;
+	assert_true(err < 0);
+	p->unreadable++;
+	p->unreadable_at = at;
+}
+
 static bool room(void *ctx, struct inbox *in)
 {
 	(void)in;
 	return !((struct consumer *)ctx)->full;
 }
 
-static const struct inbox_ops inbox_ops = {.deliver = deliver, .gap = gap, .refused = refused, .room = room};
+static const struct inbox_ops inbox_ops = {
+	.deliver = deliver, .gap = gap, .refused = refused, .unserved = unserved, .room = room};
 
 static void pub_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
 {
@@ -138,7 +162,12 @@ static const struct bus_handler con_handler = {.on_frame = con_frame, .on_reques
 static void start_publisher(struct world *w)
 {
 	char reason[200] = "";
-	struct outbox_options o = {.source = "pub", .dir = w->dir, .logged = true, .clock = clock_real()};
+	struct outbox_options o = {.source = "pub", .dir = w->dir, .logged = true, .clock = clock_real(),
+				    .unreadable = unreadable, .ctx = &w->pub};
+	if (w->small) {
+		o.journal_cap = 1 << 20;
+		o.mlog_cap = 1 << 20;
+	}
 	assert_int_equal(bus_mem_open(w->hub, &pub_handler, &w->pub, &w->pub.bus), 0);
 	assert_int_equal(bus_bind(w->pub.bus, "pub"), 0);
 	assert_int_equal(outbox_open(&w->pub.box, w->pub.bus, &o, reason, sizeof reason), 0);
@@ -179,6 +208,16 @@ static struct world *make_world(void)
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(bus_hub_new(&w->hub), 0);
 	the_world = w;
+	start_publisher(w);
+	return w;
+}
+
+/* Files so small that what was published first lies in another one than what was published last. */
+static struct world *make_small_world(void)
+{
+	struct world *w = make_world();
+	stop_publisher(w);
+	w->small = true;
 	start_publisher(w);
 	return w;
 }
@@ -321,6 +360,84 @@ static void a_full_consumer_stalls_and_goes_on(void **state)
 	settle(w);
 	assert_int_equal(w->con.delivered, 2000);
 	assert_true(w->con.in.counters.stalls > 0);
+	end_world(w);
+}
+
+/* Turns one byte in the oldest file of a lane, in the record that is the `of`th there; again: turns it back. */
+static void flip(const struct world *w, const char *lane, int of)
+{
+	const char *prefix = lane[0] == 'j' ? "x-" : "m-";
+	char path[400], dir[100], name[256] = "";
+	snprintf(dir, sizeof dir, "%s/%s", w->dir, lane);
+	DIR *all = opendir(dir);
+	assert_non_null(all);
+	for (struct dirent *e = readdir(all); e; e = readdir(all))
+		if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 && (!name[0] || strcmp(e->d_name, name) < 0))
+			snprintf(name, sizeof name, "%s", e->d_name);
+	closedir(all);
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "r+b");
+	assert_non_null(f);
+	static uint8_t bytes[1 << 20];
+	size_t n = fread(bytes, 1, sizeof bytes, f), at = 64;
+	for (; of > 0 && at < n; at++) {
+		if (memcmp(bytes + at, lane[0] == 'j' ? "alert.pub" : "trade.BINANCE", 9) == 0)
+			of--;
+	}
+	assert_int_equal(of, 0);
+	at += 40; /* the text it was found by stays */
+	assert_int_equal(fseek(f, (long)at, SEEK_SET), 0);
+	fputc(bytes[at] ^ 1, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Bits rot where the journal was good at the start: nothing wrong is served, nothing good behind the page is withheld,
+ * both sides say so once, and with the file restored all of it arrives. */
+static void a_record_that_cannot_be_read_is_told_and_waited_for(void **state)
+{
+	(void)state;
+	struct world *w = make_small_world();
+	for (int i = 0; i < 2000; i++)
+		publish(w, true);
+	settle(w);
+	flip(w, "journal", 50);
+	start_consumer(w, LANE_X, INBOX_FROM_START);
+	settle(w);
+	assert_int_equal(w->con.delivered, 49);
+	assert_int_equal(w->con.n_unserved, 1);
+	assert_int_equal(w->con.unserved[0], ERR_CORRUPT);
+	assert_true(w->pub.unreadable > 1);
+	assert_int_equal(w->pub.box.counters.unreadable, w->pub.unreadable);
+	assert_int_equal(w->pub.unreadable_at, 50);
+	flip(w, "journal", 50);
+	settle(w);
+	assert_int_equal(w->con.delivered, 2000);
+	assert_int_equal(w->con.n_unserved, 2);
+	assert_int_equal(w->con.unserved[1], 0);
+	assert_int_equal(w->con.gaps, 0);
+	end_world(w);
+}
+
+/* Of lane M what cannot be read is a gap: told, and gone on behind it. */
+static void what_cannot_be_read_of_the_log_is_a_gap(void **state)
+{
+	(void)state;
+	struct world *w = make_small_world();
+	for (int i = 0; i < 2000; i++)
+		publish(w, false);
+	settle(w);
+	flip(w, "mlog", 50);
+	start_consumer(w, LANE_M, INBOX_FROM_START);
+	settle(w);
+	assert_true(w->con.delivered > 49 && w->con.delivered < 2000);
+	assert_true(w->con.gaps > 0);
+	assert_int_equal(w->con.in.counters.missing, 2000 - w->con.delivered);
+	assert_true(w->pub.unreadable > 0);
+	uint64_t before = w->con.delivered;
+	for (int i = 0; i < 10; i++)
+		publish(w, false);
+	settle(w);
+	assert_int_equal(w->con.delivered, before + 10);
 	end_world(w);
 }
 
@@ -516,6 +633,8 @@ int main(void)
 		cmocka_unit_test(a_lost_tail_is_found_by_the_heartbeat),
 		cmocka_unit_test(restarts_on_both_sides_double_nothing),
 		cmocka_unit_test(a_full_consumer_stalls_and_goes_on),
+		cmocka_unit_test(a_record_that_cannot_be_read_is_told_and_waited_for),
+		cmocka_unit_test(what_cannot_be_read_of_the_log_is_a_gap),
 		cmocka_unit_test(an_older_epoch_is_refused),
 		cmocka_unit_test(a_new_epoch_is_followed_after_the_gap),
 		cmocka_unit_test(regenerated_events_are_compared_not_published),

@@ -2,6 +2,7 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,16 @@
 #define S INT64_C(1000000000)
 
 static int own; /* records taken over */
+
+/* The disk hangs while this is set: stands in front of the C library's. */
+static atomic_bool disk_hangs;
+
+int fdatasync(int fd)
+{
+	while (atomic_load(&disk_hangs))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	return fsync(fd);
+}
 
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
 {
@@ -63,7 +74,10 @@ struct fixture {
 	struct bus_hub *hub;
 	struct runtime *rt;
 	uint64_t cap; /* of the journal; 0: large */
+	bool follows; /* an executor, whom nobody has heard of yet */
 };
+
+static const struct service_input ledger = {.publisher = "executor", .lane = LANE_X, .class = SEQUENCE_LEDGER};
 
 static void boot(struct fixture *fx, const char *pace)
 {
@@ -89,16 +103,22 @@ static void boot(struct fixture *fx, const char *pace)
 	assert_int_equal(sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt), 0);
 	assert_int_equal(
 		sequencer_add(&rt->sequencer, "strategy", SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in), 0);
+	rt->run.queue_bytes = 1 << 18;
+	if (fx->follows)
+		assert_int_equal(follow_add(rt, &ledger, NULL), 0);
 	assert_int_equal(recover_load(rt, reason, sizeof reason), 0);
 	rt->life = life_recover;
 	own = 0;
 	recover_own_journal(rt);
+	follow_start(rt);
 	runtime_maybe_run(rt);
 }
 
 static void end(struct fixture *fx)
 {
 	outbox_close(&fx->rt->outbox);
+	for (uint32_t i = 0; i < fx->rt->n_follows; i++)
+		inbox_close(&fx->rt->follow[i].x);
 	sequencer_fini(&fx->rt->sequencer);
 	strmap_fini(&fx->rt->alerts);
 	bus_close(&fx->rt->bus);
@@ -362,6 +382,157 @@ static void a_refused_decision_has_not_happened(void **state)
 	teardown(&fx);
 }
 
+/* Whom we followed never comes back. The ledger is the journal's, and nothing is traded until people have looked. */
+static void recovery_without_its_inputs_ends_in_safe_mode(void **state)
+{
+	(void)state;
+	struct fixture fx = {.follows = true};
+	struct event ev;
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_pause;
+	assert_int_equal(runtime_decide(fx.rt, &ev), 0);
+	emit(&fx, 200);
+	end(&fx);
+	boot(&fx, "live");
+	assert_int_equal(fx.rt->life, life_recover);
+	assert_int_equal(fx.rt->self_in->queue.count, 1);
+	fx.rt->run.recover_wait_ns = 3600 * S;
+	for (int i = 0; i < 3; i++)
+		recover_watch(fx.rt);
+	assert_int_equal(fx.rt->life, life_recover);
+	assert_int_equal(own, 0);
+	fx.rt->run.recover_wait_ns = 1;
+	emit(&fx, 100); /* it moves: it is not given up */
+	recover_watch(fx.rt);
+	assert_int_equal(fx.rt->life, life_recover);
+	nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
+	recover_watch(fx.rt);
+	assert_int_equal(own, 2); /* the decision that waited, once; what was not compared */
+	assert_int_equal(fx.rt->life, life_running);
+	assert_int_equal(fx.rt->outbox.x_next, 7); /* gap, command, alert */
+	assert_int_equal(fx.rt->self_in->queue.count, 2);
+	assert_true(fx.rt->sequencer.now >= 200); /* nothing of before is applied as if it were of then */
+	assert_int_equal(runtime_decide(fx.rt, &ev), 0);
+	recover_watch(fx.rt);
+	assert_int_equal(fx.rt->outbox.x_next, 8);
+	teardown(&fx);
+}
+
+/* What can be waited for is: in lockstep nothing else is the same run. */
+static void in_lockstep_recovery_waits_for_ever(void **state)
+{
+	(void)state;
+	struct fixture fx = {.follows = true};
+	setup(&fx);
+	snapshot(&fx);
+	emit(&fx, 100);
+	end(&fx);
+	boot(&fx, "lockstep");
+	fx.rt->run.recover_wait_ns = 1;
+	for (int i = 0; i < 3; i++)
+		recover_watch(fx.rt);
+	assert_int_equal(fx.rt->life, life_recover);
+	assert_int_equal(own, 0);
+	teardown(&fx);
+}
+
+struct asker {
+	struct bus *bus;
+	int replies;
+	int64_t result;
+	uint64_t id;
+};
+
+static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, size_t len, const uint8_t *page, size_t n)
+{
+	struct asker *a = ctx;
+	struct event ev;
+	size_t used;
+	(void)publisher, (void)page, (void)n;
+	assert_int_equal(codec_unpack(reply, len, NULL, &ev, &used), 0);
+	a->replies++;
+	a->result = ev.reply.result;
+	a->id = ev.reply.id;
+}
+
+static void ask_to_pause(struct asker *a, uint64_t id)
+{
+	struct event ev;
+	uint8_t out[1024];
+	event_init(&ev, EVENT_request);
+	memcpy(ev.source, "test", 5);
+	ev.request.id = id;
+	ev.request.verb = verb_pause;
+	int n = codec_pack(&ev, out, sizeof out);
+	assert_true(n > 0);
+	assert_int_equal(bus_request(a->bus, "strategy", out, (size_t)n), 0);
+}
+
+/* "Journalled" is not said of what a power cut would still take. */
+static void a_command_is_answered_when_it_is_on_disk(void **state)
+{
+	(void)state;
+	static const struct bus_handler handler = {.on_reply = on_reply};
+	struct fixture fx = {0};
+	struct asker a = {0};
+	setup(&fx);
+	assert_int_equal(bus_mem_open(fx.hub, &handler, &a, &a.bus), 0);
+	atomic_store(&disk_hangs, true);
+	ask_to_pause(&a, 7);
+	bus_mem_pump(fx.hub);
+	assert_int_equal(outbox_durable(&fx.rt->outbox), 0);
+	later_send(fx.rt, 0);
+	bus_mem_pump(fx.hub);
+	assert_int_equal(fx.rt->outbox.x_next, 2); /* appended */
+	assert_int_equal(fx.rt->n_later, 1);
+	assert_int_equal(a.replies, 0);
+	for (uint64_t i = 1; i < RUNTIME_LATER_MAX; i++)
+		ask_to_pause(&a, 7 + i);
+	bus_mem_pump(fx.hub);
+	assert_int_equal(a.replies, 0);
+	ask_to_pause(&a, 1000); /* as many as that wait: refused, and not journalled */
+	bus_mem_pump(fx.hub);
+	assert_int_equal(a.replies, 1);
+	assert_int_equal(a.id, 1000);
+	assert_int_equal(a.result, ERR_FULL);
+	assert_int_equal(fx.rt->outbox.x_next, 1 + RUNTIME_LATER_MAX);
+	atomic_store(&disk_hangs, false);
+	wait_durable(&fx);
+	later_send(fx.rt, 0);
+	bus_mem_pump(fx.hub);
+	assert_int_equal(a.replies, 1 + RUNTIME_LATER_MAX);
+	assert_int_equal(a.result, 0);
+	assert_int_equal(a.id, 6 + RUNTIME_LATER_MAX);
+	assert_int_equal(fx.rt->n_later, 0);
+	bus_close(&a.bus);
+	teardown(&fx);
+}
+
+/* The journal died under it: whoever asked hears that nobody knows. */
+static void a_command_the_disk_did_not_take_is_not_called_journalled(void **state)
+{
+	(void)state;
+	static const struct bus_handler handler = {.on_reply = on_reply};
+	struct fixture fx = {0};
+	struct asker a = {0};
+	setup(&fx);
+	assert_int_equal(bus_mem_open(fx.hub, &handler, &a, &a.bus), 0);
+	atomic_store(&disk_hangs, true);
+	ask_to_pause(&a, 7);
+	bus_mem_pump(fx.hub);
+	later_send(fx.rt, ERR_IO);
+	bus_mem_pump(fx.hub);
+	assert_int_equal(a.replies, 1);
+	assert_int_equal(a.result, ERR_IO);
+	assert_int_equal(fx.rt->n_later, 0);
+	atomic_store(&disk_hangs, false);
+	bus_close(&a.bus);
+	teardown(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +545,10 @@ int main(void)
 		cmocka_unit_test(a_refused_decision_has_not_happened),
 		cmocka_unit_test(no_snapshot_overtakes_a_decision),
 		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),
+		cmocka_unit_test(recovery_without_its_inputs_ends_in_safe_mode),
+		cmocka_unit_test(in_lockstep_recovery_waits_for_ever),
+		cmocka_unit_test(a_command_is_answered_when_it_is_on_disk),
+		cmocka_unit_test(a_command_the_disk_did_not_take_is_not_called_journalled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
