@@ -126,7 +126,53 @@ def test_play_takes_no_name_that_is_taken(s, lab):
     assert lab.left() == []
 
 
-TESTS = (test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken)
+# ---- bench ----
+
+def test_bench_e2e(s, lab):
+    csv = os.path.join(lab.dir, "bench.csv")
+    table = json.loads(lab.nj("bench", "e2e", "-n", "2000", "--rate", "2000", "--warmup", "100", "--clients", "2", "--json", "--csv", csv))
+    assert [r["role"] for r in table] == ["pub", "sub", "sub", "all"], table
+    pub, one, two, both = table
+    assert pub["messages"] == 2000 and both["messages"] == one["messages"] + two["messages"] == 4000, table
+    for r in (one, two, both):
+        assert r["lost"] == 0 and 0 < r["p50"] <= r["p90"] <= r["p99"] <= r["p999"] <= r["max"] and r["mean"] <= r["max"], r
+    # It cannot be faster than it was told to: 1999 intervals of half a millisecond.
+    assert float(pub["seconds"]) > 0.99 and 0 < pub["rate"] <= 2100, pub
+    assert pub["throughput"] / pub["rate"] > 120, pub
+    with open(csv) as f:
+        lines = f.read().splitlines()
+    assert len(lines) == 5 and lines[0].startswith("role,client,messages,lost,"), lines
+    text = lab.nj("bench", "e2e", "-n", "500", "--rate", "0", "--batch", "8", "--size", "1KiB", "--clients", "2")
+    assert text.splitlines()[0].split()[:4] == ["ROLE", "CLIENT", "MESSAGES", "LOST"] and "stddev" in text, text
+    assert lab.left() == [], lab.left()
+
+
+def test_bench_durable(s, lab):
+    row = json.loads(lab.nj("bench", "e2e", "--lane", "x", "-n", "200", "--rate", "500", "--warmup", "10", "--json"))[1]
+    assert row["messages"] == 200 and row["lost"] == 0, row
+
+
+def test_bench_ends_apart(s, lab):
+    sub = lab.start("bench", "sub", "-n", "1000", "--warmup", "0", "--idle", "20s", "--json", "--as", "load")
+    pub = json.loads(lab.nj("bench", "pub", "-n", "1000", "--warmup", "0", "--rate", "1000", "--json", "--as", "load"))
+    assert [r["role"] for r in pub] == ["pub"] and pub[0]["messages"] == 1000, pub
+    # It may have connected late: what it then missed is counted, nothing is made up.
+    out, err = sub.communicate(timeout=120)
+    row = json.loads(out)[0]
+    assert row["messages"] + row["lost"] <= 1000 and sub.returncode == (6 if row["lost"] else 0), (row, err)
+    assert row["messages"] > 0, row
+
+
+def test_bench_refuses(s, lab):
+    env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
+    done = subprocess.run([NJ, "bench", "e2e", "--as", "collector", "-n", "10"], capture_output=True, env=env, text=True, timeout=60)
+    assert done.returncode == 1 and "publishes on this bus already" in done.stderr, done
+    for wrong in ((), ("both",), ("e2e", "-n", "0"), ("e2e", "--size", "10"), ("e2e", "--clients", "17"), ("pub", "--lane", "y")):
+        lab.nj("bench", *wrong, code=2)
+    lab.nj("bench", "e2e", "--csv", os.path.join(lab.dir, "no", "where.csv"), "-n", "10", code=1)
+
+
+TESTS = (test_bench_e2e, test_bench_durable, test_bench_ends_apart, test_bench_refuses, test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken)
 
 
 def main():
