@@ -10,6 +10,7 @@
 #ifndef NJ_IO_BUS_H
 #define NJ_IO_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,12 +40,17 @@ struct bus_handler {
 	void (*on_request)(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
 	void (*on_reply)(void *ctx, const char *publisher, const uint8_t *reply, size_t len, const uint8_t *page,
 			 size_t page_len);
+	/* The connection to a publisher's lane stands, or is gone. May be NULL. */
+	void (*on_peer)(void *ctx, const char *publisher, enum lane lane, bool up);
 };
 
 struct bus_counters {
 	uint64_t sent[4], received[4]; /* by lane */
 	uint64_t sent_bytes, received_bytes;
-	uint64_t send_errors, oversized, handshake_failures, disconnects;
+	uint64_t send_errors, oversized;
+	/* Connections: taken, ended, ended in the handshake (not by our protocol; not let in), not taken for want of
+	 * descriptors, and cut off for asking too much. */
+	uint64_t accepted, disconnects, handshake_failures, auth_failures, accept_failures, cut_off;
 };
 
 struct bus_ops {
@@ -105,9 +111,16 @@ static inline void bus_close(struct bus **b_p)
 
 struct loop;
 
-/* Over ZeroMQ: ipc sockets NAME.m, NAME.x, NAME.rep in dir (made 0700, must be ours). The loop must outlive it. */
-int bus_zmq_open(struct loop *l, const char *dir, const struct bus_handler *h, void *ctx, struct bus **ret_bus,
-		 char *reason, size_t cap);
+struct bus_zmq_options {
+	const char *dir;    /* locks, and the ipc sockets NAME.m, NAME.x, NAME.rep; made 0700, must be ours */
+	bool tcp;           /* instead of ipc: three ports a publisher, sealed and authenticated by CURVE */
+	const char *peers;  /* tcp: "collector=10.0.0.1:9410,…", the first of each publisher's three ports */
+	const char *listen; /* tcp: address that ours are bound to; empty: the one that peers names */
+};
+
+/* Over ZeroMQ. The loop must outlive it; the options need not. ERR_ARG, ERR_IO, ERR_REFUSED with a reason. */
+int bus_zmq_open(struct loop *l, const struct bus_zmq_options *o, const struct bus_handler *h, void *ctx,
+		 struct bus **ret_bus, char *reason, size_t cap);
 
 /* In memory: every bus made on one hub hears the others. Frames are queued and delivered by bus_mem_pump. */
 struct bus_hub;

@@ -17,18 +17,20 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/io/bus.h"
-#include "common/io/loop.h"
+#include "common/io/bus_address.h"
+#include "common/io/bus_zmq_priv.h"
 
-enum { DRAIN_MAX = 2000, HWM = 10000, LINGER_X_MS = 2000 };
+enum { DRAIN_MAX = 2000, DRAIN_SUBSCRIPTIONS = 200 };
 
 struct zmq_link {
 	struct bus_link link;
 	struct zmq_link *next;
 	struct bus_zmq *owner;
+	char publisher[EVENT_SOURCE_MAX];
 	enum lane lane;
 	void *socket;
 	struct loop_source *source;
+	struct bus_guard guard;
 };
 
 struct asker { /* DEALER towards one publisher */
@@ -37,16 +39,21 @@ struct asker { /* DEALER towards one publisher */
 	char publisher[EVENT_SOURCE_MAX];
 	void *socket;
 	struct loop_source *source;
+	struct bus_guard guard;
+};
+
+struct bound { /* one of our own three */
+	void *socket;
+	struct loop_source *source;
+	struct bus_guard guard;
 };
 
 struct bus_zmq {
 	struct bus bus;
 	struct loop *loop;
-	char dir[80];
+	struct bus_addresses addresses;
 	int lock;
-	void *pub[3]; /* by lane; [0] unused */
-	void *rep;
-	struct loop_source *pub_source[3], *rep_source;
+	struct bound bound[4]; /* by lane; [0] unused */
 	struct zmq_link *links;
 	struct asker *askers;
 };
@@ -54,39 +61,6 @@ struct bus_zmq {
 static struct bus_zmq *zmq_of(struct bus *b)
 {
 	return (struct bus_zmq *)b;
-}
-
-static void *context(void)
-{
-	return zsys_init(); /* czmq's own: shared with its authentication actor */
-}
-
-static void set_int(void *socket, int option, int value)
-{
-	must(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
-}
-
-/* Options every socket gets (bus.md rule 11); 64-bit for MAXMSGSIZE only. */
-static void *make_socket(int type, enum lane lane)
-{
-	void *s = zmq_socket(context(), type);
-	if (!s)
-		return NULL;
-	int64_t frame_max = lane == LANE_M ? EVENT_PACKED_MAX : BUS_FRAME_X_MAX + 4096;
-	must(zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0);
-	set_int(s, ZMQ_LINGER, lane == LANE_X && type == ZMQ_XPUB ? LINGER_X_MS : 0);
-	set_int(s, ZMQ_SNDHWM, type == ZMQ_SUB ? 0 : HWM);
-	set_int(s, ZMQ_RCVHWM, HWM);
-	set_int(s, ZMQ_HANDSHAKE_IVL, 2000);
-	set_int(s, ZMQ_RECONNECT_IVL, 50);
-	set_int(s, ZMQ_RECONNECT_IVL_MAX, 2000);
-	return s;
-}
-
-static int endpoint(const struct bus_zmq *z, const char *publisher, const char *suffix, char out[160])
-{
-	int n = snprintf(out, 160, "ipc://%s/%s.%s", z->dir, publisher, suffix);
-	return n > 0 && n < 113 ? 0 : ERR_TOO_LONG; /* sun_path holds 107 bytes and a NUL */
 }
 
 /* Reads one whole message of at most `cap` parts; frees them all. Returns the number of parts, or -1. */
@@ -141,15 +115,18 @@ static void on_sub(void *ctx, int events)
 	batch_done(z);
 }
 
-/* Subscriptions are not our affair: reading them is what puts them into force. */
+/* Reading subscriptions is what puts them into force; how many they are is the guard's affair. */
 static void on_pub(void *ctx, int events)
 {
+	struct bound *b = ctx;
 	(void)events;
 	zmq_msg_t part[1];
-	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = receive(ctx, part, 1);
+	for (int i = 0; i < DRAIN_SUBSCRIPTIONS; i++) {
+		int n = receive(b->socket, part, 1);
 		if (n < 0)
 			return;
+		bus_guard_subscription(&b->guard, zmq_msg_get(&part[0], ZMQ_SRCFD), zmq_msg_data(&part[0]),
+				       zmq_msg_size(&part[0]));
 		release(part, n, 1);
 	}
 }
@@ -159,10 +136,10 @@ static void on_rep(void *ctx, int events)
 	struct bus_zmq *z = ctx;
 	zmq_msg_t part[2];
 	/* Who asks for what it missed has subscribed before: put it into force before the answer says "up to here". */
-	on_pub(z->pub[LANE_M], events);
-	on_pub(z->pub[LANE_X], events);
+	on_pub(&z->bound[LANE_M], events);
+	on_pub(&z->bound[LANE_X], events);
 	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = receive(z->rep, part, 2);
+		int n = receive(z->bound[LANE_R].socket, part, 2);
 		if (n < 0)
 			break;
 		struct bus_peer peer;
@@ -202,7 +179,7 @@ static void on_asker(void *ctx, int events)
 static int take_lock(struct bus_zmq *z, const char *publisher)
 {
 	char path[160];
-	int n = snprintf(path, sizeof path, "%s/%s.lock", z->dir, publisher);
+	int n = snprintf(path, sizeof path, "%s/%s.lock", z->addresses.dir, publisher);
 	if (n < 0 || n >= (int)sizeof path)
 		return ERR_TOO_LONG;
 	z->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -218,23 +195,22 @@ static int take_lock(struct bus_zmq *z, const char *publisher)
 	return 0;
 }
 
-static int bind_one(struct bus_zmq *z, const char *publisher, const char *suffix, int type, enum lane lane,
-		    void **ret_socket)
+static int bind_one(struct bus_zmq *z, const char *publisher, enum lane lane, loop_io_fn fn, void *ctx)
 {
-	char at[160];
-	int rc = endpoint(z, publisher, suffix, at);
+	static const enum bus_socket kinds[] = {
+		[LANE_M] = BUS_SOCKET_PUB_M, [LANE_X] = BUS_SOCKET_PUB_X, [LANE_R] = BUS_SOCKET_REP};
+	struct bound *b = &z->bound[lane];
+	char at[BUS_ADDRESS_MAX];
+	int rc = bus_address(&z->addresses, publisher, lane, true, at);
 	if (rc)
 		return rc;
-	void *s = make_socket(type, lane);
-	if (!s)
+	b->socket = bus_socket_new(kinds[lane], z->addresses.tcp);
+	if (!b->socket)
 		return ERR_NOMEM;
-	if (zmq_bind(s, at) != 0) {
+	rc = bus_guard_open(&b->guard, z->loop, b->socket, &z->bus.counters);
+	if (!rc && zmq_bind(b->socket, at) != 0)
 		rc = err_from_errno(errno);
-		zmq_close(s);
-		return rc;
-	}
-	*ret_socket = s;
-	return 0;
+	return rc ? rc : loop_zmq(z->loop, b->socket, fn, ctx, &b->source);
 }
 
 static int zmq_bus_bind(struct bus *b, const char *publisher)
@@ -242,16 +218,10 @@ static int zmq_bus_bind(struct bus *b, const char *publisher)
 	struct bus_zmq *z = zmq_of(b);
 	int rc = take_lock(z, publisher);
 	if (!rc)
-		rc = bind_one(z, publisher, "m", ZMQ_XPUB, LANE_M, &z->pub[LANE_M]);
+		rc = bind_one(z, publisher, LANE_M, on_pub, &z->bound[LANE_M]);
 	if (!rc)
-		rc = bind_one(z, publisher, "x", ZMQ_XPUB, LANE_X, &z->pub[LANE_X]);
-	if (!rc)
-		rc = bind_one(z, publisher, "rep", ZMQ_ROUTER, LANE_R, &z->rep);
-	for (int lane = LANE_M; !rc && lane <= LANE_X; lane++)
-		rc = loop_zmq(z->loop, z->pub[lane], on_pub, z->pub[lane], &z->pub_source[lane]);
-	if (!rc)
-		rc = loop_zmq(z->loop, z->rep, on_rep, z, &z->rep_source);
-	return rc;
+		rc = bind_one(z, publisher, LANE_X, on_pub, &z->bound[LANE_X]);
+	return rc ? rc : bind_one(z, publisher, LANE_R, on_rep, z);
 }
 
 static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t len)
@@ -263,7 +233,7 @@ static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t
 		return ERR_TOO_LONG;
 	}
 	/* May process commands, and a new subscription with them: it is in force then, so no loop_zmq_look. */
-	if (zmq_send(z->pub[lane], frame, len, ZMQ_DONTWAIT) < 0) {
+	if (zmq_send(z->bound[lane].socket, frame, len, ZMQ_DONTWAIT) < 0) {
 		b->counters.send_errors++;
 		return err_from_errno(errno);
 	}
@@ -272,12 +242,31 @@ static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t
 	return 0;
 }
 
+static void on_link(void *ctx, bool up)
+{
+	struct zmq_link *link = ctx;
+	struct bus *b = &link->owner->bus;
+	if (b->handler.on_peer)
+		b->handler.on_peer(b->ctx, link->publisher, link->lane, up);
+}
+
+static void subscribe_all(void *socket, const char *const *prefixes)
+{
+	size_t n = 0;
+	for (; prefixes && prefixes[n]; n++)
+		must(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefixes[n], strlen(prefixes[n])) == 0);
+	must(n <= BUS_PREFIXES_MAX);
+	if (n == 0)
+		must(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0) == 0);
+}
+
 static int zmq_bus_subscribe(struct bus *b, const char *publisher, enum lane lane, const char *const *prefixes,
 			     void *tag, struct bus_link **ret_link)
 {
 	struct bus_zmq *z = zmq_of(b);
-	char at[160];
-	int rc = endpoint(z, publisher, lane == LANE_M ? "m" : "x", at);
+	char at[BUS_ADDRESS_MAX];
+	int rc = strlen(publisher) < EVENT_SOURCE_MAX ? bus_address(&z->addresses, publisher, lane, false, at)
+						       : ERR_TOO_LONG;
 	if (rc)
 		return rc;
 	struct zmq_link *link = calloc(1, sizeof *link);
@@ -286,67 +275,88 @@ static int zmq_bus_subscribe(struct bus *b, const char *publisher, enum lane lan
 	link->link.tag = tag;
 	link->owner = z;
 	link->lane = lane;
-	link->socket = make_socket(ZMQ_SUB, lane);
+	memcpy(link->publisher, publisher, strlen(publisher) + 1);
+	link->guard.on_link = on_link;
+	link->guard.ctx = link;
+	link->socket = bus_socket_new(lane == LANE_M ? BUS_SOCKET_SUB_M : BUS_SOCKET_SUB_X, z->addresses.tcp);
 	if (!link->socket) {
 		free(link);
 		return ERR_NOMEM;
 	}
-	size_t n = 0;
-	for (; prefixes && prefixes[n]; n++)
-		must(zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, prefixes[n], strlen(prefixes[n])) == 0);
-	must(n <= BUS_PREFIXES_MAX);
-	if (n == 0)
-		must(zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, "", 0) == 0);
+	subscribe_all(link->socket, prefixes);
 	link->next = z->links;
 	z->links = link;
-	if (zmq_connect(link->socket, at) != 0)
-		return err_from_errno(errno);
-	rc = loop_zmq(z->loop, link->socket, on_sub, link, &link->source);
+	rc = bus_guard_open(&link->guard, z->loop, link->socket, &z->bus.counters);
+	if (!rc && zmq_connect(link->socket, at) != 0)
+		rc = err_from_errno(errno);
+	if (!rc)
+		rc = loop_zmq(z->loop, link->socket, on_sub, link, &link->source);
 	if (!rc)
 		*ret_link = &link->link;
 	return rc;
 }
 
-static struct asker *asker_for(struct bus_zmq *z, const char *publisher)
+static void asker_free(struct asker *a)
 {
-	for (struct asker *a = z->askers; a; a = a->next)
-		if (strcmp(a->publisher, publisher) == 0)
-			return a;
-	char at[160];
-	struct asker *a = calloc(1, sizeof *a);
-	if (!a || strlen(publisher) >= sizeof a->publisher || endpoint(z, publisher, "rep", at)) {
-		free(a);
-		return NULL;
-	}
-	memcpy(a->publisher, publisher, strlen(publisher) + 1);
-	a->owner = z;
-	a->socket = make_socket(ZMQ_DEALER, LANE_R);
-	if (!a->socket) {
-		free(a);
-		return NULL;
-	}
-	/* Queue only to a live connection: a request for a dead service fails at once instead of waiting. */
-	set_int(a->socket, ZMQ_IMMEDIATE, 1);
-	if (zmq_connect(a->socket, at) != 0 ||
-	    loop_zmq(z->loop, a->socket, on_asker, a, &a->source) != 0) {
+	loop_end(&a->source);
+	bus_guard_close(&a->guard);
+	if (a->socket)
 		zmq_close(a->socket);
-		free(a);
-		return NULL;
+	free(a);
+}
+
+static int asker_open(struct bus_zmq *z, const char *publisher, struct asker *a)
+{
+	char at[BUS_ADDRESS_MAX];
+	int rc = bus_address(&z->addresses, publisher, LANE_R, false, at);
+	if (rc)
+		return rc;
+	a->owner = z;
+	snprintf(a->publisher, sizeof a->publisher, "%s", publisher);
+	a->socket = bus_socket_new(BUS_SOCKET_ASK, z->addresses.tcp);
+	if (!a->socket)
+		return ERR_NOMEM;
+	rc = bus_guard_open(&a->guard, z->loop, a->socket, &z->bus.counters);
+	if (!rc && zmq_connect(a->socket, at) != 0)
+		rc = err_from_errno(errno);
+	return rc ? rc : loop_zmq(z->loop, a->socket, on_asker, a, &a->source);
+}
+
+static int asker_for(struct bus_zmq *z, const char *publisher, struct asker **ret_asker)
+{
+	struct asker *a = z->askers;
+	while (a && strcmp(a->publisher, publisher) != 0)
+		a = a->next;
+	if (a) {
+		*ret_asker = a;
+		return 0;
+	}
+	if (strlen(publisher) >= sizeof a->publisher)
+		return ERR_TOO_LONG;
+	a = calloc(1, sizeof *a);
+	if (!a)
+		return ERR_NOMEM;
+	int rc = asker_open(z, publisher, a);
+	if (rc) {
+		asker_free(a);
+		return rc;
 	}
 	a->next = z->askers;
 	z->askers = a;
-	return a;
+	*ret_asker = a;
+	return 0;
 }
 
 static int zmq_bus_request(struct bus *b, const char *publisher, const void *request, size_t len)
 {
-	struct asker *a = asker_for(zmq_of(b), publisher);
-	if (!a)
-		return ERR_NOMEM;
+	struct asker *a;
+	int rc = asker_for(zmq_of(b), publisher, &a);
+	if (rc)
+		return rc;
 	int sent = zmq_send(a->socket, request, len, ZMQ_DONTWAIT), error = errno;
 	loop_zmq_look(a->source);
 	if (sent < 0)
-		return error == EAGAIN ? ERR_AGAIN : err_from_errno(errno);
+		return error == EAGAIN ? ERR_AGAIN : err_from_errno(error);
 	b->counters.sent[LANE_R]++;
 	return 0;
 }
@@ -354,11 +364,12 @@ static int zmq_bus_request(struct bus *b, const char *publisher, const void *req
 static int zmq_bus_reply(struct bus *b, const struct bus_peer *peer, const void *reply, size_t len, const void *page,
 			 size_t page_len)
 {
-	struct bus_zmq *z = zmq_of(b);
-	loop_zmq_look(z->rep_source);
-	if (zmq_send(z->rep, peer->id, peer->len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
-	    zmq_send(z->rep, reply, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
-	    zmq_send(z->rep, page ? page : "", page_len, ZMQ_DONTWAIT) < 0) {
+	struct bound *own = &zmq_of(b)->bound[LANE_R];
+	void *rep = own->socket;
+	loop_zmq_look(own->source);
+	if (zmq_send(rep, peer->id, peer->len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
+	    zmq_send(rep, reply, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
+	    zmq_send(rep, page ? page : "", page_len, ZMQ_DONTWAIT) < 0) {
 		b->counters.send_errors++;
 		return err_from_errno(errno);
 	}
@@ -372,24 +383,22 @@ static void zmq_bus_close(struct bus *b)
 		struct zmq_link *link = z->links;
 		z->links = link->next;
 		loop_end(&link->source);
+		bus_guard_close(&link->guard);
 		zmq_close(link->socket);
 		free(link);
 	}
 	while (z->askers) {
 		struct asker *a = z->askers;
 		z->askers = a->next;
-		loop_end(&a->source);
-		zmq_close(a->socket);
-		free(a);
+		asker_free(a);
 	}
-	for (int lane = LANE_M; lane <= LANE_X; lane++) {
-		loop_end(&z->pub_source[lane]);
-		if (z->pub[lane])
-			zmq_close(z->pub[lane]);
+	for (int lane = LANE_M; lane <= LANE_R; lane++) {
+		struct bound *own = &z->bound[lane];
+		loop_end(&own->source);
+		bus_guard_close(&own->guard);
+		if (own->socket)
+			zmq_close(own->socket);
 	}
-	loop_end(&z->rep_source);
-	if (z->rep)
-		zmq_close(z->rep);
 	if (z->lock >= 0)
 		close(z->lock);
 	free(z);
@@ -423,22 +432,21 @@ static int check_dir(const char *dir, char *reason, size_t cap)
 	return 0;
 }
 
-int bus_zmq_open(struct loop *l, const char *dir, const struct bus_handler *h, void *ctx, struct bus **ret_bus,
-		 char *reason, size_t cap)
+int bus_zmq_open(struct loop *l, const struct bus_zmq_options *o, const struct bus_handler *h, void *ctx,
+		 struct bus **ret_bus, char *reason, size_t cap)
 {
-	int rc = check_dir(dir, reason, cap);
+	/* Over tcp only services need it, for their locks, and they have made it. */
+	int rc = o->tcp && access(o->dir, F_OK) != 0 ? 0 : check_dir(o->dir, reason, cap);
 	if (rc)
 		return rc;
 	struct bus_zmq *z = calloc(1, sizeof *z);
 	if (!z)
 		return ERR_NOMEM;
-	if (strlen(dir) >= sizeof z->dir) {
-		snprintf(reason, cap, "bus.dir is longer than %zu characters: unix sockets cannot live there",
-			 sizeof z->dir - 1);
+	rc = bus_addresses_init(&z->addresses, o, reason, cap);
+	if (rc) {
 		free(z);
-		return ERR_TOO_LONG;
+		return rc;
 	}
-	memcpy(z->dir, dir, strlen(dir) + 1);
 	z->bus.ops = &zmq_ops;
 	z->bus.handler = *h;
 	z->bus.ctx = ctx;

@@ -105,3 +105,8 @@ uint32_t settings_sections(struct run_settings *run, const struct service *s, vo
 		.name = s->name, .doc = s->doc, .keys = s->keys, .self = settings, .subsections = s->subsections};
 	return 5;
 }
+
+struct bus_zmq_options settings_bus(const struct run_settings *run)
+{
+	return (struct bus_zmq_options){.dir = run->bus_dir};
+}

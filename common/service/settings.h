@@ -2,6 +2,7 @@
 #ifndef NJ_SERVICE_SETTINGS_H
 #define NJ_SERVICE_SETTINGS_H
 
+#include "common/io/bus.h"
 #include "common/io/config.h"
 
 struct service;
@@ -29,6 +30,9 @@ struct run_settings {
 /* Sections every program of the stack reads (4), and the service's own (5) where s is not NULL. Returns how many. */
 uint32_t settings_sections(struct run_settings *run, const struct service *s, void *settings,
 			   struct config_section out[SETTINGS_SECTIONS_MAX]);
+
+/* What bus_zmq_open needs; points into run. */
+struct bus_zmq_options settings_bus(const struct run_settings *run);
 
 /* Names of all sections there are, NULL-ended: what config_new takes as foreign. */
 extern const char *const settings_foreign[];

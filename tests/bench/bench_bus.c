@@ -169,7 +169,8 @@ static void open_ours(struct ours *o, const struct plan *p, const struct bus_han
 	o->plan = o->taker.plan = p;
 	o->frame = malloc(EVENT_PACKED_MAX);
 	must(o->frame && loop_new(clock_real(), &o->loop) == 0);
-	must(bus_zmq_open(o->loop, p->dir, h, o, &o->bus, reason, sizeof reason) == 0);
+	struct bus_zmq_options options = {.dir = p->dir};
+	must(bus_zmq_open(o->loop, &options, h, o, &o->bus, reason, sizeof reason) == 0);
 	must(bus_bind(o->bus, name) == 0);
 }
 

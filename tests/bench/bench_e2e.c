@@ -278,7 +278,8 @@ static struct stage *new_stage(const struct line *l, const char *name, bool logg
 				   .mlog_cap = 64 << 20,
 				   .mlog_keep_ns = 900 * NS_PER_S,
 				   .clock = clock_real()};
-	must(bus_zmq_open(s->loop, l->dir, &handler, s, &s->bus, reason, sizeof reason) == 0);
+	struct bus_zmq_options options = {.dir = l->dir};
+	must(bus_zmq_open(s->loop, &options, &handler, s, &s->bus, reason, sizeof reason) == 0);
 	must(bus_bind(s->bus, name) == 0);
 	must(outbox_open(&s->outbox, s->bus, &o, reason, sizeof reason) == 0);
 	must(loop_fd(s->loop, journal_fd(s->outbox.journal), LOOP_IN, on_journal, s, &source) == 0);

@@ -70,13 +70,14 @@ int client_open(struct client *c, const char *config_path, const char *const *fl
 	int rc = load(c, config_path, flags, n_flags, reason, cap);
 	if (rc)
 		return rc;
-	if (access(c->run.bus_dir, F_OK) != 0) {
+	struct bus_zmq_options o = settings_bus(&c->run);
+	if (!o.tcp && access(c->run.bus_dir, F_OK) != 0) {
 		snprintf(reason, cap, "nothing runs: there is no bus at %s (setting bus.dir)", c->run.bus_dir);
 		return ERR_NOT_FOUND;
 	}
 	rc = loop_new(clock_real(), &c->loop);
 	if (!rc)
-		rc = bus_zmq_open(c->loop, c->run.bus_dir, &handler, c, &c->bus, reason, cap);
+		rc = bus_zmq_open(c->loop, &o, &handler, c, &c->bus, reason, cap);
 	return rc;
 }
 
