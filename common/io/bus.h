@@ -25,10 +25,13 @@ struct bus_link { /* one subscription to one lane of one publisher; owned by the
 	void *tag; /* the subscriber's own */
 };
 
-/* Who asked: opaque, copied by value, good for one bus_reply at any later time. */
+/* Who asked: copied by value, good for one bus_reply at any later time. The role is its key's; where there are no keys
+ * (ipc, in memory) whoever can reach the socket is this user and may do everything. */
 struct bus_peer {
-	uint8_t id[64];
+	uint8_t id[64]; /* opaque */
 	uint8_t len;
+	uint8_t role;  /* enum role */
+	char name[32]; /* of its key; empty without keys */
 };
 
 struct bus_handler {

@@ -241,7 +241,7 @@ static void deliver(struct bus_hub *hub, const struct parcel *p)
 	struct bus *to = &p->to->bus;
 	p->to->batch = true;
 	if (p->kind == PARCEL_REQUEST) {
-		struct bus_peer peer = {.len = sizeof p->from};
+		struct bus_peer peer = {.len = sizeof p->from, .role = role_operator};
 		memcpy(peer.id, &p->from, sizeof p->from);
 		to->handler.on_request(to->ctx, &peer, p->bytes, p->len);
 	} else {

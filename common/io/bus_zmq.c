@@ -142,7 +142,7 @@ static void on_rep(void *ctx, int events)
 		int n = receive(z->bound[LANE_R].socket, part, 2);
 		if (n < 0)
 			break;
-		struct bus_peer peer;
+		struct bus_peer peer = {.role = role_operator};
 		size_t id_len = zmq_msg_size(&part[0]);
 		if (n == 2 && id_len <= sizeof peer.id) {
 			memcpy(peer.id, zmq_msg_data(&part[0]), id_len);

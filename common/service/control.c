@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "common/service/permits.h"
 #include "common/service/runtime_state.h"
 
 static void put_pair(struct pair *p, uint32_t *n, const char *name, int64_t value)
@@ -56,6 +57,20 @@ static uint32_t put_troubles(struct runtime *rt, struct pair *p, uint32_t n)
 	return n;
 }
 
+static void put_bus(const struct runtime *rt, struct pair *p, uint32_t *n)
+{
+	const struct bus_counters *c = &rt->bus->counters;
+	put_pair(p, n, "requests_refused", (int64_t)rt->refused);
+	put_pair(p, n, "bus_accepted", (int64_t)c->accepted);
+	put_pair(p, n, "bus_disconnects", (int64_t)c->disconnects);
+	put_pair(p, n, "bus_handshake_failures", (int64_t)c->handshake_failures);
+	put_pair(p, n, "bus_auth_failures", (int64_t)c->auth_failures);
+	put_pair(p, n, "bus_accept_failures", (int64_t)c->accept_failures);
+	put_pair(p, n, "bus_cut_off", (int64_t)c->cut_off);
+	put_pair(p, n, "bus_send_errors", (int64_t)c->send_errors);
+	put_pair(p, n, "bus_oversized", (int64_t)c->oversized);
+}
+
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 {
 	uint32_t n = 0;
@@ -80,6 +95,7 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	struct log_counters lc = log_counters();
 	put_pair(p, &n, "errors", (int64_t)lc.errors);
 	n = put_troubles(rt, p, n);
+	put_bus(rt, p, &n);
 	for (uint32_t i = 0; i < rt->n_follows; i++) {
 		const struct follow *f = &rt->follow[i];
 		if (f->has_m)
@@ -193,6 +209,16 @@ static bool answer(struct runtime *rt, const struct bus_peer *peer, const struct
 	return true;
 }
 
+static void refuse(struct runtime *rt, const struct bus_peer *peer, struct ev_reply *reply)
+{
+	const char *role = enum_text(enum_role(), peer->role), *verb = enum_text(enum_verb(), reply->verb);
+	rt->refused++;
+	reply->result = ERR_REFUSED;
+	snprintf(reply->message, sizeof reply->message, "%s is not for the role %s (key %s)", verb ? verb : "that verb",
+		 role ? role : "none", peer->name);
+	log_warn("request refused", "key=%s role=%s verb=%s", peer->name, role ? role : "none", verb ? verb : "?");
+}
+
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *bytes, size_t len)
 {
 	struct runtime *rt = ctx;
@@ -205,7 +231,8 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 		log_warn("request refused", "err=%s bytes=%zu", err_name(rc), len);
 		return;
 	}
-	if (outbox_on_request(&rt->outbox, peer, &request))
+	bool allowed = control_allowed((enum role)peer->role, (enum verb)request.request.verb);
+	if (allowed && outbox_on_request(&rt->outbox, peer, &request))
 		return;
 	event_init(&reply, EVENT_reply);
 	snprintf(reply.source, sizeof reply.source, "%s", rt->s->name);
@@ -213,7 +240,12 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	reply.reply.id = request.request.id;
 	struct buf page;
 	buf_init(&page, BUS_FRAME_X_MAX);
-	int n = answer(rt, peer, &request, &reply, &page) ? codec_pack(&reply, out, sizeof out) : 0;
+	bool now = true;
+	if (allowed)
+		now = answer(rt, peer, &request, &reply, &page);
+	else
+		refuse(rt, peer, &reply.reply);
+	int n = now ? codec_pack(&reply, out, sizeof out) : 0;
 	if (n > 0)
 		bus_reply(rt->bus, peer, out, (size_t)n, page.at, page.len);
 	buf_fini(&page);

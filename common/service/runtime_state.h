@@ -81,6 +81,7 @@ struct runtime {
 	int64_t snapshot_at; /* event time of the last snapshot */
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
 	int64_t beat_worked_at;
+	uint64_t refused; /* requests, for the asker's role */
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
