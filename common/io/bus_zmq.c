@@ -129,6 +129,7 @@ static void on_pub(void *ctx, int events)
 				       zmq_msg_size(&part[0]));
 		release(part, n, 1);
 	}
+	loop_zmq_look(b->source); /* there is more, and we may be in another socket's turn */
 }
 
 static void on_rep(void *ctx, int events)

@@ -237,8 +237,9 @@ int publisher_open(struct publisher *p, struct cli *cli, const char *name)
 	rc = take_signals(p);
 	if (!rc)
 		rc = loop_new(clock_real(), &p->loop);
+	struct bus_zmq_options o = settings_bus(&p->run);
 	if (!rc)
-		rc = bus_zmq_open(p->loop, p->run.bus_dir, &handler, p, &p->bus, reason, sizeof reason);
+		rc = bus_zmq_open(p->loop, &o, &handler, p, &p->bus, reason, sizeof reason);
 	if (rc)
 		return cli_fail(cli, CLI_FAILED, "%s", reason[0] ? reason : err_text(rc));
 	rc = take_name(p, name);
