@@ -5,6 +5,12 @@
  *
  * A record never crosses the end: the rest stays a gap, and the record starts at 0. While the ring
  * is empty, head and tail go back to 0, so that the largest record fits.
+ *
+ * A ring that never runs empty would walk through its whole memory however little it holds. So it
+ * starts over at 0 as soon as the room there is as large as what it holds (wraps_early): what it
+ * touches follows the most it has held, not its capacity. That costs no room: where it fills up
+ * behind an early wrap, the part at 0 is laid behind the other one (unwrap). Each byte is moved so at
+ * most once for each time that the ring was filled anew.
  */
 #include "common/base/ring.h"
 
@@ -17,6 +23,7 @@
 
 #define ALIGN 8
 #define HEADER sizeof(uint64_t)
+#define EARLY_MIN (64u << 10) /* a ring that has touched less goes on to its end */
 
 static size_t round_up(size_t n)
 {
@@ -54,16 +61,36 @@ void ring_fini(struct ring *r)
 	*r = (struct ring){0};
 }
 
+static bool is_wrapped(const struct ring *r)
+{
+	return r->count > 0 && r->tail <= r->head;
+}
+
+/* Up to half of the capacity, so that unwrap always has room. */
+static bool wraps_early(const struct ring *r, size_t size)
+{
+	return r->tail >= EARLY_MIN && r->tail <= r->cap / 2 && r->head >= r->tail - r->head && size <= r->head;
+}
+
+/* Lays the records at 0 behind the others. The oldest stays where it is. */
+static bool unwrap(struct ring *r)
+{
+	if (r->tail > r->cap - r->wrap)
+		return false;
+	memcpy(r->at + r->wrap, r->at, r->tail);
+	r->tail += r->wrap;
+	r->wrap = r->cap;
+	return true;
+}
+
 /* Where `size` bytes fit; the free room is behind tail, and before head where tail is behind it. */
 static bool find_room(const struct ring *r, size_t size, size_t *ret_offset)
 {
-	bool wrapped = r->count > 0 && r->tail <= r->head;
-
-	if (wrapped) {
+	if (is_wrapped(r)) {
 		*ret_offset = r->tail;
 		return size <= r->head - r->tail;
 	}
-	if (size <= r->cap - r->tail) {
+	if (size <= r->cap - r->tail && !wraps_early(r, size)) {
 		*ret_offset = r->tail;
 		return true;
 	}
@@ -77,9 +104,12 @@ int ring_reserve(struct ring *r, size_t len, uint8_t **ret_at)
 	size_t offset;
 
 	r->pending = 0;
-	if (len > r->cap || !find_room(r, HEADER + round_up(len), &offset))
+	if (len > r->cap)
 		return ERR_FULL;
-	r->pending = HEADER + round_up(len);
+	size_t size = HEADER + round_up(len);
+	if (!find_room(r, size, &offset) && !(is_wrapped(r) && unwrap(r) && find_room(r, size, &offset)))
+		return ERR_FULL;
+	r->pending = size;
 	r->pending_at = offset;
 	memcpy(r->at + offset, &len64, sizeof(len64));
 	*ret_at = r->at + offset + HEADER;

@@ -1,7 +1,8 @@
 /* ring - a bounded first-in first-out queue of byte records in one allocation.
  *
  * Records keep their boundaries and lie contiguous, so that front() hands out a pointer without a
- * copy. Single-threaded. A full ring refuses (ERR_FULL); the caller counts what it drops.
+ * copy. Single-threaded. A full ring refuses (ERR_FULL); the caller counts what it drops. Its capacity
+ * is reserved, but only about twice the most it has held at once is ever touched.
  */
 #ifndef NJ_BASE_RING_H
 #define NJ_BASE_RING_H

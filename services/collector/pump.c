@@ -9,7 +9,8 @@
 #include "services/collector/merge.h"
 #include "services/collector/shell.h"
 
-enum { HELD_LOW = 1 << 20, PUMP_MAX = 4000 };
+/* Bytes of frames held back at which reading from the venue pauses, and goes on. What is in hand by then still comes. */
+enum { HELD_HIGH = 1 << 20, HELD_LOW = 512 << 10, PUMP_MAX = 4000 };
 
 struct held { /* in front of the text of a frame */
 	int64_t stamp;
@@ -68,7 +69,7 @@ void pump_stamped_frame(struct shell *s, const char *text, size_t len)
 	ring_commit(&s->held);
 	if (s->held.bytes > s->counters.held_high_water)
 		s->counters.held_high_water = s->held.bytes;
-	if (s->held.bytes > s->held.cap / 4 && !s->paused) {
+	if (s->held.bytes > HELD_HIGH && !s->paused) {
 		s->paused = true;
 		ws_pause(s->ws);
 	}

@@ -220,12 +220,78 @@ static void run_model(uint64_t seed, size_t cap, size_t len_max)
 
 static void test_against_a_model(void **state)
 {
-	static const size_t caps[] = {8, 16, 24, 64, 72, 120, 256, 1000, 4096};
+	static const size_t caps[] = {8, 16, 24, 64, 72, 120, 256, 1000, 4096, 150 << 10, 1 << 20};
 
 	(void)state;
 	for (size_t c = 0; c < sizeof(caps) / sizeof(*caps); c++)
 		for (uint64_t seed = 0; seed < 12; seed++)
 			run_model(seed, caps[c], seed % 3 == 0 ? 12 : seed % 3 == 1 ? 100 : 500);
+}
+
+/* Offset behind the last byte of the ring that was written. */
+static size_t touched(const struct ring *r)
+{
+	size_t n = r->cap;
+
+	while (n > 0 && r->at[n - 1] == 0xa5)
+		n--;
+	return n;
+}
+
+/* A queue that never runs empty touches about twice what it holds, not its capacity … */
+static void test_touches_what_it_holds(void **state)
+{
+	static uint8_t record[200]; /* zeros: they show in what was painted */
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_init(&r, 8 << 20), 0);
+	memset(r.at, 0xa5, r.cap);
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(ring_push(&r, record, sizeof(record)), 0);
+	for (int i = 0; i < 200000; i++) {
+		assert_int_equal(ring_push(&r, record, sizeof(record)), 0);
+		ring_pop(&r);
+	}
+	assert_true(touched(&r) >= 500 * 208 && touched(&r) < 3 * 501 * 208);
+	ring_fini(&r);
+}
+
+/* … and holds its capacity nevertheless, from wherever it starts to fill up. */
+static void test_starting_over_costs_no_room(void **state)
+{
+	static uint8_t record[200];
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_init(&r, 1 << 20), 0);
+	for (int steps = 0; steps < 6000; steps += 37) {
+		uint32_t in = 0, out = 0;
+		size_t len;
+
+		ring_clear(&r);
+		for (int i = 0; i < 100 + steps; i++) {
+			memcpy(record, &in, sizeof(in));
+			in++;
+			assert_int_equal(ring_push(&r, record, sizeof(record)), 0);
+			if (i < 100)
+				continue;
+			assert_memory_equal(ring_front(&r, &len), &out, sizeof(out));
+			ring_pop(&r);
+			out++;
+		}
+		for (memcpy(record, &in, sizeof(in)); ring_push(&r, record, sizeof(record)) == 0;) {
+			in++;
+			memcpy(record, &in, sizeof(in));
+		}
+		assert_true(r.cap - r.count * 208 < 2 * 208);
+		for (; r.count > 0; out++) {
+			assert_memory_equal(ring_front(&r, &len), &out, sizeof(out));
+			ring_pop(&r);
+		}
+		assert_int_equal(in, out);
+	}
+	ring_fini(&r);
 }
 
 int main(void)
@@ -236,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_gap_at_the_end),
 		cmocka_unit_test(test_reservations),
 		cmocka_unit_test(test_against_a_model),
+		cmocka_unit_test(test_touches_what_it_holds),
+		cmocka_unit_test(test_starting_over_costs_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
