@@ -72,18 +72,6 @@ static inline int64_t key_at(const struct book_side *s, uint32_t slot)
 	return s->base + (int64_t)slot * s->tick;
 }
 
-static inline void mark(struct book_side *s, uint32_t slot)
-{
-	s->used[slot >> 6] |= (uint64_t)1 << (slot & 63);
-	if (slot >> 6 > s->top)
-		s->top = slot >> 6;
-}
-
-static inline void unmark(struct book_side *s, uint32_t slot)
-{
-	s->used[slot >> 6] &= ~((uint64_t)1 << (slot & 63));
-}
-
 static inline uint32_t highest_bit(uint64_t word)
 {
 	return 63 - (uint32_t)__builtin_clzll(word);
@@ -97,14 +85,15 @@ static uint32_t in_window(const struct book_side *s)
 /* Highest used slot below `limit` (0 .. BOOK_WINDOW); there must be one. */
 static uint32_t slot_below(const struct book_side *s, uint32_t limit)
 {
+	const struct slots_word *w = s->slots.word;
 	uint32_t word = limit >> 6;
-	uint64_t bits = limit & 63 ? s->used[word] & (((uint64_t)1 << (limit & 63)) - 1) : 0;
+	uint64_t bits = limit & 63 ? w[word].used & (((uint64_t)1 << (limit & 63)) - 1) : 0;
 
 	if (bits == 0 && word > s->top + 1)
 		word = s->top + 1;
 	while (bits == 0) {
 		must(word > 0);
-		bits = s->used[--word];
+		bits = w[--word].used;
 	}
 	return word << 6 | highest_bit(bits);
 }
@@ -114,9 +103,9 @@ static uint32_t slot_lowest(const struct book_side *s)
 {
 	uint32_t word = 0;
 
-	while (s->used[word] == 0)
+	while (s->slots.word[word].used == 0)
 		word++;
-	return word << 6 | (uint32_t)__builtin_ctzll(s->used[word]);
+	return word << 6 | (uint32_t)__builtin_ctzll(s->slots.word[word].used);
 }
 
 /* Key of the tail's best level. */
@@ -129,11 +118,11 @@ static int64_t tail_best(const struct book_side *s)
 static void window_empty(struct book_side *s, bool keep)
 {
 	for (uint32_t word = 0; word <= s->top; word++)
-		for (; s->used[word] != 0; s->used[word] &= s->used[word] - 1) {
-			uint32_t slot = word << 6 | (uint32_t)__builtin_ctzll(s->used[word]);
+		while (s->slots.word[word].used != 0) {
+			uint32_t slot = word << 6 | (uint32_t)__builtin_ctzll(s->slots.word[word].used);
 			if (keep)
-				level_set_put(&s->tail, key_at(s, slot) * s->sign, s->qty[slot]);
-			s->qty[slot] = 0;
+				level_set_put(&s->tail, key_at(s, slot) * s->sign, slots_get(&s->slots, slot));
+			slots_put(&s->slots, slot, 0, 1);
 		}
 	s->top = 0;
 	forget_view(s);
@@ -153,9 +142,10 @@ static void window_set(struct book_side *s, int64_t key, int64_t qty)
 	bool exact;
 	uint32_t slot = slot_of(s, (uint64_t)key - (uint64_t)s->base, &exact);
 	must(exact && slot < BOOK_WINDOW);
-	s->n += s->qty[slot] == 0;
-	s->qty[slot] = qty;
-	mark(s, slot);
+	uint64_t before = slots_has(&s->slots, slot);
+	s->n += before == 0;
+	slots_put(&s->slots, slot, qty, before);
+	s->top = slot >> 6 > s->top ? slot >> 6 : s->top;
 	forget_view(s);
 }
 
@@ -196,8 +186,7 @@ static __attribute__((noinline)) void evict(struct book *b, struct book_side *s)
 	} else {
 		uint32_t slot = slot_lowest(s);
 		price = key_at(s, slot) * s->sign;
-		s->qty[slot] = 0;
-		unmark(s, slot);
+		slots_put(&s->slots, slot, 0, 1);
 		forget_view(s);
 	}
 	s->n--;
@@ -237,8 +226,8 @@ static uint32_t apply_run(const struct book *b, struct book_side *s, const struc
 	 */
 	const int64_t base = s->base, sign = s->sign, tick = s->tick, worst = s->view->worst;
 	const uint64_t span = s->span, inverse = s->inverse;
-	uint64_t *const used = s->used;
-	int64_t *const quantities = s->qty;
+	struct slots_word *const words = s->slots.word;
+	const int64_t *const zeros = s->slots.block;
 	uint32_t n = s->n, top = s->top;
 	bool seen = false;
 
@@ -251,10 +240,12 @@ static uint32_t apply_run(const struct book *b, struct book_side *s, const struc
 		uint32_t slot = grid_slot(tick, inverse, offset, &exact);
 		if (!exact)
 			break;
-		uint64_t word = used[slot >> 6];
-		uint64_t present = qty != 0, before = word >> (slot & 63) & 1;
-		used[slot >> 6] = word ^ (before ^ present) << (slot & 63);
-		quantities[slot] = qty;
+		struct slots_word *w = &words[slot >> 6];
+		uint64_t present = qty != 0, before = w->used >> (slot & 63) & 1;
+		if (__builtin_expect(w->qty == zeros, 0) && present)
+			slots_take(&s->slots, w);
+		w->used ^= (before ^ present) << (slot & 63);
+		w->qty[slot & 63] = qty;
 		n += (uint32_t)present - (uint32_t)before;
 		top = slot >> 6 > top ? slot >> 6 : top;
 		seen |= key >= worst;
@@ -292,8 +283,7 @@ static bool negative(const struct levels *l)
 
 static void side_fini(struct book_side *s)
 {
-	free(s->qty);
-	free(s->used);
+	slots_fini(&s->slots);
 	level_set_fini(&s->tail);
 	free(s->view);
 	*s = (struct book_side){0};
@@ -302,10 +292,8 @@ static void side_fini(struct book_side *s)
 static int side_init(struct book_side *s, uint32_t cap, int64_t sign)
 {
 	*s = (struct book_side){.sign = sign};
-	s->qty = calloc(BOOK_WINDOW, sizeof(*s->qty));
-	s->used = calloc(BOOK_WORDS, sizeof(*s->used));
 	s->view = malloc(sizeof(*s->view) + cap * sizeof(s->view->at[0]));
-	if (s->qty == NULL || s->used == NULL || s->view == NULL)
+	if (slots_init(&s->slots) != 0 || s->view == NULL)
 		return ERR_NOMEM;
 	set_tick(s, 1);
 	forget_view(s);
@@ -417,7 +405,7 @@ const struct level *book_level(const struct book *b, enum side side, uint32_t i)
 	while (v->n <= i) {
 		limit = slot_below(s, limit);
 		v->worst = key_at(s, limit);
-		v->at[v->n++] = (struct level){v->worst * s->sign, s->qty[limit]};
+		v->at[v->n++] = (struct level){v->worst * s->sign, slots_get(&s->slots, limit)};
 	}
 	return &v->at[i];
 }
@@ -432,7 +420,7 @@ int64_t book_qty_at(const struct book *b, enum side side, int64_t price)
 	if (offset < s->span) {
 		bool exact;
 		uint32_t slot = slot_of(s, offset, &exact);
-		return exact ? s->qty[slot] : 0;
+		return exact ? slots_get(&s->slots, slot) : 0;
 	}
 	return level_set_get(&s->tail, price);
 }

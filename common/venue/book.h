@@ -6,26 +6,25 @@
  *
  * Each side is a window of ticks around the touch, indexed directly by price, with a hashed set
  * behind it for what lies deeper. A change near the touch is one store and perhaps one bit; the
- * window follows the touch. Its tick is the greatest common divisor of the prices seen. Pages of
- * the window that hold no level are never touched, so a quiet book costs little memory.
+ * window follows the touch. Its tick is the greatest common divisor of the prices seen. Memory
+ * follows the levels held, not where they have wandered (slots.h).
  */
 #ifndef NJ_VENUE_BOOK_H
 #define NJ_VENUE_BOOK_H
 
 #include "common/venue/level_set.h"
+#include "common/venue/slots.h"
 #include "proto/event.h"
 
-#define BOOK_WINDOW 65536 /* ticks of a side that are indexed directly */
-#define BOOK_WORDS (BOOK_WINDOW / 64)
+#define BOOK_WINDOW SLOTS_MAX /* ticks of a side that are indexed directly; a quarter of it costs twice the time */
 
 struct book_view;
 
 /* Inside, a level's key is its price for bids and minus its price for asks: greater is better on
  * both sides. */
 struct book_side {
-	int64_t *qty;           /* owned: by slot of the window, 0 where there is no level */
-	uint64_t *used;         /* owned: one bit a slot */
-	uint32_t top;           /* no word of `used` above it has a bit */
+	struct slots slots;     /* the window */
+	uint32_t top;           /* no word of the slots above it has a bit */
 	struct level_set tail;  /* levels worse than the window */
 	uint32_t n;             /* levels in window and tail */
 	int64_t sign;           /* 1 bids, -1 asks */
