@@ -96,11 +96,17 @@ static void on_refused(void *ctx, struct inbox *in, const struct event *head)
 {
 	struct follow *f = ctx;
 	char text[EVENT_TEXT_MAX];
-	snprintf(text, sizeof text,
-		 "%s has epoch %llu up to %llu, behind epoch %llu up to %llu which was consumed: its journal is older "
-		 "than the truth. Restore it.",
-		 in->publisher, (unsigned long long)head->epoch, (unsigned long long)head->seq,
-		 (unsigned long long)in->epoch, (unsigned long long)(in->next - 1));
+	if (head->epoch == in->epoch && head->seq + 1 >= in->next)
+		snprintf(text, sizeof text,
+			 "record %llu of %s is not the one that was consumed: an older copy of its journal was "
+			 "restored and has grown since. Restore what was there.",
+			 (unsigned long long)head->seq, in->publisher);
+	else
+		snprintf(text, sizeof text,
+			 "%s has epoch %llu up to %llu, behind epoch %llu up to %llu which was consumed: its journal "
+			 "is older than the truth. Restore it.",
+			 in->publisher, (unsigned long long)head->epoch, (unsigned long long)head->seq,
+			 (unsigned long long)in->epoch, (unsigned long long)(in->next - 1));
 	runtime_alert(f->rt, severity_critical, true, "epoch_backwards", in->publisher, text);
 }
 
@@ -432,6 +438,8 @@ void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
 			return;
 		if (f->has_m)
 			inbox_epoch_m(&f->m, ev.epoch, runtime_mono(rt));
+		if (f->has_x)
+			inbox_epoch_x(&f->x, ev.epoch, runtime_mono(rt));
 		if (ev.id == EVENT_heartbeat)
 			on_heartbeat(f, &ev);
 		else if (ev.id == EVENT_promise)

@@ -59,6 +59,7 @@ static void go_paging(struct inbox *in, int64_t mono_ns)
 {
 	in->state = INBOX_PAGING;
 	in->asks_copy = false;
+	in->checks = in->lane == LANE_X;
 	in->request = 0;
 	in->retry_ns = RETRY_MIN_NS;
 	in->retry_at = mono_ns;
@@ -75,8 +76,10 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 		in->next = 1;
 		in->last = 0;
 	}
-	if (join == INBOX_FROM_NOW)
+	if (join == INBOX_FROM_NOW) {
 		in->next = 0;
+		in->last = 0;
+	}
 	if (join == INBOX_FROM_NOW && in->lane == LANE_X)
 		in->state = INBOX_LIVE;
 	else
@@ -84,7 +87,7 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 }
 
 /* What became of one event. */
-enum outcome { TAKEN, SKIPPED, HOLE, FULL, RESYNC };
+enum outcome { TAKEN, SKIPPED, HOLE, FULL, RESYNC, CONFLICT };
 
 static enum outcome delivered(struct inbox *in, int rc)
 {
@@ -106,8 +109,14 @@ static enum outcome accept_x(struct inbox *in, const struct event *head, const u
 	in->epoch = head->epoch;
 	if (in->next == 0)
 		in->next = head->seq;
+	if (head->seq + 1 == in->next && in->last && head->ts_recv != in->last) {
+		in->conflict = true;
+		in->counters.refused++;
+		in->ops->refused(in->ctx, in, head);
+		return CONFLICT;
+	}
 	if (head->seq < in->next) {
-		in->counters.duplicates++;
+		in->counters.duplicates += in->state == INBOX_LIVE || head->seq + 1 < in->next;
 		return SKIPPED;
 	}
 	if (head->seq > in->next)
@@ -115,8 +124,10 @@ static enum outcome accept_x(struct inbox *in, const struct event *head, const u
 	crash_point(CRASH_inbox_before_deliver);
 	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
 	crash_point(CRASH_inbox_after_deliver);
-	if (o == TAKEN)
+	if (o == TAKEN) {
 		in->next++;
+		in->last = head->ts_recv;
+	}
 	return o;
 }
 
@@ -176,7 +187,7 @@ static enum outcome accept_frame(struct inbox *in, const uint8_t *frame, size_t 
 		}
 		enum outcome o = in->lane == LANE_X ? accept_x(in, &head, body, used)
 						    : accept_m(in, topic, topic_len, &head, body, used);
-		if (o == HOLE || o == FULL || o == RESYNC)
+		if (o != TAKEN && o != SKIPPED)
 			return o;
 		body += used;
 		left -= used;
@@ -246,6 +257,9 @@ void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t 
 	case FULL:
 		stall(in);
 		break;
+	case CONFLICT:
+		go_paging(in, mono_ns);
+		break;
 	default:
 		break;
 	}
@@ -265,8 +279,10 @@ static void finish_paging(struct inbox *in, int64_t mono_ns)
 			stall(in);
 			return;
 		}
-		if (o == HOLE) {
-			in->counters.holes++;
+		if (o == HOLE || o == CONFLICT) {
+			in->counters.holes += o == HOLE;
+			if (o == CONFLICT)
+				ring_pop(&in->waiting);
 			go_paging(in, mono_ns);
 			return;
 		}
@@ -299,13 +315,12 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 		}
 		in->counters.paged++;
 		enum outcome o = wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
-		if (o == FULL || o == RESYNC) {
-			if (o == FULL)
-				stall(in);
-			else
-				want_state(in);
+		if (o == FULL)
+			stall(in);
+		if (o == RESYNC)
+			want_state(in);
+		if (o == FULL || o == RESYNC || o == CONFLICT)
 			return false;
-		}
 		at += 4 + n;
 		len -= 4 + n;
 	}
@@ -345,6 +360,7 @@ static void epoch_ended(struct inbox *in, const struct ev_reply *r)
 	in->ops->gap(in->ctx, in, &gap);
 	in->epoch = r->of_epoch;
 	in->next = 1;
+	in->last = 0;
 }
 
 static void trimmed(struct inbox *in, const struct ev_reply *r)
@@ -354,6 +370,7 @@ static void trimmed(struct inbox *in, const struct ev_reply *r)
 	in->counters.missing += r->first - in->next;
 	in->ops->gap(in->ctx, in, &gap);
 	in->next = r->first;
+	in->last = 0;
 }
 
 /* What the publisher no longer has, its copy may have. */
@@ -466,6 +483,23 @@ static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *p
 		in->retry_at = mono_ns + in->retry_ns;
 }
 
+/* A page of the publisher itself, which begins with the record we have. */
+static bool take_publishers_page(struct inbox *in, const struct ev_reply *r, const uint8_t *page, size_t len,
+				 int64_t mono_ns)
+{
+	uint64_t before = in->next;
+	bool taken = take_page(in, page, len);
+	/* Only that one came: what is behind it cannot be read, and has to be asked for alone to be told so. */
+	if (r->more && in->next == before)
+		in->checks = false;
+	if (in->conflict) {
+		in->checks = true;
+		in->conflict = false;
+		in->retry_at = mono_ns + in->retry_ns;
+	}
+	return taken;
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
@@ -488,6 +522,8 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 			finish_paging(in, mono_ns);
 		return true;
 	}
+	/* The record to compare may be given up, or not be readable: then the next one is asked for alone. */
+	in->checks = r->result != ERR_NOT_FOUND && r->result != ERR_CORRUPT;
 	if (is_older(in, r)) {
 		refuse(in, reply);
 		in->retry_at = mono_ns + in->retry_ns;
@@ -501,7 +537,8 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		set_unserved(in, 0);
 	if (in->lane == LANE_X && in->epoch == 0)
 		in->epoch = r->of_epoch;
-	if (!take_page(in, page, len) || in->state != INBOX_PAGING)
+	bool taken = take_publishers_page(in, r, page, len, mono_ns);
+	if (!taken || in->state != INBOX_PAGING)
 		return true;
 	in->retry_ns = RETRY_MIN_NS;
 	if (r->result != 0 && in->lane == LANE_X)
@@ -539,7 +576,8 @@ static void ask(struct inbox *in, int64_t mono_ns)
 	ev.request.id = ++next_request_id;
 	ev.request.verb = in->wants_state ? verb_state : in->lane == LANE_X ? verb_replay_x : verb_replay_m;
 	ev.request.of_epoch = in->lane == LANE_X ? in->epoch : 0;
-	ev.request.from = in->lane == LANE_X ? in->next : (uint64_t)in->last;
+	bool check = in->checks && !in->asks_copy && in->last && in->next > 1;
+	ev.request.from = in->lane == LANE_X ? in->next - check : (uint64_t)in->last;
 	if (in->asks_copy)
 		event_set_name(ev.request.target, in->publisher);
 	int n = codec_pack(&ev, out, sizeof out);
@@ -588,6 +626,14 @@ void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns)
 		return;
 	in->counters.holes++;
 	go_paging(in, mono_ns);
+}
+
+void inbox_epoch_x(struct inbox *in, uint64_t life, int64_t mono_ns)
+{
+	bool again = in->life && in->life != life;
+	in->life = life;
+	if (again && in->lane == LANE_X && in->state == INBOX_LIVE && in->next > 0)
+		go_paging(in, mono_ns);
 }
 
 int64_t inbox_poll(struct inbox *in, int64_t mono_ns)

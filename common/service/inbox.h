@@ -19,6 +19,10 @@
  *     publisher: has a new epoch ---------+--> the copy is asked -----+--> has not: gap, on behind it
  *     publisher: does not answer ---------+    (again until it says)  +--> does not answer: asked on, never skipped
  * Only when both have said that they do not have a record it is gone.
+ *
+ * A position on lane X is a sequence and the stamp of its record. Each page begins with that record: one with another
+ * stamp, or a journal that ends before it, means that the publisher was set back (an old copy was restored), and it is
+ * refused until that is mended, however far it has grown again. Who was started again is checked so at once.
  */
 #ifndef NJ_SERVICE_INBOX_H
 #define NJ_SERVICE_INBOX_H
@@ -53,8 +57,8 @@ struct inbox_ops {
 		       bool state);
 	/* Records are gone for good. */
 	void (*gap)(void *ctx, struct inbox *in, const struct inbox_gap *gap);
-	/* A publisher went back to a smaller epoch, or its journal ends (head->seq) before what was consumed of it:
-	 * refused, critical. */
+	/* A publisher went back to a smaller epoch, its journal ends (head->seq) before what was consumed of it, or
+	 * has another record at the last place that was consumed (head->seq is in->next - 1): refused, critical. */
 	void (*refused)(void *ctx, struct inbox *in, const struct event *head);
 	/* The publisher cannot read what we ask for (its journal is damaged): asked again until it can, then err is 0.
 	 * Told once each. May be NULL. */
@@ -88,8 +92,11 @@ struct inbox {
 	uint64_t unreadable;   /* X: it cannot read this one, and the copy was asked for it */
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
-	int64_t last;          /* M: stamp of the last record */
+	int64_t last;          /* stamp of the last record; X: 0 not known */
 	bool heard;            /* M: the subscription is known to be in force */
+	uint64_t life;         /* X: the publisher's telemetry bears it; 0 not heard yet */
+	bool checks;           /* X: a page begins with the record we have, to be compared */
+	bool conflict;         /* X: it was another one */
 	struct strmap topics;  /* M: topic -> last sequence */
 	struct ring waiting;   /* live frames while paging */
 	bool overflowed;
@@ -133,6 +140,9 @@ void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns);
 /* Its telemetry bears this epoch: another one than its records so far means that it was started again, and what it sent
  * before we were connected anew is asked for. */
 void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns);
+
+/* Same for lane X: a publisher that was started again is asked whether it still has what we have of it. */
+void inbox_epoch_x(struct inbox *in, uint64_t life, int64_t mono_ns);
 
 /* An answer from this publisher. True where it was for this inbox. */
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns);

@@ -167,6 +167,8 @@ static int cursor(void *self, struct inbox *in)
 	in->epoch = in->lane == LANE_X ? c.epoch : 0;
 	in->next = c.seq + 1;
 	in->last = c.stamp;
+	if (in->lane == LANE_X)
+		writer_resume(p->writer, in->publisher, c.epoch, c.seq);
 	return 0;
 }
 

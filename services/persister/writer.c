@@ -2,6 +2,7 @@
 #include "services/persister/writer.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,17 +41,25 @@ struct writer {
 	size_t batch_len, batch_cap, batch_records;
 };
 
-static void note_ack(struct writer *w, const struct event *head)
+/* Under the lock. */
+static void note_ack(struct writer *w, const char *publisher, uint64_t epoch, uint64_t seq)
 {
 	for (size_t i = 0; i < WRITER_PUBLISHERS_MAX; i++) {
 		if (w->acked[i].publisher[0] == '\0')
-			memcpy(w->acked[i].publisher, head->source, sizeof head->source);
-		if (strcmp(w->acked[i].publisher, head->source) == 0) {
-			w->acked[i].epoch = head->epoch;
-			w->acked[i].seq = head->seq;
+			snprintf(w->acked[i].publisher, sizeof w->acked[i].publisher, "%s", publisher);
+		if (strcmp(w->acked[i].publisher, publisher) == 0) {
+			w->acked[i].epoch = epoch;
+			w->acked[i].seq = seq;
 			return;
 		}
 	}
+}
+
+void writer_resume(struct writer *w, const char *publisher, uint64_t epoch, uint64_t seq)
+{
+	pthread_mutex_lock(&w->lock);
+	note_ack(w, publisher, epoch, seq);
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* Copies what is queued, up to a batch: the lock is not held while SQLite works. */
@@ -111,7 +120,7 @@ static void acknowledge(struct writer *w)
 		memcpy(&q, w->batch + at + sizeof n, sizeof q);
 		const uint8_t *body = w->batch + at + sizeof n + sizeof q + q.topic_len;
 		if (q.lane == LANE_X && codec_peek(body, q.len, &head) == 0)
-			note_ack(w, &head);
+			note_ack(w, head.source, head.epoch, head.seq);
 		at += sizeof n + ((n + 7) & ~(uint64_t)7);
 	}
 	struct store_counters c = store_counters(w->store);

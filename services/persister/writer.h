@@ -35,6 +35,8 @@ int writer_put(struct writer *w, enum lane lane, const char *topic, const uint8_
 uint64_t writer_acked(struct writer *w, const char *publisher);
 /* Names of all acknowledged publishers with their sequences, and with the epochs these count in; returns how many. */
 uint32_t writer_acks(struct writer *w, struct pair *ret_acks, struct pair *ret_epochs, uint32_t cap);
+/* What an earlier process had committed of a publisher: acknowledged again, so that who waits for it is not left to. */
+void writer_resume(struct writer *w, const char *publisher, uint64_t epoch, uint64_t seq);
 struct writer_status writer_status(struct writer *w);
 bool writer_has_room(struct writer *w);
 

@@ -109,10 +109,33 @@ static void the_queue_is_bounded(void **state)
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM xlog"), taken);
 }
 
+/* A publisher whose journal is full says nothing new: what an earlier persister committed is acknowledged again. */
+static void what_was_committed_before_is_acknowledged_again(void **state)
+{
+	struct kit *k = *state;
+	struct pair seqs[8], epochs[8];
+	struct writer *w = start(k);
+	assert_int_equal(writer_acks(w, seqs, epochs, 8), 0);
+	writer_resume(w, "executor", 7, 40);
+	writer_resume(w, "strategy", 6, 50);
+	assert_int_equal(writer_acks(w, seqs, epochs, 8), 2);
+	assert_string_equal(seqs[0].name, "executor");
+	assert_int_equal(seqs[0].value, 40);
+	assert_string_equal(epochs[0].name, "executor");
+	assert_int_equal(epochs[0].value, 7);
+	assert_int_equal(writer_acks(w, seqs, epochs, 1), 1);
+	assert_int_equal(put(k, w, 41), 0);
+	wait_written(w, 41);
+	assert_int_equal(writer_acked(w, "strategy"), 50);
+	writer_stop(w, NS_PER_S);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(everything_is_written_and_acknowledged, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(what_was_committed_before_is_acknowledged_again, kit_setup,
+						kit_teardown),
 		cmocka_unit_test_setup_teardown(a_stop_writes_what_is_queued, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(a_locked_database_delays_and_loses_nothing, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(the_queue_is_bounded, kit_setup, kit_teardown),

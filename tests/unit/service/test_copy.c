@@ -1,11 +1,13 @@
 /* test_copy - lane X from its second source: what a publisher gave up, lost or cannot say is had from the persister's
  * copy, never skipped while that may have it; and replay keeps to its rate. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,7 +29,7 @@ struct world {
 	char dir[64];
 	int64_t mono;
 	uint64_t rate;
-	uint64_t seen_first; /* text of the alert: no two records are alike */
+	uint64_t made; /* stamp and text: no two records are alike, whatever became of the journal */
 
 	struct kept {
 		uint64_t epoch, seq;
@@ -205,6 +207,33 @@ static void remove_folder(const char *part)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* Every file of the journal, or back again. */
+static void copy_journal(const char *from, const char *to)
+{
+	char path[80], name[400];
+	static uint8_t bytes[1 << 20];
+	snprintf(path, sizeof path, "%s%s", w->dir, from);
+	snprintf(name, sizeof name, "%s%s", w->dir, to);
+	assert_int_equal(mkdir(name, 0700), 0);
+	DIR *d = opendir(path);
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+		if (strncmp(e->d_name, "x-", 2) != 0)
+			continue;
+		snprintf(name, sizeof name, "%s%s/%s", w->dir, from, e->d_name);
+		FILE *in = fopen(name, "r");
+		assert_non_null(in);
+		size_t n = fread(bytes, 1, sizeof bytes, in);
+		fclose(in);
+		snprintf(name, sizeof name, "%s%s/%s", w->dir, to, e->d_name);
+		FILE *out = fopen(name, "w");
+		assert_non_null(out);
+		assert_int_equal(fwrite(bytes, 1, n, out), n);
+		fclose(out);
+	}
+	closedir(d);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -257,7 +286,8 @@ static void publish(int n)
 	for (int i = 0; i < n; i++) {
 		event_init(&ev, EVENT_alert);
 		ev.ts_event = 1;
-		snprintf(ev.alert.message, sizeof ev.alert.message, "%0100d", (int)++w->seen_first);
+		ev.ts_recv = (int64_t)++w->made;
+		snprintf(ev.alert.message, sizeof ev.alert.message, "%0100d", (int)w->made);
 		assert_int_equal(outbox_emit(&w->box, &ev), 0);
 	}
 	assert_int_equal(journal_flush(w->box.journal, 5000 * MS), 0);
@@ -430,6 +460,86 @@ static void the_old_epoch_is_finished_before_the_new_one(void **state)
 	assert_int_equal(w->in.epoch, w->box.x_epoch);
 }
 
+/* A copy of the journal from before is put back, and written on: `heard` tells whether the consumer hears of the new
+ * life, `growth` how far it gets meanwhile. */
+static void set_back(bool heard, int growth)
+{
+	start_publisher();
+	publish(100);
+	start_consumer();
+	pass(20);
+	inbox_epoch_x(&w->in, 1, w->mono);
+	stop_publisher();
+	copy_journal("/journal", "/old");
+	start_publisher();
+	publish(100);
+	pass(20);
+	assert_int_equal(w->delivered, 200);
+	assert_int_equal(w->in.state, INBOX_LIVE);
+	stop_publisher();
+	remove_folder("/journal");
+	copy_journal("/old", "/journal");
+	remove_folder("/old");
+	start_publisher();
+	if (heard)
+		inbox_epoch_x(&w->in, 2, w->mono);
+	publish(growth);
+	pass(50);
+}
+
+static void a_publisher_set_back_is_refused(void **state)
+{
+	(void)state;
+	set_back(true, 0);
+	assert_true(w->refused > 0);
+	assert_int_equal(w->in.state, INBOX_PAGING);
+	/* However far it grows: what it has at our place is not what we had from it. */
+	publish(300);
+	pass(200);
+	assert_int_equal(w->delivered, 200);
+	assert_int_equal(w->gaps, 0);
+	assert_int_equal(w->in.state, INBOX_PAGING);
+}
+
+static void one_that_has_grown_again_is_refused_too(void **state)
+{
+	(void)state;
+	set_back(true, 250);
+	assert_true(w->refused > 0);
+	assert_int_equal(w->delivered, 200);
+}
+
+/* Nobody told us, but the record at our place comes again, and is another. */
+static void the_record_at_our_place_tells_too(void **state)
+{
+	(void)state;
+	set_back(false, 250);
+	assert_true(w->refused > 0);
+	assert_int_equal(w->delivered, 200);
+}
+
+/* A restart of its own, nothing set back: one question, no refusal, nothing twice. */
+static void a_restart_is_checked_and_goes_on(void **state)
+{
+	(void)state;
+	start_publisher();
+	publish(100);
+	start_consumer();
+	pass(20);
+	inbox_epoch_x(&w->in, 1, w->mono);
+	uint64_t pages = w->in.counters.pages;
+	stop_publisher();
+	start_publisher();
+	inbox_epoch_x(&w->in, 2, w->mono);
+	inbox_epoch_x(&w->in, 2, w->mono);
+	publish(50);
+	pass(20);
+	assert_int_equal(w->in.counters.pages, pages + 1);
+	assert_int_equal(w->refused, 0);
+	assert_int_equal(w->delivered, 150);
+	assert_int_equal(w->in.state, INBOX_LIVE);
+}
+
 /* The burst is a page's size, the rest has its time; what is live is published at once all the while. */
 static void replay_keeps_to_its_rate(void **state)
 {
@@ -486,6 +596,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_copy_that_is_away_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_publisher_that_is_away_is_read_from_the_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_old_epoch_is_finished_before_the_new_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_publisher_set_back_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_that_has_grown_again_is_refused_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_record_at_our_place_tells_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restart_is_checked_and_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(replay_keeps_to_its_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_durable_goes_before_a_page, setup, teardown),
 	};
