@@ -1,11 +1,15 @@
 """nj tap from the past on, without a seam; dumps, cursors, envelopes; a tap that is stopped harms nobody."""
 import calendar
+import fcntl
 import json
 import os
+import pty
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 from records import journal
@@ -151,6 +155,55 @@ def test_headers(s):
     s.nj("tap", "--headers-only", "--raw", code=2)
 
 
+# ---- top ----
+
+def test_top(s):
+    pictures = rows(s.nj("top", "-n", "3", "-i", "700ms", "-J"))
+    assert len(pictures) == 3 and [p["at"] for p in pictures] == sorted(p["at"] for p in pictures)
+    last = pictures[-1]
+    assert last["events_rate"] > 0 and last["bytes_rate"] > 0 and last["malformed"] == 0, last
+    services = {r["service"]: r for r in last["services"]}
+    assert set(services) >= {"collector", "strategy", "executor", "persister"}, services
+    assert all(r["state"] == "running" and r["memory"] > 0 for r in services.values()), services
+    assert float(services["collector"]["progress"]) > 0 and services["collector"]["lag"] is None, services
+    assert services["executor"]["lag"] >= 0 and services["executor"]["unstored"] >= 0 and services["executor"]["x_last"] > 0, services
+    topics = {r["topic"]: r for r in last["topics"]}
+    trade = topics[TOPIC]
+    assert float(trade["rate"]) > 0 and trade["missing"] == 0 and 0 < trade["p50"] <= trade["p99"] and trade["age"] >= 0, trade
+    assert not any(t.startswith(("heartbeat", "promise")) for t in topics), topics
+    only = rows(s.nj("top", "trade", "--telemetry", "-n", "1", "-J"))[0]["topics"]
+    assert {r["topic"].split(".")[0] for r in only} <= {"trade", "heartbeat", "promise", "metrics", "hello"} and len(only) > 1, only
+    # Blocks where nobody looks on, in place on a terminal.
+    text = s.nj("top", "-n", "2", "-i", "300ms")
+    assert "\x1b" not in text and text.count("SERVICE") == 2 and text.count("TOPIC ") == 2, text
+    screen = on_terminal(s, "top", "-n", "2", "-i", "300ms")
+    assert screen.startswith("\x1b[H\x1b[2J") and screen.count("\x1b[J") == 2 and "\x1b[K" in screen, screen[:200]
+    assert all(len(part.split("\n")) <= 25 for part in screen.split("\x1b[J")), screen
+    for wrong in (("-n", "0"), ("-i", "1ms"), ("--rows", "-2")):
+        s.nj("top", *wrong, code=2)
+
+
+def on_terminal(s, *args):
+    """What it writes where it is looked at: 24 lines of 120 columns."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+    env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"), TERM="xterm")
+    p = subprocess.Popen([NJ, *args], stdout=side, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=env)
+    os.close(side)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:  # the other side is closed
+            part = b""
+        if not part:
+            break
+        seen += part
+    os.close(main)
+    assert p.wait(30) == 0
+    return seen.decode().replace("\r\n", "\n")
+
+
 # ---- it cannot slow or break anything ----
 
 def rss(pid):
@@ -197,7 +250,7 @@ def test_slow_reader(s):
 
 
 TESTS = (test_from_the_beginning, test_market_log_goes_on_live, test_merged_by_time, test_last, test_times, test_cursor, test_dump,
-         test_headers, test_stopped_tap, test_slow_reader, test_archive)
+         test_headers, test_top, test_stopped_tap, test_slow_reader, test_archive)
 
 
 def main():

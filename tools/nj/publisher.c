@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "tools/nj/look.h"
+#include "tools/nj/signals.h"
 
 enum { REMOVE_FDS = 16 };
 
@@ -132,12 +131,10 @@ static void on_journal(void *ctx, int events)
 static void on_signal(void *ctx, int events)
 {
 	struct publisher *p = ctx;
-	struct signalfd_siginfo si;
 	(void)events;
-	if (read(p->signals, &si, sizeof si) != (ssize_t)sizeof si)
-		return;
-	p->signal = (int)si.ssi_signo;
-	loop_stop(p->loop);
+	p->signal = signals_read(p->signals);
+	if (p->signal)
+		loop_stop(p->loop);
 }
 
 /* ---- publishing ---- */
@@ -161,18 +158,6 @@ bool publisher_ready(const struct publisher *p)
 }
 
 /* ---- begin and end ---- */
-
-/* Before any thread exists: every thread inherits the mask. */
-static int take_signals(struct publisher *p)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return p->signals < 0 ? err_from_errno(errno) : 0;
-}
 
 static int take_name(struct publisher *p, const char *name)
 {
@@ -234,7 +219,7 @@ int publisher_open(struct publisher *p, struct cli *cli, const char *name)
 	int rc = stack_settings(cli, &p->run);
 	if (rc)
 		return rc;
-	rc = take_signals(p);
+	rc = signals_open(&p->signals);
 	if (!rc)
 		rc = loop_new(clock_real(), &p->loop);
 	struct bus_zmq_options o = settings_bus(&p->run);

@@ -175,7 +175,7 @@ static void take(struct tap *t, struct frame *fr, struct tap_item *it)
 	bool telemetry = it->lane == LANE_M && it->ev->id < TELEMETRY_BELOW;
 	bool wanted = tap_wants(&t->filters, it->topic, telemetry);
 	it->gap = fr->f->followed ? fr->f->gap : tap_stats_follow(&t->stats, it);
-	if (it->gap && (wanted || it->lane == LANE_X))
+	if (it->gap && !t->quiet_gaps && (wanted || it->lane == LANE_X))
 		warn_of_gap(t, it);
 	if (!wanted || !is_sampled(t))
 		return;

@@ -32,6 +32,7 @@ struct tap {
 	struct tap_writer writer; /* f NULL: nothing is recorded */
 	struct tap_dump dump;     /* dir NULL: events go to cli->out */
 	bool headers_json;        /* of TAP_HEADERS */
+	bool quiet_gaps;          /* count them, tell nobody */
 	struct arena arena;       /* owned */
 	struct buf line;          /* owned */
 	uint64_t malformed, warned;

@@ -9,15 +9,14 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "proto/topic.h"
-#include "tools/nj/look.h"
+#include "tools/nj/names.h"
 #include "tools/nj/past.h"
-#include "tools/nj/stack.h"
+#include "tools/nj/signals.h"
 #include "tools/nj/tap.h"
 
 struct session {
@@ -235,11 +234,10 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 static void on_signal(void *ctx, int events)
 {
 	struct session *s = ctx;
-	struct signalfd_siginfo si;
 	(void)events;
-	if (read(s->signals, &si, sizeof si) != (ssize_t)sizeof si)
+	s->signal = signals_read(s->signals);
+	if (s->signal == 0)
 		return;
-	s->signal = (int)si.ssi_signo;
 	client_stop(&s->client);
 }
 
@@ -265,19 +263,6 @@ static void on_silence(void *ctx)
 		cli_note(s->cli, "nothing yet; 'nj status' tells what runs");
 }
 
-/* Before any thread exists: every thread inherits the mask. */
-static int take_signals(struct session *s)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signals < 0 ? err_from_errno(errno) : 0;
-}
-
 /* What ZeroMQ is asked for on lane M: the literal beginnings of the filters; {NULL}, everything,
  * where there are too many or telemetry is wanted too. Lane X is always taken whole: a filter must
  * not look like a loss. */
@@ -297,49 +282,17 @@ static size_t make_prefixes(const struct tap_filters *f, char text[BUS_PREFIXES_
 	return n;
 }
 
-/* Whoever publishes: the services, running or not, and everybody else who holds a lock on this bus. */
-struct names {
-	const char *at[BUS_PEERS_MAX];
-	size_t n;
-};
-
-static void add_name(struct names *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->at[i], name) == 0)
-			return;
-	if (names->n < ARRAY_LEN(names->at) && strlen(name) < EVENT_SOURCE_MAX)
-		names->at[names->n++] = name;
-}
-
-static void find_names(struct session *s, struct names *names)
-{
-	static struct stack stack;
-	const struct cli_list *chosen = &s->o->publishers;
-	names->n = 0;
-	for (size_t i = 0; i < chosen->n; i++)
-		add_name(names, chosen->at[i]);
-	if (chosen->n > 0)
-		return;
-	for (size_t i = 0; look_names[i]; i++)
-		add_name(names, look_names[i]);
-	stack_scan(s->client.run.bus_dir, &stack);
-	for (size_t i = 0; i < stack.n; i++)
-		if (strcmp(stack.at[i].name, STACK_KEEPER) != 0)
-			add_name(names, stack.at[i].name);
-}
-
 static int subscribe(struct session *s)
 {
 	static char text[BUS_PREFIXES_MAX][TOPIC_MAX];
 	const char *prefixes[BUS_PREFIXES_MAX + 1];
-	struct names names;
+	static struct names names;
 	bool m = s->o->lane[0] != 'x', x = s->o->lane[0] != 'm';
 	struct bus_link *link;
 	int rc = 0;
 	s->client.on_frame = on_frame;
 	s->client.ctx = s;
-	find_names(s, &names);
+	names_find(&s->o->publishers, s->client.run.bus_dir, &names);
 	make_prefixes(&s->tap.filters, text, prefixes, BUS_PREFIXES_MAX);
 	for (size_t i = 0; !rc && i < names.n; i++) {
 		if (m)
@@ -373,11 +326,11 @@ static int begin_past(struct session *s)
 {
 	static char text[BUS_PREFIXES_MAX][TOPIC_MAX];
 	static const char *prefixes[BUS_PREFIXES_MAX + 1];
-	struct names names;
+	static struct names names;
 	bool m = s->o->lane[0] != 'x', x = s->o->lane[0] != 'm';
 	int rc = s->offset.from == TAP_FROM_LAST ? ring_init(&s->last, LAST_BYTES) : 0;
 	set_past(s);
-	find_names(s, &names);
+	names_find(&s->o->publishers, s->client.run.bus_dir, &names);
 	for (size_t i = 0; !rc && i < names.n; i++) {
 		rc = m ? past_add(&s->past, names.at[i], LANE_M) : 0;
 		if (!rc && x)
@@ -414,7 +367,7 @@ static int start_timers(struct session *s)
 static int run_live(struct session *s)
 {
 	char reason[400] = "";
-	int rc = take_signals(s);
+	int rc = signals_open(&s->signals);
 	if (!rc)
 		rc = client_open(&s->client, s->cli->config_path, s->cli->set.at, s->cli->set.n, reason, sizeof reason);
 	s->live = true;

@@ -102,9 +102,17 @@ void tap_stats_count(struct tap_stats *s, const struct tap_item *it)
 	t->bytes += it->len;
 	t->last = it->ev->seq;
 	t->missing += it->gap;
+	t->last_at = it->now ? it->now : t->last_at;
 	int64_t latency = it->now - it->ev->ts_sent;
 	if (it->ev->ts_sent && it->now)
 		hist_record(&t->latency, latency > 0 ? (uint64_t)latency : 0);
+}
+
+void tap_stats_forget(struct tap_stats *s)
+{
+	for (uint32_t i = 0; s->by_topic && i < s->topics.count; i++)
+		if (topic_at(s, i))
+			hist_init(&topic_at(s, i)->latency);
 }
 
 /* ---- the report ---- */
@@ -120,6 +128,7 @@ static const struct table_column columns[] = {
 	{"missing", TABLE_INT, "Events that never came."},
 	{"p50", TABLE_SPAN, "Half came within this time after sending."},
 	{"p99", TABLE_SPAN, "99 of 100 did."},
+	{"age", TABLE_SPAN, "Since the last one."},
 	{0},
 };
 
@@ -135,6 +144,12 @@ static int busier(const void *a, const void *b)
 				    : (x->index > y->index) - (x->index < y->index);
 }
 
+/* What a report is about: until now, for ns; whole: since the start. */
+struct span {
+	int64_t now, ns;
+	bool whole;
+};
+
 static void put_rate(struct table *t, uint64_t count, int64_t ns)
 {
 	char text[32];
@@ -143,8 +158,10 @@ static void put_rate(struct table *t, uint64_t count, int64_t ns)
 	table_text(t, text);
 }
 
-static void put_topic(struct table *t, const char *name, struct tap_topic *at, int64_t ns, bool whole)
+static void put_topic(struct table *t, const char *name, struct tap_topic *at, const struct span *span)
 {
+	bool whole = span->whole;
+	int64_t ns = span->ns;
 	uint64_t count = at->count - (whole ? 0 : at->shown_count), bytes = at->bytes - (whole ? 0 : at->shown_bytes);
 	table_text(t, name);
 	table_text(t, at->source);
@@ -156,6 +173,7 @@ static void put_topic(struct table *t, const char *name, struct tap_topic *at, i
 	table_int(t, (int64_t)at->missing);
 	table_int(t, (int64_t)hist_quantile(&at->latency, 0.5));
 	table_int(t, (int64_t)hist_quantile(&at->latency, 0.99));
+	at->last_at ? table_int(t, span->now > at->last_at ? span->now - at->last_at : 0) : table_null(t);
 }
 
 static size_t rank_topics(const struct tap_stats *s, bool whole, struct rank *rank)
@@ -174,7 +192,7 @@ int tap_stats_report(struct tap_stats *s, struct cli *cli, int64_t now, size_t t
 {
 	struct table *t;
 	struct rank *rank = calloc(TAP_TOPICS_MAX, sizeof *rank);
-	int64_t ns = now - (whole ? s->since : s->shown_at);
+	const struct span span = {.now = now, .ns = now - (whole ? s->since : s->shown_at), .whole = whole};
 	if (!rank)
 		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
 	int rc = table_open(cli, columns, &t);
@@ -183,7 +201,7 @@ int tap_stats_report(struct tap_stats *s, struct cli *cli, int64_t now, size_t t
 		struct tap_topic *at = topic_at(s, rank[i].index);
 		const char *key = strmap_key_at(&s->topics, rank[i].index), *name = strchr(key, ' ');
 		if (top == 0 || i < top)
-			put_topic(t, name ? name + 1 : key, at, ns, whole);
+			put_topic(t, name ? name + 1 : key, at, &span);
 		at->shown_count = at->count;
 		at->shown_bytes = at->bytes;
 	}

@@ -25,6 +25,7 @@ struct tap_topic {
 	enum lane lane;
 	uint64_t count, bytes, last, missing;
 	uint64_t shown_count, shown_bytes; /* at the last report */
+	int64_t last_at;                   /* wall clock of the last one; 0: only of the past */
 	struct hist latency;               /* ns from ts_sent to our clock */
 };
 
@@ -44,6 +45,9 @@ void tap_stats_fini(struct tap_stats *s);
 uint64_t tap_stats_follow(struct tap_stats *s, const struct tap_item *it);
 /* Counts an event that passed the filters, by topic. */
 void tap_stats_count(struct tap_stats *s, const struct tap_item *it);
+
+/* Forgets latencies so far: the next report is of what comes. */
+void tap_stats_forget(struct tap_stats *s);
 
 /* A table of the busiest `top` topics (0: all), rates since the report before or, where whole,
  * since the start. */

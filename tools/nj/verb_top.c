@@ -1,0 +1,83 @@
+/* verb_top - the row of nj top. */
+#include "tools/nj/tap_stats.h"
+#include "tools/nj/top.h"
+
+#define AT(member) offsetof(struct top_options, member)
+
+static const struct cli_option options[] = {
+	{.letter = 'n',
+	 .name = "count",
+	 .kind = CLI_INT,
+	 .arg = "N",
+	 .min = 1,
+	 .max = 1000000000,
+	 .offset = AT(reports),
+	 .doc = "End after N pictures."},
+	{.letter = 'i',
+	 .name = "interval",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "1s",
+	 .min = 100000000,
+	 .max = INT64_C(3600000000000),
+	 .offset = AT(interval),
+	 .doc = "Between two pictures."},
+	{.name = "rows",
+	 .kind = CLI_INT,
+	 .arg = "N",
+	 .fallback = "-1",
+	 .min = -1,
+	 .max = TAP_TOPICS_MAX,
+	 .offset = AT(rows),
+	 .doc = "The N busiest topics; 0: all; -1: as many as fit, 20 where there is no terminal."},
+	{.letter = 't',
+	 .name = "topic",
+	 .kind = CLI_LIST,
+	 .arg = "FILTER",
+	 .offset = AT(topics),
+	 .doc = "Count these topics; the same as an operand. May be repeated."},
+	{.letter = 'T',
+	 .name = "not",
+	 .kind = CLI_LIST,
+	 .arg = "FILTER",
+	 .offset = AT(never),
+	 .doc = "Leave these topics out. May be repeated."},
+	{.letter = 'p',
+	 .name = "publisher",
+	 .kind = CLI_LIST,
+	 .arg = "NAME",
+	 .offset = AT(publishers),
+	 .doc = "Listen to this service only. May be repeated."},
+	{.name = "telemetry",
+	 .kind = CLI_FLAG,
+	 .offset = AT(telemetry),
+	 .doc = "Count heartbeats, promises and metrics too."},
+	{.letter = 'J',
+	 .name = "json",
+	 .kind = CLI_FLAG,
+	 .offset = AT(json),
+	 .doc = "One JSON object a picture and line."},
+	{0},
+};
+
+static const struct cli_example examples[] = {
+	{"nj top", "Services and topics, each second; Ctrl-C ends it."},
+	{"nj top trade book -i 5s", "Trades and books only, every five seconds."},
+	{"nj top -n 1 -J | jq '.services[] | select(.lag > 1e9)'", "For scripts: who is more than a second behind."},
+	{0},
+};
+
+const struct cli_verb verb_top = {
+	.name = "top",
+	.group = CLI_OBSERVE_GROUP,
+	.summary = "Show services and topics as they run: rates, bytes, lag, gaps",
+	.operands = "[TOPIC-FILTER]...",
+	.doc = "A plain subscriber, as nj tap is. On a terminal the picture is drawn in place, elsewhere block after "
+	       "block. Lag is event time: how far a core is behind the newest market event. Latency (p50, p99) is from "
+	       "sending to here, within the interval; missing events are counted by their sequences.",
+	.options = options,
+	.examples = examples,
+	.options_size = sizeof(struct top_options),
+	.operands_max = -1,
+	.run = top_run,
+};
