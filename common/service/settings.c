@@ -26,7 +26,7 @@ static const struct config_key run_keys[] = {
 	 "Part of every client order id; empty: made once and kept. A replay reuses it.", NULL, TEXT(run_id)},
 	{"lockstep_consumers", CONFIG_TEXT, "strategy,executor,persister", 0, 0, "",
 	 "Whose promises are the collector's credit in lockstep.", NULL, TEXT(lockstep_consumers)},
-	{"wait_market", CONFIG_DUR, "1ms", 0, 0, "ns", "Longest wait for a venue's promise (live).", NULL,
+	{"wait_market", CONFIG_DUR, "10ms", 0, 0, "ns", "Longest wait for a venue's promise (live).", NULL,
 	 AT(wait_market_ns), 0},
 	{"wait_strategy", CONFIG_DUR, "50ms", 0, 0, "ns", "Longest wait for a strategy's or executor's promise (live).",
 	 NULL, AT(wait_strategy_ns), 0},
