@@ -41,6 +41,12 @@ if(Python3_FOUND)
 	endforeach()
 endif()
 
+# Redis in every bad state: five runs of a recording at a speed that leaves time for it.
+if(Python3_FOUND)
+	nj_script(e2e.redis ${Python3_EXECUTABLE} -B tests/e2e/test_redis.py)
+	set_tests_properties(e2e.redis PROPERTIES TIMEOUT 900)
+endif()
+
 # docs/*.md are what the programs print; after a change: docs/print.sh
 nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)
 

@@ -44,6 +44,10 @@ struct cache_row {
 };
 
 const struct cache_row *cache_row(enum cache_key key);
+/* The row of a whole key as cache_scan names it; NULL where it is none of ours. prefix NULL: "nj". */
+const struct cache_row *cache_row_of(const char *key, const char *prefix);
+/* Redis's name of the type that a row's keys have. */
+const char *cache_type(const struct cache_row *row);
 
 struct cache_options {
 	const char *address;  /* "host:port" or "unix:/path" */
@@ -125,6 +129,15 @@ struct cache_found {
 int cache_scan(const struct cache_options *o, bool (*fn)(void *ctx, const struct cache_found *f),
 	       void *ctx,
 	       char *reason, size_t cap);
+struct cache_server {
+	char version[24], policy[24]; /* "": it does not say */
+	int64_t memory_max;           /* bytes; 0 no limit, -1: it does not say */
+	bool config, scripts, modules; /* we, and whoever else connects as we do, may use them */
+};
+/* What a server says of itself and lets us do; changes nothing. Errors as cache_scan. */
+int cache_server(const struct cache_options *o, struct cache_server *ret_server, char *reason,
+		 size_t cap);
+
 /* A value, or a list's items one a line, of a whole key as cache_scan names it; ERR_NOT_FOUND. */
 int cache_get(const struct cache_options *o, const char *key, struct buf *out, char *reason,
 	      size_t cap);

@@ -1,4 +1,6 @@
 /* cache_keys - the rows of cache_keys.def as a table, and the page that is printed from it. */
+#include <string.h>
+
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/cache.h"
@@ -21,6 +23,25 @@ const struct cache_row *cache_row(enum cache_key key)
 {
 	must(key < CACHE_KEYS);
 	return &rows[key];
+}
+
+const char *cache_type(const struct cache_row *row)
+{
+	return row->kind == CACHE_LIST ? "list" : "string";
+}
+
+const struct cache_row *cache_row_of(const char *key, const char *prefix)
+{
+	size_t n = strlen(prefix ? prefix : "nj");
+
+	if (strncmp(key, prefix ? prefix : "nj", n) != 0 || key[n] != ':')
+		return NULL;
+	for (size_t i = 0; i < CACHE_KEYS; i++) {
+		size_t name = strcspn(rows[i].pattern, "{");
+		if (strncmp(key + n + 1, rows[i].pattern, name) == 0)
+			return &rows[i];
+	}
+	return NULL;
 }
 
 static int print_type(const struct cache_row *r, struct buf *out)

@@ -172,6 +172,72 @@ int cache_scan(const struct cache_options *o, bool (*fn)(void *ctx, const struct
 	return tool_fini(&t, rc, reason, cap);
 }
 
+/* The value of "name:value" among the lines of INFO; "" where it is not there. */
+static void info_value(const struct buf *info, const char *name, char *out, size_t cap)
+{
+	const char *at = (const char *)info->at, *end = at + info->len;
+	size_t n = strlen(name);
+
+	out[0] = '\0';
+	while (at && at < end) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((line_end ? line_end : end) - at);
+		if (len > n + 1 && memcmp(at, name, n) == 0 && at[n] == ':') {
+			snprintf(out, cap, "%.*s", (int)strcspn(at + n + 1, "\r\n"), at + n + 1);
+			return;
+		}
+		at = line_end ? line_end + 1 : end;
+	}
+}
+
+/* Refused is an answer; any other error is not. */
+static int may(struct tool *t, int argc, const char **argv, bool *ret_may)
+{
+	int rc = ask(t, argc, argv);
+
+	*ret_may = rc == 0;
+	return rc == ERR_REFUSED ? 0 : rc;
+}
+
+static int look(struct tool *t, struct cache_server *s)
+{
+	char number[24];
+	bool told;
+	int rc = may(t, 1, (const char *[]){"INFO"}, &told);
+
+	if (rc)
+		return rc;
+	if (told && t->strings.len > sizeof(uint32_t)) {
+		if (buf_byte(&t->strings, '\0') != 0)
+			return ERR_NOMEM;
+		struct buf text = {.at = t->strings.at + sizeof(uint32_t),
+				   .len = t->strings.len - sizeof(uint32_t) - 1};
+		info_value(&text, "redis_version", s->version, sizeof(s->version));
+		info_value(&text, "maxmemory_policy", s->policy, sizeof(s->policy));
+		info_value(&text, "maxmemory", number, sizeof(number));
+		s->memory_max = number[0] ? strtoll(number, NULL, 10) : -1;
+	}
+	rc = may(t, 3, (const char *[]){"CONFIG", "GET", "dir"}, &s->config);
+	if (!rc)
+		rc = may(t, 3, (const char *[]){"EVAL", "return 1", "0"}, &s->scripts);
+	return rc ? rc : may(t, 2, (const char *[]){"MODULE", "LIST"}, &s->modules);
+}
+
+int cache_server(const struct cache_options *o, struct cache_server *ret_server, char *reason,
+		 size_t cap)
+{
+	struct cache_server s = {.memory_max = -1};
+	struct tool t;
+	int rc = tool_init(&t, o, reason, cap);
+
+	if (rc)
+		return rc;
+	rc = look(&t, &s);
+	if (!rc)
+		*ret_server = s;
+	return tool_fini(&t, rc, reason, cap);
+}
+
 static int print_strings(const struct buf *strings, struct buf *out)
 {
 	int rc = 0;

@@ -160,6 +160,7 @@ int doctor_run(struct cli *cli, const void *options, int argc, char **argv)
 	doctor_services(&d);
 	doctor_host(&d);
 	doctor_files(&d);
+	doctor_cache(&d);
 	if (d.looked)
 		look_fini(&d.look);
 	return print(&d);

@@ -47,7 +47,8 @@ bool doctor_wants(const struct doctor *d, const char *name);
 
 /* Each adds its findings. */
 void doctor_settings(struct doctor *d); /* doctor_data.c */
-void doctor_files(struct doctor *d);    /* journals, database, what it tells of gaps and alerts, cache */
+void doctor_files(struct doctor *d);    /* journals, database, what it tells of gaps and alerts */
+void doctor_cache(struct doctor *d);    /* doctor_cache.c: Redis, if there is one: its keys, who may do what, memory */
 void doctor_services(struct doctor *d); /* doctor_stack.c: the services, books, connection, versions */
 void doctor_host(struct doctor *d);     /* doctor_host.c: processes, memory, CPU, files, disks, clock */
 

@@ -1,4 +1,4 @@
-/* doctor_data - what a stack keeps and is told: settings, journals, the database and what it says, the cache. */
+/* doctor_data - what a stack keeps and is told: settings, journals, the database and what it says. */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,7 +7,6 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/strmap.h"
-#include "common/io/cache.h"
 #include "common/io/journal.h"
 #include "services/persister/store_read.h"
 #include "tools/nj/doctor.h"
@@ -207,49 +206,8 @@ static void check_database(struct doctor *d)
 	store_read_close(s);
 }
 
-/* ---- cache ---- */
-
-struct keys {
-	uint64_t n, endless;
-	char first[100];
-};
-
-static bool count_key(void *ctx, const struct cache_found *found)
-{
-	struct keys *k = ctx;
-	k->n++;
-	if (found->ttl_ms < 0 && k->endless++ == 0)
-		snprintf(k->first, sizeof k->first, "%.99s", found->key);
-	return true;
-}
-
-static void check_cache(struct doctor *d)
-{
-	struct finding *f = doctor_check(d, "cache", "reachable, every key has a TTL");
-	char address[200], path[STACK_PATH_MAX], reason[300] = "";
-	struct keys keys = {0};
-	snprintf(address, sizeof address, "%s", d->run.redis_url);
-	snprintf(path, sizeof path, "%s/redis.sock", d->run.bus_dir);
-	if (!address[0] && access(path, F_OK) == 0)
-		snprintf(address, sizeof address, "unix:%.180s", path); /* the one of nj up */
-	if (!address[0]) {
-		finding_measure(f, "none is set (redis.url): nothing to check");
-		return;
-	}
-	struct cache_options o = {.address = address, .password = d->run.redis_password};
-	int rc = cache_scan(&o, count_key, &keys, reason, sizeof reason);
-	finding_measure(f, "%s, %" PRIu64 " keys, %" PRIu64 " without a TTL", address, keys.n, keys.endless);
-	if (rc)
-		finding_blame(f, DOCTOR_WARN, "start Redis, or set redis.url; trading does not need it", "%s",
-			      reason[0] ? reason : err_text(rc));
-	if (keys.endless)
-		finding_blame(f, DOCTOR_FAIL, "find who made it: no key of ours is without one", "%s never expires",
-			      keys.first);
-}
-
 void doctor_files(struct doctor *d)
 {
 	check_journals(d);
 	check_database(d);
-	check_cache(d);
 }

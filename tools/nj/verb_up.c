@@ -108,7 +108,8 @@ static void redis_args(struct up *u)
 	set(u,
 	    "watchdog.redis_command=redis-server --port 0 --unixsocket \"%s/redis.sock\" "
 	    "--unixsocketperm 600 --save \"\" --appendonly no --maxmemory 64mb "
-	    "--maxmemory-policy volatile-ttl --loglevel warning",
+	    "--maxmemory-policy volatile-ttl --loglevel warning "
+	    "--user default on nopass ~nj:* resetchannels +@all -@dangerous -@scripting +info",
 	    u->run.bus_dir);
 }
 
