@@ -16,21 +16,6 @@ static void put_pair(struct pair *p, uint32_t *n, const char *name, int64_t valu
 	(*n)++;
 }
 
-/* One input: how far it is, what waits, what it has promised. */
-static uint32_t put_input(struct pair *p, uint32_t n, const struct inbox *in, const struct sequencer_input *si)
-{
-	char name[EVENT_NAME_MAX];
-	static const char *const what[] = {"state", "delivered", "holes", "queued", "promised", "quiet", "limit"};
-	int64_t value[] = {in->state, (int64_t)in->counters.delivered, (int64_t)in->counters.holes,
-			   si ? (int64_t)si->queue.count : 0, si ? si->promised : 0, si ? si->quiet : 0,
-			   si ? si->limit : 0};
-	for (size_t i = 0; i < (si ? ARRAY_LEN(what) : 3) && n < EVENT_PAIRS_MAX; i++) {
-		snprintf(name, sizeof name, "in.%.12s.%s.%s", in->publisher, in->lane == LANE_M ? "m" : "x", what[i]);
-		put_pair(p, &n, name, value[i]);
-	}
-	return n;
-}
-
 /* What went wrong around it: 0 everywhere in a healthy run, cache_connected excepted. */
 static uint32_t put_troubles(struct runtime *rt, struct pair *p, uint32_t n)
 {
@@ -88,21 +73,21 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	put_pair(p, &n, "replay_pages", (int64_t)b->counters.replay_pages);
 	put_pair(p, &n, "replay_deferred", (int64_t)b->counters.replay_deferred);
 	put_pair(p, &n, "snapshots", (int64_t)rt->snapshots);
-	uint64_t late = 0;
-	for (uint32_t i = 0; i < rt->sequencer.n; i++)
-		late += rt->sequencer.in[i].late;
+	uint64_t late = 0, conflated = 0, dropped = 0;
+	for (uint32_t i = 0; i < rt->sequencer.n; i++) {
+		const struct sequencer_input *in = &rt->sequencer.in[i];
+		late += in->late;
+		conflated += in->conflated;
+		dropped += in->accounts ? in->accounts->dropped : 0;
+	}
 	put_pair(p, &n, "parity_late", (int64_t)late);
+	put_pair(p, &n, "parity_conflated", (int64_t)conflated);
+	put_pair(p, &n, "parity_dropped", (int64_t)dropped);
 	struct log_counters lc = log_counters();
 	put_pair(p, &n, "errors", (int64_t)lc.errors);
 	n = put_troubles(rt, p, n);
 	put_bus(rt, p, &n);
-	for (uint32_t i = 0; i < rt->n_follows; i++) {
-		const struct follow *f = &rt->follow[i];
-		if (f->has_m)
-			n = put_input(p, n, &f->m, f->in_m);
-		if (f->has_x)
-			n = put_input(p, n, &f->x, f->in_x);
-	}
+	n = lag_pairs(rt, p, n);
 	struct metrics_group g = {.rows = rt->s->metrics, .self = NULL};
 	if (rt->s->metrics && rt->s->metrics_of && rt->self) {
 		g.self = rt->s->metrics_of(rt->self);

@@ -33,6 +33,10 @@ struct core_ops {
 	/* Whole state to bytes and back (proto/codec.h's packer); load into a freshly made core. */
 	int (*save)(const void *core, struct buf *out);
 	int (*load)(void *core, const uint8_t *at, size_t len);
+	/* Conflation, both or none: a core that is behind need not act upon what is superseded. Does a newer event of
+	 * the same topic make one of this id superfluous? And: one input taken in quietly, nothing is emitted. */
+	bool (*replaceable)(uint16_t id);
+	void (*on_quiet)(void *core, int64_t now, const struct event *ev);
 	/* Takes over what an event of its own journal states (orders, balances … as they became): the way back when
 	 * the inputs behind them are gone (power cut, lost lane-M log). May be NULL. */
 	void (*on_own)(void *core, const struct event *ev);

@@ -9,7 +9,7 @@
 
 #define COPY_KEEPER "persister" /* of every lane X */
 
-static const char *const telemetry_prefixes[] = {"promise.", "heartbeat.", "hello.", "metrics.", NULL};
+enum { TELEMETRY_TOPICS_MAX = 16 };
 
 struct follow *follow_find(struct runtime *rt, const char *publisher)
 {
@@ -17,16 +17,6 @@ struct follow *follow_find(struct runtime *rt, const char *publisher)
 		if (strcmp(rt->follow[i].publisher, publisher) == 0)
 			return &rt->follow[i];
 	return NULL;
-}
-
-static bool is_telemetry(const uint8_t *frame, size_t len)
-{
-	for (size_t i = 0; telemetry_prefixes[i]; i++) {
-		size_t n = strlen(telemetry_prefixes[i]);
-		if (len > n && memcmp(frame, telemetry_prefixes[i], n) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Core services: the sequencer takes it. Others: the service itself. */
@@ -38,9 +28,11 @@ static int on_deliver(void *ctx, struct inbox *in, const struct event *head, con
 	(void)state;
 	if (rt->s->core && in->lane == LANE_X && head->ts_event == 0)
 		return 0; /* a record of the other side's shell: nothing that happened in the market or to an order */
-	if (rt->s->core)
-		return sequencer_push(&rt->sequencer, in->lane == LANE_M ? f->in_m : f->in_x, head, bytes, len,
-				      runtime_mono(rt));
+	if (rt->s->core) {
+		struct sequencer_input *si = in->lane == LANE_M ? f->in_m : f->in_x;
+		si->account = in->lane == LANE_M ? in->account : NULL;
+		return sequencer_push(&rt->sequencer, si, head, bytes, len, runtime_mono(rt));
+	}
 	struct event ev;
 	size_t used;
 	rt->arena.used = 0;
@@ -140,7 +132,11 @@ static struct follow *new_follow(struct runtime *rt, const char *publisher)
 {
 	if (rt->n_follows == RUNTIME_FOLLOWS_MAX || strlen(publisher) >= EVENT_SOURCE_MAX)
 		return NULL;
-	struct follow *f = &rt->follow[rt->n_follows++];
+	struct follow *f = &rt->follow[rt->n_follows];
+	if (accounts_init(&f->telemetry_accounts, TELEMETRY_TOPICS_MAX))
+		return NULL;
+	f->telemetry_accounts.renumbered = true;
+	rt->n_follows++;
 	f->rt = rt;
 	f->promise_at = f->quiet_at = f->handled = INT64_MIN;
 	memcpy(f->publisher, publisher, strlen(publisher) + 1);
@@ -162,14 +158,18 @@ static int add_m(struct follow *f, const struct service_input *input)
 	size_t n = 0;
 	for (; input->prefixes && input->prefixes[n]; n++)
 		f->prefixes[n] = input->prefixes[n];
-	for (size_t i = 0; n && telemetry_prefixes[i]; i++)
-		f->prefixes[n++] = telemetry_prefixes[i];
+	for (size_t i = 0, own = n; own && outbox_telemetry_prefixes[i]; i++)
+		f->prefixes[n++] = outbox_telemetry_prefixes[i];
+	if (n)
+		f->prefixes[n++] = outbox_tail_prefix;
 	must(n < ARRAY_LEN(f->prefixes));
 	f->has_m = true;
 	int rc = add_to_sequencer(f->rt, input, &f->in_m);
 	if (!rc)
 		rc = inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, n ? f->prefixes : NULL, &ops, f);
-	f->m.resync = f->in_m != NULL;
+	f->m.resync = f->m.queues = f->in_m != NULL;
+	if (f->in_m)
+		f->in_m->accounts = &f->m.accounts;
 	return rc;
 }
 
@@ -201,7 +201,7 @@ static void listen_to_telemetry(struct follow *f)
 {
 	if (f->has_m || f->telemetry)
 		return;
-	int rc = bus_subscribe(f->rt->bus, f->publisher, LANE_M, telemetry_prefixes, f, &f->telemetry);
+	int rc = bus_subscribe(f->rt->bus, f->publisher, LANE_M, outbox_telemetry_prefixes, f, &f->telemetry);
 	if (rc)
 		log_error("no telemetry", "publisher=%s err=%s", f->publisher, err_name(rc));
 }
@@ -222,6 +222,15 @@ static void start_inbox(struct runtime *rt, struct follow *f, struct inbox *in)
 		join = INBOX_FROM_CURSOR;
 	}
 	inbox_start(in, join, runtime_mono(rt));
+}
+
+void follow_close(struct follow *f)
+{
+	if (f->has_m)
+		inbox_close(&f->m);
+	if (f->has_x)
+		inbox_close(&f->x);
+	accounts_fini(&f->telemetry_accounts);
 }
 
 void follow_start(struct runtime *rt)
@@ -261,11 +270,28 @@ void follow_rejoin(struct runtime *rt)
 	}
 }
 
+/* What a core has lost is a parity exception, beside the gap: how many there were is known only when they are gone. */
+static void tell_dropped(struct follow *f)
+{
+	struct runtime *rt = f->rt;
+	uint64_t n = f->m.accounts.dropped - f->dropped_told;
+	if (!f->in_m || n == 0 || outbox_verifying(&rt->outbox) || !outbox_has_room(&rt->outbox))
+		return;
+	struct event p;
+	event_init(&p, EVENT_parity);
+	p.parity.cause = parity_cause_dropped;
+	event_set_name(p.parity.publisher, f->publisher);
+	p.parity.count = n;
+	if (runtime_emit_shell(rt, &p) == 0)
+		f->dropped_told += n;
+}
+
 void follow_poll(struct runtime *rt)
 {
 	int64_t mono = runtime_mono(rt);
 	for (uint32_t i = 0; i < rt->n_follows; i++) {
 		struct follow *f = &rt->follow[i];
+		tell_dropped(f);
 		if (f->has_m && f->m.state != INBOX_IDLE)
 			inbox_poll(&f->m, mono);
 		if (f->has_x && f->x.state != INBOX_IDLE) {
@@ -432,14 +458,19 @@ void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
 	struct runtime *rt = f->rt;
 	if (codec_split(frame, len, &topic, &topic_len, &body, &left))
 		return;
+	struct account *a = accounts_get(&f->telemetry_accounts, topic, topic_len);
 	while (left) {
 		rt->arena.used = 0;
 		if (codec_unpack(body, left, &rt->arena, &ev, &used))
 			return;
+		if (a && ev.seq >= account_next(&f->telemetry_accounts, a, ev.epoch, ev.seq))
+			account_take(&f->telemetry_accounts, a, ev.epoch, ev.seq, false);
 		if (f->has_m)
 			inbox_epoch_m(&f->m, ev.epoch, runtime_mono(rt));
 		if (f->has_x)
 			inbox_epoch_x(&f->x, ev.epoch, runtime_mono(rt));
+		if (f->has_m && ev.id == EVENT_tail)
+			inbox_tail_topic(&f->m, &ev, runtime_mono(rt));
 		if (ev.id == EVENT_heartbeat)
 			on_heartbeat(f, &ev);
 		else if (ev.id == EVENT_promise)
@@ -459,7 +490,7 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 		bool is_m = f->has_m && f->m.link == link;
 		if (link != f->telemetry && !is_m && !(f->has_x && f->x.link == link))
 			continue;
-		if (is_telemetry(frame, len))
+		if (outbox_is_telemetry((const char *)frame, len))
 			follow_telemetry(f, frame, len);
 		else if (is_m)
 			inbox_on_frame(&f->m, frame, len, runtime_mono(rt));

@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/io/clock.h"
 #include "common/io/crash_point.h"
+#include "common/service/outbox.h"
 
 enum { WAITING_BYTES = 8 << 20, RETRY_MIN_NS = 100000000, TAIL_NS = 100000000 };
 enum {
@@ -31,7 +32,7 @@ int inbox_open(struct inbox *in, struct bus *bus, const char *publisher, enum la
 	in->prefixes = prefixes;
 	int rc = ring_init(&in->waiting, WAITING_BYTES);
 	if (!rc && lane == LANE_M)
-		rc = strmap_init(&in->topics, INBOX_TOPICS_MAX, sizeof(uint64_t));
+		rc = accounts_init(&in->accounts, INBOX_TOPICS_MAX);
 	if (!rc)
 		rc = bus_subscribe(bus, publisher, lane, prefixes, in, &in->link);
 	return rc;
@@ -40,7 +41,7 @@ int inbox_open(struct inbox *in, struct bus *bus, const char *publisher, enum la
 void inbox_close(struct inbox *in)
 {
 	ring_fini(&in->waiting);
-	strmap_fini(&in->topics);
+	accounts_fini(&in->accounts);
 	memset(in, 0, sizeof *in);
 }
 
@@ -149,21 +150,29 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 	/* It was started again: what it sent before we were connected is in its log. */
 	if (in->state == INBOX_LIVE && in->epoch && head->epoch != in->epoch)
 		return HOLE;
-	uint64_t *seq = strmap_put(&in->topics, topic, topic_len);
-	if (seq && *seq && head->seq != *seq + 1) {
+	struct accounts *as = &in->accounts;
+	struct account *a = accounts_get(as, topic, topic_len);
+	uint64_t next = a ? account_next(as, a, head->epoch, head->seq) : head->seq;
+	if (head->seq < next) {
+		in->counters.malformed++;
+		return SKIPPED;
+	}
+	if (head->seq > next) {
 		if (in->state == INBOX_LIVE)
 			return HOLE;
 		/* The replay itself has a hole: it is gone for good. */
-		report_gap_m(in, head->ts_recv, head->seq > *seq ? head->seq - *seq - 1 : 0);
+		report_gap_m(in, head->ts_recv, head->seq - next);
 		if (in->resync)
 			return RESYNC;
+		account_skip(as, a, head->epoch, head->seq);
 	}
+	in->account = a;
 	enum outcome o = delivered(in, in->ops->deliver(in->ctx, in, head, bytes, len, false));
 	if (o == TAKEN) {
 		in->last = head->ts_recv;
 		in->epoch = head->epoch;
-		if (seq)
-			*seq = head->seq;
+		if (a)
+			account_take(as, a, head->epoch, head->seq, in->queues);
 	}
 	return o;
 }
@@ -301,20 +310,52 @@ static void finish_paging(struct inbox *in, int64_t mono_ns)
 static void want_state(struct inbox *in)
 {
 	in->wants_state = true;
-	strmap_clear(&in->topics);
+}
+
+static size_t record_len(const uint8_t at[4])
+{
+	return (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+}
+
+/* A tail in an answer: all of its topic up to there was in this answer or the ones before, or is gone. */
+static bool took_tail(struct inbox *in, const uint8_t *frame, size_t len)
+{
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, body_len, used;
+	struct event ev;
+	if (in->lane != LANE_M || len < sizeof "tail." || memcmp(frame, outbox_tail_prefix, sizeof "tail." - 1) != 0)
+		return false;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) ||
+	    codec_unpack(body, body_len, NULL, &ev, &used) || ev.id != EVENT_tail) {
+		in->counters.malformed++;
+		return true;
+	}
+	struct account_tail t = {ev.epoch, ev.tail.first, ev.tail.last};
+	size_t n = strlen(ev.tail.of);
+	struct account *a = NULL;
+	if (n == 0)
+		in->accounts.based = true;
+	else if (wanted(in, (const uint8_t *)ev.tail.of, n))
+		a = accounts_get(&in->accounts, ev.tail.of, n);
+	if (a)
+		in->gone += account_settle(&in->accounts, a, &t);
+	return true;
 }
 
 /* Takes the records of a page. False where the receiver is full or the page is broken. */
 static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 {
+	in->gone = 0;
 	while (len >= 4) {
-		size_t n = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+		size_t n = record_len(at);
 		if (n > len - 4) {
 			in->counters.malformed++;
 			return false;
 		}
-		in->counters.paged++;
-		enum outcome o = wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
+		bool tail = took_tail(in, at + 4, n);
+		in->counters.paged += !tail;
+		enum outcome o = !tail && wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
 		if (o == FULL)
 			stall(in);
 		if (o == RESYNC)
@@ -329,18 +370,21 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 
 static bool take_state(struct inbox *in, const struct event *reply, const uint8_t *at, size_t len)
 {
+	in->gone = 0;
 	while (len >= 4) {
-		size_t n = (size_t)at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
+		size_t n = record_len(at);
 		const char *topic;
 		const uint8_t *body;
 		size_t topic_len, body_len;
 		struct event head;
 		if (n > len - 4)
 			break;
-		if (wanted(in, at + 4, n) && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
+		bool value = !took_tail(in, at + 4, n) && wanted(in, at + 4, n);
+		if (value && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
 		    !codec_peek(body, body_len, &head)) {
+			/* Its sequence is that of the topic's last event: the next live one follows it. */
 			in->topic = topic;
-			/* Sequence 0 marks a copy: the sequence goes on with the next live event. */
+			in->account = NULL;
 			if (in->ops->deliver(in->ctx, in, &head, body, body_len, true) == ERR_FULL)
 				return false;
 		}
@@ -348,7 +392,10 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 		len -= 4 + n;
 	}
 	in->wants_state = false;
+	in->counters.missing += in->gone;
 	in->last = (int64_t)reply->reply.last;
+	if (reply->reply.of_epoch)
+		in->epoch = reply->reply.of_epoch;
 	return true;
 }
 
@@ -500,6 +547,15 @@ static bool take_publishers_page(struct inbox *in, const struct ev_reply *r, con
 	return taken;
 }
 
+/* The log does not have what its publisher has sent (it could not be written then). True where we go on behind it. */
+static bool gone_on(struct inbox *in)
+{
+	report_gap_m(in, in->last + 1, in->gone);
+	if (in->resync)
+		want_state(in);
+	return !in->resync;
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
@@ -549,6 +605,8 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true;
 	if (in->lane == LANE_M)
 		in->epoch = r->of_epoch;
+	if (in->gone && !gone_on(in))
+		return true;
 	finish_paging(in, mono_ns);
 	return true;
 }
@@ -617,6 +675,21 @@ void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
 	}
 	if (in->tail_at == 0)
 		in->tail_at = mono_ns;
+}
+
+void inbox_tail_topic(struct inbox *in, const struct event *tail, int64_t mono_ns)
+{
+	const char *topic = tail->tail.of;
+	size_t n = strlen(topic);
+	if (in->lane != LANE_M || in->state == INBOX_IDLE || n == 0 || !wanted(in, (const uint8_t *)topic, n))
+		return;
+	struct account *a = accounts_get(&in->accounts, topic, n);
+	struct account_tail t = {tail->epoch, tail->tail.first, tail->tail.last};
+	/* It was sent behind what it speaks of: what is not here by now will not come by itself. */
+	if (!a || !account_is_behind(&in->accounts, a, &t) || in->state != INBOX_LIVE)
+		return;
+	in->counters.holes++;
+	go_paging(in, mono_ns);
 }
 
 void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns)

@@ -23,6 +23,10 @@
  * A position on lane X is a sequence and the stamp of its record. Each page begins with that record: one with another
  * stamp, or a journal that ends before it, means that the publisher was set back (an old copy was restored), and it is
  * refused until that is mended, however far it has grown again. Who was started again is checked so at once.
+ *
+ * Each topic of lane M has an account (account.h). Its base is what the publisher says at the end of the first answer:
+ * the tails of all its topics as of there. From then on a first record of a new topic has sequence 1, and whatever a
+ * later answer does not bring, though its tails speak of it, is gone.
  */
 #ifndef NJ_SERVICE_INBOX_H
 #define NJ_SERVICE_INBOX_H
@@ -31,8 +35,8 @@
 #include <stdint.h>
 
 #include "common/base/ring.h"
-#include "common/base/strmap.h"
 #include "common/io/bus.h"
+#include "common/service/account.h"
 #include "proto/codec.h"
 
 enum inbox_state { INBOX_IDLE, INBOX_PAGING, INBOX_LIVE, INBOX_STALLED };
@@ -74,7 +78,7 @@ struct inbox_counters {
 	uint64_t stalls, copied; /* copied: pages of the persister's copy that had records for us */
 };
 
-#define INBOX_TOPICS_MAX 4096
+#define INBOX_TOPICS_MAX 8192
 
 struct inbox {
 	const struct inbox_ops *ops;
@@ -97,7 +101,10 @@ struct inbox {
 	uint64_t life;         /* X: the publisher's telemetry bears it; 0 not heard yet */
 	bool checks;           /* X: a page begins with the record we have, to be compared */
 	bool conflict;         /* X: it was another one */
-	struct strmap topics;  /* M: topic -> last sequence */
+	struct accounts accounts; /* M */
+	bool queues;              /* what is delivered waits: the receiver ends it with account_ended */
+	struct account *account;  /* M: of the record being delivered; NULL where it is not part of a sequence */
+	uint64_t gone;            /* M: what the tails of the answer under way show as gone */
 	struct ring waiting;   /* live frames while paging */
 	bool overflowed;
 	uint64_t request;      /* id under way; 0 none */
@@ -136,6 +143,9 @@ void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t 
 bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_ns);
 /* Same for lane M: the stamp of its last record. */
 void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns);
+
+/* And for one topic (event tail): a part of the topics can tell by it that a record has not come. */
+void inbox_tail_topic(struct inbox *in, const struct event *tail, int64_t mono_ns);
 
 /* Its telemetry bears this epoch: another one than its records so far means that it was started again, and what it sent
  * before we were connected anew is asked for. */

@@ -96,8 +96,10 @@ static void on_beat(void *ctx)
 	send_heartbeat(rt);
 	if (sdnotify_watchdog_ns() > 0)
 		(void)sdnotify("WATCHDOG=1"); /* where it does not arrive, the manager acts */
-	if ((runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0)
+	bool now_and_then = (runtime_mono(rt) / rt->run.heartbeat_ns) % 20 == 0;
+	if (now_and_then)
 		send_metrics(rt);
+	outbox_send_tails(&rt->outbox, now_and_then);
 	if (rt->outbox.journal)
 		room_watch(rt);
 	mirror_watch(&rt->mirror, runtime_mono(rt));
@@ -342,6 +344,7 @@ static int add_inputs(struct runtime *rt)
 	int rc = 0;
 	if (rt->s->core) {
 		rc = sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt);
+		rt->sequencer.behind_ns = runtime_lockstep(rt) ? 0 : rt->run.behind_ns;
 		if (!rc)
 			rc = sequencer_add(&rt->sequencer, rt->s->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);
 		if (!rc)
@@ -483,12 +486,8 @@ static void shut_down(struct runtime *rt)
 		outbox_close(&rt->outbox);
 	if (rt->self && rt->s->free)
 		rt->s->free(rt->self);
-	for (uint32_t i = 0; i < rt->n_follows; i++) {
-		if (rt->follow[i].has_m)
-			inbox_close(&rt->follow[i].m);
-		if (rt->follow[i].has_x)
-			inbox_close(&rt->follow[i].x);
-	}
+	for (uint32_t i = 0; i < rt->n_follows; i++)
+		follow_close(&rt->follow[i]);
 	if (rt->s->core)
 		sequencer_fini(&rt->sequencer);
 	mirror_close(&rt->mirror);

@@ -21,6 +21,23 @@ static bool is_telemetry(const struct event *ev, const struct event_row *row)
 	return row->lane == LANE_M && ev->id < FIRST_APP_ID;
 }
 
+const char outbox_tail_prefix[] = "tail.";
+const char *const outbox_telemetry_prefixes[] = {"promise.", "heartbeat.", "hello.", "metrics.", NULL};
+
+static bool begins(const char *topic, size_t len, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return len > n && memcmp(topic, prefix, n) == 0;
+}
+
+bool outbox_is_telemetry(const char *topic, size_t len)
+{
+	for (size_t i = 0; outbox_telemetry_prefixes[i]; i++)
+		if (begins(topic, len, outbox_telemetry_prefixes[i]))
+			return true;
+	return begins(topic, len, outbox_tail_prefix);
+}
+
 /* Packs topic, NUL and event into out. Returns the length; *ret_topic is the topic's length. */
 static int pack_frame(const struct event *ev, const char *topic, size_t topic_len, uint8_t *out, size_t cap)
 {
@@ -72,7 +89,7 @@ int outbox_open(struct outbox *b, struct bus *bus, const struct outbox_options *
 	b->x_next = 1;
 	b->m_epoch = (uint64_t)clock_wall(o->clock);
 	b->batch = malloc(FRAME_MAX);
-	if (!b->batch || strmap_init(&b->topics, OUTBOX_TOPICS_MAX, sizeof(uint64_t)))
+	if (!b->batch || strmap_init(&b->topics, OUTBOX_TOPICS_MAX, sizeof(struct outbox_topic)))
 		return ERR_NOMEM;
 	int rc = o->dir ? open_journal(b, reason, cap) : 0;
 	if (!rc && o->dir && o->logged)
@@ -131,18 +148,19 @@ static int emit_m(struct outbox *b, struct event *ev, const struct event_row *ro
 {
 	uint8_t frame[EVENT_PACKED_MAX];
 	bool telemetry = is_telemetry(ev, row);
-	uint64_t *seq = strmap_put(&b->topics, topic, topic_len);
-	if (!seq) {
+	struct outbox_topic *t = strmap_put(&b->topics, topic, topic_len);
+	if (!t) {
 		b->counters.pack_errors++;
 		return ERR_FULL;
 	}
+	t->telemetry = telemetry;
 	if (!telemetry)
 		stamp(b, ev);
-	ev->seq = ++*seq;
+	ev->seq = ++t->seq;
 	ev->epoch = b->m_epoch;
 	int n = pack_frame(ev, topic, topic_len, frame, sizeof frame);
 	if (n < 0) {
-		--*seq;
+		--t->seq;
 		b->counters.pack_errors++;
 		return n;
 	}
@@ -153,6 +171,7 @@ static int emit_m(struct outbox *b, struct event *ev, const struct event_row *ro
 		return 0;
 	} else {
 		b->counters.m_events++;
+		t->first = t->first ? t->first : t->seq;
 		if (b->mlog && mlog_append(b->mlog, ev->ts_recv, frame, (size_t)n) != 0)
 			b->counters.log_errors++;
 	}
@@ -427,9 +446,9 @@ static bool note_topic(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 	struct event head;
 	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) == 0 &&
 	    codec_peek(body, body_len, &head) == 0) {
-		uint64_t *seq = strmap_put(&b->topics, topic, topic_len);
-		if (seq && head.seq > *seq)
-			*seq = head.seq;
+		struct outbox_topic *t = strmap_put(&b->topics, topic, topic_len);
+		if (t && head.seq > t->seq)
+			t->seq = head.seq;
 		if (at > b->last_stamp)
 			b->last_stamp = at;
 	}
@@ -443,17 +462,25 @@ int outbox_resume_log(struct outbox *b)
 	return rc;
 }
 
+static const struct outbox_topic *topic_at(const struct outbox *b, uint32_t i)
+{
+	return strmap_value_at(&b->topics, i);
+}
+
+/* Each process numbers its telemetry anew. */
 void outbox_save(const struct outbox *b, struct packer *p)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < b->topics.count; i++)
-		n += strmap_key_at(&b->topics, i)[0] != '\0';
+		n += !topic_at(b, i)->telemetry;
 	pack_i64(p, b->last_stamp);
 	pack_u64(p, b->x_next);
 	pack_array(p, 2 * n);
 	for (uint32_t i = 0; i < b->topics.count; i++) {
+		if (topic_at(b, i)->telemetry)
+			continue;
 		pack_str(p, strmap_key_at(&b->topics, i));
-		pack_u64(p, *(uint64_t *)strmap_value_at(&b->topics, i));
+		pack_u64(p, topic_at(b, i)->seq);
 	}
 }
 
@@ -468,8 +495,10 @@ void outbox_load(struct outbox *b, struct unpacker *u)
 		char topic[TOPIC_MAX];
 		unpack_str(u, topic, sizeof topic);
 		uint64_t last = unpack_u64(u);
-		uint64_t *seq = u->err ? NULL : strmap_put(&b->topics, topic, strlen(topic));
-		if (seq)
-			*seq = last;
+		if (u->err || outbox_is_telemetry(topic, strlen(topic)))
+			continue;
+		struct outbox_topic *t = strmap_put(&b->topics, topic, strlen(topic));
+		if (t)
+			t->seq = last;
 	}
 }

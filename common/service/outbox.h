@@ -8,6 +8,9 @@
  * journal has a record for the next sequence, the regenerated event is compared with it and not published again;
  * a difference is counted and reported. Records that a shell wrote (ts_event 0: parity exceptions, commands,
  * alerts) are stepped over. Lane-M events at or before the log's last stamp are not sent again either.
+ *
+ * Tails say how far each logged topic goes (proto/system.def: tail). They end the last page of a replay and of last
+ * values, where they say what a follower must have by then, and are sent with heartbeats, behind what they speak of.
  */
 #ifndef NJ_SERVICE_OUTBOX_H
 #define NJ_SERVICE_OUTBOX_H
@@ -49,6 +52,13 @@ struct outbox_counters {
 	uint64_t replay_deferred; /* requests beyond replay_rate: asked again later */
 };
 
+struct outbox_topic {
+	uint64_t seq;   /* of its last event */
+	uint64_t first; /* of its first one of this process; 0 none yet */
+	uint64_t told;  /* the last that a tail has spoken of */
+	bool telemetry;
+};
+
 struct outbox {
 	struct outbox_options o;
 	struct bus *bus;
@@ -61,7 +71,7 @@ struct outbox {
 	uint64_t verify_last;    /* journal's last record at start: up to here events are compared */
 	uint64_t compare_last;   /* last one of them that is to be regenerated: behind it the shell wrote */
 	int64_t resend_after;    /* log's last stamp at start */
-	struct strmap topics;    /* topic -> last sequence */
+	struct strmap topics;    /* topic -> struct outbox_topic */
 	uint8_t *batch;          /* owned: one frame under way */
 	size_t batch_len, batch_topic;
 	size_t burst;            /* bytes of lane X that one input may cause, at most */
@@ -85,6 +95,21 @@ int outbox_emit_shell(struct outbox *b, struct event *ev);
 
 /* Sends the message under way; call at the end of every turn. */
 void outbox_flush(struct outbox *b);
+
+/* Topics of telemetry, NULL-ended; outbox_tail_prefix is one more, for followers of lane M. */
+extern const char *const outbox_telemetry_prefixes[];
+extern const char outbox_tail_prefix[];
+bool outbox_is_telemetry(const char *topic, size_t len);
+
+/* Sends tails: of the topics that have changed since they were last told, or of all. */
+void outbox_send_tails(struct outbox *b, bool all);
+/* Appends them all to a page of records (length, frame; again), and one without a topic that says how many there were.
+ * Where they do not fit, or are not known yet, none. */
+void outbox_put_tails(const struct outbox *b, struct buf *page);
+/* Sequence of a topic's last event; 0 none. */
+uint64_t outbox_topic_last(const struct outbox *b, const char *topic, size_t len);
+/* Appends a record to a page. ERR_FULL, ERR_NOMEM. */
+int outbox_put_record(struct buf *page, const uint8_t *frame, size_t len);
 
 /* Sends what has become durable; call when journal_fd is readable. Returns 0 or the journal's failure. */
 int outbox_durable(struct outbox *b);

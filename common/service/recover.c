@@ -15,7 +15,7 @@
 #include "common/io/log.h"
 #include "common/service/runtime_state.h"
 
-enum { SNAPSHOT_FORMAT = 1, SNAPSHOT_MAX = 64 << 20 };
+enum { SNAPSHOT_FORMAT = 2, SNAPSHOT_FORMAT_UNCONFLATED = 1, SNAPSHOT_MAX = 64 << 20 };
 
 static void save_cursors(const struct runtime *rt, struct packer *p)
 {
@@ -57,6 +57,14 @@ static void load_cursors(struct runtime *rt, struct unpacker *u)
 	}
 }
 
+/* Services without a core have none. */
+static void load_conflated(struct runtime *rt, struct unpacker *u)
+{
+	int rc = conflate_load(&rt->sequencer.conflate, u);
+	if (rc && !u->err)
+		u->err = rc;
+}
+
 static int save_state(struct runtime *rt, struct buf *state)
 {
 	if (rt->s->core)
@@ -95,6 +103,7 @@ void runtime_snapshot(struct runtime *rt)
 		pack_i64(&p, SNAPSHOT_FORMAT);
 		outbox_save(&rt->outbox, &p);
 		save_cursors(rt, &p);
+		conflate_save(&rt->sequencer.conflate, &p);
 		pack_bin(&p, state.at, state.len);
 		rc = p.err;
 	}
@@ -136,9 +145,12 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 		return 0;
 	}
 	struct unpacker u = {.at = in.at, .end = in.at + in.len, .err = rc};
-	if (!rc && unpack_i64(&u) == SNAPSHOT_FORMAT) {
+	int64_t format = rc ? 0 : unpack_i64(&u);
+	if (format == SNAPSHOT_FORMAT || format == SNAPSHOT_FORMAT_UNCONFLATED) {
 		outbox_load(&rt->outbox, &u);
 		load_cursors(rt, &u);
+		if (format == SNAPSHOT_FORMAT)
+			load_conflated(rt, &u);
 		struct blob state = unpack_bin(&u);
 		rc = u.err ? u.err : load_state(rt, state);
 		follow_on_resumed(rt);
@@ -158,7 +170,7 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 
 struct own {
 	struct runtime *rt;
-	uint64_t exceptions, commands, applied, refused;
+	uint64_t exceptions, conflated, commands, applied, refused;
 	uint64_t last;    /* record of the core */
 	uint64_t compared; /* taking over: what is before this was regenerated; 0 nothing was */
 };
@@ -185,7 +197,12 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 		own->last = seq;
 		return true;
 	}
-	if (ev.id == EVENT_parity) {
+	if (ev.id == EVENT_parity && ev.parity.cause == parity_cause_conflated) {
+		struct sequencer_conflation c = {.from = ev.parity.input_at, .to = ev.parity.applied_at};
+		snprintf(c.topic, sizeof c.topic, "%s", ev.parity.input_topic);
+		rc = sequencer_repeat_conflated(&rt->sequencer, ev.parity.publisher, &c);
+		own->conflated++;
+	} else if (ev.id == EVENT_parity) {
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
 		rc = sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at);
 		own->exceptions++;
@@ -235,9 +252,9 @@ void recover_own_journal(struct runtime *rt)
 	if (own.refused)
 		log_error("decisions of the journal that do not fit: the restart is not the same run", "records=%llu",
 			  (unsigned long long)own.refused);
-	log_info("comparing with the journal", "from=%llu to=%llu exceptions=%llu commands=%llu",
-		 (unsigned long long)from, (unsigned long long)own.last,
-		 (unsigned long long)own.exceptions, (unsigned long long)own.commands);
+	log_info("comparing with the journal", "from=%llu to=%llu exceptions=%llu conflated=%llu commands=%llu",
+		 (unsigned long long)from, (unsigned long long)own.last, (unsigned long long)own.exceptions,
+		 (unsigned long long)own.conflated, (unsigned long long)own.commands);
 }
 
 static bool take_over(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)

@@ -18,9 +18,7 @@ int replay_page_add(struct buf *page, const uint8_t *frame, size_t len)
 {
 	if (page->len + len + 4 > OUTBOX_PAGE_BYTES)
 		return ERR_FULL;
-	uint8_t size[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
-	int rc = buf_append(page, size, 4);
-	return rc ? rc : buf_append(page, frame, len);
+	return outbox_put_record(page, frame, len);
 }
 
 static bool page_add(struct page *p, uint64_t position, const uint8_t *frame, size_t len)
@@ -102,6 +100,8 @@ static int fill_m(struct outbox *b, const struct event *request, struct page *p,
 	/* The page speaks for everything up to here, also where a filter leaves nothing of it. */
 	if (r->more)
 		r->last = p->last;
+	else if (!rc)
+		outbox_put_tails(b, &p->bytes);
 	/* The record asked from is no longer there: what came between it and the oldest is gone for good. */
 	return after && (r->first == 0 || r->first > (uint64_t)after) ? ERR_GAP : 0;
 }
@@ -147,7 +147,7 @@ bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const stru
 	struct page page = {.limit = request->request.limit};
 	if (page.limit == 0 || page.limit > OUTBOX_PAGE_RECORDS)
 		page.limit = OUTBOX_PAGE_RECORDS;
-	buf_init(&page.bytes, OUTBOX_PAGE_BYTES + 64);
+	buf_init(&page.bytes, BUS_FRAME_X_MAX);
 	struct event reply;
 	event_init(&reply, EVENT_reply);
 	memcpy(reply.source, b->o.source, strlen(b->o.source) + 1);

@@ -259,6 +259,39 @@ static void core_late(void *ctx, struct sequencer_input *in, const struct event 
 		runtime_fail(rt, "a parity exception cannot be put on record", rc);
 }
 
+static bool core_replaceable(void *ctx, uint16_t id)
+{
+	const struct runtime *rt = ctx;
+	return rt->s->core->replaceable && rt->s->core->replaceable(id);
+}
+
+static bool core_conflate(void *ctx, struct sequencer_input *in, const struct sequencer_conflation *c)
+{
+	struct runtime *rt = ctx;
+	struct event p;
+	if (outbox_verifying(&rt->outbox) || !outbox_has_room(&rt->outbox))
+		return false;
+	event_init(&p, EVENT_parity);
+	p.parity.cause = parity_cause_conflated;
+	event_set_name(p.parity.publisher, in->publisher);
+	event_set_text(p.parity.input_topic, c->topic);
+	p.parity.input_seq = c->seq;
+	p.parity.input_epoch = c->epoch;
+	p.parity.input_at = c->from;
+	p.parity.applied_at = c->to;
+	p.parity.count = c->count;
+	return runtime_emit_shell(rt, &p) == 0;
+}
+
+static void core_apply_quietly(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
+{
+	struct runtime *rt = ctx;
+	(void)in;
+	rt->applied++;
+	rt->events_since_snapshot++;
+	rt->s->core->on_quiet(rt->s->core_of(rt->self), now, ev);
+}
+
 static bool core_ready(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -266,7 +299,8 @@ static bool core_ready(void *ctx)
 }
 
 const struct sequencer_ops runtime_core_sequencer = {
-	.apply = core_apply, .next_due = core_next_due, .fire = core_fire, .late = core_late, .ready = core_ready};
+	.apply = core_apply, .next_due = core_next_due, .fire = core_fire, .late = core_late, .ready = core_ready,
+	.replaceable = core_replaceable, .conflate = core_conflate, .apply_quietly = core_apply_quietly};
 
 static void on_wake(void *ctx)
 {

@@ -25,6 +25,8 @@ struct follow { /* one publisher */
 	struct inbox m, x;
 	bool has_m, has_x;
 	struct sequencer_input *in_m, *in_x; /* core services */
+	struct accounts telemetry_accounts;
+	uint64_t dropped_told;               /* of lane M, as parity exceptions */
 	struct bus_link *telemetry;          /* where lane M itself is not followed */
 	bool promised;                       /* a promise waits for the lanes to catch up */
 	int64_t promise_at, quiet_at, handled;
@@ -115,6 +117,7 @@ int runtime_load_settings(struct runtime *rt, const struct runtime_args *a);
 
 /* follow.c */
 int follow_add(struct runtime *rt, const struct service_input *input, struct follow **ret_follow);
+void follow_close(struct follow *f);
 void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len);
 void follow_start(struct runtime *rt);
 void follow_poll(struct runtime *rt);
@@ -129,6 +132,9 @@ void follow_on_resumed(struct runtime *rt);
 /* Have we every lane X that answers to us, as far as its publisher's journal reaches? Before that no promise. */
 bool follow_caught_up(const struct runtime *rt);
 extern const struct bus_handler follow_bus_handler;
+
+/* lag.c: appends pairs "in.PUBLISHER.LANE.WHAT" (lane t: telemetry); returns the new n. */
+uint32_t lag_pairs(const struct runtime *rt, struct pair *p, uint32_t n);
 
 /* recover.c */
 int recover_load(struct runtime *rt, char *reason, size_t cap);

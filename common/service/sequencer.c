@@ -14,6 +14,8 @@ enum { EXCEPTIONS_MAX = 65536 };
 struct queued { /* in front of the packed bytes of an event */
 	int64_t at, mono;
 	uint64_t seq, epoch;
+	struct account *account;
+	bool replaceable;
 };
 
 /* What could happen next: an event of an input, or a timer (input NULL). */
@@ -36,6 +38,8 @@ int sequencer_init(struct sequencer *s, const struct sequencer_ops *ops, void *c
 	s->arena.at = malloc(ARENA_SIZE);
 	if (!s->arena.at)
 		return ERR_NOMEM;
+	if (ops->replaceable && conflate_init(&s->conflate))
+		return ERR_NOMEM;
 	return strmap_init(&s->exceptions, EXCEPTIONS_MAX, sizeof(int64_t));
 }
 
@@ -44,6 +48,7 @@ void sequencer_fini(struct sequencer *s)
 	for (uint32_t i = 0; i < s->n; i++)
 		ring_fini(&s->in[i].queue);
 	strmap_fini(&s->exceptions);
+	conflate_fini(&s->conflate);
 	free(s->arena.at);
 	memset(s, 0, sizeof *s);
 }
@@ -73,15 +78,22 @@ int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_cla
 int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct event *head, const uint8_t *bytes,
 		   size_t len, int64_t mono_ns)
 {
-	(void)s;
 	uint8_t *at;
-	struct queued q = {.at = head->ts_recv, .mono = mono_ns, .seq = head->seq, .epoch = head->epoch};
+	struct account *a = in->account;
+	struct queued q = {.at = head->ts_recv, .mono = mono_ns, .seq = head->seq, .epoch = head->epoch, .account = a};
+	q.replaceable = a && s->ops->replaceable && s->ops->replaceable(s->ctx, head->id);
+	in->account = NULL;
 	int rc = ring_reserve(&in->queue, sizeof q + len, &at);
 	if (rc)
 		return rc;
 	memcpy(at, &q, sizeof q);
 	memcpy(at + sizeof q, bytes, len);
 	ring_commit(&in->queue);
+	if (q.replaceable) {
+		a->replaceable++;
+		a->older_at = a->newest_at;
+		a->newest_at = q.at;
+	}
 	/* Stamps of a publisher strictly increase: an event is a promise that nothing more comes up to it. */
 	if (q.at > in->promised)
 		in->promised = q.at;
@@ -135,11 +147,19 @@ int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int
 void sequencer_skip_to(struct sequencer *s, int64_t now)
 {
 	strmap_clear(&s->exceptions);
+	conflate_clear(&s->conflate);
 	s->excepted_until = 0;
 	if (now <= s->now)
 		return;
 	s->now = now;
 	s->order = ORDER_TIMER;
+}
+
+int sequencer_repeat_conflated(struct sequencer *s, const char *publisher, const struct sequencer_conflation *c)
+{
+	if (!s->ops->replaceable)
+		return ERR_REFUSED;
+	return conflate_add(&s->conflate, publisher, c->topic, c->from, c->to);
 }
 
 static const struct queued *head_of(const struct sequencer_input *in)
@@ -148,11 +168,23 @@ static const struct queued *head_of(const struct sequencer_input *in)
 	return (const struct queued *)(const void *)ring_front(&in->queue, &len);
 }
 
+/* The head of an input has had its turn. */
+static void pop(struct sequencer_input *in, enum account_end end)
+{
+	const struct queued *q = head_of(in);
+	if (q->replaceable)
+		q->account->replaceable--;
+	if (q->account && in->accounts)
+		account_ended(in->accounts, q->account, end);
+	ring_pop(&in->queue);
+}
+
 void sequencer_drop(struct sequencer_input *in, uint64_t *ret_first)
 {
 	const struct queued *q = head_of(in);
 	*ret_first = q ? q->seq : 0;
-	ring_clear(&in->queue);
+	while (in->queue.count)
+		pop(in, ACCOUNT_DROPPED);
 }
 
 /* Time at which the head of an input is to be applied; false where an exception says never. */
@@ -199,7 +231,7 @@ static struct candidate head_candidate(struct sequencer *s, struct sequencer_inp
 		in->last_at = q->at;
 		in->last_seq = q->seq;
 		in->last_epoch = q->epoch;
-		ring_pop(&in->queue);
+		pop(in, ACCOUNT_DROPPED);
 	}
 	if (q) {
 		int order = at == q->at ? order_of(s, in) : ORDER_EXCEPTION;
@@ -275,17 +307,50 @@ static bool may_go(struct sequencer *s, const struct candidate *c, int64_t mono_
 	return go;
 }
 
-static void apply_head(struct sequencer *s, const struct candidate *c)
+/* Behind, all of a topic that wait, but for the newest: decided at the first of them. */
+static bool conflates(struct sequencer *s, const struct candidate *c, const struct queued *q, const char *topic,
+		      int64_t mono_ns)
+{
+	const struct account *a = q->account;
+	bool behind = s->behind_ns && mono_ns - q->mono > s->behind_ns && c->in->wait_ns != SEQUENCER_FOREVER;
+	if (!behind || a->replaceable < 2)
+		return false;
+	struct sequencer_conflation what = {
+		.seq = q->seq, .epoch = q->epoch, .from = q->at, .to = a->older_at, .count = a->replaceable - 1};
+	snprintf(what.topic, sizeof what.topic, "%s", topic);
+	if (conflate_add(&s->conflate, c->in->publisher, topic, what.from, what.to))
+		return false;
+	if (s->ops->conflate(s->ctx, c->in, &what))
+		return true;
+	conflate_forget(&s->conflate, c->in->publisher, topic);
+	return false;
+}
+
+/* Is this one applied without being acted upon? */
+static bool is_quiet(struct sequencer *s, const struct candidate *c, const struct queued *q, const struct event *ev,
+		     int64_t mono_ns)
+{
+	char topic[TOPIC_MAX];
+	if (!q->replaceable || topic_of(ev, topic) < 0)
+		return false;
+	if (!conflate_covers(&s->conflate, c->in->publisher, topic, q->at) && !conflates(s, c, q, topic, mono_ns))
+		return false;
+	c->in->conflated++;
+	return true;
+}
+
+static void apply_head(struct sequencer *s, const struct candidate *c, int64_t mono_ns)
 {
 	struct sequencer_input *in = c->in;
 	size_t len, used;
 	const uint8_t *bytes = ring_front(&in->queue, &len);
+	const struct queued *q = (const struct queued *)(const void *)bytes;
 	struct event ev;
 	s->arena.used = 0;
-	int rc = codec_unpack(bytes + sizeof(struct queued), len - sizeof(struct queued), &s->arena, &ev, &used);
+	int rc = codec_unpack(bytes + sizeof *q, len - sizeof *q, &s->arena, &ev, &used);
 	if (rc) {
 		s->undecodable++;
-		ring_pop(&in->queue);
+		pop(in, ACCOUNT_DROPPED);
 		return;
 	}
 	if (c->late) {
@@ -301,8 +366,9 @@ static void apply_head(struct sequencer *s, const struct candidate *c)
 	in->last_seq = ev.seq;
 	in->last_epoch = ev.epoch;
 	in->applied++;
-	s->ops->apply(s->ctx, in, s->now, &ev);
-	ring_pop(&in->queue);
+	bool quiet = is_quiet(s, c, q, &ev, mono_ns);
+	(quiet ? s->ops->apply_quietly : s->ops->apply)(s->ctx, in, s->now, &ev);
+	pop(in, quiet ? ACCOUNT_CONFLATED : ACCOUNT_HANDLED);
 }
 
 uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, int64_t *ret_wake)
@@ -314,7 +380,7 @@ uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, in
 		if (c.at == CORE_NEVER || !may_go(s, &c, mono_ns, ret_wake))
 			break;
 		if (c.in) {
-			apply_head(s, &c);
+			apply_head(s, &c, mono_ns);
 		} else {
 			if (c.at >= s->now) {
 				s->now = c.at;

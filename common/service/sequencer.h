@@ -6,6 +6,11 @@
  * with a time that has passed is applied at once, one ns after the core's time, and reported as late: with those
  * reports a replay repeats the same order exactly (sequencer_except).
  *
+ * Behind, the core may leave out acting upon what is superseded: an event that has waited longer than behind_ns, of
+ * whose topic a newer one waits, is applied quietly. All of the topic that wait, but for the newest, are: that is one
+ * decision, put on record before the first (ops.conflate). It is never made while an input's wait has no end, which
+ * is lockstep and the repetition of a former run; there what is on record is repeated (sequencer_repeat_conflated).
+ *
  *     WAITING --(every other input has promised, or its bound is over)--> apply --> WAITING
  *
  * Single-threaded; queues are bounded in bytes; nothing is allocated after sequencer_init and _add.
@@ -18,7 +23,10 @@
 
 #include "common/base/ring.h"
 #include "common/base/strmap.h"
+#include "common/service/account.h"
+#include "common/service/conflate.h"
 #include "proto/codec.h"
+#include "proto/topic.h"
 
 #define SEQUENCER_INPUTS_MAX 16
 #define SEQUENCER_FOREVER INT64_MAX /* a bound that never ends: lockstep */
@@ -36,8 +44,17 @@ struct sequencer_input {
 	int64_t quiet, limit;
 	int64_t last_at;  /* ts_recv of the last event applied: the cursor of a snapshot */
 	uint64_t last_seq, last_epoch; /* its sequence and epoch */
-	uint64_t applied, late;
+	uint64_t applied, late, conflated;
+	struct accounts *accounts; /* of its topics; NULL: none are kept */
+	struct account *account;   /* of the event that is pushed next; NULL: not part of a sequence */
 	struct ring queue;
+};
+
+struct sequencer_conflation { /* events of one topic that are applied quietly */
+	char topic[TOPIC_MAX];
+	uint64_t seq, epoch; /* of the first */
+	int64_t from, to;    /* ts_recv of the first and the last */
+	uint64_t count;
 };
 
 struct sequencer_ops {
@@ -50,6 +67,11 @@ struct sequencer_ops {
 	void (*late)(void *ctx, struct sequencer_input *in, const struct event *ev, int64_t applied_at);
 	/* May more be applied now? (outputs must have room) */
 	bool (*ready)(void *ctx);
+	/* Conflation, all three or none. Does a newer event of the topic make one of this kind superfluous? May these
+	 * be applied quietly: then it is on record. As apply, without acting upon it. */
+	bool (*replaceable)(void *ctx, uint16_t id);
+	bool (*conflate)(void *ctx, struct sequencer_input *in, const struct sequencer_conflation *c);
+	void (*apply_quietly)(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev);
 };
 
 struct sequencer {
@@ -59,6 +81,8 @@ struct sequencer {
 	int order;   /* and its order among equal times */
 	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
 	uint32_t n;
+	int64_t behind_ns;         /* of waiting in a queue: beyond it, conflate; 0: never */
+	struct conflate conflate;
 	struct strmap exceptions;  /* publisher and ts_recv -> time to apply at, from an earlier run */
 	int64_t excepted_until;    /* the last of them is repeated once the core's time is here */
 	int64_t timer_blocked_at;  /* wall clock (monotonic) since when the due timer waits; 0 not */
@@ -87,6 +111,8 @@ void sequencer_limit(struct sequencer_input *in, int64_t limit);
  * or never where that is 0. ERR_FULL. */
 int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int64_t applied_at);
 
+/* Repeat a conflation of an earlier run. ERR_FULL. */
+int sequencer_repeat_conflated(struct sequencer *s, const char *publisher, const struct sequencer_conflation *c);
 /* Forgets what waits in an input's queue (*ret_first: the sequence of the first of it; 0 nothing). */
 void sequencer_drop(struct sequencer_input *in, uint64_t *ret_first);
 /* Goes on at this time, or later, without repeating an earlier run: what comes for before it is late. */

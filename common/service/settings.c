@@ -30,6 +30,9 @@ static const struct config_key run_keys[] = {
 	 AT(wait_market_ns), 0},
 	{"wait_strategy", CONFIG_DUR, "50ms", 0, 0, "ns", "Longest wait for a strategy's or executor's promise (live).",
 	 NULL, AT(wait_strategy_ns), 0},
+	{"behind", CONFIG_DUR, "250ms", 0, 3600 * NS_PER_S, "ns",
+	 "Market data that has waited longer is conflated (live): books take all of it, strategies are called with the "
+	 "newest of a topic; 0: never.", NULL, AT(behind_ns), 0},
 	{"order_latency", CONFIG_DUR, "50ms", 1000, 60 * NS_PER_S, "ns",
 	 "Modelled time from a decision to its effect at the venue.", NULL, AT(order_latency_ns), 0},
 	{"ack_latency", CONFIG_DUR, "10ms", 1000, 60 * NS_PER_S, "ns",

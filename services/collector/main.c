@@ -211,21 +211,21 @@ static void dump_event(void *ctx, struct event *ev)
 	struct dump *d = ctx;
 	const struct outbox *b = runtime_outbox(d->shell->rt);
 	char topic[TOPIC_MAX];
-	static uint8_t packed[EVENT_PACKED_MAX];
+	static uint8_t frame[TOPIC_MAX + EVENT_PACKED_MAX];
 	memcpy(ev->source, "collector", sizeof "collector");
 	ev->epoch = b->m_epoch;
-	ev->seq = 0; /* a copy: not part of the sequence */
 	ev->ts_recv = b->last_stamp;
 	int topic_len = topic_of(ev, topic);
-	int n = topic_len < 0 ? topic_len : codec_pack(ev, packed, sizeof packed);
-	if (n < 0) {
-		d->err = n;
+	if (topic_len < 0) {
+		d->err = topic_len;
 		return;
 	}
-	uint32_t len = (uint32_t)(n + topic_len + 1);
-	uint8_t size[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
-	if (buf_append(d->page, size, 4) || buf_append(d->page, topic, (size_t)topic_len + 1) ||
-	    buf_append(d->page, packed, (size_t)n))
+	ev->seq = outbox_topic_last(b, topic, (size_t)topic_len); /* the topic goes on from here */
+	memcpy(frame, topic, (size_t)topic_len + 1);
+	int n = codec_pack(ev, frame + topic_len + 1, EVENT_PACKED_MAX);
+	if (n < 0)
+		d->err = n;
+	else if (outbox_put_record(d->page, frame, (size_t)(n + topic_len + 1)))
 		d->err = ERR_FULL;
 }
 
@@ -240,7 +240,9 @@ static void on_request(void *self, const struct event *request, struct event *re
 	}
 	outbox_flush(runtime_outbox(s->rt));
 	collector_core_dump(s->core, &out);
+	outbox_put_tails(runtime_outbox(s->rt), page);
 	reply->reply.result = d.err;
+	reply->reply.of_epoch = runtime_outbox(s->rt)->m_epoch;
 	reply->reply.last = (uint64_t)runtime_outbox(s->rt)->last_stamp;
 }
 

@@ -226,6 +226,26 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		on_feedback(c, &s);
 }
 
+/* The state of a book or its top: the newest one says it all. Trades, candles and the trust in a book are facts, each
+ * of which a strategy may count. */
+static bool replaceable(uint16_t id)
+{
+	return id == EVENT_book_delta || id == EVENT_top || id == EVENT_ticker;
+}
+
+/* Behind: the book has it, the strategies are called with a newer one. */
+static void on_quiet(void *core, int64_t now, const struct event *ev)
+{
+	struct strategy_core *c = core;
+	const struct symbol *symbol = market_symbol(ev);
+	struct view *v = symbol && same_origin(c, ev, true) ? find_view(c, symbol) : NULL;
+	(void)now;
+	c->counters.events++;
+	c->counters.conflated++;
+	if (v && view_on_event(v, ev) != 0)
+		c->counters.bad_books++;
+}
+
 /* Strategies act on events alone: the host has no timers. */
 static int64_t next_due(const void *core)
 {
@@ -257,6 +277,8 @@ const struct core_ops strategy_core = {
 	.on_timer = on_timer,
 	.save = strategy_core_save,
 	.load = strategy_core_load,
+	.replaceable = replaceable,
+	.on_quiet = on_quiet,
 	.on_own = on_own,
 };
 

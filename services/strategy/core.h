@@ -47,6 +47,7 @@ struct strategy_core_counters {
 	uint64_t foreign_origin; /* events of another origin: nobody saw them */
 	uint64_t bad_books;      /* book events that do not fit their instrument */
 	uint64_t calls;          /* of strategies */
+	uint64_t conflated;      /* market events they were not called for: a newer one was there */
 	uint64_t orders, cancels; /* intents */
 	uint64_t refused_stale;  /* wishes without trusted, fresh data */
 	uint64_t refused_other;  /* wishes that were full, unknown or senseless */

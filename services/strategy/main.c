@@ -23,6 +23,7 @@ static const uint16_t pubs[] = {EVENT_intent, EVENT_alert, EVENT_gap, EVENT_pari
 static const struct metric_row metrics[] = {
 	COUNTER("strategy_events_total", events, "Inputs applied."),
 	COUNTER("strategy_calls_total", calls, "Calls of strategies."),
+	COUNTER("strategy_conflated_total", conflated, "Market events that books alone took: a newer one was there."),
 	COUNTER("strategy_orders_total", orders, "Intents to place an order."),
 	COUNTER("strategy_cancels_total", cancels, "Intents to cancel one."),
 	COUNTER("strategy_refused_stale_total", refused_stale, "Wishes refused for want of trusted, fresh data."),

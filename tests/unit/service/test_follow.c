@@ -61,7 +61,7 @@ static void setup(struct fixture *fx)
 
 static void teardown(struct fixture *fx)
 {
-	inbox_close(&fx->f->x);
+	follow_close(fx->f);
 	sequencer_fini(&fx->rt->sequencer);
 	bus_close(&fx->rt->bus);
 	bus_hub_free(fx->hub);
