@@ -27,6 +27,7 @@ page() {
 	metrics | wiring)
 		title=$(printf '%s' "$1" | sed 's/^m/M/; s/^w/W/')
 		printf '# %s\n\n%s\n\n' "$title" "$note"
+		[ "$1" != metrics ] || "$bin/nightjar-collector" --docs shared_metrics
 		for s in $services; do "$bin/nightjar-$s" --docs "$1"; done
 		;;
 	esac

@@ -88,6 +88,8 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	n = put_troubles(rt, p, n);
 	put_bus(rt, p, &n);
 	n = lag_pairs(rt, p, n);
+	struct metrics_group process = {.rows = process_metrics, .self = process_usage(rt)};
+	n += metrics_pairs(&process, 1, p + n, EVENT_PAIRS_MAX - n);
 	struct metrics_group g = {.rows = rt->s->metrics, .self = NULL};
 	if (rt->s->metrics && rt->s->metrics_of && rt->self) {
 		g.self = rt->s->metrics_of(rt->self);

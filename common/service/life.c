@@ -24,18 +24,6 @@
 enum { EXIT_CONFIG = 78, EXIT_RUNNING = 3, EXIT_USAGE = 2, DIFFERENCES_LOGGED = 100, UNREADABLE_LOGGED = 20 };
 #define CLOCK_STEP_NS (250 * NS_PER_MS)
 
-static uint64_t resident_bytes(void)
-{
-	unsigned long long size = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void send_heartbeat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -48,7 +36,8 @@ static void send_heartbeat(void *ctx)
 	ev.heartbeat.m_last = rt->outbox.mlog ? mlog_last(rt->outbox.mlog) : 0;
 	if (rt->outbox.journal)
 		ev.heartbeat.x_offset = journal_status(rt->outbox.journal).bytes;
-	ev.heartbeat.rss = resident_bytes();
+	ev.heartbeat.rss = process_usage(rt)->rss;
+	ev.heartbeat.anon = process_usage(rt)->anon;
 	ev.heartbeat.errors = log_counters().errors;
 	ev.heartbeat.progress = rt->applied;
 	if (rt->s->beat && rt->self)
@@ -500,6 +489,7 @@ static void shut_down(struct runtime *rt)
 static int run(struct runtime *rt)
 {
 	char reason[400] = "";
+	usage_tame_malloc();
 	start_log(rt);
 	log_info("start", "version=%s pid=%d pace=%s", NJ_VERSION, (int)getpid(), rt->run.pace);
 	int rc = boot(rt, reason, sizeof reason);

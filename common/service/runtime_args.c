@@ -54,7 +54,8 @@ static void usage(const struct service *s, FILE *to)
 		"      --check-config    read the settings, say what is wrong, start nothing\n"
 		"      --print-config    print the settings in force and where each comes from\n"
 		"      --describe        print inputs, outputs and settings\n"
-		"      --docs PAGE       print a page of the manual: settings, shared, metrics, wiring\n"
+		"      --docs PAGE       print a page of the manual: settings, shared, metrics,\n"
+		"                        shared_metrics, wiring\n"
 		"  -V, --version         print the version\n  -h, --help            print this\n",
 		s->name, s->doc, s->name);
 }

@@ -1,7 +1,7 @@
 /* runtime_docs - the pages of docs/ that a service prints of itself, from its own tables; see docs/print.sh.
  *
- * settings, metrics, wiring: Markdown; shared: the settings that all services have. settings.json, shared.json,
- * metrics.json: the same for programs, one JSON object a line.
+ * settings, metrics, wiring: Markdown; shared, shared_metrics: what all services have. settings.json, metrics.json …:
+ * the same for programs, one JSON object a line.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +38,11 @@ static int put_shared(struct page *p)
 static int put_metrics(struct page *p)
 {
 	return p->s->metrics ? metrics_docs(p->s->metrics, p->s->name, p->out) : 0;
+}
+
+static int put_shared_metrics(struct page *p)
+{
+	return metrics_docs(process_metrics, "every service", p->out);
 }
 
 static int put_input(const struct service_input *in, struct buf *out)
@@ -119,20 +124,30 @@ static int put_shared_json(struct page *p)
 	return json_settings(p->sections, 4, p->out);
 }
 
-static int put_metrics_json(struct page *p)
+static int json_metrics(const struct metric_row *row, const char *service, struct buf *to)
 {
 	static const char *const kinds[] = {"counter", "gauge", "histogram"};
 	int rc = 0;
-	for (const struct metric_row *row = p->s->metrics; rc == 0 && row && row->name; row++) {
+	for (; rc == 0 && row && row->name; row++) {
 		struct printer out;
-		print_begin(&out, p->out);
-		print_format(&out, "{\"service\":\"%s\",\"name\":\"nightjar_%s\",\"kind\":\"%s\"", p->s->name,
-			     row->name, kinds[row->kind]);
+		print_begin(&out, to);
+		print_format(&out, "{\"service\":\"%s\",\"name\":\"nightjar_%s\",\"kind\":\"%s\"", service, row->name,
+			     kinds[row->kind]);
 		member(&out, "doc", row->doc);
 		print_text(&out, "}\n");
 		rc = print_end(&out);
 	}
 	return rc;
+}
+
+static int put_metrics_json(struct page *p)
+{
+	return json_metrics(p->s->metrics, p->s->name, p->out);
+}
+
+static int put_shared_metrics_json(struct page *p)
+{
+	return json_metrics(process_metrics, "*", p->out);
 }
 
 int runtime_docs(const struct service *s, const char *page)
@@ -143,10 +158,12 @@ int runtime_docs(const struct service *s, const char *page)
 	} pages[] = {{"settings", put_settings},
 		     {"shared", put_shared},
 		     {"metrics", put_metrics},
+		     {"shared_metrics", put_shared_metrics},
 		     {"wiring", put_wiring},
 		     {"settings.json", put_settings_json},
 		     {"shared.json", put_shared_json},
-		     {"metrics.json", put_metrics_json}};
+		     {"metrics.json", put_metrics_json},
+		     {"shared_metrics.json", put_shared_metrics_json}};
 	struct page p = {.s = s};
 	struct buf out;
 	int rc = ERR_UNKNOWN;

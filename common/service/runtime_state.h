@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/io/usage.h"
 #include "common/service/mirror.h"
 #include "common/service/runtime.h"
 
@@ -88,6 +89,8 @@ struct runtime {
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
 	bool held;               /* the journal has no room: inputs wait */
+	struct usage usage;      /* read at usage_at, monotonic; 0 never */
+	int64_t usage_at;
 	uint64_t acked;          /* our lane X is in the persister's database up to here */
 	uint64_t clock_steps;    /* the wall clock jumped */
 	int64_t clock_offset;    /* wall less monotonic, at the last heartbeat; 0 not yet */
@@ -151,6 +154,10 @@ void room_watch(struct runtime *rt);
 void later_add(struct runtime *rt, const struct bus_peer *peer, const struct event *request, uint64_t seq);
 /* Answers what is durable by now; `failed`: the rest, too, with that. */
 void later_send(struct runtime *rt, int failed);
+
+/* process.c: what the process takes, not older than a second. */
+const struct usage *process_usage(struct runtime *rt);
+extern const struct metric_row process_metrics[];
 
 /* stall.c: a thread that aborts the process with a backtrace when the loop stops turning. */
 int stall_start(struct runtime *rt);

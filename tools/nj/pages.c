@@ -93,7 +93,8 @@ int pages_services(struct cli *cli, const void *options, int argc, char **argv)
 	if (argc > 0 && !shared && look_find(cli, argv[0]) < 0)
 		return CLI_USAGE;
 	buf_init(&out, PAGE_MAX);
-	int rc = settings && (argc == 0 || shared) ? append_page(cli, look_names[0], "shared", &out) : CLI_OK;
+	const char *common = settings ? "shared" : "shared_metrics";
+	int rc = argc == 0 || shared ? append_page(cli, look_names[0], common, &out) : CLI_OK;
 	for (size_t i = 0; rc == CLI_OK && !shared && look_names[i]; i++)
 		if (argc == 0 || strcmp(argv[0], look_names[i]) == 0)
 			rc = append_page(cli, look_names[i], page, &out);
