@@ -9,7 +9,7 @@
 #include "services/collector/merge.h"
 #include "services/collector/shell.h"
 
-/* Bytes of frames held back at which reading from the venue pauses, and goes on. What is in hand by then still comes. */
+/* Bytes held back at which reading from the venue pauses, and goes on. What is in hand by then still comes. */
 enum { HELD_HIGH = 1 << 20, HELD_LOW = 512 << 10, PUMP_MAX = 4000 };
 
 struct held { /* in front of the text of a frame */

@@ -40,7 +40,8 @@ static void test_against_an_array(void **state)
 		uint32_t span = round % 3 == 0 ? 300 : SLOTS_MAX, from = (uint32_t)rng_below(&r, SLOTS_MAX - span + 1);
 		for (int i = 0; i < 3000; i++) {
 			uint32_t slot = from + (uint32_t)rng_below(&r, span);
-			put(&s, slot, rng_below(&r, 10) < (round % 5 == 4 ? 1u : 6u) ? 1 + (int64_t)rng_below(&r, 99) : 0);
+			bool comes = rng_below(&r, 10) < (round % 5 == 4 ? 1u : 6u);
+			put(&s, slot, comes ? 1 + (int64_t)rng_below(&r, 99) : 0);
 		}
 		for (uint32_t slot = 0; round % 7 == 6 && slot < SLOTS_MAX; slot++)
 			if (slots_has(&s, slot))
