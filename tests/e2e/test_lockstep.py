@@ -45,7 +45,7 @@ def run(name, capture, speed="max", load=0, frozen=0, end=END, settings=(), fuse
             if frozen:
                 freezer.start()
             try:
-                s.wait_until_finished(end, 600 if LONG else 240)
+                s.wait_until_finished(end, 1200 if LONG else 240)
             finally:
                 if frozen:
                     freezer.end()
