@@ -1,0 +1,206 @@
+/* binance_events - what the kinds of Binance's frames mean; spot and futures share them.
+ *
+ * Facts: github binance/binance-spot-api-docs (web-socket-streams.md) of July 2026, the USD-M futures
+ * documents of the same time, and recorded frames of both.
+ */
+#include "common/venue/binance_events.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+
+void binance_on_depth(struct binance_frame *f, struct venue_message *m)
+{
+	binance_sides(f);
+	m->depth = (struct venue_depth){
+		.first_id = binance_id(f, &f->own, 'U'),
+		.last_id = binance_id(f, &f->own, 'u'),
+		.bids = f->side[0],
+		.asks = f->side[1],
+	};
+	binance_demand(f, m->depth.first_id > 0 && m->depth.first_id <= m->depth.last_id);
+}
+
+void binance_on_trade(struct binance_frame *f, struct venue_message *m)
+{
+	bool aggregate = m->kind == VENUE_TRADE && f->event.len == strlen("aggTrade");
+
+	m->trade = (struct venue_trade){
+		.at = binance_time(f, &f->own, 'T'),
+		.price = binance_price(f, &f->own, 'p'),
+		.qty = binance_qty(f, &f->own, 'q'),
+		.first_id = binance_id(f, &f->own, aggregate ? 'f' : 't'),
+		.last_id = binance_id(f, &f->own, aggregate ? 'l' : 't'),
+		/* m: the buyer was the maker, so the aggressor sold. */
+		.aggressor = binance_true(&f->own, 'm') ? side_sell : side_buy,
+	};
+	binance_demand(f, binance_is_flag(&f->own, 'm') && m->trade.price > 0 && m->trade.qty > 0);
+	binance_demand(f, m->trade.first_id <= m->trade.last_id);
+}
+
+void binance_on_top(struct binance_frame *f, struct venue_message *m)
+{
+	m->top = (struct venue_top){
+		.last_id = binance_id(f, &f->own, 'u'),
+		.bid = binance_price(f, &f->own, 'b'),
+		.bid_qty = binance_qty(f, &f->own, 'B'),
+		.ask = binance_price(f, &f->own, 'a'),
+		.ask_qty = binance_qty(f, &f->own, 'A'),
+	};
+}
+
+void binance_on_kline(struct binance_frame *f, struct venue_message *m)
+{
+	const struct binance_letters *k = &f->kline;
+	struct json_str interval = binance_text(k, 'i');
+
+	binance_demand(f, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') &&
+				  interval.len < sizeof(m->kline.interval));
+	if (f->err != 0)
+		return;
+	m->kline = (struct venue_kline){
+		.closed = binance_true(k, 'x'),
+		.open_at = binance_time(f, k, 't'),
+		/* T is the last millisecond within */
+		.close_at = binance_time(f, k, 'T') + 1000000,
+		.open = binance_price(f, k, 'o'),
+		.high = binance_price(f, k, 'h'),
+		.low = binance_price(f, k, 'l'),
+		.close = binance_price(f, k, 'c'),
+		.volume = binance_qty(f, k, 'v'),
+		.quote_volume = binance_cash(f, k, 'q'),
+		.trades = (uint32_t)binance_id(f, k, 'n'),
+	};
+	memcpy(m->kline.interval, interval.at, interval.len);
+	binance_demand(f, m->kline.low <= m->kline.high && m->kline.open_at < m->kline.close_at);
+}
+
+void binance_on_ticker(struct binance_frame *f, struct venue_message *m)
+{
+	m->ticker = (struct venue_ticker){
+		.last = binance_price(f, &f->own, 'c'),
+		.open = binance_price(f, &f->own, 'o'),
+		.high = binance_price(f, &f->own, 'h'),
+		.low = binance_price(f, &f->own, 'l'),
+		.volume = binance_qty(f, &f->own, 'v'),
+		.quote_volume = binance_cash(f, &f->own, 'q'),
+	};
+}
+
+/* Row of a frame's kind, or NULL. A row without a name is that of the frames which name no kind: best bid and ask. */
+static const struct binance_kind *kind_of(const struct binance_frame *f, const struct binance_kind *kinds)
+{
+	for (const struct binance_kind *k = kinds; k->read != NULL; k++)
+		if (f->event.len == k->len && memcmp(k->event, f->event.at != NULL ? f->event.at : "", k->len) == 0)
+			return k->len > 0 || binance_has(&f->own, "usbBaA") ? k : NULL;
+	return NULL;
+}
+
+/* An error's number; 0 where it has none that makes sense. */
+static int64_t code_of(struct json_str text)
+{
+	uint64_t code;
+	bool negative = text.len > 0 && text.at[0] == '-';
+
+	if (text.len == 0)
+		return 0;
+	text.at += negative;
+	text.len -= negative;
+	if (wire_u64(text, &code) < 0 || code > INT32_MAX)
+		return 0;
+	return negative ? -(int64_t)code : (int64_t)code;
+}
+
+static bool is_shutdown(const struct binance_frame *f)
+{
+	return json_str_is(f->event, "serverShutdown") || json_str_is(f->stream, "!serverShutdown");
+}
+
+static void deliver_notice(struct binance_frame *f, struct venue_message *m)
+{
+	char text[EVENT_TEXT_MAX] = "";
+
+	m->kind = VENUE_NOTICE;
+	m->notice = (struct venue_notice){.kind = VENUE_NOTICE_ACCEPTED, .text = text};
+	if (is_shutdown(f)) {
+		m->notice.kind = VENUE_NOTICE_SHUTDOWN;
+	} else if (f->message.at != NULL) {
+		m->notice.code = code_of(f->code);
+		m->notice.kind = VENUE_NOTICE_REFUSED;
+		wire_text(f->message, text, sizeof(text));
+	}
+	f->out->message(f->out->ctx, m);
+}
+
+static bool is_notice(const struct binance_frame *f)
+{
+	return is_shutdown(f) || (f->event.len == 0 && (f->message.at != NULL || f->has_result));
+}
+
+static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
+{
+	struct venue_message m = {.kind = VENUE_UNKNOWN, .market = f->market};
+	const struct binance_kind *k = kind_of(f, kinds);
+
+	if (is_notice(f)) {
+		m.market = NULL;
+		deliver_notice(f, &m);
+		return 0;
+	}
+	if (k != NULL)
+		m.kind = k->kind;
+	f->out->fault.kind = m.kind;
+	if (binance_contradicts(f))
+		return ERR_PROTOCOL;
+	if (k != NULL && binance_has(&f->own, "E"))
+		m.time = binance_time(f, &f->own, 'E');
+	if (k == NULL)
+		m.kind = f->has_levels_id ? VENUE_IGNORED : VENUE_UNKNOWN;
+	else if (f->market == NULL)
+		m.kind = VENUE_IGNORED;
+	else
+		k->read(f, &m);
+	if (f->err == 0)
+		f->out->message(f->out->ctx, &m);
+	return f->err;
+}
+
+/* What a broken frame was about, as far as one can tell. */
+static void blame(struct binance_frame *f, const struct binance_kind *kinds)
+{
+	const struct binance_kind *k = kind_of(f, kinds);
+
+	f->out->fault = (struct venue_fault){f->market, k != NULL ? k->kind : VENUE_UNKNOWN};
+	if (f->stream.len > 0 && f->symbol.len == 0)
+		f->out->fault.market = binance_stream_market(f);
+	if (k == NULL && memmem(f->stream.at ? f->stream.at : "", f->stream.len, "@depth", 6) != NULL)
+		f->out->fault.kind = VENUE_DEPTH;
+}
+
+/* Arrays are about all markets; we subscribe to none of them. */
+static int decode_array(struct json *j, struct venue_output *out)
+{
+	json_skip(j);
+	int rc = json_finish(j);
+
+	if (rc == 0)
+		out->message(out->ctx, &(struct venue_message){.kind = VENUE_IGNORED});
+	return rc;
+}
+
+int binance_decode_frame(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out)
+{
+	struct binance_frame f;
+	struct json j;
+
+	json_init(&j, in->text, in->len);
+	if (json_peek(&j) == JSON_ARRAY)
+		return decode_array(&j, out);
+	int rc = binance_read(&f, &j, out);
+	if (rc == 0)
+		rc = deliver(&f, kinds);
+	if (rc < 0)
+		blame(&f, kinds);
+	return rc;
+}
