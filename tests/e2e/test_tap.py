@@ -11,9 +11,10 @@ import subprocess
 import sys
 import termios
 import time
+from decimal import Decimal
 
-from records import journal
-from test_nj import NJ, TOPIC, Native
+from records import journal, unpack
+from test_nj import NJ, TOPIC, Native, frames_of
 
 MORE = ("-W", "60s")
 
@@ -155,6 +156,80 @@ def test_headers(s):
     s.nj("tap", "--headers-only", "--raw", code=2)
 
 
+# ---- a decoder that knows the schema and nothing else ----
+
+def scaled(value, scale):
+    return format(Decimal(value).scaleb(-scale), "f") if scale else str(value)
+
+
+def stamp(ns):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + ".%09dZ" % (ns % 10**9) if ns else None
+
+
+def zero(kind):
+    return {"bool": False, "int": 0, "str": "", "bytes": b"", "list": []}[kind["type"]]
+
+
+class Schema:
+    """Frames to what nj tap --json prints, by `nj schema` alone."""
+
+    def __init__(self, text):
+        self.schema = json.loads(text)
+        self.events = {e["id"]: e for e in self.schema["events"]}
+        self.kinds = {k["name"]: k for k in self.schema["kinds"]}
+        self.enums = {e["name"]: dict([(0, e["zero"])] + [(i["value"], i["name"]) for i in e["items"]]) for e in self.schema["enums"]}
+
+    def value(self, array, field, scale_of):
+        kind = self.kinds[field["kind"]]
+        value = array[field["index"]] if field["index"] < len(array) else zero(kind)
+        if kind["type"] == "int":
+            assert kind["min"] <= value <= kind["max"], (field, value)
+        elif kind["type"] == "str":
+            assert len(value.encode()) <= kind["bytes_max"], (field, value)
+        elif kind["type"] == "list":
+            assert len(value) % len(kind["items"]) == 0 and len(value) <= kind["groups_max"] * len(kind["items"])
+            groups = [value[i:i + 2] for i in range(0, len(value), 2)]
+            if "scales" in field:
+                scales = [scale_of(name) for name in field["scales"]]
+                return [[scaled(v, scale) for v, scale in zip(group, scales)] for group in groups]
+            return dict(map(tuple, groups))
+        if "enum" in field:
+            return self.enums[field["enum"]].get(value, "?")
+        if "scale" in field:
+            return scaled(value, scale_of(field["scale"]))
+        return stamp(value) if field["kind"] == "time" else value
+
+    def decode(self, frame):
+        topic, body = frame.split(bytes([self.schema["frame"]["separator"]]), 1)
+        at = 0
+        while at < len(body):
+            array, at = unpack(body, at)
+            event = self.events[array[0]]
+            raw = {f["name"]: array[f["index"]] if f["index"] < len(array) else 0 for f in event["fields"]}
+            fields = self.schema["envelope"] + event["fields"]
+            row = {f["name"]: self.value(array, f, raw.get) for f in fields}
+            row.pop("id"), row.pop("version")
+            yield dict(row, topic=topic.decode(), event=event["name"]), event
+
+
+def test_schema(s):
+    """Every event of a recording, telemetry too, comes out of a decoder made from the schema as nj itself prints it."""
+    file = s.path("all.njtap")
+    s.nj("tap", "--telemetry", "-o", "beginning", "--record", file, "-W", "5s")
+    printed = rows(s.nj("tap", "--read", file, "--telemetry", "-J"))
+    schema = Schema(s.nj("schema"))
+    assert json.loads(s.nj("events", "--json")) == schema.schema
+    decoded = [pair for frame in frames_of(file) for pair in schema.decode(frame[20:])]
+    for (row, event), lane in zip(decoded, (frame[4] for frame in frames_of(file) for _ in schema.decode(frame[20:]))):
+        assert event["lane"] == "MX"[lane - 1] and event["telemetry"] == (lane == 1 and event["id"] < 256), (event, lane)
+        assert row["topic"].split(".")[0] == event["topic"].split(".")[0], row
+    assert len(decoded) == len(printed), (len(decoded), len(printed))
+    for (row, _), was in zip(decoded, printed):
+        assert row == was, {k: (row.get(k), was.get(k)) for k in row.keys() | was.keys() if row.get(k) != was.get(k)}
+    assert {"trade", "book_delta", "book_snapshot", "heartbeat", "equity"} <= (kinds := {row["event"] for row, _ in decoded}), kinds
+    assert {"name": "ERR_GAP", "value": -20, "doc": "data is missing in between"} in schema.schema["errors"]
+
+
 # ---- top ----
 
 def test_top(s):
@@ -250,7 +325,7 @@ def test_slow_reader(s):
 
 
 TESTS = (test_from_the_beginning, test_market_log_goes_on_live, test_merged_by_time, test_last, test_times, test_cursor, test_dump,
-         test_headers, test_top, test_stopped_tap, test_slow_reader, test_archive)
+         test_headers, test_schema, test_top, test_stopped_tap, test_slow_reader, test_archive)
 
 
 def main():
