@@ -85,6 +85,7 @@ int outbox_open(struct outbox *b, struct bus *bus, const struct outbox_options *
 {
 	memset(b, 0, sizeof *b);
 	b->o = *o;
+	snprintf(b->source, sizeof b->source, "%s", o->source);
 	b->bus = bus;
 	b->x_next = 1;
 	b->m_epoch = (uint64_t)clock_wall(o->clock);
@@ -334,8 +335,7 @@ static int emit(struct outbox *b, struct event *ev)
 	must(row && row->lane != LANE_R);
 	if (b->failed)
 		return b->failed;
-	memset(ev->source, 0, sizeof ev->source);
-	snprintf(ev->source, sizeof ev->source, "%s", b->o.source);
+	memcpy(ev->source, b->source, sizeof ev->source);
 	ev->version = row->version;
 	ev->ts_sent = clock_wall(b->o.clock);
 	int topic_len = topic_of(ev, topic);

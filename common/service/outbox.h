@@ -61,6 +61,7 @@ struct outbox_topic {
 
 struct outbox {
 	struct outbox_options o;
+	char source[EVENT_SOURCE_MAX]; /* NUL-padded, as events have it */
 	struct bus *bus;
 	struct journal *journal; /* owned; NULL where not durable */
 	struct mlog *mlog;       /* owned; NULL where not logged */
