@@ -47,6 +47,14 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.redis PROPERTIES TIMEOUT 900)
 endif()
 
+# What the stack holds: level under load and through an outage, small, and told where it is not.
+if(Python3_FOUND)
+	foreach(part flat outage limits)
+		nj_script(e2e.memory_${part} ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py ${part})
+		set_tests_properties(e2e.memory_${part} PROPERTIES TIMEOUT 3600)
+	endforeach()
+endif()
+
 # docs/*.md are what the programs print; after a change: docs/print.sh
 nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)
 

@@ -56,8 +56,8 @@ void *bus_socket_new(enum bus_socket kind, bool tcp)
 {
 	const struct row *row = &rows[kind];
 	void *context = zsys_init(); /* czmq's own: one in the process, closed by nobody else */
-	/* libzmq would let a message point into the buffer it was read into: a hundred bytes that wait then hold 18 KiB.
-	 * Where it does not know the option, we only need more memory. */
+	/* libzmq would let a message point into the buffer it was read into: a hundred bytes that wait then hold
+	 * 18 KiB. Where it does not know the option, we only need more memory. */
 	(void)zmq_ctx_set(context, ZERO_COPY_RECV, 0);
 	void *s = zmq_socket(context, row->type);
 	if (!s)

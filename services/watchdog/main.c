@@ -13,6 +13,7 @@
 #include "common/io/log.h"
 #include "common/service/runtime.h"
 #include "services/watchdog/health.h"
+#include "services/watchdog/memory.h"
 #include "services/watchdog/unit.h"
 
 enum { UNITS_MAX = 12 };
@@ -21,7 +22,7 @@ struct settings {
 	bool supervise;
 	char units[200], bin[300], logs[300], redis_command[500];
 	int64_t dead_ns, boot_ns, grace_ns;
-	int64_t rss_max, growth_max;
+	struct memory_limits memory;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -46,9 +47,15 @@ static const struct config_key keys[] = {
 	{"stop_grace", CONFIG_DUR, "10s", 100 * NS_PER_MS, 600 * NS_PER_S, "ns", "From SIGTERM to SIGKILL.", NULL,
 	 AT(grace_ns), 0},
 	{"rss_max", CONFIG_BYTES, "500MiB", 1 << 20, INT64_MAX, "bytes", "Resident memory of one service that alerts.",
-	 NULL, AT(rss_max), 0},
-	{"growth_max", CONFIG_BYTES, "100MiB", 1 << 10, INT64_MAX, "bytes", "Growth an hour that alerts.", NULL,
-	 AT(growth_max), 0},
+	 NULL, AT(memory.rss_max), 0},
+	{"stack_max", CONFIG_BYTES, "1536MiB", 1 << 20, INT64_MAX, "bytes",
+	 "Resident memory of all services together that alerts.", NULL, AT(memory.stack_max), 0},
+	{"growth_max", CONFIG_BYTES, "100MiB", 1 << 10, INT64_MAX, "bytes",
+	 "Growth an hour of a service's own memory, over the last hour, that warns.", NULL, AT(memory.growth_max), 0},
+	{"runaway_max", CONFIG_BYTES, "200MiB", 1 << 10, INT64_MAX, "bytes", "The same, critical.", NULL,
+	 AT(memory.runaway_max), 0},
+	{"creep_max", CONFIG_BYTES, "4MiB", 1 << 10, INT64_MAX, "bytes",
+	 "Growth an hour over the last six hours that warns: the slow leak.", NULL, AT(memory.creep_max), 0},
 	{0},
 };
 
@@ -69,6 +76,7 @@ static const struct metric_row metrics[] = {
 struct watched {
 	struct unit unit;
 	struct health health;
+	struct memory memory;
 	bool service; /* ours: has heartbeats and a lock */
 };
 
@@ -89,6 +97,14 @@ static struct watched *find(struct watchdog *w, const char *name)
 	return NULL;
 }
 
+/* What was known of it was another process. */
+static void begin_anew(struct watchdog *w, struct watched *v)
+{
+	int64_t mono = clock_mono(runtime_clock(w->rt));
+	health_restarted(&v->health, mono);
+	memory_restarted(&v->memory, mono);
+}
+
 static void on_died(void *ctx, struct unit *u, const char *how)
 {
 	struct watchdog *w = ctx;
@@ -101,7 +117,7 @@ static void on_died(void *ctx, struct unit *u, const char *how)
 	/* Each death is an event of its own: raised and, when it works again, resolved. */
 	runtime_alert(w->rt, u->failures >= UNIT_FAST_TRIES ? severity_critical : severity_warning, true,
 		      "service_died", u->name, text);
-	health_restarted(&v->health, clock_mono(runtime_clock(w->rt)));
+	begin_anew(w, v);
 }
 
 static void on_changed(void *ctx, struct unit *u)
@@ -115,7 +131,7 @@ static void on_changed(void *ctx, struct unit *u)
 	/* The silence between a stop and a start is not the new process's. */
 	struct watched *v = find(w, u->name);
 	if (v)
-		health_restarted(&v->health, clock_mono(runtime_clock(w->rt)));
+		begin_anew(w, v);
 }
 
 static const struct unit_handler unit_handler = {.died = on_died, .changed = on_changed};
@@ -176,6 +192,9 @@ static int add_unit(struct watchdog *w, const char *name, char *reason, size_t c
 	w->n++;
 	if (!v->service)
 		return 0;
+	rc = memory_init(&v->memory, clock_mono(runtime_clock(w->rt)));
+	if (rc)
+		return rc;
 	struct service_input in = {.publisher = v->unit.name};
 	return runtime_follow(w->rt, &in);
 }
@@ -205,6 +224,8 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	for (char *name = strtok_r(list, ", ", &save); name && !rc; name = strtok_r(NULL, ", ", &save))
 		rc = add_unit(w, name, reason, cap);
 	if (rc) {
+		for (uint32_t i = 0; i < w->n; i++)
+			memory_fini(&w->watched[i].memory);
 		free(w);
 		return rc;
 	}
@@ -256,11 +277,17 @@ static void abandon(void *self)
 		unit_kill(&w->watched[i].unit);
 }
 
+static void watched_fini(struct watched *v)
+{
+	unit_fini(&v->unit);
+	memory_fini(&v->memory);
+}
+
 static void watchdog_free(void *self)
 {
 	struct watchdog *w = self;
 	for (uint32_t i = 0; i < w->n; i++)
-		unit_fini(&w->watched[i].unit);
+		watched_fini(&w->watched[i]);
 	free(w);
 }
 
@@ -268,6 +295,8 @@ static void on_telemetry(void *self, const struct event *ev)
 {
 	struct watchdog *w = self;
 	struct watched *v = find(w, ev->source);
+	if (v && v->service)
+		memory_on_telemetry(&v->memory, ev, clock_mono(runtime_clock(w->rt)));
 	if (!v || ev->id != EVENT_heartbeat)
 		return;
 	w->counters.heartbeats++;
@@ -275,18 +304,10 @@ static void on_telemetry(void *self, const struct event *ev)
 	unit_alive(&v->unit);
 }
 
-static void judge_memory(struct watchdog *w, struct watched *v)
+static void on_alert(void *ctx, enum severity severity, bool raised, const char *rule, const char *subject,
+		     const char *text)
 {
-	char text[EVENT_TEXT_MAX];
-	const char *name = v->unit.name;
-	uint64_t mib = v->health.last.rss >> 20;
-	int64_t growth = health_growth(&v->health);
-	snprintf(text, sizeof text, "%s holds %llu MiB", name, (unsigned long long)mib);
-	runtime_alert(w->rt, severity_warning, v->health.last.rss > (uint64_t)w->set.rss_max, "memory_high", name,
-		      text);
-	snprintf(text, sizeof text, "%s grows by %lld MiB an hour and holds %llu MiB", name, (long long)(growth >> 20),
-		 (unsigned long long)mib);
-	runtime_alert(w->rt, severity_critical, growth > w->set.growth_max, "memory_growth", name, text);
+	runtime_alert(((struct watchdog *)ctx)->rt, severity, raised, rule, subject, text);
 }
 
 static void judge(struct watchdog *w, struct watched *v, int64_t mono)
@@ -304,7 +325,7 @@ static void judge(struct watchdog *w, struct watched *v, int64_t mono)
 		if (w->set.supervise && v->unit.pid) {
 			w->counters.hangs++;
 			unit_kill(&v->unit);
-			health_restarted(&v->health, mono);
+			begin_anew(w, v);
 		}
 		return;
 	}
@@ -314,18 +335,21 @@ static void judge(struct watchdog *w, struct watched *v, int64_t mono)
 		 (long long)((mono - v->health.progress_at) / NS_PER_S), v->health.last.note);
 	runtime_alert(w->rt, severity_warning, state == HEALTH_IDLE, "service_idle", name, text);
 	runtime_alert(w->rt, severity_warning, false, "service_died", name, "works again");
-	judge_memory(w, v);
+	memory_judge(&v->memory, &w->set.memory, name, &(struct memory_alerts){w, on_alert});
 }
 
 static void tick(void *self, int64_t mono_ns)
 {
 	struct watchdog *w = self;
+	uint64_t rss = 0;
 	for (uint32_t i = 0; i < w->n && !w->stopping; i++) {
 		if (!w->watched[i].service)
 			continue;
-		health_sample(&w->watched[i].health, mono_ns);
+		memory_sample(&w->watched[i].memory, mono_ns);
 		judge(w, &w->watched[i], mono_ns);
+		rss += w->watched[i].memory.rss;
 	}
+	memory_judge_stack(rss, &w->set.memory, &(struct memory_alerts){w, on_alert});
 }
 
 static void beat(void *self, struct ev_heartbeat *hb)
@@ -369,6 +393,8 @@ static void answer_state(struct watchdog *w, struct ev_reply *r)
 			v->health.beat_at ? (mono - v->health.beat_at) / NS_PER_MS : -1);
 		n = put(pairs, n, name, "rss", (int64_t)v->health.last.rss);
 		n = put(pairs, n, name, "progress", (int64_t)v->health.progress);
+		if (v->service)
+			n = memory_pairs(&v->memory, name, pairs, n);
 	}
 	r->result = 0;
 	r->values.at = pairs;
