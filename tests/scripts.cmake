@@ -49,10 +49,10 @@ endif()
 
 # What the stack holds: level under load and through an outage, small, and told where it is not.
 if(Python3_FOUND)
-	foreach(part flat outage limits)
-		nj_script(e2e.memory_${part} ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py ${part})
-		set_tests_properties(e2e.memory_${part} PROPERTIES TIMEOUT 3600)
-	endforeach()
+	nj_script(e2e.memory_flat ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py flat)
+	nj_script(e2e.memory_outage ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py outage)
+	nj_script(e2e.memory_limits ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py limits)
+	set_tests_properties(e2e.memory_flat e2e.memory_outage e2e.memory_limits PROPERTIES TIMEOUT 3600)
 endif()
 
 # docs/*.md are what the programs print; after a change: docs/print.sh
