@@ -156,6 +156,16 @@ def test_headers(s):
     s.nj("tap", "--headers-only", "--raw", code=2)
 
 
+def test_translate(s):
+    upper = s.nj("tap", "trade", "-c", "2", "-f", "%e", "--translate", "tr a-z A-Z", *MORE)
+    assert upper == "TRADE\nTRADE\n", upper
+    # As much as it likes, without waiting for anybody; a failing one is counted and leaves the event out.
+    big = s.nj("tap", "trade", "-c", "1", "-f", "%e", "--translate", "head -c 1000000 /dev/zero | tr '\\0' x", *MORE)
+    assert big == "x" * 1000000 + "\n", len(big)
+    assert s.nj("tap", "trade", "-c", "3", "-J", "--translate", "exit 3", *MORE, code=6) == ""
+    s.nj("tap", "--raw", "--translate", "cat", code=2)
+
+
 # ---- a decoder that knows the schema and nothing else ----
 
 def scaled(value, scale):
@@ -325,7 +335,7 @@ def test_slow_reader(s):
 
 
 TESTS = (test_from_the_beginning, test_market_log_goes_on_live, test_merged_by_time, test_last, test_times, test_cursor, test_dump,
-         test_headers, test_schema, test_top, test_stopped_tap, test_slow_reader, test_archive)
+         test_headers, test_translate, test_schema, test_top, test_stopped_tap, test_slow_reader, test_archive)
 
 
 def main():

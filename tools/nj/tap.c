@@ -8,6 +8,7 @@
 
 #include "common/base/err.h"
 #include "proto/topic.h"
+#include "tools/nj/spawn.h"
 
 enum { LINE_MAX_BYTES = 8 << 20, WARNINGS_MAX = 100, TELEMETRY_BELOW = 0x0100 };
 
@@ -16,6 +17,7 @@ int tap_init(struct tap *t, struct cli *cli, bool by_topic, int64_t now)
 	memset(t, 0, sizeof *t);
 	t->cli = cli;
 	buf_init(&t->line, LINE_MAX_BYTES);
+	buf_init(&t->other, LINE_MAX_BYTES);
 	t->arena = (struct arena){.at = malloc(ARENA_SIZE), .cap = ARENA_SIZE};
 	rng_seed(&t->rng, (uint64_t)now);
 	return t->arena.at ? tap_stats_init(&t->stats, by_topic, now) : ERR_NOMEM;
@@ -25,6 +27,7 @@ void tap_fini(struct tap *t)
 {
 	tap_stats_fini(&t->stats);
 	buf_fini(&t->line);
+	buf_fini(&t->other);
 	free(t->arena.at);
 	t->arena.at = NULL;
 }
@@ -112,6 +115,26 @@ void tap_flush(struct tap *t)
 	}
 }
 
+/* Takes the line's place; a line feed at its end is ours to write. */
+static bool translate(struct tap *t)
+{
+	int code = 0;
+	buf_clear(&t->other);
+	int rc = spawn_filter(t->translate, t->line.at, t->line.len, &t->other, &code);
+	if (rc || code) {
+		if (t->untranslated++ == 0)
+			cli_note(t->cli, "--translate: %s, exit code %d; what fails is left out",
+				 rc ? err_text(rc) : "it failed", code);
+		return false;
+	}
+	struct buf before = t->line;
+	t->line = t->other;
+	t->other = before;
+	if (t->line.len > 0 && t->line.at[t->line.len - 1] == '\n')
+		t->line.len--;
+	return true;
+}
+
 static void show(struct tap *t, const struct tap_item *it)
 {
 	tap_stats_count(&t->stats, it);
@@ -119,7 +142,7 @@ static void show(struct tap *t, const struct tap_item *it)
 		buf_clear(&t->line);
 		if (put_item(t, it) != 0)
 			t->malformed++;
-		else
+		else if (!t->translate || translate(t))
 			write_line(t);
 	}
 	if (t->count_max && t->stats.events >= (uint64_t)t->count_max)

@@ -34,7 +34,9 @@ struct tap {
 	bool headers_json;        /* of TAP_HEADERS */
 	bool quiet_gaps;          /* count them, tell nobody */
 	struct arena arena;       /* owned */
-	struct buf line;          /* owned */
+	const char *translate;    /* shell command that each event goes through; NULL none */
+	uint64_t untranslated;    /* it failed */
+	struct buf line, other;   /* owned; other: what became of the line */
 	uint64_t malformed, warned;
 	bool done;  /* count reached, or nobody reads any more */
 	int failed; /* of the recording */

@@ -62,6 +62,8 @@ static int choose_form(struct session *s)
 	if (o->headers && (o->pretty || o->raw || o->hexdump || o->format))
 		return cli_usage(s->cli, "--headers-only is for people, or with --json for programs");
 	t->form = form_of(o);
+	if (o->translate && (t->form == TAP_RAW || t->form == TAP_NOTHING))
+		return cli_usage(s->cli, "--translate needs a form that is text");
 	t->headers_json = o->json;
 	if (o->stats && o->json)
 		s->cli->format = CLI_AS_JSONL;
@@ -90,6 +92,7 @@ static int take_options(struct session *s)
 	if (o->read && s->from_past)
 		return cli_usage(s->cli, "--from, --exit and --cursor are for the bus, not for a recording");
 	t->has_delimiter = o->delimiter != NULL;
+	t->translate = o->translate;
 	t->no_newline = o->no_newline;
 	t->unbuffered = o->unbuffered;
 	t->count_max = o->count;
@@ -453,6 +456,8 @@ static int conclude(struct session *s)
 			 s->o->read || s->from_past
 				 ? ""
 				 : ": this tap was too slow for them; with --from they are asked for again");
+	if (t->untranslated)
+		cli_note(s->cli, "%" PRIu64 " events could not be translated", t->untranslated);
 	if (t->malformed)
 		cli_note(s->cli, "%" PRIu64 " frames could not be read", t->malformed);
 	if (t->failed)
@@ -463,7 +468,7 @@ static int conclude(struct session *s)
 				err_text(t->failed));
 	if (s->signal == SIGINT)
 		return CLI_INTERRUPTED;
-	if (st->missing || t->malformed)
+	if (st->missing || t->malformed || t->untranslated)
 		return CLI_DATA;
 	bool short_of = s->o->count ? st->events < (uint64_t)s->o->count : st->events == 0;
 	bool timed_out = s->o->timeout && !t->done && !s->signal && !s->past.all_ended;

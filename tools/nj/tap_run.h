@@ -7,7 +7,7 @@
 struct tap_options {
 	struct cli_list topics, never, publishers, from;
 	int64_t count, timeout, interval, top, sample, page_rate;
-	const char *format, *delimiter, *lane, *record, *read, *dump, *cursor, *database;
+	const char *format, *delimiter, *lane, *record, *read, *dump, *translate, *cursor, *database;
 	bool json, pretty, raw, hexdump, headers, stats, no_newline, unbuffered, telemetry, exit_at_end;
 };
 
