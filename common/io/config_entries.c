@@ -1,5 +1,6 @@
 /* config_entries - the list of settings that were given, each with its place; later places cover
  * earlier ones. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,4 +89,34 @@ int config_entries_put(struct config_entries *e, const struct config_given *g, b
 	}
 	e->at[e->n++] = fresh;
 	return 0;
+}
+
+const char *config_where(const struct config *c, const char *section, const char *key)
+{
+	const struct config_entry *e = config_entry_find(&c->entries, section, "", key);
+	return e ? e->where : "default";
+}
+
+/* An entry of a subsection that the other has not, or has otherwise. */
+static const struct config_entry *sub_only_in(const struct config *a, const struct config *b, const char *section)
+{
+	for (size_t i = 0; i < a->entries.n; i++) {
+		const struct config_entry *e = &a->entries.at[i];
+		if (!e->sub[0] || strcmp(e->section, section) != 0)
+			continue;
+		const struct config_entry *other = config_entry_find(&b->entries, e->section, e->sub, e->key);
+		if (!other || strcmp(other->value, e->value) != 0)
+			return e;
+	}
+	return NULL;
+}
+
+bool config_sub_differs(const struct config *was, const struct config *now, const char *section, char *what, size_t cap)
+{
+	const struct config_entry *e = sub_only_in(now, was, section);
+	if (!e)
+		e = sub_only_in(was, now, section);
+	if (e)
+		snprintf(what, cap, "%s: %s.%s.%s", e->where, e->section, e->sub, e->key);
+	return e != NULL;
 }

@@ -46,10 +46,6 @@ const struct config_entry *config_entry_find(const struct config_entries *e, con
 					     const char *sub, const char *key);
 void config_entries_fini(struct config_entries *e); /* wipes what it frees */
 
-/* Value for people, in its largest whole unit: "1m", "10MiB", "0.001". */
-#define CONFIG_HUMAN_MAX 40
-const char *config_human(enum config_kind kind, int64_t value, char out[CONFIG_HUMAN_MAX]);
-
 /* Text made fit for an error message: short, without control characters. */
 struct config_shown {
 	char s[48];

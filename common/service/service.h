@@ -62,6 +62,13 @@ struct service {
 	/* A request the runtime does not answer itself. Fill the reply; page is an empty buf to append to. */
 	void (*on_request)(void *self, const struct event *request, struct event *reply, struct buf *page);
 
+	/* Core services: what became of a command, in words, once it was applied (message: EVENT_TEXT_MAX). May be NULL. */
+	void (*obeyed)(void *self, const struct event *command, char *message);
+	/* Keys of its section that nj reload may change, NULL-ended: a core's, which obeys the command reload and keeps them
+	 * in its snapshots. live_value: what one of them is now. */
+	const char *const *live;
+	int (*live_value)(void *self, const char *key, int64_t *ret_value);
+
 	/* Appends what only the service knows to one of its pages of docs/ ("settings"). May be NULL. */
 	int (*docs)(const char *page, struct buf *out);
 

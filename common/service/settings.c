@@ -65,6 +65,9 @@ static const struct config_key run_keys[] = {
 	 "Tests: SIGKILL to itself at a point of common/io/crash_points.def, POINT or POINT:N for its Nth passing. "
 	 "Needs run.origin replay or simulated.",
 	 NULL, TEXT(crash_at)},
+	{"allow_inject", CONFIG_BOOL, "false", 0, 0, "",
+	 "Tests: a request may put events into a service's inputs. Never for an account that counts.", NULL,
+	 AT(allow_inject), 0},
 	{0},
 };
 

@@ -189,6 +189,17 @@ static void on_feedback(struct strategy_core *c, const struct step *s)
 	c->counters.ignored++;
 }
 
+static void on_wish(struct strategy_core *c, const struct step *s)
+{
+	for (uint32_t i = 0; i < c->n_seats; i++)
+		if (c->seat[i].strategy->external && strcmp(c->seat[i].name, s->ev->wish.strategy) == 0) {
+			c->counters.wishes++;
+			wish_on_event(&c->seat[i], s->now, &s->ev->wish, s->out);
+			return;
+		}
+	c->counters.ignored++;
+}
+
 /* Our own shell tells us that market data is missing: books are unknown until their snapshots. */
 static void on_gap(struct strategy_core *c, const struct ev_gap *gap)
 {
@@ -216,6 +227,8 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 	c->counters.events++;
 	if (ev->id == EVENT_gap)
 		on_gap(c, &ev->gap);
+	else if (ev->id == EVENT_wish)
+		on_wish(c, &s);
 	else if (!symbol && !feedback)
 		c->counters.ignored++;
 	else if (!same_origin(c, ev, symbol != NULL))
@@ -285,6 +298,14 @@ const struct core_ops strategy_core = {
 const struct strategy_core_counters *strategy_core_counters(const struct strategy_core *c)
 {
 	return &c->counters;
+}
+
+const struct strategy_outcome *strategy_core_outcome(const struct strategy_core *c, const char *seat)
+{
+	for (uint32_t i = 0; i < c->n_seats; i++)
+		if (strcmp(c->seat[i].name, seat) == 0)
+			return &c->seat[i].outcome;
+	return NULL;
 }
 
 const char *strategy_core_run_id(const struct strategy_core *c)

@@ -51,7 +51,14 @@ struct strategy_core_counters {
 	uint64_t orders, cancels; /* intents */
 	uint64_t refused_stale;  /* wishes without trusted, fresh data */
 	uint64_t refused_other;  /* wishes that were full, unknown or senseless */
+	uint64_t wishes;         /* of external programs */
 	uint64_t bad_feedback;   /* fills that do not fit the position */
+};
+
+struct strategy_outcome { /* what became of a wish */
+	int result;       /* 0, or why no intent came of it */
+	uint64_t ordinal; /* the intent's; for a cancel the order's */
+	char client_order_id[EVENT_NAME_MAX];
 };
 
 struct strategy_core;
@@ -70,6 +77,9 @@ void strategy_core_free(struct strategy_core *c);
 extern const struct core_ops strategy_core;
 
 const struct strategy_core_counters *strategy_core_counters(const struct strategy_core *c);
+/* Of the last wish of a seat; NULL where there is no such seat. */
+const struct strategy_outcome *strategy_core_outcome(const struct strategy_core *c, const char *seat);
+
 const char *strategy_core_run_id(const struct strategy_core *c);
 
 #endif

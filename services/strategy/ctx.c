@@ -87,6 +87,8 @@ static struct event intent_of(struct strategy_ctx *ctx, enum intent_kind kind, u
 	ev.intent.qty_scale = ctx->view->def.qty_scale;
 	event_set_name(ev.intent.cause_source, ctx->cause->source);
 	ev.intent.cause_at = ctx->cause->ts_recv;
+	if (ctx->wish)
+		event_set_name(ev.intent.wish, ctx->wish);
 	return ev;
 }
 

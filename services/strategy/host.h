@@ -28,7 +28,9 @@ struct strategy_ctx { /* a seat, as its strategy sees it */
 	/* during a call */
 	const struct sink *out;
 	const struct event *cause;
+	const char *wish; /* nonce of the wish that is being obeyed; NULL none */
 	int64_t now;
+	struct strategy_outcome outcome; /* of its last wish */
 };
 
 struct strategy_core {
@@ -60,6 +62,9 @@ void seat_on_own(struct strategy_ctx *seat, const struct event *intent); /* from
 void seat_client_id(const struct strategy_ctx *seat, uint64_t ordinal, char out[EVENT_NAME_MAX]);
 void seat_save(const struct strategy_ctx *seat, struct packer *p);
 int seat_load(struct strategy_ctx *seat, struct unpacker *u);
+
+/* wish.c: what an external program asks of its seat; the refusal is also the seat's outcome. */
+int wish_on_event(struct strategy_ctx *seat, int64_t now, const struct ev_wish *w, const struct sink *out);
 
 /* save.c */
 int strategy_core_save(const void *core, struct buf *out);

@@ -53,6 +53,7 @@ struct strategy {
 	size_t params_size, state_size;
 	uint32_t version; /* of the state's layout: raise it when that changes */
 	bool wants_book;  /* the host keeps the order book for strategy_level */
+	bool external;    /* its decisions come from a program outside, as wishes */
 	/* NULL, or the sentence why these parameters do not go together. May be missing. */
 	const char *(*check)(const void *params);
 	/* Market events of its instrument, then its own order and fill events; in order of event
