@@ -88,7 +88,8 @@ int config_parse(const struct config_key *key, const char *text, void *base, cha
 /* Where a setting of the last good load came from ("nightjar.conf:12", "NIGHTJAR_RUN__PACE"), or "default". */
 const char *config_where(const struct config *c, const char *section, const char *key);
 /* Do the free-form subsections of a section differ? Then `what` says where and which one. */
-bool config_sub_differs(const struct config *was, const struct config *now, const char *section, char *what, size_t cap);
+bool config_sub_differs(const struct config *was, const struct config *now, const char *section, char *what,
+			size_t cap);
 
 /* Value for people, in its largest whole unit: "1m", "10MiB", "0.001". */
 #define CONFIG_HUMAN_MAX 40

@@ -2,8 +2,8 @@
  *
  * Each needs a nonce and an expiry (wall clock): without them a lost answer could not be asked for again without doing
  * the thing twice, and an order that waited somewhere would be obeyed long after it was meant. What is accepted is a
- * `command` record of lane X with its event time; the answer follows when that is on disk and, where it is for the core,
- * applied (later.c). Stopping and the log level do not wait for a journal that cannot take them.
+ * `command` record of lane X with its event time; the answer follows when that is on disk and, where it is for the
+ * core, applied (later.c). Stopping and the log level do not wait for a journal that cannot take them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static const char *journal_trouble(int err)
 	return err == ERR_BUSY ? "recovering: not accepted, try again" : "not accepted: it cannot be journalled now";
 }
 
-static void command_of(struct runtime *rt, const struct event *request, struct event *ret_command)
+void command_of(struct runtime *rt, const struct event *request, struct event *ret_command)
 {
 	struct ev_command *c = &ret_command->command;
 	const struct ev_request *r = &request->request;
@@ -70,7 +70,8 @@ static void journal_if_possible(struct runtime *rt, const struct event *request,
 {
 	char text[EVENT_TEXT_MAX];
 	int rc = journal(rt, request, l);
-	snprintf(text, sizeof text, "%s%s%s%s", done, rc ? " (not on record: " : "", rc ? err_text(rc) : "", rc ? ")" : "");
+	snprintf(text, sizeof text, "%s%s%s%s", done, rc ? " (not on record: " : "", rc ? err_text(rc) : "",
+		 rc ? ")" : "");
 	event_set_text(l->message, text);
 }
 

@@ -98,22 +98,36 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	return n;
 }
 
-static void set_log_level(const struct event *request, struct ev_reply *reply)
-{
-	enum log_level level;
-	if (log_level_parse(request->request.target, &level)) {
-		reply->result = ERR_ARG;
-		event_set_text(reply->message, "levels are debug, info, warn, error");
-		return;
-	}
-	log_set_level(level);
-	event_set_text(reply->message, "log level changed");
-}
-
+/* Behind everything that was applied or said, and behind what our promises have said that nothing more comes for. */
 int64_t runtime_next_stamp(const struct runtime *rt)
 {
 	int64_t now = rt->sequencer.now, last = rt->outbox.last_stamp;
+	bool has = rt->s->core && rt->promise.quiet_at > INT64_MIN;
+	int64_t promised = has ? sequencer_handled_quiet(&rt->sequencer) : 0;
+	if (promised > last && promised < CORE_NEVER)
+		last = promised;
 	return (last > now ? last : now) + 1;
+}
+
+/* What the core is to see of a decision: the record itself, or the event that it carries. */
+int runtime_push_decision(struct runtime *rt, const struct event *ev)
+{
+	static uint8_t packed[RUNTIME_DECISION_MAX];
+	static struct arena arena;
+	static uint8_t memory[RUNTIME_DECISION_MAX * 4];
+	struct event inner = *ev;
+	size_t used;
+	if (ev->id == EVENT_injected) {
+		arena = (struct arena){.at = memory, .cap = sizeof memory};
+		int rc = codec_unpack(ev->injected.payload.at, ev->injected.payload.n, &arena, &inner, &used);
+		if (rc)
+			return rc;
+		inner.ts_recv = ev->ts_recv;
+		inner.seq = ev->seq;
+		inner.epoch = ev->epoch;
+	}
+	int n = codec_pack(&inner, packed, sizeof packed);
+	return n < 0 ? n : sequencer_push(&rt->sequencer, rt->self_in, &inner, packed, (size_t)n, runtime_mono(rt));
 }
 
 int runtime_decide(struct runtime *rt, struct event *ev)
@@ -124,50 +138,12 @@ int runtime_decide(struct runtime *rt, struct event *ev)
 		return ERR_BUSY;
 	if (rt->self_in->queue.bytes > rt->self_in->queue.cap / 2)
 		return ERR_FULL;
-	uint8_t packed[1024];
 	ev->ts_recv = runtime_next_stamp(rt);
 	int rc = runtime_emit_shell(rt, ev);
-	if (rc)
-		return rc;
-	int n = codec_pack(ev, packed, sizeof packed);
-	return n < 0 ? n : sequencer_push(&rt->sequencer, rt->self_in, ev, packed, (size_t)n, runtime_mono(rt));
+	return rc ? rc : runtime_push_decision(rt, ev);
 }
 
-/* True where the answer has to wait for the disk. */
-static bool journal_command(struct runtime *rt, const struct bus_peer *peer, const struct event *request,
-			    struct ev_reply *reply)
-{
-	if (rt->n_later == RUNTIME_LATER_MAX) {
-		reply->result = ERR_FULL;
-		event_set_text(reply->message, "not accepted: too many commands wait for the disk");
-		return false;
-	}
-	struct event ev;
-	event_init(&ev, EVENT_command);
-	ev.command.verb = request->request.verb;
-	event_set_name(ev.command.target, request->request.target);
-	event_set_name(ev.command.owner, request->request.owner[0] ? request->request.owner : request->source);
-	event_set_text(ev.command.reason, request->request.reason);
-	if (request->request.lease > 0)
-		ev.command.until = runtime_next_stamp(rt) + request->request.lease;
-	reply->result = runtime_decide(rt, &ev);
-	if (reply->result == 0)
-		later_add(rt, peer, request, ev.seq);
-	else
-		event_set_text(reply->message, reply->result == ERR_BUSY ? "recovering: not accepted, try again"
-									 : "not accepted: it cannot be journalled now");
-	runtime_step(rt);
-	return reply->result == 0;
-}
-
-static bool is_core_command(uint8_t verb)
-{
-	return verb == verb_pause || verb == verb_resume || verb == verb_reset || verb == verb_safe;
-}
-
-/* False where the answer follows later. */
-static bool answer(struct runtime *rt, const struct bus_peer *peer, const struct event *request, struct event *reply,
-		   struct buf *page)
+static void answer(struct runtime *rt, const struct event *request, struct event *reply, struct buf *page)
 {
 	static struct pair pairs[EVENT_PAIRS_MAX];
 	struct ev_reply *r = &reply->reply;
@@ -179,13 +155,6 @@ static bool answer(struct runtime *rt, const struct bus_peer *peer, const struct
 		r->values.at = pairs;
 		r->values.n = runtime_status_pairs(rt, pairs);
 		event_set_text(r->message, NJ_VERSION);
-	} else if (r->verb == verb_stop && (request->request.target[0] == '\0' || !rt->s->on_request)) {
-		event_set_text(r->message, "draining");
-		runtime_stop(rt, "verb stop");
-	} else if (r->verb == verb_log_level) {
-		set_log_level(request, r);
-	} else if (is_core_command(r->verb) && rt->s->core && rt->self_in) {
-		return !journal_command(rt, peer, request, r);
 	} else if (rt->s->on_request) {
 		r->result = ERR_UNKNOWN;
 		rt->s->on_request(rt->self, request, reply, page);
@@ -193,7 +162,6 @@ static bool answer(struct runtime *rt, const struct bus_peer *peer, const struct
 		r->result = ERR_UNKNOWN;
 		event_set_text(r->message, "this service does not know that verb");
 	}
-	return true;
 }
 
 static void refuse(struct runtime *rt, const struct bus_peer *peer, struct ev_reply *reply)
@@ -219,20 +187,24 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 		return;
 	}
 	bool allowed = control_allowed((enum role)peer->role, (enum verb)request.request.verb);
-	if (allowed && outbox_on_request(&rt->outbox, peer, &request))
+	rt->asking_role = peer->role;
+	if (allowed && (outbox_on_request(&rt->outbox, peer, &request) || command_on_request(rt, peer, &request)))
 		return;
 	event_init(&reply, EVENT_reply);
 	snprintf(reply.source, sizeof reply.source, "%s", rt->s->name);
 	reply.reply.verb = request.request.verb;
 	reply.reply.id = request.request.id;
+	reply.reply.role = rt->asking_role;
 	struct buf page;
 	buf_init(&page, BUS_FRAME_X_MAX);
-	bool now = true;
+	rt->asking_peer = peer;
+	rt->parked = false;
 	if (allowed)
-		now = answer(rt, peer, &request, &reply, &page);
+		answer(rt, &request, &reply, &page);
 	else
 		refuse(rt, peer, &reply.reply);
-	int n = now ? codec_pack(&reply, out, sizeof out) : 0;
+	rt->asking_peer = NULL;
+	int n = rt->parked ? 0 : codec_pack(&reply, out, sizeof out);
 	if (n > 0)
 		bus_reply(rt->bus, peer, out, (size_t)n, page.at, page.len);
 	buf_fini(&page);

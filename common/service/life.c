@@ -103,6 +103,7 @@ static void on_pulse(void *ctx)
 	follow_promises(rt);
 	mirror_flush(&rt->mirror, runtime_mono(rt));
 	recover_judge(rt);
+	later_send(rt, 0);
 	recover_watch(rt);
 	if (rt->s->tick && (rt->life == life_running || rt->life == life_draining))
 		rt->s->tick(rt->self, runtime_mono(rt));
@@ -343,7 +344,9 @@ static int add_inputs(struct runtime *rt)
 		rc = follow_add(rt, &rt->s->inputs[i], NULL);
 	/* Its heartbeats acknowledge what is stored. */
 	static const struct service_input persister = {.publisher = "persister"};
-	return rc ? rc : follow_add(rt, &persister, NULL);
+	if (!rc)
+		rc = follow_add(rt, &persister, NULL);
+	return rc || !rt->s->sides ? rc : rt->s->sides(rt->self);
 }
 
 /* Lockstep: the publisher of market data never runs further ahead than its consumers allow. */
@@ -469,7 +472,7 @@ static void shut_down(struct runtime *rt)
 		runtime_set_life(rt, life_done);
 		send_heartbeat(rt);
 	}
-	if (rt->n_later)
+	if (rt->outbox.journal)
 		later_send(rt, journal_flush(rt->outbox.journal, rt->run.drain_ns));
 	if (rt->outbox.bus)
 		outbox_close(&rt->outbox);
@@ -500,6 +503,7 @@ static int run(struct runtime *rt)
 	} else {
 		runtime_set_life(rt, life_recover);
 		recover_own_journal(rt);
+		later_recall(rt);
 		say_hello(rt);
 		follow_start(rt);
 		runtime_maybe_run(rt);
@@ -529,6 +533,7 @@ int runtime_main(const struct service *s, int argc, char **argv)
 	if (!rt)
 		return 1;
 	rt->s = s;
+	rt->args = &args;
 	rt->life = life_boot;
 	rt->promise.at = rt->promise.handled = rt->promise.quiet_at = INT64_MIN;
 	rt->settings = calloc(1, s->settings_size ? s->settings_size : 1);

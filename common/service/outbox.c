@@ -231,11 +231,12 @@ static bool is_past(const struct record *r, int64_t now)
 {
 	struct event ev;
 	size_t used;
-	if (r->head.id == EVENT_command || r->head.id == EVENT_gap)
+	if (r->head.id == EVENT_command || r->head.id == EVENT_gap || r->head.id == EVENT_injected)
 		return r->head.ts_recv <= now;
-	if (r->head.id != EVENT_parity || codec_unpack(r->bytes + r->body, r->len - r->body, NULL, &ev, &used) != 0)
+	if ((r->head.id != EVENT_parity && r->head.id != EVENT_wish) ||
+	    codec_unpack(r->bytes + r->body, r->len - r->body, NULL, &ev, &used) != 0)
 		return true;
-	return ev.parity.applied_at <= now;
+	return (ev.id == EVENT_wish ? ev.wish.applied_at : ev.parity.applied_at) <= now;
 }
 
 void outbox_pass_shell(struct outbox *b, int64_t now)

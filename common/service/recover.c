@@ -49,7 +49,7 @@ static void load_cursors(struct runtime *rt, struct unpacker *u)
 			if ((int64_t)in->class != class || strcmp(in->publisher, publisher) != 0)
 				continue;
 			in->last_at = at;
-			if (in != rt->self_in) /* commands come when they come: nobody waits for them */
+			if (in->class != SEQUENCE_COMMAND) /* commands come when they come: nobody waits for them */
 				in->promised = at;
 			in->last_seq = seq;
 			in->last_epoch = epoch;
@@ -72,6 +72,26 @@ static int save_state(struct runtime *rt, struct buf *state)
 	return rt->s->save ? rt->s->save(rt->self, state) : 0;
 }
 
+/* What the shell keeps beside a core. */
+static int save_beside(struct runtime *rt, struct packer *p)
+{
+	struct buf beside;
+	if (!rt->s->core || !rt->s->save)
+		return 0;
+	buf_init(&beside, SNAPSHOT_MAX);
+	int rc = rt->s->save(rt->self, &beside);
+	if (!rc)
+		pack_bin(p, beside.at, beside.len);
+	buf_fini(&beside);
+	return rc ? rc : p->err;
+}
+
+static int load_beside(struct runtime *rt, struct unpacker *u)
+{
+	struct blob beside = unpack_bin(u);
+	return u->err ? u->err : rt->s->load(rt->self, beside.at, beside.n);
+}
+
 static int load_state(struct runtime *rt, struct blob state)
 {
 	if (rt->s->core)
@@ -87,13 +107,23 @@ static bool has_state(const struct runtime *rt)
 /* Decisions that are in the journal and not yet in the core: a snapshot behind them would forget them. */
 static bool decisions_wait(const struct runtime *rt)
 {
-	return rt->s->core && (rt->self_in->queue.count || rt->sequencer.now < rt->sequencer.excepted_until);
+	bool wait = rt->s->core && (rt->self_in->queue.count || rt->sequencer.now < rt->sequencer.excepted_until);
+	for (uint32_t i = 0; i < rt->n_sides; i++)
+		wait = wait || rt->side[i]->queue.count > 0;
+	return wait;
 }
 
 void runtime_snapshot(struct runtime *rt)
 {
-	if (!has_state(rt) || outbox_verifying(&rt->outbox) || rt->life != life_running || decisions_wait(rt))
-		return;
+	(void)runtime_snapshot_now(rt); /* what went wrong is counted and logged there */
+}
+
+int runtime_snapshot_now(struct runtime *rt)
+{
+	if (!has_state(rt))
+		return ERR_UNKNOWN;
+	if (outbox_verifying(&rt->outbox) || rt->life != life_running || decisions_wait(rt))
+		return ERR_BUSY;
 	struct buf state, out;
 	buf_init(&state, SNAPSHOT_MAX);
 	buf_init(&out, SNAPSHOT_MAX);
@@ -105,7 +135,7 @@ void runtime_snapshot(struct runtime *rt)
 		save_cursors(rt, &p);
 		conflate_save(&rt->sequencer.conflate, &p);
 		pack_bin(&p, state.at, state.len);
-		rc = p.err;
+		rc = p.err ? p.err : save_beside(rt, &p);
 	}
 	uint64_t failures = journal_status(rt->outbox.journal).snapshot_errors;
 	if (!rc)
@@ -128,6 +158,7 @@ void runtime_snapshot(struct runtime *rt)
 	}
 	buf_fini(&state);
 	buf_fini(&out);
+	return rc;
 }
 
 int recover_load(struct runtime *rt, char *reason, size_t cap)
@@ -153,6 +184,8 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 			load_conflated(rt, &u);
 		struct blob state = unpack_bin(&u);
 		rc = u.err ? u.err : load_state(rt, state);
+		if (!rc && rt->s->core && rt->s->load && u.at < u.end)
+			rc = load_beside(rt, &u);
 		follow_on_resumed(rt);
 	} else if (!rc) {
 		rc = ERR_UNKNOWN;
@@ -185,6 +218,18 @@ static bool unpack_own(struct runtime *rt, const uint8_t *frame, size_t len, str
 	       codec_unpack(*ret_body, *ret_len, &rt->arena, ev, &used) == 0;
 }
 
+/* At the time it was applied, through the input it came by. */
+static int push_wish(struct runtime *rt, struct event *ev)
+{
+	uint8_t packed[1024];
+	struct sequencer_input *in = rt->s->side_of ? rt->s->side_of(rt->self, ev) : NULL;
+	if (!in)
+		return ERR_NOT_FOUND;
+	ev->ts_recv = ev->wish.applied_at;
+	int n = codec_pack(ev, packed, sizeof packed);
+	return n < 0 ? n : sequencer_push(&rt->sequencer, in, ev, packed, (size_t)n, 0);
+}
+
 static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 {
 	struct own *own = ctx;
@@ -206,8 +251,11 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
 		rc = sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at);
 		own->exceptions++;
-	} else if (ev.id == EVENT_command || ev.id == EVENT_gap) {
-		rc = sequencer_push(&rt->sequencer, rt->self_in, &ev, body, body_len, 0);
+	} else if (ev.id == EVENT_command || ev.id == EVENT_gap || ev.id == EVENT_injected) {
+		rc = runtime_push_decision(rt, &ev);
+		own->commands++;
+	} else if (ev.id == EVENT_wish) {
+		rc = push_wish(rt, &ev);
 		own->commands++;
 	}
 	own->refused += rc != 0;

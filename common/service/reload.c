@@ -1,8 +1,8 @@
 /* reload - settings that change while a service runs: all that is good and may change, or nothing.
  *
  * The settings are read again as at the start: same file, environment and flags. A value that is wrong, or one that
- * changed and needs a restart, refuses the whole of it with its place and the remedy. Each change is a command of lane X
- * that names the setting and its new value. What belongs to a core reaches it in event time and is part of its
+ * changed and needs a restart, refuses the whole of it with its place and the remedy. Each change is a command of
+ * lane X that names the setting and its new value. What belongs to a core reaches it in event time and is part of its
  * snapshots; so after a restart what is in force there may differ from the file, which then becomes commands, too.
  */
 #include <stdio.h>
@@ -75,7 +75,8 @@ static int compare_key(struct reload *r, const struct config_section *was, const
 	if (is_equal(k, to, from))
 		return 0;
 	if (!is_live(r->rt, was->name, k->name)) {
-		snprintf(r->why, EVENT_TEXT_MAX, "%.80s: %s.%s cannot change while it runs: restart %s; nothing was changed",
+		snprintf(r->why, EVENT_TEXT_MAX,
+			 "%.80s: %s.%s cannot change while it runs: restart %s; nothing was changed",
 			 config_where(r->config, was->name, k->name), was->name, k->name, r->rt->s->name);
 		return ERR_REFUSED;
 	}
@@ -224,6 +225,7 @@ void reload_after_restart(struct runtime *rt)
 		event_set_text(command.command.reason, "The settings file has changed since the last run.");
 		int rc = decide(rt, &command, rt->s->name, k, (const char *)rt->settings + k->offset);
 		if (rc)
-			log_error("a setting could not be taken over", "key=%s.%s err=%s", rt->s->name, k->name, err_name(rc));
+			log_error("a setting could not be taken over", "key=%s.%s err=%s", rt->s->name, k->name,
+				  err_name(rc));
 	}
 }

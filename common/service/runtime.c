@@ -81,7 +81,7 @@ static bool may_publish(const struct runtime *rt, uint16_t id)
 	for (size_t i = 0; rt->s->pubs && rt->s->pubs[i]; i++)
 		if (rt->s->pubs[i] == id)
 			return true;
-	return id < 0x0100 || id == EVENT_command;
+	return id < 0x0100 || id == EVENT_command || id == EVENT_injected;
 }
 
 static void check_emitted(struct runtime *rt, int rc, uint16_t id)
@@ -219,14 +219,32 @@ static void core_emit(void *ctx, struct event *ev)
 	runtime_emit(ctx, ev);
 }
 
+/* What comes from outside is put on record as it takes effect; what a restart read back from there is on record. */
+static void journal_wish(struct runtime *rt, int64_t now, const struct event *ev)
+{
+	struct event record = *ev;
+	if (ev->wish.applied_at)
+		return;
+	record.wish.applied_at = now;
+	record.ts_recv = 0;
+	int rc = runtime_emit_shell(rt, &record);
+	if (rc)
+		runtime_fail(rt, "a wish cannot be put on record", rc);
+}
+
 static void core_apply(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
 {
 	struct runtime *rt = ctx;
 	struct sink out = {.ctx = rt, .emit = core_emit};
-	(void)in;
+	if (ev->id == EVENT_wish)
+		journal_wish(rt, now, ev);
 	rt->applied++;
 	rt->events_since_snapshot++;
 	rt->s->core->on_event(rt->s->core_of(rt->self), now, ev, &out);
+	if (in == rt->self_in)
+		later_applied(rt, ev);
+	if (rt->s->applied)
+		rt->s->applied(rt->self, now, ev);
 }
 
 static int64_t core_next_due(void *ctx)
@@ -295,7 +313,7 @@ static void core_apply_quietly(void *ctx, struct sequencer_input *in, int64_t no
 static bool core_ready(void *ctx)
 {
 	struct runtime *rt = ctx;
-	return rt->life != life_failed && outbox_ready(&rt->outbox);
+	return rt->life != life_failed && outbox_ready(&rt->outbox) && (!rt->s->ready || rt->s->ready(rt->self));
 }
 
 const struct sequencer_ops runtime_core_sequencer = {
@@ -349,6 +367,7 @@ void runtime_maybe_run(struct runtime *rt)
 		 (unsigned long long)rt->outbox.x_next);
 	runtime_set_life(rt, life_ready);
 	runtime_set_life(rt, life_running);
+	reload_after_restart(rt);
 	if (rt->s->run)
 		rt->s->run(rt->self);
 }
@@ -385,3 +404,38 @@ void runtime_step(struct runtime *rt)
 	}
 	outbox_flush(&rt->outbox);
 }
+
+/* --- inputs of the shell's own --------------------------------------------------------------------------- */
+
+int runtime_side(struct runtime *rt, const char *name, struct sequencer_input **ret_in)
+{
+	if (rt->n_sides == RUNTIME_SIDES_MAX)
+		return ERR_FULL;
+	int64_t wait = runtime_lockstep(rt) ? SEQUENCER_FOREVER : 0;
+	int rc = sequencer_add(&rt->sequencer, name, SEQUENCE_COMMAND, wait, 1 << 20, ret_in);
+	if (rc)
+		return rc;
+	sequencer_promise(&rt->sequencer, *ret_in, CORE_NEVER);
+	rt->side[rt->n_sides++] = *ret_in;
+	return 0;
+}
+
+void runtime_park(struct runtime *rt, struct bus_peer *ret_peer)
+{
+	must(rt->asking_peer);
+	*ret_peer = *rt->asking_peer;
+	rt->parked = true;
+}
+
+void runtime_reply(struct runtime *rt, const struct bus_peer *peer, struct event *reply, const struct buf *page)
+{
+	uint8_t out[1024];
+	snprintf(reply->source, sizeof reply->source, "%s", rt->s->name);
+	int n = codec_pack(reply, out, sizeof out);
+	must(n > 0);
+	bus_reply(rt->bus, peer, out, (size_t)n, page->at, page->len);
+}
+
+uint64_t runtime_x_last(const struct runtime *rt) { return rt->outbox.x_next - 1; }
+int64_t runtime_now(const struct runtime *rt) { return rt->sequencer.now; }
+bool runtime_verifying(const struct runtime *rt) { return outbox_verifying(&rt->outbox); }

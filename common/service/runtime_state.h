@@ -11,7 +11,10 @@
 
 #define RUNTIME_FOLLOWS_MAX 12
 #define RUNTIME_ALERTS_MAX 256
-#define RUNTIME_LATER_MAX 64
+#define RUNTIME_LATER_MAX 2048                             /* requests with a nonce that have not expired */
+#define RUNTIME_EXPIRY_MAX_NS (INT64_C(600) * 1000000000) /* how far ahead a request may expire */
+#define RUNTIME_DECISION_MAX 8192                          /* bytes of a packed decision */
+#define RUNTIME_SIDES_MAX 8
 
 enum { SENT_MAX = 512 };
 struct sent {
@@ -43,11 +46,23 @@ struct follow { /* one publisher */
 	bool credit;                         /* one of the lockstep consumers */
 };
 
-/* A command that was journalled: its answer waits until the record is on disk. */
+/* A request that changes something: carried out once, answered when the answer is true (later.c). */
+enum later_state { LATER_FREE, LATER_APPLYING, LATER_SYNCING, LATER_SAVING, LATER_GIVEN };
 struct later {
+	uint8_t state, verb, role;
+	bool waits; /* somebody waits for the answer */
+	bool held;  /* the service has not told it yet */
 	struct bus_peer peer;
-	uint64_t seq, id;
-	uint8_t verb;
+	uint64_t id;
+	char nonce[EVENT_NAME_MAX], target[EVENT_NAME_MAX];
+	int64_t expires_at; /* wall clock: the nonce is remembered until then */
+	int64_t until;      /* monotonic: no longer waiting for the core */
+	uint64_t saved, save_errors; /* snapshots of before */
+	/* the answer */
+	int result;
+	uint64_t seq; /* its record must be on disk; 0 none */
+	uint64_t ordinal;
+	char client_order_id[EVENT_NAME_MAX], message[EVENT_TEXT_MAX];
 };
 
 struct runtime {
@@ -96,8 +111,15 @@ struct runtime {
 	int64_t clock_offset;    /* wall less monotonic, at the last heartbeat; 0 not yet */
 	uint64_t foreign_acks;   /* acknowledgements of another epoch: not counted */
 	void (*on_credit)(void *self);
-	struct later later[RUNTIME_LATER_MAX]; /* oldest first */
-	uint32_t n_later;
+	struct later later[RUNTIME_LATER_MAX];
+	const struct runtime_args *args;
+	/* of the request that is being answered */
+	uint8_t asking_role;
+	struct later *asking;
+	const struct bus_peer *asking_peer;
+	bool parked; /* it is answered by runtime_reply */
+	struct sequencer_input *side[RUNTIME_SIDES_MAX]; /* inputs that the shell itself feeds */
+	uint32_t n_sides;
 
 	pthread_t main_thread, stall_thread;
 	atomic_bool stall_stop;
@@ -150,10 +172,27 @@ void recover_watch(struct runtime *rt);
 /* room.c: call with each heartbeat. */
 void room_watch(struct runtime *rt);
 
-/* later.c: "accepted and journalled" is said when it is true. */
-void later_add(struct runtime *rt, const struct bus_peer *peer, const struct event *request, uint64_t seq);
-/* Answers what is durable by now; `failed`: the rest, too, with that. */
+/* later.c */
+struct later *later_find(struct runtime *rt, const char *nonce);
+/* The request is taken on; NULL where too many have not expired. */
+struct later *later_new(struct runtime *rt, const struct bus_peer *peer, const struct event *request);
+void later_repeat(struct runtime *rt, struct later *l, const struct bus_peer *peer, uint64_t id);
+void later_await_core(struct runtime *rt, struct later *l);
+void later_await_snapshot(struct later *l, uint64_t written, uint64_t failed);
+void later_applied(struct runtime *rt, const struct event *command);
+/* Answers what is true by now; `failed`: the rest, too, with that. */
 void later_send(struct runtime *rt, int failed);
+/* Reads the nonces of unexpired requests from our own journal. */
+void later_recall(struct runtime *rt);
+
+/* command.c: true where the request is one that changes something, and is dealt with. */
+bool command_on_request(struct runtime *rt, const struct bus_peer *peer, const struct event *request);
+void command_of(struct runtime *rt, const struct event *request, struct event *ret_command);
+
+/* reload.c */
+int reload_on_request(struct runtime *rt, const struct event *request, struct later *l);
+void reload_after_restart(struct runtime *rt); /* what the file says now and the core does not do yet */
+const char *const *reload_shared(void); /* "section.key" of what every service can change, NULL-ended */
 
 /* process.c: what the process takes, not older than a second. */
 const struct usage *process_usage(struct runtime *rt);
@@ -164,10 +203,8 @@ int stall_start(struct runtime *rt);
 void stall_stop(struct runtime *rt);
 
 /* runtime.c */
-void runtime_step(struct runtime *rt);
 void runtime_set_life(struct runtime *rt, enum life life);
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
-int64_t runtime_mono(struct runtime *rt);
 extern const struct sequencer_ops runtime_core_sequencer;
 void runtime_maybe_run(struct runtime *rt);
 
@@ -175,7 +212,8 @@ void runtime_maybe_run(struct runtime *rt);
 /* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input.
  * ERR_BUSY while comparing with the journal, ERR_FULL where too many wait: it has not happened then. */
 int runtime_decide(struct runtime *rt, struct event *ev);
-int64_t runtime_next_stamp(const struct runtime *rt);
+int runtime_push_decision(struct runtime *rt, const struct event *ev); /* one that is in the journal */
+int runtime_snapshot_now(struct runtime *rt); /* ERR_UNKNOWN: there is no state; ERR_BUSY: not now */
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */
 
 #endif

@@ -64,15 +64,22 @@ struct service {
 
 	/* Core services: what became of a command, in words, once it was applied (message: EVENT_TEXT_MAX). May be NULL. */
 	void (*obeyed)(void *self, const struct event *command, char *message);
-	/* Keys of its section that nj reload may change, NULL-ended: a core's, which obeys the command reload and keeps them
-	 * in its snapshots. live_value: what one of them is now. */
+	/* Keys of its section that nj reload may change, NULL-ended: a core's, which obeys the command reload and keeps
+	 * them in its snapshots. live_value: what one of them is now. */
 	const char *const *live;
 	int (*live_value)(void *self, const char *key, int64_t *ret_value);
+
+	/* Core services: inputs that the shell feeds (runtime_side), added last; which of them takes a record of our own
+	 * journal again (NULL: none); an event was applied; may more be applied? All may be NULL. */
+	int (*sides)(void *self);
+	struct sequencer_input *(*side_of)(void *self, const struct event *ev);
+	void (*applied)(void *self, int64_t now, const struct event *ev);
+	bool (*ready)(void *self);
 
 	/* Appends what only the service knows to one of its pages of docs/ ("settings"). May be NULL. */
 	int (*docs)(const char *page, struct buf *out);
 
-	/* State beside a core's (collector); written with each snapshot, loaded before run. May be NULL. */
+	/* State beside a core's; written with each snapshot, loaded before run. May be NULL. */
 	int (*save)(void *self, struct buf *out);
 	int (*load)(void *self, const uint8_t *at, size_t len);
 };

@@ -20,7 +20,7 @@ struct run_settings {
 	int64_t journal_cap, mlog_cap, mlog_keep_ns, queue_bytes, replay_rate;
 	int64_t order_latency_ns, ack_latency_ns;
 	char log_level[8], log_format[8], log_file[200], log_dir[200];
-	bool log_stderr;
+	bool log_stderr, allow_inject;
 	char crash_at[48];   /* tests: where to be killed */
 	char redis_url[128], redis_password[128];
 };

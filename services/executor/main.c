@@ -89,6 +89,25 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	event_set_name(hb->note, enum_text(enum_trading(), (uint8_t)executor_trading(shell->core)));
 }
 
+static void obeyed(void *self, const struct event *command, char *message)
+{
+	const struct executor *x = ((struct shell *)self)->core;
+	const struct executor_counters *c = executor_counters(x);
+	const char *state = enum_text(enum_trading(), (uint8_t)executor_trading(x));
+	char text[EVENT_TEXT_MAX];
+	if (command->command.verb == verb_flatten)
+		snprintf(text, sizeof text, "orders are cancelled, %llu holdings are being closed",
+			 (unsigned long long)c->closing);
+	else
+		snprintf(text, sizeof text, "carried out: trading is %s", state);
+	event_set_text(message, text);
+}
+
+static int live_value(void *self, const char *key, int64_t *ret_value)
+{
+	return executor_live_value(((struct shell *)self)->core, key, ret_value);
+}
+
 static const struct service service = {
 	.name = "executor",
 	.doc = "Trades intents on paper against the venues' own books.",
@@ -103,5 +122,8 @@ static const struct service service = {
 	.core_of = core_of,
 	.metrics_of = metrics_of,
 	.beat = beat,
+	.obeyed = obeyed,
+	.live = executor_live,
+	.live_value = live_value,
 };
 SERVICE_MAIN(service)

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 
 enum { PAGE_MAX = BUS_FRAME_X_MAX, FIRST_RETRY_NS = 20000000 };
+#define EXPIRES_NS (INT64_C(30) * 1000000000)
 
 static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
 {
@@ -96,6 +98,14 @@ void client_request_init(struct event *request, enum verb verb)
 	event_init(request, EVENT_request);
 	memcpy(request->source, "nj", 3);
 	request->request.verb = (uint8_t)verb;
+	uint64_t id[2];
+	char nonce[EVENT_NAME_MAX];
+	/* Only what changes something needs them; nobody minds otherwise. */
+	if (getrandom(id, sizeof id, 0) == (ssize_t)sizeof id) {
+		snprintf(nonce, sizeof nonce, "%016llx%016llx", (unsigned long long)id[0], (unsigned long long)id[1]);
+		event_set_name(request->request.nonce, nonce);
+	}
+	request->request.expires_at = clock_wall(clock_real()) + EXPIRES_NS;
 	const char *user = config_env("USER");
 	event_set_name(request->request.owner, user ? user : "operator");
 }

@@ -2,7 +2,6 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +18,6 @@
 #define S INT64_C(1000000000)
 
 static int own; /* records taken over */
-
-/* The disk hangs while this is set: stands in front of the C library's. */
-static atomic_bool disk_hangs;
-
-int fdatasync(int fd)
-{
-	while (atomic_load(&disk_hangs))
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	return fsync(fd);
-}
 
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
 {
@@ -439,100 +428,6 @@ static void in_lockstep_recovery_waits_for_ever(void **state)
 	teardown(&fx);
 }
 
-struct asker {
-	struct bus *bus;
-	int replies;
-	int64_t result;
-	uint64_t id;
-};
-
-static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, size_t len, const uint8_t *page, size_t n)
-{
-	struct asker *a = ctx;
-	struct event ev;
-	size_t used;
-	(void)publisher, (void)page, (void)n;
-	assert_int_equal(codec_unpack(reply, len, NULL, &ev, &used), 0);
-	a->replies++;
-	a->result = ev.reply.result;
-	a->id = ev.reply.id;
-}
-
-static void ask_to_pause(struct asker *a, uint64_t id)
-{
-	struct event ev;
-	uint8_t out[1024];
-	event_init(&ev, EVENT_request);
-	memcpy(ev.source, "test", 5);
-	ev.request.id = id;
-	ev.request.verb = verb_pause;
-	int n = codec_pack(&ev, out, sizeof out);
-	assert_true(n > 0);
-	assert_int_equal(bus_request(a->bus, "strategy", out, (size_t)n), 0);
-}
-
-/* "Journalled" is not said of what a power cut would still take. */
-static void a_command_is_answered_when_it_is_on_disk(void **state)
-{
-	(void)state;
-	static const struct bus_handler handler = {.on_reply = on_reply};
-	struct fixture fx = {0};
-	struct asker a = {0};
-	setup(&fx);
-	assert_int_equal(bus_mem_open(fx.hub, &handler, &a, &a.bus), 0);
-	atomic_store(&disk_hangs, true);
-	ask_to_pause(&a, 7);
-	bus_mem_pump(fx.hub);
-	assert_int_equal(outbox_durable(&fx.rt->outbox), 0);
-	later_send(fx.rt, 0);
-	bus_mem_pump(fx.hub);
-	assert_int_equal(fx.rt->outbox.x_next, 2); /* appended */
-	assert_int_equal(fx.rt->n_later, 1);
-	assert_int_equal(a.replies, 0);
-	for (uint64_t i = 1; i < RUNTIME_LATER_MAX; i++)
-		ask_to_pause(&a, 7 + i);
-	bus_mem_pump(fx.hub);
-	assert_int_equal(a.replies, 0);
-	ask_to_pause(&a, 1000); /* as many as that wait: refused, and not journalled */
-	bus_mem_pump(fx.hub);
-	assert_int_equal(a.replies, 1);
-	assert_int_equal(a.id, 1000);
-	assert_int_equal(a.result, ERR_FULL);
-	assert_int_equal(fx.rt->outbox.x_next, 1 + RUNTIME_LATER_MAX);
-	atomic_store(&disk_hangs, false);
-	wait_durable(&fx);
-	later_send(fx.rt, 0);
-	bus_mem_pump(fx.hub);
-	assert_int_equal(a.replies, 1 + RUNTIME_LATER_MAX);
-	assert_int_equal(a.result, 0);
-	assert_int_equal(a.id, 6 + RUNTIME_LATER_MAX);
-	assert_int_equal(fx.rt->n_later, 0);
-	bus_close(&a.bus);
-	teardown(&fx);
-}
-
-/* The journal died under it: whoever asked hears that nobody knows. */
-static void a_command_the_disk_did_not_take_is_not_called_journalled(void **state)
-{
-	(void)state;
-	static const struct bus_handler handler = {.on_reply = on_reply};
-	struct fixture fx = {0};
-	struct asker a = {0};
-	setup(&fx);
-	assert_int_equal(bus_mem_open(fx.hub, &handler, &a, &a.bus), 0);
-	atomic_store(&disk_hangs, true);
-	ask_to_pause(&a, 7);
-	bus_mem_pump(fx.hub);
-	later_send(fx.rt, ERR_IO);
-	bus_mem_pump(fx.hub);
-	assert_int_equal(a.replies, 1);
-	assert_int_equal(a.result, ERR_IO);
-	assert_int_equal(fx.rt->n_later, 0);
-	atomic_store(&disk_hangs, false);
-	bus_close(&a.bus);
-	teardown(&fx);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,8 +442,6 @@ int main(void)
 		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),
 		cmocka_unit_test(recovery_without_its_inputs_ends_in_safe_mode),
 		cmocka_unit_test(in_lockstep_recovery_waits_for_ever),
-		cmocka_unit_test(a_command_is_answered_when_it_is_on_disk),
-		cmocka_unit_test(a_command_the_disk_did_not_take_is_not_called_journalled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
