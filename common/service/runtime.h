@@ -56,7 +56,7 @@ struct inbox *runtime_input(struct runtime *rt, const char *publisher, enum lane
 int runtime_follow(struct runtime *rt, const struct service_input *input);
 
 /* A request that a service cannot answer yet. In on_request, for a verb that changes something: its answer is held
- * until runtime_answer says what became of it. For another verb: the asker is parked, runtime_reply answers it, or nobody. */
+ * until runtime_answer says what became of it. For another verb: the asker is parked, and runtime_reply answers it. */
 struct runtime_outcome {
 	const char *nonce; /* of the request */
 	int result;
@@ -70,8 +70,8 @@ void runtime_park(struct runtime *rt, struct bus_peer *ret_peer);
 void runtime_reply(struct runtime *rt, const struct bus_peer *peer, struct event *reply, const struct buf *page);
 
 /* A further input of the core that the shell feeds itself, to be added in service.sides: in the order of event time
- * like every other, of class command. Its events are journalled when they are applied (wish records), and pushed again from
- * there by a restart. In lockstep `promised` is for the owner to set; live it is CORE_NEVER. ERR_FULL. */
+ * like every other, of class command. Its events are journalled when they are applied (wish records), and pushed again
+ * from there by a restart. In lockstep `promised` is for the owner to set; live it is CORE_NEVER. ERR_FULL. */
 int runtime_side(struct runtime *rt, const char *name, struct sequencer_input **ret_in);
 /* Event time that nothing was promised for: the earliest at which something new may take effect. */
 int64_t runtime_next_stamp(const struct runtime *rt);

@@ -62,15 +62,15 @@ struct service {
 	/* A request the runtime does not answer itself. Fill the reply; page is an empty buf to append to. */
 	void (*on_request)(void *self, const struct event *request, struct event *reply, struct buf *page);
 
-	/* Core services: what became of a command, in words, once it was applied (message: EVENT_TEXT_MAX). May be NULL. */
+	/* Core services: what became of a command, in words, once it was applied (EVENT_TEXT_MAX). May be NULL. */
 	void (*obeyed)(void *self, const struct event *command, char *message);
 	/* Keys of its section that nj reload may change, NULL-ended: a core's, which obeys the command reload and keeps
 	 * them in its snapshots. live_value: what one of them is now. */
 	const char *const *live;
 	int (*live_value)(void *self, const char *key, int64_t *ret_value);
 
-	/* Core services: inputs that the shell feeds (runtime_side), added last; which of them takes a record of our own
-	 * journal again (NULL: none); an event was applied; may more be applied? All may be NULL. */
+	/* Core services: inputs that the shell feeds (runtime_side), added last; which of them takes a record of our
+	 * own journal again (NULL: none); an event was applied; may more be applied? All may be NULL. */
 	int (*sides)(void *self);
 	struct sequencer_input *(*side_of)(void *self, const struct event *ev);
 	void (*applied)(void *self, int64_t now, const struct event *ev);

@@ -14,7 +14,7 @@ static const struct service_input inputs[] = {
 	{"executor", LANE_X, NULL, SEQUENCE_LEDGER},
 	{0},
 };
-static const uint16_t pubs[] = {EVENT_intent, EVENT_alert, EVENT_gap, EVENT_parity, 0};
+static const uint16_t pubs[] = {EVENT_intent, EVENT_wish, EVENT_alert, EVENT_gap, EVENT_parity, 0};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \

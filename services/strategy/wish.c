@@ -1,8 +1,8 @@
 /* wish - what an external program asks of its seat, as an input of the core: it becomes an intent, or a refusal.
  *
  * The program stands outside; its wishes reach the core as events, journalled by the shell when they take effect
- * (external.c), so that a restart repeats them. From here on a wish is treated like one of a hosted strategy's: the same
- * checks, the same ordinals and ids, the same expiry.
+ * (external.c), so that a restart repeats them. From here on a wish is treated like one of a hosted strategy's: the
+ * same checks, the same ordinals and ids, the same expiry.
  */
 #include <string.h>
 

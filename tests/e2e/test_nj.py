@@ -174,12 +174,15 @@ def test_pause_and_resume(s):
     assert s.nj("pause", "--for", "10m", "--reason", "a test", "--owner", "tester").startswith("paused for 10m0s")
     row = s.services()["executor"]
     assert row["note"] == "paused" and row["well"], row
-    assert s.nj("resume", "--reason", "it is over").startswith("running")
+    assert s.nj("pause", "--lease", "20m", "--reason", "another", "--owner", "second").startswith("paused for 20m0s")
+    assert "others' are not" in s.nj("resume", "--reason", "it is over", "--owner", "tester", code=4)
+    assert s.services()["executor"]["note"] == "paused"
+    assert s.nj("resume", "--all", "--reason", "it is over").startswith("running")
     assert s.services()["executor"]["note"] == "running"
     # Journalled before it took effect, with who and why.
-    s.until("the record of it", lambda: len(s.rows("SELECT 1 FROM commands")) == 2, 10)
-    commands = [tuple(r) for r in s.rows("SELECT verb, owner, reason FROM commands ORDER BY seq")]
-    assert commands[0] == ("pause", "tester", "a test") and commands[1][0] == "resume", commands
+    s.until("the record of it", lambda: len(s.rows("SELECT 1 FROM commands WHERE source = 'executor'")) == 4, 10)
+    commands = [tuple(r) for r in s.rows("SELECT verb, owner, reason FROM commands WHERE source = 'executor' ORDER BY seq")]
+    assert commands[0] == ("pause", "tester", "a test") and commands[2][0] == "resume", commands
     states = [r["state"] for r in s.rows("SELECT state FROM trading_states ORDER BY seq")]
     assert states[-2:] == ["paused", "running"], states
     assert s.nj("pause", "--for", "1s", "--reason", "a short one").startswith("paused")

@@ -14,6 +14,7 @@ struct lease {
 	enum verb verb;
 	char note[EVENT_NAME_MAX]; /* the executor's state of trading, by its heartbeats */
 	uint32_t beats;
+	bool applied; /* the answer says so: what the next heartbeat tells is the result */
 };
 
 static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
@@ -34,6 +35,11 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 	client_stop(&l->client);
 }
 
+static int64_t lease_of(const struct lease *l)
+{
+	return l->o->span ? l->o->span : l->o->lease;
+}
+
 static int order(struct lease *l)
 {
 	struct event request;
@@ -41,7 +47,8 @@ static int order(struct lease *l)
 	event_set_text(request.request.reason, l->o->reason);
 	if (l->o->owner)
 		event_set_name(request.request.owner, l->o->owner);
-	request.request.lease = l->verb == verb_pause ? l->o->lease : 0;
+	request.request.lease = l->verb == verb_pause ? lease_of(l) : 0;
+	request.request.all = l->o->all;
 	request.request.expires_at = clock_wall(clock_real()) + l->o->timeout;
 	int rc = client_ask(&l->client, "executor", &request, l->o->timeout);
 	if (rc)
@@ -51,6 +58,7 @@ static int order(struct lease *l)
 	if (r->result)
 		return cli_fail(l->cli, CLI_FAILED, "refused: %s",
 				r->message[0] ? r->message : err_text((int)r->result));
+	l->applied = strncmp(r->message, "carried out", 11) == 0;
 	return CLI_OK;
 }
 
@@ -58,6 +66,8 @@ static int order(struct lease *l)
  * trading. */
 static bool in_force(const struct lease *l)
 {
+	if (l->applied)
+		return l->note[0] != '\0';
 	if (l->verb == verb_pause)
 		return l->note[0] && strcmp(l->note, "running") != 0;
 	return l->note[0] && strcmp(l->note, l->verb == verb_resume ? "paused" : "halted") != 0;
@@ -81,7 +91,10 @@ static int conclude(const struct lease *l)
 	char span[TABLE_SHORT_MAX];
 	FILE *to = l->cli->out;
 	if (l->verb == verb_pause && strcmp(l->note, "paused") == 0)
-		fprintf(to, "paused for %s: no new orders until then or 'nj resume'\n", table_span(l->o->lease, span));
+		fprintf(to, "paused for %s: no new orders until then or 'nj resume'\n", table_span(lease_of(l), span));
+	else if (l->verb == verb_resume && strcmp(l->note, "paused") == 0)
+		fputs("your pause is over; others' are not (nj tap trading --lane x): nj resume --all ends them\n",
+		      to);
 	else if (strcmp(l->note, "running") == 0)
 		fputs("running: orders are accepted\n", to);
 	else

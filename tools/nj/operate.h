@@ -16,8 +16,9 @@ int units_run(struct cli *cli, const void *options, int argc, char **argv);
 
 /* lease.c: pause, resume, reset of the executor. */
 struct lease_options {
-	int64_t lease, timeout;
+	int64_t lease, span, timeout;
 	const char *reason, *owner;
+	bool all;
 };
 int lease_run(struct cli *cli, const void *options, int argc, char **argv);
 

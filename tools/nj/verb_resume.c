@@ -11,6 +11,7 @@ static const struct cli_option options[] = {
 	 .offset = AT(reason),
 	 .doc = "Why; required."},
 	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
+	{.name = "all", .kind = CLI_FLAG, .offset = AT(all), .doc = "Every owner's pause, not only your own."},
 	{.name = "timeout",
 	 .kind = CLI_DUR,
 	 .arg = "TIME",
@@ -21,7 +22,8 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_example examples[] = {
-	{"nj resume --reason 'maintenance is over'", "At once."},
+	{"nj resume --reason 'maintenance is over'", "Your own pause, at once."},
+	{"nj resume --all --reason 'all clear'", "Whoever paused."},
 	{0},
 };
 
@@ -29,8 +31,8 @@ const struct cli_verb verb_resume = {
 	.name = "resume",
 	.group = CLI_TRADE_GROUP,
 	.summary = "End a pause: the executor takes orders again",
-	.doc = "Gives the lease of nj pause back. Safe mode and halts have causes of their own "
-	       "and stay.",
+	.doc = "Gives the owner's lease of nj pause back; exit 4 where another owner's goes on. Safe mode and "
+	       "halts have causes of their own and stay.",
 	.options = options,
 	.examples = examples,
 	.options_size = sizeof(struct lease_options),

@@ -14,7 +14,7 @@ static void on_event(void *state, struct strategy_ctx *ctx, const struct event *
 
 const struct strategy strategy_external = {
 	.name = "external",
-	.doc = "A program outside of the stack sits here: it is told market data and its own orders, and wishes for more.",
+	.doc = "A program outside of the stack sits here: it is told market data and its orders, and wishes.",
 	.version = 1,
 	.external = true,
 	.on_event = on_event,
