@@ -167,6 +167,15 @@ def test_units(s):
     s.nj("restart", "watchdog", code=2)
 
 
+def test_trend(s):
+    s.until("metrics of all", lambda: all(r["threads"] > 0 and r["fds"] > 0 for r in json.loads(s.nj("trend", "--json"))), 60)
+    rows = {r["service"]: r for r in json.loads(s.nj("trend", "--json"))}
+    assert set(rows) == {"collector", "strategy", "executor", "persister"}, rows
+    assert all(r["memory"] > 1 << 20 and r["memory_6h"] == r["memory_7d"] == 0 for r in rows.values()), rows
+    assert [r["service"] for r in json.loads(s.nj("trend", "executor", "--json"))] == ["executor"]
+    s.nj("trend", "nobody", code=2)
+
+
 # ---- pause and resume ----
 
 def test_pause_and_resume(s):
@@ -272,7 +281,7 @@ def test_pages(s):
     assert all(r["name"].startswith("nightjar_collector_") for r in json.loads(s.nj("metrics", "collector", "--json")))
 
 
-TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_units,
+TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_units, test_trend,
          test_pause_and_resume, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
 
 

@@ -22,6 +22,9 @@ struct lease_options {
 };
 int lease_run(struct cli *cli, const void *options, int argc, char **argv);
 
+/* trend.c: what the watchdog has sampled. */
+int trend_run(struct cli *cli, const void *options, int argc, char **argv);
+
 /* wait.c */
 struct wait_options {
 	bool running, stopped;
