@@ -19,6 +19,8 @@ void binance_on_depth(struct binance_frame *f, struct venue_message *m)
 		.bids = f->side[0],
 		.asks = f->side[1],
 	};
+	if (f->previous.len > 0 && wire_u64(f->previous, &m->depth.prev_id) < 0)
+		binance_demand(f, false);
 	binance_demand(f, m->depth.first_id > 0 && m->depth.first_id <= m->depth.last_id);
 }
 
@@ -88,6 +90,23 @@ void binance_on_ticker(struct binance_frame *f, struct venue_message *m)
 	};
 }
 
+void binance_on_liquidation(struct binance_frame *f, struct venue_message *m)
+{
+	const struct binance_letters *o = &f->kline;
+	struct json_str side = binance_text(o, 'S');
+	bool sell = json_str_is(side, "SELL");
+
+	binance_demand(f, binance_has(o, "spqST") && (sell || json_str_is(side, "BUY")));
+	if (f->err != 0)
+		return;
+	m->liquidation = (struct venue_liquidation){
+		.price = binance_price(f, o, 'p'), .qty = binance_qty(f, o, 'q'), .side = sell ? side_sell : side_buy};
+	/* An average has more decimals than a price: those are cut off. */
+	if (f->average.len > 0 && wire_decimal_floor(f->average, f->market->price_scale, &m->liquidation.avg_price) < 0)
+		binance_demand(f, false);
+	binance_demand(f, m->liquidation.qty > 0);
+}
+
 /* Row of a frame's kind, or NULL. A row without a name is that of the frames which name no kind: best bid and ask. */
 static const struct binance_kind *kind_of(const struct binance_frame *f, const struct binance_kind *kinds)
 {
@@ -138,11 +157,20 @@ static bool is_notice(const struct binance_frame *f)
 	return is_shutdown(f) || (f->event.len == 0 && (f->message.at != NULL || f->has_result));
 }
 
+/* A liquidation names its symbol inside its order only. */
+static const struct venue_market *find_inner(struct binance_frame *f)
+{
+	f->symbol = binance_text(&f->kline, 's');
+	return f->out->find(f->out->ctx, f->symbol.at, f->symbol.len);
+}
+
 static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
 {
 	struct venue_message m = {.kind = VENUE_UNKNOWN, .market = f->market};
 	const struct binance_kind *k = kind_of(f, kinds);
 
+	if (f->market == NULL && f->symbol.len == 0 && binance_has(&f->kline, "s"))
+		m.market = f->market = find_inner(f);
 	if (is_notice(f)) {
 		m.market = NULL;
 		deliver_notice(f, &m);

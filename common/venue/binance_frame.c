@@ -41,14 +41,17 @@ static void collect_letter(struct json *j, struct binance_letters *l, char lette
 		set_letter(l, i, l->text[i], truth);
 }
 
-static void collect_kline(struct json *j, struct binance_letters *l)
+/* The object under "k" (a kline) or "o" (a liquidation order). */
+static void collect_inner(struct json *j, struct binance_frame *f)
 {
 	struct json_str key;
 
 	json_object(j);
 	while (json_key(j, &key))
 		if (key.len == 1 && binance_letter(key.at[0]) >= 0)
-			collect_letter(j, l, key.at[0]);
+			collect_letter(j, &f->kline, key.at[0]);
+		else if (json_str_is(key, "ap"))
+			json_scalar_text(j, &f->average);
 		else
 			json_skip(j);
 }
@@ -139,8 +142,8 @@ static void collect_key(struct json *j, struct binance_frame *f, char letter)
 		collect_side(j, f, letter == 'a');
 		return;
 	}
-	if (letter == 'k' && json_peek(j) == JSON_OBJECT) {
-		collect_kline(j, &f->kline);
+	if ((letter == 'k' || letter == 'o') && json_peek(j) == JSON_OBJECT) {
+		collect_inner(j, f);
 		return;
 	}
 	collect_letter(j, &f->own, letter);
@@ -168,6 +171,8 @@ static void collect_word(struct json *j, struct binance_frame *f, struct json_st
 	} else if (json_str_is(key, "result")) {
 		f->has_result = true;
 		json_skip(j);
+	} else if (json_str_is(key, "pu") && kind == JSON_NUMBER) {
+		json_number(j, &f->previous);
 	} else if (json_str_is(key, "msg") && kind == JSON_STRING) {
 		json_string(j, &f->message);
 	} else if (json_str_is(key, "code") && kind == JSON_NUMBER) {

@@ -19,12 +19,13 @@ struct binance_frame {
 	struct venue_output *out;
 	const struct venue_market *market; /* of `symbol`, where we follow it */
 	struct json_str stream, event, symbol, message, code;
+	struct json_str previous, average; /* "pu" of a futures update, "ap" of a liquidation */
 	struct json_str late[2]; /* "b" and "a" of a depth update that came before its symbol */
 	struct levels side[2];
 	bool has_side[2];
 	bool has_result, has_levels_id, inside;
 	int err;                           /* of a value, while the text itself is well formed */
-	struct binance_letters own, kline; /* the last members: their texts are not cleared */
+	struct binance_letters own, kline; /* kline: of "k" or "o". The last members: their texts are not cleared */
 };
 
 /* Reads a whole frame, of which j stands at the start. 0, the reader's error, or that of a level.

@@ -139,6 +139,7 @@ static const struct {
 	{"minQty", offsetof(struct filter, qty_low)},
 	{"maxQty", offsetof(struct filter, qty_high)},
 	{"minNotional", offsetof(struct filter, notional)},
+	{"notional", offsetof(struct filter, notional)}, /* futures */
 	{"maxNotional", offsetof(struct filter, notional_high)},
 };
 

@@ -23,9 +23,13 @@ const struct venue *venue_at(uint32_t i)
 
 const struct venue *venue_find(const char *name, size_t len)
 {
-	for (uint32_t i = 0; i < ARRAY_LEN(venues); i++)
-		if (strlen(venues[i]->name) == len && memcmp(venues[i]->name, name, len) == 0)
-			return venues[i];
+	for (uint32_t i = 0; i < ARRAY_LEN(venues); i++) {
+		const struct venue *v = venues[i];
+		size_t own = strlen(v->name);
+		if (len == own + strlen(v->suffix) && memcmp(v->name, name, own) == 0 &&
+		    memcmp(v->suffix, name + own, len - own) == 0)
+			return v;
+	}
 	return NULL;
 }
 

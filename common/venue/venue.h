@@ -93,6 +93,7 @@ struct venue_trade {
 	int64_t at; /* ns, venue time */
 	int64_t price, qty;
 	uint64_t first_id, last_id; /* equal for a single trade; 0: the venue has no counting ids */
+	uint64_t count_id;          /* where those leave some out: this one rises by one; else 0 */
 	uint8_t aggressor;          /* enum side */
 };
 
@@ -199,10 +200,11 @@ struct venue {
 	const char *const *rest_hosts;
 
 	uint32_t streams;                   /* it offers: bits of enum venue_stream */
+	const uint32_t *groups;             /* which of them may share a connection, 0-ended; NULL: all */
 	const char *const *kline_intervals; /* NULL-ended */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
-	bool trade_ids_count; /* trade ids rise by one, so that a hole is a lost trade */
+	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */
 	uint32_t streams_max; /* on one connection */
@@ -236,7 +238,8 @@ struct venue {
 	enum venue_link (*link)(uint64_t book_id, bool fresh, const struct venue_depth *d);
 };
 
-/* The registered venues, in alphabetical order of their files; NULL where there is none. */
+/* The registered venues, in alphabetical order of their files; NULL where there is none. They are found by name and
+ * suffix, "BINANCE" and "BINANCE-PERP". */
 const struct venue *venue_find(const char *name, size_t len);
 const struct venue *venue_at(uint32_t i);
 

@@ -91,8 +91,12 @@ static void trade_gap(struct collector_core *c, struct market *m, const struct v
 
 /* False where the trade has been seen before. Lower ids after a while without any good one are a
  * new count. */
-static bool check_trade_id(struct collector_core *c, struct market *m, const struct venue_trade *t)
+static bool check_trade_id(struct collector_core *c, struct market *m, const struct venue_trade *trade)
 {
+	struct venue_trade counted = *trade, *t = &counted;
+
+	if (t->count_id != 0)
+		t->first_id = t->last_id = t->count_id;
 	if (t->last_id == 0)
 		return true;
 	if (m->trade_id != 0 && t->first_id <= m->trade_id) {

@@ -1,4 +1,4 @@
-/* test_binance_captures - the collector core on recorded Binance spot data.
+/* test_binance_captures - the collector core on recorded Binance data, spot and USD-M futures.
  *
  * Every book syncs and equals the venue's own bookTicker; a core restored from a snapshot goes on
  * byte for byte.
@@ -105,12 +105,12 @@ static bool parse_line(const char *text, struct line *ret)
 }
 
 /* The recorded exchangeInfo, or NULL: then the test is skipped. */
-static char *exchange_info(void)
+static char *exchange_info(const char *file)
 {
 	struct capture c = {0};
 	char *text, *found = NULL;
 
-	if (capture_open("binance/rest/BINANCE.jsonl.zst", &c) != 0)
+	if (capture_open(file, &c) != 0)
 		return NULL;
 	while (found == NULL && (text = capture_line(&c)) != NULL) {
 		struct line l;
@@ -140,9 +140,37 @@ static void describe(struct rig *r, int64_t now, const char *info)
 
 static const struct collector_market btc[] = {{"BTCUSDT", 0, BTC_STREAMS}};
 
-static void btc_settings(struct collector_core_settings *s)
+/* A recording of BTCUSDT, and what must come out of it. */
+struct recorded {
+	const char *venue, *info, *day[2]; /* the second day: NULL where there is none */
+	uint32_t dropped, applied, equal, tops, trades;
+};
+
+static const struct recorded spot = {
+	.venue = "BINANCE",
+	.info = "binance/rest/BINANCE.jsonl.zst",
+	.day = {"binance/spot/btcusdt_20240808.gz", "binance/spot/btcusdt_20240809.gz"},
+	.dropped = 2,
+	.applied = 6493,
+	.equal = 6491,
+	.tops = 28040 + 45134,
+	.trades = 9757 + 10147,
+};
+
+static const struct recorded usdm = {
+	.venue = "BINANCE-PERP",
+	.info = "binance/rest/BINANCE_FUTURES.jsonl.zst",
+	.day = {"binance/usdm/btcusdt_20240808.gz", NULL},
+	.dropped = 4,
+	.applied = 6547,
+	.equal = 6547,
+	.tops = 66089,
+	.trades = 21313,
+};
+
+static void btc_settings(struct collector_core_settings *s, const struct recorded *what)
 {
-	collector_core_defaults(s, venue_find("BINANCE", 7));
+	collector_core_defaults(s, venue_find(what->venue, strlen(what->venue)));
 	s->markets = btc;
 	s->n_markets = 1;
 	s->origin = origin_replay;
@@ -173,30 +201,53 @@ static void feed_day(struct rig *r, struct capture *c, struct feeder *f)
 	}
 }
 
-static bool open_days(struct capture day[2])
+static bool open_days(const struct recorded *what, struct capture day[2])
 {
-	if (capture_open("binance/spot/btcusdt_20240808.gz", &day[0]) != 0)
+	if (capture_open(what->day[0], &day[0]) != 0)
 		return false;
-	if (capture_open("binance/spot/btcusdt_20240809.gz", &day[1]) == 0)
+	if (what->day[1] == NULL || capture_open(what->day[1], &day[1]) == 0)
 		return true;
 	capture_close(&day[0]);
 	return false;
 }
 
-static void test_btcusdt(void **state)
+static void check_recorded(const struct recorded *what, const struct rig *r, const struct witness *w)
 {
-	(void)state;
+	const struct collector_counters *n = rig_counters(r);
+
+	assert_int_equal(n->malformed, 0);
+	assert_int_equal(n->unknown, 0);
+	assert_int_equal(n->depth_dropped, what->dropped);
+	assert_int_equal(n->depth_applied, what->applied);
+	assert_int_equal(n->depth_gaps, 0);
+	assert_int_equal(n->resyncs, 0);
+	assert_int_equal(n->tops, what->tops);
+	assert_int_equal(n->trades, what->trades);
+	assert_int_equal(n->outliers, 0);
+	assert_int_equal(w->n_book, what->applied);
+	assert_int_equal(w->crossed, 0);
+	assert_int_equal(equal_tops(w), what->equal);
+	assert_int_equal(r->count[EVENT_book_snapshot], 1);
+	assert_int_equal(r->count[EVENT_instrument], 1);
+	assert_int_equal(r->count[EVENT_feed_state], 1);
+	printf("%s BTCUSDT: %u of %u books equal, %llu candles, %llu late trades, %llu trade gaps\n", what->venue,
+	       equal_tops(w), w->n_book, (unsigned long long)n->candles, (unsigned long long)n->trades_late,
+	       (unsigned long long)n->trade_gaps);
+}
+
+static void test_recorded(const struct recorded *what)
+{
 	static struct witness w;
 	struct capture day[2] = {0};
 	struct rig r;
 	struct collector_core_settings s;
-	char *info = exchange_info();
+	char *info = exchange_info(what->info);
 
-	if (info == NULL || !open_days(day)) {
+	if (info == NULL || !open_days(what, day)) {
 		free(info);
 		skip();
 	}
-	btc_settings(&s);
+	btc_settings(&s, what);
 	rig_open(&r, &s);
 	w = (struct witness){.rig = &r, .raw = "BTCUSDT"};
 	r.on_event = watch;
@@ -204,31 +255,25 @@ static void test_btcusdt(void **state)
 	int64_t start = strtoll(day[0].text, NULL, 10) - NS;
 	describe(&r, start, info);
 	rig_change(&r, start + 1, feed_live);
-	feed_day(&r, &day[0], &(struct feeder){0});
-	feed_day(&r, &day[1], &(struct feeder){0});
-
-	const struct collector_counters *n = rig_counters(&r);
-	assert_int_equal(n->malformed, 0);
-	assert_int_equal(n->unknown, 0);
-	assert_int_equal(n->depth_dropped, 2);
-	assert_int_equal(n->depth_applied, 6493);
-	assert_int_equal(n->depth_gaps, 0);
-	assert_int_equal(n->resyncs, 0);
-	assert_int_equal(n->tops, 28040 + 45134);
-	assert_int_equal(n->trades, 9757 + 10147);
-	assert_int_equal(n->outliers, 0);
-	assert_int_equal(w.n_book, 6493);
-	assert_int_equal(w.crossed, 0);
-	assert_int_equal(equal_tops(&w), 6491);
-	assert_int_equal(r.count[EVENT_book_snapshot], 1);
-	assert_int_equal(r.count[EVENT_instrument], 1);
-	assert_int_equal(r.count[EVENT_feed_state], 1);
-	printf("BTCUSDT: %llu candles, %llu late trades, %llu trade gaps\n", (unsigned long long)n->candles,
-	       (unsigned long long)n->trades_late, (unsigned long long)n->trade_gaps);
+	for (int i = 0; i < 2 && what->day[i] != NULL; i++) {
+		feed_day(&r, &day[i], &(struct feeder){0});
+		capture_close(&day[i]);
+	}
+	check_recorded(what, &r, &w);
 	rig_close(&r);
-	capture_close(&day[0]);
-	capture_close(&day[1]);
 	free(info);
+}
+
+static void test_btcusdt(void **state)
+{
+	(void)state;
+	test_recorded(&spot);
+}
+
+static void test_btcusdt_perp(void **state)
+{
+	(void)state;
+	test_recorded(&usdm);
 }
 
 /* The same, but after some lines the core is thrown away and restored from its saved state. */
@@ -240,7 +285,7 @@ static void run_btc(const char *info, uint32_t restart_after, struct buf *ret_ou
 	struct feeder f = {.stop_after = restart_after};
 
 	assert_int_equal(capture_open("binance/spot/btcusdt_20240808.gz", &day), 0);
-	btc_settings(&s);
+	btc_settings(&s, &spot);
 	s.stale_ns = NS / 10;
 	rig_open(&r, &s);
 	int64_t start = strtoll(day.text, NULL, 10) - NS;
@@ -295,7 +340,7 @@ static void test_restored(void **state)
 	(void)state;
 	const uint32_t cuts[] = {1, 5, 8, 1000, 20000, 41000};
 	struct buf whole, part;
-	char *info = exchange_info();
+	char *info = exchange_info(spot.info);
 
 	if (info == NULL)
 		skip();
@@ -311,8 +356,29 @@ static void test_restored(void **state)
 
 /* ---- four thin markets of 2021 with their own snapshots ---- */
 
-static const struct collector_market thin[] = {
-	{"NKNUSDT", 0, 15}, {"BLZETH", 0, 15}, {"LRCBTC", 0, 15}, {"RUNEEUR", 0, 15}};
+struct thin {
+	const char *venue, *file;
+	struct collector_market market[4];
+	uint32_t depths, tops, trades;
+};
+
+static const struct thin thin_spot = {
+	.venue = "BINANCE",
+	.file = "binance/rest/BINANCE.jsonl.zst",
+	.market = {{"NKNUSDT", 0, 15}, {"BLZETH", 0, 15}, {"LRCBTC", 0, 15}, {"RUNEEUR", 0, 15}},
+	.depths = 177,
+	.tops = 84,
+	.trades = 2,
+};
+
+static const struct thin thin_usdm = {
+	.venue = "BINANCE-PERP",
+	.file = "binance/rest/BINANCE_FUTURES.jsonl.zst",
+	.market = {{"SUSHIUSDT", 0, 15}, {"AKROUSDT", 0, 15}, {"KEEPUSDT", 0, 15}, {"CTKUSDT", 0, 15}},
+	.depths = 764,
+	.tops = 613,
+	.trades = 91,
+};
 
 struct later {
 	int64_t at;
@@ -329,22 +395,21 @@ static void answer(struct rig *r, struct later *l)
 	fail_msg("nobody asked for %s", l->symbol);
 }
 
-static void test_thin_markets(void **state)
+static void test_thin_markets(const struct thin *thin)
 {
-	(void)state;
 	struct capture c = {0};
 	struct rig r;
 	struct collector_core_settings s;
 	struct later later[4];
 	uint32_t n_later = 0, answered = 0;
-	char *text, *info = exchange_info();
+	char *text, *info = exchange_info(thin->file);
 
-	if (info == NULL || capture_open("binance/rest/BINANCE.jsonl.zst", &c) != 0) {
+	if (info == NULL || capture_open(thin->file, &c) != 0) {
 		free(info);
 		skip();
 	}
-	collector_core_defaults(&s, venue_find("BINANCE", 7));
-	s.markets = thin;
+	collector_core_defaults(&s, venue_find(thin->venue, strlen(thin->venue)));
+	s.markets = thin->market;
 	s.n_markets = 4;
 	s.origin = origin_replay;
 	s.first_ns = 0;
@@ -381,11 +446,13 @@ static void test_thin_markets(void **state)
 	assert_int_equal(n->depth_gaps, 0);
 	assert_int_equal(n->malformed, 0);
 	assert_int_equal(n->unknown, 0);
-	assert_int_equal(n->depth_applied + n->depth_dropped, 177);
-	assert_int_equal(n->tops, 84);
+	assert_int_equal(n->depth_applied + n->depth_dropped, thin->depths);
+	assert_int_equal(n->tops, thin->tops);
+	assert_int_equal(n->trades, thin->trades);
+	assert_int_equal(n->trade_gaps, 0);
 	for (int i = 0; i < 4; i++) {
 		enum book_state book_state;
-		assert_non_null(collector_core_book(r.core, thin[i].raw, &book_state));
+		assert_non_null(collector_core_book(r.core, thin->market[i].raw, &book_state));
 		assert_int_equal(book_state, book_state_trusted);
 	}
 	for (uint32_t i = 0; i < n_later; i++) {
@@ -397,12 +464,26 @@ static void test_thin_markets(void **state)
 	free(info);
 }
 
+static void test_thin_spot(void **state)
+{
+	(void)state;
+	test_thin_markets(&thin_spot);
+}
+
+static void test_thin_usdm(void **state)
+{
+	(void)state;
+	test_thin_markets(&thin_usdm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_btcusdt),
 		cmocka_unit_test(test_restored),
-		cmocka_unit_test(test_thin_markets),
+		cmocka_unit_test(test_btcusdt_perp),
+		cmocka_unit_test(test_thin_spot),
+		cmocka_unit_test(test_thin_usdm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

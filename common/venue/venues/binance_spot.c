@@ -10,6 +10,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
 #include "common/venue/binance_rest.h"
 
@@ -49,56 +50,16 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 
 /* ---- what we send ---- */
 
-static const struct {
-	enum venue_stream stream;
-	const char *name;
-} stream_names[] = {
+static const struct binance_stream stream_names[] = {
 	{VENUE_DEPTH_STREAM, "depth@100ms"}, {VENUE_TRADE_STREAM, "trade"},   {VENUE_TOP_STREAM, "bookTicker"},
-	{VENUE_KLINE_STREAM, "kline_"},      {VENUE_TICKER_STREAM, "ticker"},
+	{VENUE_KLINE_STREAM, "kline_"},      {VENUE_TICKER_STREAM, "ticker"}, {0, NULL},
 };
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static int append_lower(struct buf *out, const char *text)
-{
-	int rc = 0;
-
-	for (; *text && rc == 0; text++)
-		rc = buf_byte(out, (uint8_t)lower(*text));
-	return rc;
-}
-
-static int append_stream(const struct venue_feed *feed, const struct venue_market *m, size_t row, struct buf *out)
-{
-	bool kline = stream_names[row].stream == VENUE_KLINE_STREAM;
-	int rc = append_lower(out, m->raw);
-
-	if (rc == 0)
-		rc = buf_printf(out, "@%s%s", stream_names[row].name, kline ? feed->kline_interval : "");
-	return rc;
-}
 
 static int stream_path(const struct venue_feed *feed, struct buf *out)
 {
-	uint32_t n = 0;
 	int rc = buf_printf(out, "/stream?streams=");
 
-	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
-		for (size_t row = 0; rc == 0 && row < ARRAY_LEN(stream_names); row++) {
-			enum venue_stream stream = stream_names[row].stream;
-			if (!(feed->streams & stream) || (stream == VENUE_KLINE_STREAM && feed->kline_interval == NULL))
-				continue;
-			if (n++ > 0)
-				rc = buf_byte(out, '/');
-			if (rc == 0)
-				rc = append_stream(feed, feed->markets[i], row, out);
-		}
-	if (rc == 0 && n == 0)
-		return ERR_ARG;
-	return rc == 0 && n > venue_binance_spot.streams_max ? ERR_TOO_LONG : rc;
+	return rc == 0 ? binance_streams(feed, stream_names, venue_binance_spot.streams_max, out) : rc;
 }
 
 /* The path subscribes: nothing is left to say. */
@@ -119,19 +80,6 @@ static int instruments_path(const struct venue_request *r, struct buf *out)
 	for (uint32_t i = 0; rc == 0 && i < r->n; i++)
 		rc = buf_printf(out, "%s%%22%s%%22", i == 0 ? "?symbols=%5B" : "%2C", r->markets[i]->raw);
 	return rc == 0 ? buf_printf(out, "%%5D") : rc;
-}
-
-static int klines_path(const struct venue_request *r, struct buf *out)
-{
-	int rc = buf_printf(out, "/api/v3/klines?symbol=%s&interval=%s", r->markets[0]->raw, r->interval);
-
-	if (rc == 0 && r->from > 0)
-		rc = buf_printf(out, "&startTime=%lld", (long long)(r->from / 1000000));
-	if (rc == 0 && r->to > 0)
-		rc = buf_printf(out, "&endTime=%lld", (long long)(r->to / 1000000));
-	if (rc == 0 && r->limit > 0)
-		rc = buf_printf(out, "&limit=%u", r->limit);
-	return rc;
 }
 
 static uint32_t depth_weight(uint32_t limit)
@@ -157,7 +105,7 @@ static int request(const struct venue_request *r, struct buf *out, uint32_t *ret
 		if (r->n != 1 || r->interval == NULL || r->limit > 1000)
 			return ERR_ARG;
 		*ret_weight = 2;
-		return klines_path(r, out);
+		return binance_klines_path("/api/v3/klines", r, out);
 	default:
 		return ERR_ARG;
 	}

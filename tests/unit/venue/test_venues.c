@@ -106,6 +106,8 @@ static void on_message(void *ctx, const struct venue_message *m)
 	switch (m->kind) {
 	case VENUE_DEPTH:
 		say("> depth %s %" PRId64 " %" PRIu64 "..%" PRIu64, raw, m->time, m->depth.first_id, m->depth.last_id);
+		if (m->depth.prev_id != 0)
+			say(" after %" PRIu64, m->depth.prev_id);
 		say_levels("bids", &m->depth.bids);
 		say_levels("asks", &m->depth.asks);
 		break;
@@ -119,6 +121,8 @@ static void on_message(void *ctx, const struct venue_message *m)
 		say("> trade %s %" PRId64 " at %" PRId64 " %" PRId64 "x%" PRId64 " %s %" PRIu64 "..%" PRIu64, raw,
 		    m->time, m->trade.at, m->trade.price, m->trade.qty, m->trade.aggressor == side_buy ? "buy" : "sell",
 		    m->trade.first_id, m->trade.last_id);
+		if (m->trade.count_id != 0)
+			say(" count %" PRIu64, m->trade.count_id);
 		break;
 	case VENUE_TOP:
 		assert_true(m->top.bid >= 0 && m->top.bid_qty >= 0 && m->top.ask >= 0 && m->top.ask_qty >= 0);
@@ -403,7 +407,9 @@ static void test_contract(const struct venue *v)
 {
 	struct symbol s;
 	assert_int_equal(symbol_make("X", 1, v->name, &s), 0);
-	assert_ptr_equal(venue_find(v->name, strlen(v->name)), v);
+	char key[64];
+	snprintf(key, sizeof(key), "%s%s", v->name, v->suffix);
+	assert_ptr_equal(venue_find(key, strlen(key)), v);
 	assert_true(strlen(v->doc) > 10 && v->suffix != NULL);
 	check_hosts(v->stream_hosts, "wss://");
 	check_hosts(v->rest_hosts, "https://");
@@ -417,19 +423,28 @@ static void test_contract(const struct venue *v)
 static void test_texts(const struct venue *v)
 {
 	const struct venue_market *all[] = {&market[0], &market[0]};
-	struct venue_feed feed = {all, 1, v->streams & ~(uint32_t)VENUE_KLINE_STREAM, NULL};
+	const uint32_t whole[] = {v->streams, 0};
+	const uint32_t *group = v->groups != NULL ? v->groups : whole;
+	uint32_t sum = 0;
 	struct buf out;
-	uint32_t nth = 0;
+	int rc = 0;
 
 	buf_init(&out, 1 << 20);
-	assert_int_equal(v->stream_path(&feed, &out), 0);
-	assert_true(is_url_text(&out));
-	int rc = 0;
-	for (; rc == 0 && nth < 1000; nth++) {
+	for (; *group != 0; group++) {
+		struct venue_feed feed = {all, 1, *group & ~(uint32_t)VENUE_KLINE_STREAM, NULL};
+		assert_int_equal(sum & *group, 0);
+		sum |= *group;
 		buf_clear(&out);
-		rc = v->stream_text(&feed, nth, &out);
+		assert_int_equal(v->stream_path(&feed, &out), 0);
+		assert_true(is_url_text(&out));
+		rc = 0;
+		for (uint32_t nth = 0; rc == 0 && nth < 1000; nth++) {
+			buf_clear(&out);
+			rc = v->stream_text(&feed, nth, &out);
+		}
+		assert_int_equal(rc, ERR_NOT_FOUND);
 	}
-	assert_int_equal(rc, ERR_NOT_FOUND);
+	assert_int_equal(sum, v->streams);
 	for (int ask = VENUE_ASK_INSTRUMENTS; ask <= VENUE_ASK_KLINES; ask++) {
 		struct venue_request r = {(enum venue_ask)ask, all, 1, 100, v->kline_intervals[0], 0, 0};
 		uint32_t weight = 0;
@@ -488,6 +503,10 @@ static void test_registry(void **state)
 	while (venue_at(n) != NULL)
 		n++;
 	assert_int_equal(n, sizeof(files) / sizeof(files[0]));
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = i + 1; k < n; k++) /* no two markets can share an id */
+			assert_true(strcmp(venue_at(i)->name, venue_at(k)->name) != 0 ||
+				    strcmp(venue_at(i)->suffix, venue_at(k)->suffix) != 0);
 	assert_null(venue_find("NOWHERE", 7));
 	assert_null(venue_find("", 0));
 	struct venue_market m;

@@ -1,0 +1,60 @@
+/* binance_ask - the texts by which Binance is asked: stream names and paths of REST. */
+#include "common/venue/binance_ask.h"
+
+#include "common/base/err.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static int append_lower(struct buf *out, const char *text)
+{
+	int rc = 0;
+
+	for (; *text && rc == 0; text++)
+		rc = buf_byte(out, (uint8_t)lower(*text));
+	return rc;
+}
+
+static int append_stream(const struct venue_feed *feed, const struct venue_market *m, const struct binance_stream *s,
+			 struct buf *out)
+{
+	bool kline = s->stream == VENUE_KLINE_STREAM;
+	int rc = append_lower(out, m->raw);
+
+	return rc == 0 ? buf_printf(out, "@%s%s", s->name, kline ? feed->kline_interval : "") : rc;
+}
+
+int binance_streams(const struct venue_feed *feed, const struct binance_stream *streams, uint32_t max, struct buf *out)
+{
+	uint32_t n = 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
+		for (const struct binance_stream *s = streams; rc == 0 && s->name != NULL; s++) {
+			if (!(feed->streams & s->stream) ||
+			    (s->stream == VENUE_KLINE_STREAM && feed->kline_interval == NULL))
+				continue;
+			if (n++ > 0)
+				rc = buf_byte(out, '/');
+			if (rc == 0)
+				rc = append_stream(feed, feed->markets[i], s, out);
+		}
+	if (rc == 0 && n == 0)
+		return ERR_ARG;
+	return rc == 0 && n > max ? ERR_TOO_LONG : rc;
+}
+
+int binance_klines_path(const char *path, const struct venue_request *r, struct buf *out)
+{
+	int rc = buf_printf(out, "%s?symbol=%s&interval=%s", path, r->markets[0]->raw, r->interval);
+
+	if (rc == 0 && r->from > 0)
+		rc = buf_printf(out, "&startTime=%lld", (long long)(r->from / 1000000));
+	if (rc == 0 && r->to > 0)
+		rc = buf_printf(out, "&endTime=%lld", (long long)(r->to / 1000000));
+	if (rc == 0 && r->limit > 0)
+		rc = buf_printf(out, "&limit=%u", r->limit);
+	return rc;
+}

@@ -1,0 +1,168 @@
+/* binance_usdm - Binance USD-M futures: routed streams, updates chained by pu, liquidations.
+ *
+ * Facts: Binance's "Important WebSocket Change Notice" of 2026, the USD-M futures documents, and
+ * recorded frames. Traps: since 2026-04-23 there are three bases, and a stream asked for on the
+ * wrong one is silent; one connection carries one class only. U is not the previous u + 1 in 97 %
+ * of all updates: pu is what chains them. Trades are taken as aggTrade, whose "a" counts by one
+ * while f..l leaves out what the insurance fund did. forceOrder tells the largest liquidation of a
+ * second only; its p is the bankruptcy price. New keys appear without notice.
+ */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/venue/binance_ask.h"
+#include "common/venue/binance_events.h"
+#include "common/venue/binance_rest.h"
+
+extern const struct venue venue_binance_usdm;
+
+#define SECOND 1000000000LL
+
+/* ---- what comes ---- */
+
+static void on_agg_trade(struct binance_frame *f, struct venue_message *m)
+{
+	binance_on_trade(f, m);
+	m->trade.count_id = binance_id(f, &f->own, 'a');
+	binance_demand(f, m->trade.count_id > 0);
+}
+
+static const struct binance_kind kinds[] = {
+	BINANCE_KIND("depthUpdate", VENUE_DEPTH, binance_on_depth),
+	BINANCE_KIND("aggTrade", VENUE_TRADE, on_agg_trade),
+	BINANCE_KIND("trade", VENUE_TRADE, binance_on_trade),
+	BINANCE_KIND("bookTicker", VENUE_TOP, binance_on_top),
+	BINANCE_KIND("kline", VENUE_KLINE, binance_on_kline),
+	BINANCE_KIND("24hrTicker", VENUE_TICKER, binance_on_ticker),
+	BINANCE_KIND("24hrMiniTicker", VENUE_TICKER, binance_on_ticker),
+	BINANCE_KIND("forceOrder", VENUE_LIQUIDATION, binance_on_liquidation),
+	{"", 0, VENUE_UNKNOWN, NULL},
+};
+
+static int decode(const struct venue_input *in, struct venue_output *out)
+{
+	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
+	switch (in->ask) {
+	case VENUE_ASK_NOTHING:
+		return binance_decode_frame(kinds, in, out);
+	case VENUE_ASK_INSTRUMENTS:
+		return binance_decode_instruments(in, out);
+	case VENUE_ASK_SNAPSHOT:
+		out->fault.kind = VENUE_SNAPSHOT;
+		return in->market != NULL ? binance_decode_snapshot(in, out) : ERR_ARG;
+	case VENUE_ASK_KLINES:
+		out->fault.kind = VENUE_KLINE;
+		return in->market != NULL ? binance_decode_klines(in, out) : ERR_ARG;
+	}
+	return ERR_ARG;
+}
+
+/* ---- what we send ---- */
+
+#define PUBLIC_STREAMS (VENUE_DEPTH_STREAM | VENUE_TOP_STREAM)
+#define MARKET_STREAMS                                                                                                 \
+	(VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM)
+
+static const struct binance_stream stream_names[] = {
+	{VENUE_DEPTH_STREAM, "depth@100ms"},  {VENUE_TRADE_STREAM, "aggTrade"}, {VENUE_TOP_STREAM, "bookTicker"},
+	{VENUE_KLINE_STREAM, "kline_"},       {VENUE_TICKER_STREAM, "ticker"},  {VENUE_LIQUIDATION_STREAM, "forceOrder"},
+	{0, NULL},
+};
+
+/* ERR_ARG where a connection is to carry streams of both bases. */
+static int stream_path(const struct venue_feed *feed, struct buf *out)
+{
+	bool public = (feed->streams & PUBLIC_STREAMS) != 0, market = (feed->streams & MARKET_STREAMS) != 0;
+
+	if (public == market)
+		return ERR_ARG;
+	int rc = buf_printf(out, "/%s/stream?streams=", public ? "public" : "market");
+	return rc == 0 ? binance_streams(feed, stream_names, venue_binance_usdm.streams_max, out) : rc;
+}
+
+/* The path subscribes: nothing is left to say. */
+static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	(void)feed;
+	(void)nth;
+	(void)out;
+	return ERR_NOT_FOUND;
+}
+
+static uint32_t depth_weight(uint32_t limit)
+{
+	return limit <= 50 ? 2 : limit <= 100 ? 5 : limit <= 500 ? 10 : 20;
+}
+
+static uint32_t klines_weight(uint32_t limit)
+{
+	return limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10;
+}
+
+static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
+{
+	switch (r->ask) {
+	case VENUE_ASK_INSTRUMENTS: /* all of them: it takes no symbols */
+		*ret_weight = 1;
+		return buf_printf(out, "/fapi/v1/exchangeInfo");
+	case VENUE_ASK_SNAPSHOT:
+		if (r->n != 1 || r->limit == 0 || r->limit > 1000)
+			return ERR_ARG;
+		*ret_weight = depth_weight(r->limit);
+		return buf_printf(out, "/fapi/v1/depth?symbol=%s&limit=%u", r->markets[0]->raw, r->limit);
+	case VENUE_ASK_KLINES:
+		if (r->n != 1 || r->interval == NULL || r->limit > 1500)
+			return ERR_ARG;
+		*ret_weight = klines_weight(r->limit != 0 ? r->limit : 500);
+		return binance_klines_path("/fapi/v1/klines", r, out);
+	default:
+		return ERR_ARG;
+	}
+}
+
+/* The first update behind a snapshot must reach around its id (U <= id <= u), or begin where it ended; from then on
+ * each names its predecessor. */
+static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct venue_depth *d)
+{
+	if (d->prev_id == book_id)
+		return VENUE_LINK_NEXT;
+	if (d->last_id < book_id || (d->last_id == book_id && !fresh))
+		return VENUE_LINK_OLD;
+	return fresh && d->first_id <= book_id ? VENUE_LINK_NEXT : VENUE_LINK_GAP;
+}
+
+static const uint32_t groups[] = {PUBLIC_STREAMS, MARKET_STREAMS, 0};
+static const char *const stream_hosts[] = {"wss://fstream.binance.com", NULL};
+static const char *const rest_hosts[] = {"https://fapi.binance.com", NULL};
+static const char *const intervals[] = {
+	"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M", NULL,
+};
+
+const struct venue venue_binance_usdm = {
+	.name = "BINANCE",
+	.doc = "Binance USD-M futures: 100 ms depth, aggregate trades, bookTicker, klines, tickers, liquidations.",
+	.suffix = "-PERP",
+	.stream_hosts = stream_hosts,
+	.rest_hosts = rest_hosts,
+	.streams = PUBLIC_STREAMS | MARKET_STREAMS,
+	.groups = groups,
+	.kline_intervals = intervals,
+	.trade_ids_count = true,
+	.streams_max = 200,
+	.messages_per_s = 10,
+	.attempts_max = 300,
+	.attempts_ns = 300 * SECOND,
+	.life_ns = 24 * 3600 * SECOND,
+	.pong_ns = 600 * SECOND,
+	.silence_ns = 30 * SECOND,
+	.weight_limit = 2400,
+	.weight_ns = 60 * SECOND,
+	.weight_header = "X-MBX-USED-WEIGHT-1M",
+	.retry_header = "Retry-After",
+	.stream_path = stream_path,
+	.stream_text = stream_text,
+	.request = request,
+	.decode = decode,
+	.link = link_depth,
+};
