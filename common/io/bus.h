@@ -119,6 +119,8 @@ struct bus_zmq_options {
 	bool tcp;           /* instead of ipc: three ports a publisher, sealed and authenticated by CURVE */
 	const char *peers;  /* tcp: "collector=10.0.0.1:9410,…", the first of each publisher's three ports */
 	const char *listen; /* tcp: address that ours are bound to; empty: the one that peers names */
+	const char *keys;   /* tcp: directory of keys (keys.h) */
+	const char *key;    /* tcp: name of our own */
 };
 
 /* Over ZeroMQ. The loop must outlive it; the options need not. ERR_ARG, ERR_IO, ERR_REFUSED with a reason. */

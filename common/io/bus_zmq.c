@@ -13,47 +13,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <czmq.h>
+#include <zmq.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/bus_address.h"
 #include "common/io/bus_zmq_priv.h"
+#include "common/io/log.h"
 
-enum { DRAIN_MAX = 2000, DRAIN_SUBSCRIPTIONS = 200 };
+enum { DRAIN_MAX = 2000 };
 
 struct zmq_link {
 	struct bus_link link;
 	struct zmq_link *next;
 	struct bus_zmq *owner;
-	char publisher[EVENT_SOURCE_MAX];
 	enum lane lane;
-	void *socket;
-	struct loop_source *source;
-	struct bus_guard guard;
+	struct bus_remote remote;
 };
 
 struct asker { /* DEALER towards one publisher */
 	struct asker *next;
 	struct bus_zmq *owner;
-	char publisher[EVENT_SOURCE_MAX];
-	void *socket;
-	struct loop_source *source;
-	struct bus_guard guard;
-};
-
-struct bound { /* one of our own three */
-	void *socket;
-	struct loop_source *source;
-	struct bus_guard guard;
+	struct bus_remote remote;
 };
 
 struct bus_zmq {
 	struct bus bus;
-	struct loop *loop;
-	struct bus_addresses addresses;
+	struct bus_net net;
 	int lock;
-	struct bound bound[4]; /* by lane; [0] unused */
+	struct bus_local local[4]; /* by lane; [0] unused */
 	struct zmq_link *links;
 	struct asker *askers;
 };
@@ -102,7 +90,7 @@ static void on_sub(void *ctx, int events)
 	zmq_msg_t m;
 	zmq_msg_init(&m);
 	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = zmq_msg_recv(&m, link->socket, ZMQ_DONTWAIT);
+		int n = zmq_msg_recv(&m, link->remote.socket, ZMQ_DONTWAIT);
 		if (n < 0)
 			break;
 		z->bus.counters.received[link->lane]++;
@@ -115,21 +103,16 @@ static void on_sub(void *ctx, int events)
 	batch_done(z);
 }
 
-/* Reading subscriptions is what puts them into force; how many they are is the guard's affair. */
-static void on_pub(void *ctx, int events)
+/* Whoever connected without a key (ipc) is this user; with one it may do what the key may do now. */
+static struct bus_peer peer_of(const struct bus_zmq *z, zmq_msg_t *request)
 {
-	struct bound *b = ctx;
-	(void)events;
-	zmq_msg_t part[1];
-	for (int i = 0; i < DRAIN_SUBSCRIPTIONS; i++) {
-		int n = receive(b->socket, part, 1);
-		if (n < 0)
-			return;
-		bus_guard_subscription(&b->guard, zmq_msg_get(&part[0], ZMQ_SRCFD), zmq_msg_data(&part[0]),
-				       zmq_msg_size(&part[0]));
-		release(part, n, 1);
-	}
-	loop_zmq_look(b->source); /* there is more, and we may be in another socket's turn */
+	struct bus_peer peer = {.role = role_operator};
+	if (!z->net.curve)
+		return peer;
+	const char *name = zmq_msg_gets(request, "User-Id");
+	peer.role = name ? (uint8_t)bus_curve_role(z->net.curve, name) : role_none;
+	snprintf(peer.name, sizeof peer.name, "%s", name ? name : "");
+	return peer;
 }
 
 static void on_rep(void *ctx, int events)
@@ -137,14 +120,16 @@ static void on_rep(void *ctx, int events)
 	struct bus_zmq *z = ctx;
 	zmq_msg_t part[2];
 	/* Who asks for what it missed has subscribed before: put it into force before the answer says "up to here". */
-	on_pub(&z->bound[LANE_M], events);
-	on_pub(&z->bound[LANE_X], events);
+	bus_local_subscriptions(&z->local[LANE_M], events);
+	bus_local_subscriptions(&z->local[LANE_X], events);
 	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = receive(z->bound[LANE_R].socket, part, 2);
+		int n = receive(z->local[LANE_R].socket, part, 2);
 		if (n < 0)
 			break;
-		struct bus_peer peer = {.role = role_operator};
+		struct bus_peer peer;
 		size_t id_len = zmq_msg_size(&part[0]);
+		if (n == 2)
+			peer = peer_of(z, &part[1]);
 		if (n == 2 && id_len <= sizeof peer.id) {
 			memcpy(peer.id, zmq_msg_data(&part[0]), id_len);
 			peer.len = (uint8_t)id_len;
@@ -165,11 +150,11 @@ static void on_asker(void *ctx, int events)
 	(void)events;
 	zmq_msg_t part[2];
 	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = receive(a->socket, part, 2);
+		int n = receive(a->remote.socket, part, 2);
 		if (n < 0)
 			break;
 		if (n == 2)
-			z->bus.handler.on_reply(z->bus.ctx, a->publisher, zmq_msg_data(&part[0]),
+			z->bus.handler.on_reply(z->bus.ctx, a->remote.publisher, zmq_msg_data(&part[0]),
 						zmq_msg_size(&part[0]), zmq_msg_data(&part[1]),
 						zmq_msg_size(&part[1]));
 		release(part, n, 2);
@@ -180,7 +165,7 @@ static void on_asker(void *ctx, int events)
 static int take_lock(struct bus_zmq *z, const char *publisher)
 {
 	char path[160];
-	int n = snprintf(path, sizeof path, "%s/%s.lock", z->addresses.dir, publisher);
+	int n = snprintf(path, sizeof path, "%s/%s.lock", z->net.addresses.dir, publisher);
 	if (n < 0 || n >= (int)sizeof path)
 		return ERR_TOO_LONG;
 	z->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -196,33 +181,19 @@ static int take_lock(struct bus_zmq *z, const char *publisher)
 	return 0;
 }
 
-static int bind_one(struct bus_zmq *z, const char *publisher, enum lane lane, loop_io_fn fn, void *ctx)
-{
-	static const enum bus_socket kinds[] = {
-		[LANE_M] = BUS_SOCKET_PUB_M, [LANE_X] = BUS_SOCKET_PUB_X, [LANE_R] = BUS_SOCKET_REP};
-	struct bound *b = &z->bound[lane];
-	char at[BUS_ADDRESS_MAX];
-	int rc = bus_address(&z->addresses, publisher, lane, true, at);
-	if (rc)
-		return rc;
-	b->socket = bus_socket_new(kinds[lane], z->addresses.tcp);
-	if (!b->socket)
-		return ERR_NOMEM;
-	rc = bus_guard_open(&b->guard, z->loop, b->socket, &z->bus.counters);
-	if (!rc && zmq_bind(b->socket, at) != 0)
-		rc = err_from_errno(errno);
-	return rc ? rc : loop_zmq(z->loop, b->socket, fn, ctx, &b->source);
-}
-
 static int zmq_bus_bind(struct bus *b, const char *publisher)
 {
 	struct bus_zmq *z = zmq_of(b);
 	int rc = take_lock(z, publisher);
-	if (!rc)
-		rc = bind_one(z, publisher, LANE_M, on_pub, &z->bound[LANE_M]);
-	if (!rc)
-		rc = bind_one(z, publisher, LANE_X, on_pub, &z->bound[LANE_X]);
-	return rc ? rc : bind_one(z, publisher, LANE_R, on_rep, z);
+	for (int lane = LANE_M; !rc && lane <= LANE_R; lane++) {
+		struct bus_local *own = &z->local[lane];
+		rc = bus_local_open(own, &z->net, publisher, (enum lane)lane);
+		if (!rc && lane == LANE_R)
+			rc = loop_zmq(z->net.loop, own->socket, on_rep, z, &own->source);
+		else if (!rc)
+			rc = loop_zmq(z->net.loop, own->socket, bus_local_subscriptions, own, &own->source);
+	}
+	return rc;
 }
 
 static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t len)
@@ -234,7 +205,7 @@ static int zmq_bus_send(struct bus *b, enum lane lane, const void *frame, size_t
 		return ERR_TOO_LONG;
 	}
 	/* May process commands, and a new subscription with them: it is in force then, so no loop_zmq_look. */
-	if (zmq_send(z->bound[lane].socket, frame, len, ZMQ_DONTWAIT) < 0) {
+	if (zmq_send(z->local[lane].socket, frame, len, ZMQ_DONTWAIT) < 0) {
 		b->counters.send_errors++;
 		return err_from_errno(errno);
 	}
@@ -248,7 +219,7 @@ static void on_link(void *ctx, bool up)
 	struct zmq_link *link = ctx;
 	struct bus *b = &link->owner->bus;
 	if (b->handler.on_peer)
-		b->handler.on_peer(b->ctx, link->publisher, link->lane, up);
+		b->handler.on_peer(b->ctx, link->remote.publisher, link->lane, up);
 }
 
 static void subscribe_all(void *socket, const char *const *prefixes)
@@ -265,81 +236,54 @@ static int zmq_bus_subscribe(struct bus *b, const char *publisher, enum lane lan
 			     void *tag, struct bus_link **ret_link)
 {
 	struct bus_zmq *z = zmq_of(b);
-	char at[BUS_ADDRESS_MAX];
-	int rc = strlen(publisher) < EVENT_SOURCE_MAX ? bus_address(&z->addresses, publisher, lane, false, at)
-						       : ERR_TOO_LONG;
-	if (rc)
-		return rc;
 	struct zmq_link *link = calloc(1, sizeof *link);
 	if (!link)
 		return ERR_NOMEM;
+	struct bus_remote *r = &link->remote;
 	link->link.tag = tag;
 	link->owner = z;
 	link->lane = lane;
-	memcpy(link->publisher, publisher, strlen(publisher) + 1);
-	link->guard.on_link = on_link;
-	link->guard.ctx = link;
-	link->socket = bus_socket_new(lane == LANE_M ? BUS_SOCKET_SUB_M : BUS_SOCKET_SUB_X, z->addresses.tcp);
-	if (!link->socket) {
-		free(link);
-		return ERR_NOMEM;
+	r->guard.on_link = on_link;
+	r->guard.ctx = link;
+	int rc = bus_remote_open(r, &z->net, publisher, lane == LANE_M ? BUS_SOCKET_SUB_M : BUS_SOCKET_SUB_X);
+	if (!rc) {
+		subscribe_all(r->socket, prefixes);
+		rc = bus_remote_sync(r);
 	}
-	subscribe_all(link->socket, prefixes);
+	if (!rc)
+		rc = loop_zmq(z->net.loop, r->socket, on_sub, link, &r->source);
+	if (rc) {
+		bus_remote_close(r);
+		free(link);
+		return rc;
+	}
 	link->next = z->links;
 	z->links = link;
-	rc = bus_guard_open(&link->guard, z->loop, link->socket, &z->bus.counters);
-	if (!rc && zmq_connect(link->socket, at) != 0)
-		rc = err_from_errno(errno);
-	if (!rc)
-		rc = loop_zmq(z->loop, link->socket, on_sub, link, &link->source);
-	if (!rc)
-		*ret_link = &link->link;
-	return rc;
-}
-
-static void asker_free(struct asker *a)
-{
-	loop_end(&a->source);
-	bus_guard_close(&a->guard);
-	if (a->socket)
-		zmq_close(a->socket);
-	free(a);
-}
-
-static int asker_open(struct bus_zmq *z, const char *publisher, struct asker *a)
-{
-	char at[BUS_ADDRESS_MAX];
-	int rc = bus_address(&z->addresses, publisher, LANE_R, false, at);
-	if (rc)
-		return rc;
-	a->owner = z;
-	snprintf(a->publisher, sizeof a->publisher, "%s", publisher);
-	a->socket = bus_socket_new(BUS_SOCKET_ASK, z->addresses.tcp);
-	if (!a->socket)
-		return ERR_NOMEM;
-	rc = bus_guard_open(&a->guard, z->loop, a->socket, &z->bus.counters);
-	if (!rc && zmq_connect(a->socket, at) != 0)
-		rc = err_from_errno(errno);
-	return rc ? rc : loop_zmq(z->loop, a->socket, on_asker, a, &a->source);
+	*ret_link = &link->link;
+	return 0;
 }
 
 static int asker_for(struct bus_zmq *z, const char *publisher, struct asker **ret_asker)
 {
 	struct asker *a = z->askers;
-	while (a && strcmp(a->publisher, publisher) != 0)
+	while (a && strcmp(a->remote.publisher, publisher) != 0)
 		a = a->next;
 	if (a) {
 		*ret_asker = a;
 		return 0;
 	}
-	if (strlen(publisher) >= sizeof a->publisher)
-		return ERR_TOO_LONG;
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return ERR_NOMEM;
-	int rc = asker_open(z, publisher, a);
+	a->owner = z;
+	int rc = bus_remote_open(&a->remote, &z->net, publisher, BUS_SOCKET_ASK);
+	if (!rc)
+		rc = bus_remote_sync(&a->remote);
+	if (!rc)
+		rc = loop_zmq(z->net.loop, a->remote.socket, on_asker, a, &a->remote.source);
 	if (rc) {
-		asker_free(a);
+		bus_remote_close(&a->remote);
+		free(a);
 		return rc;
 	}
 	a->next = z->askers;
@@ -354,8 +298,8 @@ static int zmq_bus_request(struct bus *b, const char *publisher, const void *req
 	int rc = asker_for(zmq_of(b), publisher, &a);
 	if (rc)
 		return rc;
-	int sent = zmq_send(a->socket, request, len, ZMQ_DONTWAIT), error = errno;
-	loop_zmq_look(a->source);
+	int sent = zmq_send(a->remote.socket, request, len, ZMQ_DONTWAIT), error = errno;
+	loop_zmq_look(a->remote.source);
 	if (sent < 0)
 		return error == EAGAIN ? ERR_AGAIN : err_from_errno(error);
 	b->counters.sent[LANE_R]++;
@@ -365,7 +309,7 @@ static int zmq_bus_request(struct bus *b, const char *publisher, const void *req
 static int zmq_bus_reply(struct bus *b, const struct bus_peer *peer, const void *reply, size_t len, const void *page,
 			 size_t page_len)
 {
-	struct bound *own = &zmq_of(b)->bound[LANE_R];
+	struct bus_local *own = &zmq_of(b)->local[LANE_R];
 	void *rep = own->socket;
 	loop_zmq_look(own->source);
 	if (zmq_send(rep, peer->id, peer->len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
@@ -383,26 +327,36 @@ static void zmq_bus_close(struct bus *b)
 	while (z->links) {
 		struct zmq_link *link = z->links;
 		z->links = link->next;
-		loop_end(&link->source);
-		bus_guard_close(&link->guard);
-		zmq_close(link->socket);
+		bus_remote_close(&link->remote);
 		free(link);
 	}
 	while (z->askers) {
 		struct asker *a = z->askers;
 		z->askers = a->next;
-		asker_free(a);
+		bus_remote_close(&a->remote);
+		free(a);
 	}
-	for (int lane = LANE_M; lane <= LANE_R; lane++) {
-		struct bound *own = &z->bound[lane];
-		loop_end(&own->source);
-		bus_guard_close(&own->guard);
-		if (own->socket)
-			zmq_close(own->socket);
-	}
+	for (int lane = LANE_M; lane <= LANE_R; lane++)
+		bus_local_close(&z->local[lane]);
+	bus_curve_close(z->net.curve);
 	if (z->lock >= 0)
 		close(z->lock);
 	free(z);
+}
+
+/* Who is not let in any more is put out by ending every connection: those who may come back do so at once, and what
+ * they missed meanwhile is replayed to them. */
+static void on_keys(void *ctx, bool lost)
+{
+	struct bus_zmq *z = ctx;
+	for (int lane = LANE_M; lost && lane <= LANE_R; lane++)
+		bus_local_renew(&z->local[lane]);
+	for (struct zmq_link *l = z->links; l; l = l->next)
+		if (bus_remote_sync(&l->remote) != 0)
+			log_error("cannot connect", "publisher=%s", l->remote.publisher);
+	for (struct asker *a = z->askers; a; a = a->next)
+		if (bus_remote_sync(&a->remote) != 0)
+			log_error("cannot connect", "publisher=%s", a->remote.publisher);
 }
 
 static const struct bus_ops zmq_ops = {
@@ -443,16 +397,21 @@ int bus_zmq_open(struct loop *l, const struct bus_zmq_options *o, const struct b
 	struct bus_zmq *z = calloc(1, sizeof *z);
 	if (!z)
 		return ERR_NOMEM;
-	rc = bus_addresses_init(&z->addresses, o, reason, cap);
+	z->bus.ops = &zmq_ops;
+	z->bus.handler = *h;
+	z->bus.ctx = ctx;
+	z->net.loop = l;
+	z->net.counters = &z->bus.counters;
+	z->lock = -1;
+	rc = bus_addresses_init(&z->net.addresses, o, reason, cap);
+	if (!rc && o->tcp)
+		rc = bus_curve_open(l, o, &z->net.curve, reason, cap);
 	if (rc) {
 		free(z);
 		return rc;
 	}
-	z->bus.ops = &zmq_ops;
-	z->bus.handler = *h;
-	z->bus.ctx = ctx;
-	z->loop = l;
-	z->lock = -1;
+	if (z->net.curve)
+		bus_curve_on_change(z->net.curve, on_keys, z);
 	*ret_bus = &z->bus;
 	return 0;
 }

@@ -4,11 +4,12 @@
  * shutting its descriptor down, which libzmq then reads as the peer's end. The descriptor is libzmq's and may have
  * been closed and given away since, so it is only touched while it is a connection of the endpoint we watch.
  */
-#include <czmq.h>
+#include <zmq.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <netinet/in.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
@@ -156,7 +157,7 @@ int bus_guard_open(struct bus_guard *g, struct loop *l, void *socket, struct bus
 	snprintf(at, sizeof at, "inproc://nightjar.monitor.%u", ++made);
 	if (zmq_socket_monitor(socket, at, EVENTS) != 0)
 		return err_from_errno(errno);
-	g->pair = zmq_socket(zsys_init(), ZMQ_PAIR);
+	g->pair = zmq_socket(bus_context(), ZMQ_PAIR);
 	if (!g->pair)
 		return ERR_NOMEM;
 	/* Unbounded: libzmq's thread would wait at the mark, and with it everybody's frames. What comes is as much as
@@ -166,6 +167,12 @@ int bus_guard_open(struct bus_guard *g, struct loop *l, void *socket, struct bus
 	if (zmq_connect(g->pair, at) != 0)
 		return err_from_errno(errno);
 	return loop_zmq(l, g->pair, on_monitor, g, &g->source);
+}
+
+void bus_guard_reset(struct bus_guard *g)
+{
+	g->connections = 0; /* what they had subscribed to is taken back one by one: distinct counts that */
+	memset(g->subscriber, 0, sizeof g->subscriber);
 }
 
 void bus_guard_close(struct bus_guard *g)

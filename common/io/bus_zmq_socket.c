@@ -52,14 +52,19 @@ static void set_int(void *socket, int option, int value)
 
 enum { ZERO_COPY_RECV = 10 }; /* ZMQ_ZERO_COPY_RECV of zmq.h, which shows it only to builds with drafts; libzmq 4.3 */
 
-void *bus_socket_new(enum bus_socket kind, bool tcp)
+void *bus_context(void)
 {
-	const struct row *row = &rows[kind];
-	void *context = zsys_init(); /* czmq's own: one in the process, closed by nobody else */
+	void *context = zsys_init(); /* czmq's: one in the process, closed by nobody else */
 	/* libzmq would let a message point into the buffer it was read into: a hundred bytes that wait then hold
 	 * 18 KiB. Where it does not know the option, we only need more memory. */
 	(void)zmq_ctx_set(context, ZERO_COPY_RECV, 0);
-	void *s = zmq_socket(context, row->type);
+	return context;
+}
+
+void *bus_socket_new(enum bus_socket kind, bool tcp)
+{
+	const struct row *row = &rows[kind];
+	void *s = zmq_socket(bus_context(), row->type);
 	if (!s)
 		return NULL;
 	int64_t frame_max = row->frame_max + BUS_SEAL_MAX;

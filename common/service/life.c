@@ -261,7 +261,7 @@ static void say_who_holds(struct runtime *rt)
 
 static int open_bus(struct runtime *rt, char *reason, size_t cap)
 {
-	struct bus_zmq_options o = settings_bus(&rt->run);
+	struct bus_zmq_options o = settings_bus(&rt->run, rt->s->name);
 	int rc = make_dirs(rt->run.bus_dir);
 	if (!rc)
 		rc = bus_zmq_open(rt->loop, &o, &follow_bus_handler, rt, &rt->bus, reason, cap);

@@ -2,6 +2,7 @@
 #include "common/service/settings.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/io/clock.h"
 #include "common/service/service.h"
@@ -12,6 +13,22 @@
 static const struct config_key bus_keys[] = {
 	{"dir", CONFIG_TEXT, "run/bus", 0, 0, "", "Directory of the bus's sockets and locks; made with mode 0700.",
 	 NULL, TEXT(bus_dir)},
+	{"transport", CONFIG_CHOICE, "ipc", 0, 0, "",
+	 "ipc: sockets in bus.dir, one host, one user; tcp: any hosts, every connection sealed and known by its key.",
+	 "ipc|tcp", TEXT(bus_transport)},
+	{"peers", CONFIG_TEXT,
+	 "collector=127.0.0.1:9410,strategy=127.0.0.1:9420,executor=127.0.0.1:9430,persister=127.0.0.1:9440,"
+	 "watchdog=127.0.0.1:9450", 0, 0, "",
+	 "tcp: NAME=HOST:PORT of each publisher; lane M has PORT, lane X and its requests the next two.", NULL,
+	 TEXT(bus_peers)},
+	{"listen", CONFIG_TEXT, "", 0, 0, "",
+	 "tcp: address that this host's services bind to; empty: the one that bus.peers has for them.", NULL,
+	 TEXT(bus_listen)},
+	{"keys", CONFIG_TEXT, "run/keys", 0, 0, "",
+	 "tcp: directory of the keys (mode 0700): NAME.pub of all who are let in, NAME.secret of this host's programs.",
+	 NULL, TEXT(bus_keys)},
+	{"key", CONFIG_TEXT, "", 0, 0, "",
+	 "tcp: name of the key this program uses; empty: a service's own name, operator for nj.", NULL, TEXT(bus_key)},
 	{0},
 };
 
@@ -112,7 +129,12 @@ uint32_t settings_sections(struct run_settings *run, const struct service *s, vo
 	return 5;
 }
 
-struct bus_zmq_options settings_bus(const struct run_settings *run)
+struct bus_zmq_options settings_bus(const struct run_settings *run, const char *name)
 {
-	return (struct bus_zmq_options){.dir = run->bus_dir};
+	return (struct bus_zmq_options){.dir = run->bus_dir,
+					.tcp = strcmp(run->bus_transport, "tcp") == 0,
+					.peers = run->bus_peers,
+					.listen = run->bus_listen,
+					.keys = run->bus_keys,
+					.key = run->bus_key[0] ? run->bus_key : name};
 }

@@ -8,7 +8,8 @@
 struct service;
 
 struct run_settings {
-	char bus_dir[96];
+	char bus_dir[96], bus_transport[8], bus_peers[1024], bus_listen[96];
+	char bus_keys[240], bus_key[32];
 	char data[256];      /* root of every service's files */
 	char pace[16];       /* live or lockstep */
 	char origin[16];     /* what the data must be: live, replay, simulated, any */
@@ -31,8 +32,8 @@ struct run_settings {
 uint32_t settings_sections(struct run_settings *run, const struct service *s, void *settings,
 			   struct config_section out[SETTINGS_SECTIONS_MAX]);
 
-/* What bus_zmq_open needs; points into run. */
-struct bus_zmq_options settings_bus(const struct run_settings *run);
+/* What bus_zmq_open needs; points into run. name: whose key it is where bus.key is empty. */
+struct bus_zmq_options settings_bus(const struct run_settings *run, const char *name);
 
 /* Names of all sections there are, NULL-ended: what config_new takes as foreign. */
 extern const char *const settings_foreign[];

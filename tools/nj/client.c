@@ -72,7 +72,7 @@ int client_open(struct client *c, const char *config_path, const char *const *fl
 	int rc = load(c, config_path, flags, n_flags, reason, cap);
 	if (rc)
 		return rc;
-	struct bus_zmq_options o = settings_bus(&c->run);
+	struct bus_zmq_options o = settings_bus(&c->run, "operator");
 	if (!o.tcp && access(c->run.bus_dir, F_OK) != 0) {
 		snprintf(reason, cap, "nothing runs: there is no bus at %s (setting bus.dir)", c->run.bus_dir);
 		return ERR_NOT_FOUND;

@@ -222,7 +222,7 @@ int publisher_open(struct publisher *p, struct cli *cli, const char *name)
 	rc = signals_open(&p->signals);
 	if (!rc)
 		rc = loop_new(clock_real(), &p->loop);
-	struct bus_zmq_options o = settings_bus(&p->run);
+	struct bus_zmq_options o = settings_bus(&p->run, name);
 	if (!rc)
 		rc = bus_zmq_open(p->loop, &o, &handler, p, &p->bus, reason, sizeof reason);
 	if (rc)
