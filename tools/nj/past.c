@@ -146,14 +146,26 @@ static void begin_paging(struct past_stream *s)
 	inbox_start(&s->in, INBOX_FROM_CURSOR, mono(s->past));
 }
 
+/* Without the file, the persister itself is asked for what was given up: the inbox knows how. */
+static void leave_archive(struct past_stream *s)
+{
+	if (s->archive.stop_epoch && s->archive.stop_seq > 1 && s->past->offset.from != TAP_FROM_LAST)
+		s->next = s->archive.epoch == s->archive.stop_epoch && s->archive.seq ? s->archive.seq : 1;
+	begin_paging(s);
+}
+
 static void read_archive(struct past_stream *s)
 {
 	uint64_t before = s->past->counters.archived;
 	/* A journal that begins with its first record has given nothing up. */
 	bool needed = s->archive.stop_epoch == 0 || s->archive.stop_seq > 1;
 	struct store_read *store = past_store(s->past, needed);
+	if (!store) {
+		leave_archive(s);
+		return;
+	}
 	s->archive.limit = ARCHIVE_ROWS;
-	int rc = store ? store_read_records(store, &s->archive, take_record, s) : 0;
+	int rc = store_read_records(store, &s->archive, take_record, s);
 	if (rc == ERR_BUSY)
 		return; /* a checkpoint is under way: asked again at the next step */
 	if (rc)
@@ -169,6 +181,17 @@ static const struct queued *front(const struct past_stream *s, size_t *ret_len)
 	return (const struct queued *)(const void *)ring_front(&s->queue, ret_len);
 }
 
+/* The publisher has said what it no longer has, and the copy of it is asked: until that answers or is given up. */
+static bool asks_copy(const struct past_stream *s)
+{
+	return s->phase == PAST_PAGING && s->in.asks_copy && s->in.refusal.result != 0;
+}
+
+static bool is_silent(const struct past_stream *s, int64_t now)
+{
+	return !asks_copy(s) && (!s->heard_at || now - s->heard_at >= SILENT_NS);
+}
+
 /* Could something older than all that is queued still come of it? */
 static bool is_waited_for(struct past_stream *s)
 {
@@ -176,7 +199,7 @@ static bool is_waited_for(struct past_stream *s)
 		read_archive(s);
 	if (s->phase == PAST_REACHED || s->queue.count > 0)
 		return false;
-	return s->phase == PAST_ARCHIVE || (s->heard_at && mono(s->past) - s->heard_at < SILENT_NS);
+	return s->phase == PAST_ARCHIVE || !is_silent(s, mono(s->past));
 }
 
 /* The stream whose first event is the oldest; NULL where there is none, or something is waited for. */
@@ -222,8 +245,7 @@ static void give(struct past *p, struct past_stream *s)
 
 static bool is_drained(const struct past_stream *s, int64_t now)
 {
-	bool silent = s->phase == PAST_PAGING && (!s->heard_at || now - s->heard_at >= SILENT_NS);
-	return (s->phase == PAST_REACHED || silent) && s->queue.count == 0;
+	return (s->phase == PAST_REACHED || (s->phase == PAST_PAGING && is_silent(s, now))) && s->queue.count == 0;
 }
 
 static void note_progress(struct past *p)
@@ -261,6 +283,16 @@ static void step(void *ctx)
 
 /* ---- asking for pages ---- */
 
+/* Nobody has what is missing, and who might does not answer: a tap does not wait for that, it says so and goes on. */
+static void give_copy_up(struct past_stream *s, int64_t now)
+{
+	cli_note(s->past->cli, "%s has given up what is asked for and the persister does not answer: that is left out",
+		 s->publisher);
+	s->heard_at = now;
+	inbox_copy(&s->in, NULL);
+	inbox_start(&s->in, INBOX_FROM_CURSOR, now);
+}
+
 /* Would it ask for a page now? */
 static bool would_ask(const struct past_stream *s, int64_t now)
 {
@@ -278,6 +310,8 @@ static void on_page(void *ctx)
 		bool asks = would_ask(s, now);
 		if (s->phase == PAST_ARCHIVE || s->unlogged || (asks && (asked || !has_room(s, &s->in))))
 			continue;
+		if (inbox_lacks_copy(&s->in))
+			give_copy_up(s, now);
 		inbox_poll(&s->in, now);
 		if (asks)
 			p->turn = (first + k + 1) % p->n;

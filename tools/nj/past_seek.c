@@ -318,7 +318,7 @@ struct store_read *past_store(struct past *p, bool needed)
 		return NULL;
 	p->no_store = rc != 0;
 	if (rc)
-		cli_note(p->cli, "records that their publishers have given up are not shown: %s",
+		cli_note(p->cli, "%s: what publishers have given up is asked of the persister",
 			 reason[0] ? reason : err_text(rc));
 	return p->store;
 }
