@@ -5,9 +5,10 @@
  *                   \______________________________________/  \_ the publisher keeps no log: at once
  *
  * A stream is one lane of one publisher. Its past is read from the persister's database (lane X, records that the
- * publisher has given up; where the file is out of reach, as in another container, the persister is asked), then from the publisher's replay socket, then its live frames go on without a seam: that
- * part is common/service/inbox. As long as some stream is not REACHED, events are given in the order of ts_recv over
- * all of them; a publisher that does not answer for three seconds is no longer waited for.
+ * publisher has given up; where the file is out of reach, as in another container, the persister is asked), then from
+ * the publisher's replay socket, then its live frames go on without a seam: that part is common/service/inbox. As long
+ * as some stream is not REACHED, events are given in the order of ts_recv over all of them; a publisher that does not
+ * answer for three seconds is no longer waited for.
  *
  * What it may cost the publishers is bounded: so many pages a second over all streams, one request under way for
  * each. What it may cost here, too: a queue of 2 MiB a stream, and when it is full the stream is asked no further.
