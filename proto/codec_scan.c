@@ -88,6 +88,40 @@ static int read_head(const uint8_t *at, size_t len, struct head *h)
 	return 0;
 }
 
+/* Bytes of a value where its first byte tells them all and there is nothing to check: integers, short texts, true,
+ * false, nil. 0: read_head has to look. */
+#define X4(n) n, n, n, n
+#define X16(n) X4(n), X4(n), X4(n), X4(n)
+static const uint8_t flat_bytes[256] = {
+	X16(1), X16(1), X16(1), X16(1), X16(1), X16(1), X16(1), X16(1), /* 0x00: integers to 127 */
+	X16(0), X16(0),                                                 /* 0x80: maps, arrays */
+	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,          /* 0xa0: texts to 31 bytes */
+	17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+	1, 0, 1, 1, X4(0), X4(0), 2, 3, 5, 9,                           /* 0xc0: nil, booleans; 0xcc: unsigned */
+	2, 3, 5, 9, X4(0), X4(0), X4(0),                                /* 0xd0: signed */
+	X16(1), X16(1),                                                 /* 0xe0: integers from -32 */
+};
+#undef X4
+#undef X16
+
+/* Steps over flat values, at most *count of them, and takes them off it; stops at the first that is something else or
+ * cut off. Most of an event is such values: this is what makes measuring cheap. */
+static size_t skip_flat_run(const uint8_t *at, size_t len, uint64_t *count)
+{
+	size_t used = 0;
+	uint64_t left = *count;
+
+	while (left > 0 && used < len) {
+		size_t n = flat_bytes[at[used]];
+		if (n == 0 || n > len - used)
+			break;
+		used += n;
+		left--;
+	}
+	*count = left;
+	return used;
+}
+
 /* The stack holds, by depth, the children still to come; what is inside an event begins one level
  * down. */
 static int measure(const uint8_t *at, size_t len, size_t first_depth, size_t *ret_len)
@@ -113,6 +147,8 @@ static int measure(const uint8_t *at, size_t len, size_t first_depth, size_t *re
 				return ERR_DEPTH;
 			open[depth++] = h.children;
 		}
+		if (depth > first_depth)
+			used += skip_flat_run(at + used, len - used, &open[depth - 1]);
 		while (depth > first_depth && open[depth - 1] == 0)
 			depth--;
 	} while (depth > first_depth);
