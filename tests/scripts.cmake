@@ -70,3 +70,8 @@ if(Python3_FOUND)
 	nj_script(e2e.one_process ${Python3_EXECUTABLE} -B tests/e2e/test_one_process.py)
 	set_tests_properties(e2e.one_process PROPERTIES TIMEOUT 240)
 endif()
+
+# Lane M accounted, with a stopped strategy and one service that comes late.
+if(Python3_FOUND)
+	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)
+endif()

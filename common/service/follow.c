@@ -9,7 +9,7 @@
 
 #define COPY_KEEPER "persister" /* of every lane X */
 
-enum { TELEMETRY_TOPICS_MAX = 16 };
+enum { TELEMETRY_TOPICS_MAX = 16, STANDSTILL_NS = 200000000 };
 
 struct follow *follow_find(struct runtime *rt, const char *publisher)
 {
@@ -388,6 +388,29 @@ static void try_promise(struct follow *f, int64_t mono)
 	}
 }
 
+/* After a standstill of ours the end of what was sent meanwhile may be lost: not before something has come that was
+ * sent since, we know. */
+static void doubt_after_standstill(struct runtime *rt)
+{
+	int64_t mono = runtime_mono(rt);
+	bool stood = rt->stepped_mono && mono - rt->stepped_mono > STANDSTILL_NS;
+	rt->stepped_mono = mono;
+	for (uint32_t i = 0; stood && i < rt->n_follows; i++)
+		rt->follow[i].doubted_since = clock_wall(runtime_clock(rt));
+}
+
+void follow_mark_repairs(struct runtime *rt)
+{
+	doubt_after_standstill(rt);
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (f->in_m)
+			f->in_m->repairing = f->m.state != INBOX_LIVE || f->doubted_since;
+		if (f->in_x)
+			f->in_x->repairing = f->x.state != INBOX_LIVE;
+	}
+}
+
 void follow_promises(struct runtime *rt)
 {
 	int64_t mono = runtime_mono(rt);
@@ -449,6 +472,20 @@ static void on_promise(struct follow *f, const struct event *ev)
 	}
 }
 
+/* Telemetry is never repaired, but on the link of lane M a hole in it means that more is lost: the promise that comes
+ * behind the hole must not be believed before that is had. */
+static void take_telemetry(struct follow *f, struct account *a, const struct event *ev)
+{
+	struct accounts *as = &f->telemetry_accounts;
+	uint64_t next = a ? account_next(as, a, ev->epoch, ev->seq) : ev->seq;
+	if (f->has_m && ev->seq > next)
+		inbox_suspect(&f->m, runtime_mono(f->rt));
+	if (a && ev->seq >= next)
+		account_take(as, a, ev->epoch, ev->seq, false);
+	if (ev->ts_sent > f->doubted_since)
+		f->doubted_since = 0;
+}
+
 void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
 {
 	const char *topic;
@@ -463,8 +500,7 @@ void follow_telemetry(struct follow *f, const uint8_t *frame, size_t len)
 		rt->arena.used = 0;
 		if (codec_unpack(body, left, &rt->arena, &ev, &used))
 			return;
-		if (a && ev.seq >= account_next(&f->telemetry_accounts, a, ev.epoch, ev.seq))
-			account_take(&f->telemetry_accounts, a, ev.epoch, ev.seq, false);
+		take_telemetry(f, a, &ev);
 		if (f->has_m)
 			inbox_epoch_m(&f->m, ev.epoch, runtime_mono(rt));
 		if (f->has_x)

@@ -686,7 +686,13 @@ void inbox_tail_topic(struct inbox *in, const struct event *tail, int64_t mono_n
 	struct account *a = accounts_get(&in->accounts, topic, n);
 	struct account_tail t = {tail->epoch, tail->tail.first, tail->tail.last};
 	/* It was sent behind what it speaks of: what is not here by now will not come by itself. */
-	if (!a || !account_is_behind(&in->accounts, a, &t) || in->state != INBOX_LIVE)
+	if (a && account_is_behind(&in->accounts, a, &t))
+		inbox_suspect(in, mono_ns);
+}
+
+void inbox_suspect(struct inbox *in, int64_t mono_ns)
+{
+	if (in->lane != LANE_M || in->state != INBOX_LIVE)
 		return;
 	in->counters.holes++;
 	go_paging(in, mono_ns);

@@ -147,6 +147,9 @@ void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns);
 /* And for one topic (event tail): a part of the topics can tell by it that a record has not come. */
 void inbox_tail_topic(struct inbox *in, const struct event *tail, int64_t mono_ns);
 
+/* Something was lost on this link of lane M: what that was is asked for. */
+void inbox_suspect(struct inbox *in, int64_t mono_ns);
+
 /* Its telemetry bears this epoch: another one than its records so far means that it was started again, and what it sent
  * before we were connected anew is asked for. */
 void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns);

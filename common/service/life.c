@@ -334,6 +334,7 @@ static int add_inputs(struct runtime *rt)
 	int rc = 0;
 	if (rt->s->core) {
 		rc = sequencer_init(&rt->sequencer, &runtime_core_sequencer, rt);
+		rt->sequencer.repair_ns = rt->run.wait_repair_ns;
 		rt->sequencer.behind_ns = runtime_lockstep(rt) ? 0 : rt->run.behind_ns;
 		if (!rc)
 			rc = sequencer_add(&rt->sequencer, rt->s->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);

@@ -391,6 +391,7 @@ void runtime_step(struct runtime *rt)
 {
 	if (rt->s->core && rt->life >= life_recover && rt->life <= life_running) {
 		int64_t mono = runtime_mono(rt), wake;
+		follow_mark_repairs(rt);
 		uint32_t n = sequencer_step(&rt->sequencer, mono, STEP_MAX, &wake);
 		/* The journal may end with records of the shell: no output of the core comes to step over them. */
 		if (outbox_verifying(&rt->outbox))

@@ -30,6 +30,7 @@ struct follow { /* one publisher */
 	bool has_m, has_x;
 	struct sequencer_input *in_m, *in_x; /* core services */
 	struct accounts telemetry_accounts;
+	int64_t doubted_since;               /* wall clock: what was sent before may not have come; 0 no doubt */
 	uint64_t dropped_told;               /* of lane M, as parity exceptions */
 	struct bus_link *telemetry;          /* where lane M itself is not followed */
 	bool promised;                       /* a promise waits for the lanes to catch up */
@@ -89,6 +90,7 @@ struct runtime {
 	struct ev_promise promise; /* last one published */
 	uint64_t promise_seen;
 	int64_t promise_mono;
+	int64_t stepped_mono; /* the last step of the core */
 	int64_t wake_at;
 	struct loop_source *wake, *pulse, *beat, *signal_source, *journal_source, *drain;
 	bool no_snapshot; /* was there at the start */
@@ -149,6 +151,8 @@ void follow_poll(struct runtime *rt);
 /* Market data from now on, with its last values: what is between belongs to a run that nobody repeats. */
 void follow_rejoin(struct runtime *rt);
 void follow_promises(struct runtime *rt);
+/* Tells the sequencer which inputs have holes that are being repaired. */
+void follow_mark_repairs(struct runtime *rt);
 struct follow *follow_find(struct runtime *rt, const char *publisher);
 /* We have published this on lane X: answers to it can come. */
 void follow_on_sent(struct runtime *rt, uint64_t seq, int64_t at);

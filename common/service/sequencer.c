@@ -89,6 +89,7 @@ int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct
 	memcpy(at, &q, sizeof q);
 	memcpy(at + sizeof q, bytes, len);
 	ring_commit(&in->queue);
+	in->heard = mono_ns;
 	if (q.replaceable) {
 		a->replaceable++;
 		a->older_at = a->newest_at;
@@ -283,6 +284,17 @@ static int64_t waiting_since(struct sequencer *s, const struct candidate *c, int
 	return s->timer_blocked_at;
 }
 
+/* When waiting for an input ends that a candidate has waited for since then. */
+static int64_t wait_end(const struct sequencer *s, const struct sequencer_input *in, int64_t since)
+{
+	int64_t end = since + in->wait_ns, last = since + (in->wait_ns > s->repair_ns ? in->wait_ns : s->repair_ns);
+	if (in->repairing)
+		return last;
+	if (in->heard > since)
+		end = in->heard + in->wait_ns;
+	return end < last ? end : last;
+}
+
 /* May the candidate go now? Otherwise *ret_wake is when waiting ends, at the latest. */
 static bool may_go(struct sequencer *s, const struct candidate *c, int64_t mono_ns, int64_t *ret_wake)
 {
@@ -297,7 +309,7 @@ static bool may_go(struct sequencer *s, const struct candidate *c, int64_t mono_
 			continue;
 		if (in->wait_ns == SEQUENCER_FOREVER)
 			return false;
-		int64_t until = waiting_since(s, c, mono_ns) + in->wait_ns;
+		int64_t until = wait_end(s, in, waiting_since(s, c, mono_ns));
 		if (mono_ns >= until)
 			continue;
 		if (until < *ret_wake)

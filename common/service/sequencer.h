@@ -2,7 +2,8 @@
  *
  * Order: by (ts_recv, class, input, arrival); a core's own timers come after every input of the same time. An
  * event is applied once every other input has either something later in its queue or a promise at least that
- * far. Waiting for a promise ends after the input's wall-clock bound (never in lockstep). What then still comes
+ * far. Waiting for a promise ends when the input has been silent for its wall-clock bound (never in lockstep); one that
+ * is behind, but speaks or is being repaired, is waited for longer (repair_ns), so that a backlog stays in order. What then still comes
  * with a time that has passed is applied at once, one ns after the core's time, and reported as late: with those
  * reports a replay repeats the same order exactly (sequencer_except).
  *
@@ -37,6 +38,8 @@ struct sequencer_input {
 	char publisher[EVENT_SOURCE_MAX];
 	enum sequencer_class class;
 	int64_t wait_ns;  /* wall-clock bound of waiting for its promise */
+	bool repairing;   /* records of it are known to be missing and are being fetched */
+	int64_t heard;    /* monotonic: its last event came */
 	int64_t promised; /* nothing more at or before it */
 	/* Feedback: its events can be answers to what we publish. It has promised `quiet` as long as we publish nothing
 	 * new; what we published and it has not seen yet can come back from `limit` on. */
@@ -81,6 +84,7 @@ struct sequencer {
 	int order;   /* and its order among equal times */
 	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
 	uint32_t n;
+	int64_t repair_ns;         /* bound of waiting for an input that is behind: repairing, or speaking all the while */
 	int64_t behind_ns;         /* of waiting in a queue: beyond it, conflate; 0: never */
 	struct conflate conflate;
 	struct strmap exceptions;  /* publisher and ts_recv -> time to apply at, from an earlier run */

@@ -47,6 +47,9 @@ static const struct config_key run_keys[] = {
 	 AT(wait_market_ns), 0},
 	{"wait_strategy", CONFIG_DUR, "50ms", 0, 0, "ns", "Longest wait for a strategy's or executor's promise (live).",
 	 NULL, AT(wait_strategy_ns), 0},
+	{"wait_repair", CONFIG_DUR, "5s", 0, 3600 * NS_PER_S, "ns",
+	 "Longest wait for an input that is behind: it speaks, or its missing records are being fetched (live).", NULL,
+	 AT(wait_repair_ns), 0},
 	{"behind", CONFIG_DUR, "250ms", 0, 3600 * NS_PER_S, "ns",
 	 "Market data that has waited longer is conflated (live): books take all of it, strategies are called with the "
 	 "newest of a topic; 0: never.", NULL, AT(behind_ns), 0},

@@ -31,6 +31,9 @@ struct fixture {
 	size_t n;
 	struct exception late[4096];
 	size_t n_late;
+	struct sequencer_conflation conflation[64];
+	size_t n_conflations;
+	struct accounts accounts;
 	int64_t due;
 };
 
@@ -70,8 +73,30 @@ static bool ready(void *ctx)
 	return ctx != NULL;
 }
 
+static bool replaceable(void *ctx, uint16_t id)
+{
+	(void)ctx;
+	return id == EVENT_top;
+}
+
+static bool conflate(void *ctx, struct sequencer_input *in, const struct sequencer_conflation *c)
+{
+	struct fixture *f = ctx;
+	(void)in;
+	f->conflation[f->n_conflations++] = *c;
+	return true;
+}
+
+static void apply_quietly(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
+{
+	struct fixture *f = ctx;
+	apply(ctx, in, now, ev);
+	f->seen[f->n - 1].what = 'q';
+}
+
 static const struct sequencer_ops ops = {
-	.apply = apply, .next_due = next_due, .fire = fire, .late = late, .ready = ready};
+	.apply = apply, .next_due = next_due, .fire = fire, .late = late, .ready = ready,
+	.replaceable = replaceable, .conflate = conflate, .apply_quietly = apply_quietly};
 
 static struct fixture *make(void)
 {
@@ -79,12 +104,14 @@ static struct fixture *make(void)
 	assert_non_null(f);
 	f->due = CORE_NEVER;
 	assert_int_equal(sequencer_init(&f->sq, &ops, f), 0);
+	assert_int_equal(accounts_init(&f->accounts, 16), 0);
 	return f;
 }
 
 static void drop(struct fixture *f)
 {
 	sequencer_fini(&f->sq);
+	accounts_fini(&f->accounts);
 	free(f);
 }
 
@@ -302,6 +329,161 @@ static void the_record_of_late_inputs_repeats_the_run(void **state)
 	}
 }
 
+/* ---- conflation ---- */
+
+/* A market event as an inbox delivers it: with the account of its topic. */
+static void feed(struct fixture *f, struct sequencer_input *in, uint16_t id, const char *raw, int64_t at)
+{
+	uint8_t bytes[512];
+	char topic[TOPIC_MAX];
+	struct event ev;
+	event_init(&ev, id);
+	memcpy(ev.source, "market", 7);
+	ev.ts_recv = at;
+	symbol_make(raw, strlen(raw), "BINANCE", id == EVENT_top ? &ev.top.instrument : &ev.trade.instrument);
+	int len = topic_of(&ev, topic);
+	struct account *a = accounts_get(&f->accounts, topic, (size_t)len);
+	ev.epoch = 1;
+	ev.seq = a->last + 1;
+	int n = codec_pack(&ev, bytes, sizeof bytes);
+	assert_true(n > 0);
+	in->accounts = &f->accounts;
+	in->account = a;
+	assert_int_equal(sequencer_push(&f->sq, in, &ev, bytes, (size_t)n, 0), 0);
+	account_take(&f->accounts, a, 1, ev.seq, true);
+}
+
+/* Two books' tops and trades between them, 40 of each. */
+static void feed_all(struct fixture *f, struct sequencer_input *in)
+{
+	for (int64_t i = 0; i < 40; i++) {
+		feed(f, in, EVENT_top, i % 2 ? "BTCUSDT" : "ETHUSDT", 100 + 3 * i);
+		feed(f, in, EVENT_trade, "BTCUSDT", 101 + 3 * i);
+	}
+}
+
+static size_t quiet_ones(const struct fixture *f)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < f->n; i++)
+		n += f->seen[i].what == 'q';
+	return n;
+}
+
+static void behind_the_newest_of_each_topic_is_acted_upon(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *in;
+	int64_t wake;
+	assert_int_equal(sequencer_add(&f->sq, "market", SEQUENCE_MARKET, 1 * MS, 1 << 20, &in), 0);
+	f->sq.behind_ns = 10 * MS;
+	feed_all(f, in);
+	assert_int_equal(sequencer_step(&f->sq, 11 * MS, 1000, &wake), 80);
+	assert_int_equal(quiet_ones(f), 38);
+	for (size_t i = 0; i < f->n; i++) { /* in order all the same, and none but tops are quiet */
+		assert_int_equal(f->seen[i].at, f->seen[i].now);
+		assert_true(f->seen[i].what == 'e' || (f->seen[i].at - 100) % 3 == 0);
+	}
+	assert_int_equal(f->n_conflations, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(f->conflation[i].count, 19);
+	assert_string_equal(f->conflation[0].topic, "top.BINANCE.ETHUSDT");
+	struct account_sum sum;
+	accounts_sum(&f->accounts, &sum);
+	assert_int_equal(sum.conflated, 38);
+	assert_int_equal(sum.handled, 42);
+	assert_int_equal(sum.queued + sum.unbalanced, 0);
+	drop(f);
+}
+
+static void nobody_conflates_who_is_not_behind(void **state)
+{
+	(void)state;
+	for (int lockstep = 0; lockstep <= 1; lockstep++) {
+		struct fixture *f = make();
+		struct sequencer_input *in;
+		int64_t wake, wait = lockstep ? SEQUENCER_FOREVER : 1 * MS;
+		assert_int_equal(sequencer_add(&f->sq, "market", SEQUENCE_MARKET, wait, 1 << 20, &in), 0);
+		f->sq.behind_ns = 10 * MS;
+		feed_all(f, in);
+		assert_int_equal(sequencer_step(&f->sq, lockstep ? 1000 * MS : 9 * MS, 1000, &wake), 80);
+		assert_int_equal(quiet_ones(f) + f->n_conflations, 0);
+		drop(f);
+	}
+}
+
+/* The records of one run, and a snapshot between them, make the next one leave out the same: in lockstep. */
+static void what_was_conflated_is_repeated(void **state)
+{
+	(void)state;
+	struct fixture *f = make(), *g = make();
+	struct sequencer_input *in;
+	int64_t wake;
+	assert_int_equal(sequencer_add(&f->sq, "market", SEQUENCE_MARKET, 1 * MS, 1 << 20, &in), 0);
+	f->sq.behind_ns = 10 * MS;
+	feed_all(f, in);
+	assert_int_equal(sequencer_step(&f->sq, 11 * MS, 21, &wake), 21);
+	struct buf saved;
+	buf_init(&saved, 1 << 16);
+	struct packer p = {.out = &saved};
+	conflate_save(&f->sq.conflate, &p);
+	size_t before = f->n;
+	sequencer_step(&f->sq, 11 * MS, 1000, &wake);
+
+	assert_int_equal(sequencer_add(&g->sq, "market", SEQUENCE_MARKET, SEQUENCER_FOREVER, 1 << 20, &in), 0);
+	struct unpacker u = {.at = saved.at, .end = saved.at + saved.len};
+	assert_int_equal(conflate_load(&g->sq.conflate, &u), 0);
+	assert_int_equal(u.err, 0);
+	feed_all(g, in);
+	sequencer_step(&g->sq, 0, 1000, &wake);
+	assert_int_equal(g->n, f->n);
+	for (size_t i = before; i < f->n; i++)
+		assert_memory_equal(&g->seen[i], &f->seen[i], sizeof f->seen[i]);
+	assert_int_equal(g->n_conflations, 0);
+	buf_fini(&saved);
+	drop(g);
+
+	g = make();
+	assert_int_equal(sequencer_add(&g->sq, "market", SEQUENCE_MARKET, SEQUENCER_FOREVER, 1 << 20, &in), 0);
+	for (size_t i = 0; i < f->n_conflations; i++)
+		assert_int_equal(sequencer_repeat_conflated(&g->sq, "market", &f->conflation[i]), 0);
+	feed_all(g, in);
+	for (uint32_t n = 1; n; n = sequencer_step(&g->sq, 0, 7, &wake))
+		;
+	assert_int_equal(g->n, f->n);
+	assert_memory_equal(g->seen, f->seen, f->n * sizeof f->seen[0]);
+	assert_int_equal(g->sq.conflate.active, 0);
+	drop(g);
+	drop(f);
+}
+
+/* An input that speaks, or is being repaired, is waited for beyond its bound: its backlog stays in order. */
+static void who_is_behind_but_speaks_is_waited_for(void **state)
+{
+	(void)state;
+	for (int repairing = 0; repairing <= 1; repairing++) {
+		struct fixture *f = make();
+		struct sequencer_input *market, *ledger;
+		int64_t wake;
+		assert_int_equal(sequencer_add(&f->sq, "market", SEQUENCE_MARKET, 1 * MS, 1 << 20, &market), 0);
+		assert_int_equal(sequencer_add(&f->sq, "ledger", SEQUENCE_LEDGER, 1 * MS, 1 << 20, &ledger), 0);
+		f->sq.repair_ns = 100 * MS;
+		push(f, ledger, 1000, 0);
+		market->repairing = repairing;
+		if (!repairing)
+			for (int64_t t = 0; t < 50; t++) {
+				push(f, market, 500 + t, t * MS);
+				assert_int_equal(sequencer_step(&f->sq, t * MS, 10, &wake), 1);
+			}
+		assert_int_equal(sequencer_step(&f->sq, 50 * MS - 1, 10, &wake), 0);
+		assert_int_equal(f->n_late, 0);
+		assert_int_equal(sequencer_step(&f->sq, 101 * MS, 10, &wake), 1);
+		assert_int_equal(f->seen[f->n - 1].at, 1000);
+		drop(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +495,10 @@ int main(void)
 		cmocka_unit_test(handled_never_promises_too_much),
 		cmocka_unit_test(a_full_queue_refuses),
 		cmocka_unit_test(the_record_of_late_inputs_repeats_the_run),
+		cmocka_unit_test(behind_the_newest_of_each_topic_is_acted_upon),
+		cmocka_unit_test(nobody_conflates_who_is_not_behind),
+		cmocka_unit_test(what_was_conflated_is_repeated),
+		cmocka_unit_test(who_is_behind_but_speaks_is_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
