@@ -9,11 +9,10 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/base/fixed.h"
+#include "common/venue/description.h"
 #include "common/venue/wire.h"
 
 #define SECOND 1000000000LL
-#define CROWD 1000
 
 /* GET /api/v3/depth */
 int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out)
@@ -115,13 +114,6 @@ int binance_decode_klines(const struct venue_input *in, struct venue_output *out
 
 /* ---- GET /api/v3/exchangeInfo ---- */
 
-struct description {
-	struct json_str symbol, status, base, quote;
-	struct json_str tick, price_min, price_max;
-	struct json_str step, qty_min, qty_max, market_qty_max;
-	struct json_str notional_min, notional_max;
-};
-
 /* One filter's members: the type may come first or last. */
 struct filter {
 	struct json_str type, tick, step, low, high, qty_low, qty_high, notional, notional_high;
@@ -182,7 +174,7 @@ static void read_filter(struct json *j, struct description *d)
 
 static void read_description(struct json *j, struct description *d)
 {
-	struct json_str key;
+	struct json_str key, status = {"", 0, false};
 
 	*d = (struct description){0};
 	json_object(j);
@@ -190,7 +182,8 @@ static void read_description(struct json *j, struct description *d)
 		if (json_str_is(key, "symbol")) {
 			json_string(j, &d->symbol);
 		} else if (json_str_is(key, "status")) {
-			json_string(j, &d->status);
+			json_string(j, &status);
+			d->trading = json_str_is(status, "TRADING");
 		} else if (json_str_is(key, "baseAsset")) {
 			json_string(j, &d->base);
 		} else if (json_str_is(key, "quoteAsset")) {
@@ -203,102 +196,6 @@ static void read_description(struct json *j, struct description *d)
 			json_skip(j);
 		}
 	}
-}
-
-/* Decimals that a grid needs; the default where the filter is missing or switched off
- * ("0.00000000"). */
-static int scale_of(struct json_str step, uint8_t *ret_scale)
-{
-	int64_t value = 0;
-	int scale = VENUE_SCALE_DEFAULT, rc = 0;
-
-	if (step.len > 0)
-		rc = wire_decimal(step, FIXED_SCALE_MAX, &value);
-	if (rc == ERR_RANGE) { /* larger than 9 at 18 decimals: still a grid */
-		value = 1;
-		rc = 0;
-	}
-	if (rc == 0 && value > 0)
-		rc = fixed_scale_of(step.at, step.len, &scale);
-	if (rc == 0)
-		*ret_scale = (uint8_t)scale;
-	return rc;
-}
-
-/* Decimals of quantities. Not those of the lot size alone: orders placed under an older, finer one
- * rest on, so that levels are finer than today's (recorded: 25.426189 BTC at a step of 0.00001).
- * So as many as the venue ever sends, as far as a level of CROWD largest orders still fits. */
-static int qty_scale_of(const struct description *d, uint8_t *ret_scale)
-{
-	uint8_t lot = 0, scale = VENUE_SCALE_DEFAULT;
-	int64_t largest = 0;
-	int rc = scale_of(d->step, &lot);
-
-	if (rc == 0 && d->qty_max.len > 0)
-		rc = wire_decimal_floor(d->qty_max, 0, &largest);
-	if (rc < 0)
-		return rc;
-	while (scale > lot && largest > INT64_MAX / CROWD / fixed_pow10(scale))
-		scale--;
-	*ret_scale = lot > scale ? lot : scale;
-	return 0;
-}
-
-/* A limit; 0 where it is absent. A limit above every value is none. */
-static int limit_of(struct json_str text, int scale, int64_t *ret_value)
-{
-	int rc = text.len > 0 ? wire_decimal_floor(text, scale, ret_value) : 0;
-
-	if (rc == 0 && *ret_value == INT64_MAX)
-		*ret_value = 0;
-	return rc;
-}
-
-static int describe(const struct description *d, struct ev_instrument *i)
-{
-	int rc = scale_of(d->tick, &i->price_scale);
-
-	if (rc == 0)
-		rc = qty_scale_of(d, &i->qty_scale);
-	if (rc < 0)
-		return rc;
-	i->cash_scale = VENUE_CASH_SCALE;
-	const struct {
-		struct json_str text;
-		int scale;
-		int64_t *value;
-	} limits[] = {
-		{d->tick, i->price_scale, &i->tick_size},
-		{d->price_min, i->price_scale, &i->price_min},
-		{d->price_max, i->price_scale, &i->price_max},
-		{d->step, i->qty_scale, &i->lot_size},
-		{d->qty_min, i->qty_scale, &i->qty_min},
-		{d->qty_max, i->qty_scale, &i->qty_max},
-		{d->market_qty_max, i->qty_scale, &i->market_qty_max},
-		{d->notional_min, VENUE_CASH_SCALE, &i->notional_min},
-		{d->notional_max, VENUE_CASH_SCALE, &i->notional_max},
-	};
-	for (size_t n = 0; rc == 0 && n < ARRAY_LEN(limits); n++)
-		rc = limit_of(limits[n].text, limits[n].scale, limits[n].value);
-	wire_text(d->base, i->base, sizeof(i->base));
-	wire_text(d->quote, i->quote, sizeof(i->quote));
-	i->trading = json_str_is(d->status, "TRADING");
-	return rc;
-}
-
-static int deliver_instrument(const struct description *d, struct venue_output *out)
-{
-	struct ev_instrument instrument = {0};
-	struct venue_message m = {.kind = VENUE_INSTRUMENT, .instrument = &instrument};
-
-	m.market = d->symbol.len > 0 ? out->find(out->ctx, d->symbol.at, d->symbol.len) : NULL;
-	if (m.market == NULL)
-		return 0;
-	out->fault = (struct venue_fault){m.market, VENUE_INSTRUMENT};
-	int rc = describe(d, &instrument);
-	if (rc == 0)
-		out->message(out->ctx, &m);
-	return rc;
 }
 
 static void deliver_rate_limit(struct json *j, struct venue_output *out)
@@ -355,7 +252,7 @@ static int deliver_instruments(struct json *j, struct venue_output *out)
 				continue;
 			}
 			read_description(j, &d);
-			int rc = j->err != 0 ? j->err : deliver_instrument(&d, out);
+			int rc = j->err != 0 ? j->err : description_deliver(&d, out);
 			first = first == 0 ? rc : first;
 		}
 	}
