@@ -167,6 +167,7 @@ struct venue_input {
 	enum venue_ask ask;                /* the request that the text answers; NOTHING: a frame of the stream */
 	const struct venue_market *market; /* of the request, where it had just one */
 	uint32_t limit;                    /* of the request */
+	const char *interval;              /* of klines asked for; NULL otherwise */
 };
 
 struct venue_fault {
@@ -204,6 +205,8 @@ struct venue {
 	const char *const *kline_intervals; /* NULL-ended */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
+	/* the stream keeps so many levels a side and no more: what the book holds is what is known, wherever the price goes */
+	bool levels_roll;
 	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */

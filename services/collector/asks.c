@@ -352,7 +352,10 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 		return;
 	}
 	if (m != NULL && r->id == m->klines_request) {
-		struct venue_input in = {.ask = VENUE_ASK_KLINES, .market = &m->venue, .limit = c->set.klines_limit};
+		struct venue_input in = {.ask = VENUE_ASK_KLINES,
+					 .market = &m->venue,
+					 .limit = c->set.klines_limit,
+					 .interval = c->set.kline_interval};
 		m->klines_request = 0;
 		(void)read_reply(c, r, &in); /* counted there; nothing depends on it */
 		return;

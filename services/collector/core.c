@@ -204,6 +204,11 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 			asks_klines(c, &c->markets[i]);
 }
 
+void reconnect_for(struct collector_core *c, const struct market *m, enum venue_stream stream, const char *reason)
+{
+	c->actions.reconnect(c->actions.ctx, m->connection[bit_index(stream)], reason);
+}
+
 static void check_silence(struct collector_core *c, struct connection *conn)
 {
 	if (!conn->up || conn->state == feed_silent || c->now < after(conn->frame_at, c->set.silence_ns))

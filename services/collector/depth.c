@@ -123,8 +123,12 @@ void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
 		m->blind = (struct blind){true, (uint8_t)g->cause, m->depth_at, g->first, g->last};
 	c->count.resyncs += is_live(m);
 	c->count.depth_gaps += is_live(m) && g->cause == gap_cause_sequence;
+	bool was_live = is_live(m);
 	wait_for_snapshot(c, m, c->now);
 	depth_announce(c, m, book_state_untrusted, reason);
+	/* The next snapshot comes to who subscribes anew. */
+	if (was_live && c->set.venue->snapshot_in_stream)
+		reconnect_for(c, m, VENUE_DEPTH_STREAM, "a book was lost");
 }
 
 /* The scales have changed: what is known is in the old ones. */

@@ -72,16 +72,34 @@ void reach_later(struct collector_core *c, struct market *m)
 	m->snapshot_at = c->now; /* not before RENEW_NS again */
 }
 
+static void ask_anew(struct collector_core *c, struct market *m)
+{
+	if (m->sync != SYNC_LIVE || m->ask_at != CORE_NEVER || c->set.venue->snapshot_in_stream)
+		return;
+	m->ask_at = after(m->snapshot_at, RENEW_NS);
+	m->ask_at = m->ask_at > c->now ? m->ask_at : c->now;
+	arm(c, m->ask_at);
+}
+
+/* The venue moves the levels along with the price: known is what is there. */
+static void roll(struct market *m)
+{
+	uint32_t bids = book_depth(&m->book, side_buy), asks = book_depth(&m->book, side_sell);
+
+	if (m->book.bid_floor > 0 && bids > 0)
+		m->book.bid_floor = book_level(&m->book, side_buy, bids - 1)->price;
+	if (m->book.ask_ceil < INT64_MAX && asks > 0)
+		m->book.ask_ceil = book_level(&m->book, side_sell, asks - 1)->price;
+	reach_measure(m);
+}
+
 void reach_look(struct collector_core *c, struct market *m)
 {
-	if (is_beyond(&m->book, &m->own)) {
-		if (m->sync == SYNC_LIVE && m->ask_at == CORE_NEVER && !c->set.venue->snapshot_in_stream) {
-			m->ask_at = after(m->snapshot_at, RENEW_NS);
-			m->ask_at = m->ask_at > c->now ? m->ask_at : c->now;
-			arm(c, m->ask_at);
-		}
-	} else if (is_beyond(&m->book, &m->told)) {
+	if (c->set.venue->levels_roll && is_beyond(&m->book, &m->own))
+		roll(m);
+	if (is_beyond(&m->book, &m->own))
+		ask_anew(c, m);
+	else if (is_beyond(&m->book, &m->told))
 		reach_publish(c, m);
-	}
 }
 

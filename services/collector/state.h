@@ -140,6 +140,9 @@ bool is_on(const struct market *m, enum venue_stream stream, const struct collec
 	   const struct connection *conn);
 struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
 
+/* Asks for a new connection in the place of the one that carries this stream of a market. */
+void reconnect_for(struct collector_core *c, const struct market *m, enum venue_stream stream, const char *reason);
+
 struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
 int decode(struct collector_core *c, struct venue_input *in, struct venue_fault *ret_fault);

@@ -4,9 +4,9 @@
  * byte for byte.
  */
 #include "tests/golden/capture.h"
+#include "tests/golden/cryptofeed.h"
 #include "tests/golden/rig.h"
 
-#include "common/base/json.h"
 #include "common/venue/book.h"
 
 #define NS 1000000000LL
@@ -59,51 +59,6 @@ static uint32_t equal_tops(const struct witness *w)
 	return equal;
 }
 
-/* ---- recordings of cryptofeed ---- */
-
-struct line {
-	struct json_str kind, url;
-	int64_t at;
-	char *data; /* unescaped */
-};
-
-static int64_t seconds_to_ns(struct json_str text)
-{
-	/* up to seven decimals of a double: exact enough for an order */
-	return (int64_t)(strtod(text.at, NULL) * 1e6) * 1000;
-}
-
-static bool parse_line(const char *text, struct line *ret)
-{
-	struct json j;
-	struct json_str key, data = {0}, ts = {0};
-	size_t len = strlen(text);
-
-	*ret = (struct line){0};
-	json_init(&j, text, len);
-	json_object(&j);
-	while (json_key(&j, &key)) {
-		if (json_str_is(key, "t"))
-			json_string(&j, &ret->kind);
-		else if (json_str_is(key, "url"))
-			json_string(&j, &ret->url);
-		else if (json_str_is(key, "ts"))
-			json_number(&j, &ts);
-		else if (json_str_is(key, "data") && json_peek(&j) == JSON_STRING)
-			json_string(&j, &data);
-		else
-			json_skip(&j);
-	}
-	assert_int_equal(json_finish(&j), 0);
-	if (data.at == NULL)
-		return false;
-	ret->at = seconds_to_ns(ts);
-	ret->data = malloc(data.len + 1);
-	assert_non_null(ret->data);
-	assert_true(json_unescape(data, ret->data, data.len + 1) >= 0);
-	return true;
-}
-
 /* The recorded exchangeInfo, or NULL: then the test is skipped. */
 static char *exchange_info(const char *file)
 {
@@ -113,8 +68,8 @@ static char *exchange_info(const char *file)
 	if (capture_open(file, &c) != 0)
 		return NULL;
 	while (found == NULL && (text = capture_line(&c)) != NULL) {
-		struct line l;
-		if (!parse_line(text, &l))
+		struct cryptofeed l;
+		if (!cryptofeed_line(text, &l))
 			continue;
 		if (l.url.len > 0 && memmem(l.url.at, l.url.len, "exchangeInfo", 12) != NULL)
 			found = l.data;
@@ -417,8 +372,8 @@ static void test_thin_markets(const struct thin *thin)
 	s.stale_ns = 60 * NS;
 	rig_open(&r, &s);
 	while ((text = capture_line(&c)) != NULL) {
-		struct line l;
-		if (!parse_line(text, &l))
+		struct cryptofeed l;
+		if (!cryptofeed_line(text, &l))
 			continue;
 		if (json_str_is(l.kind, "http") && n_later < 4 && strstr(text, "/depth?symbol=") != NULL) {
 			char *symbol = strstr(text, "symbol=");

@@ -228,6 +228,7 @@ static void add_sample(const struct venue *v, char *line)
 	} else if (strncmp(line, "klines", 6) == 0) {
 		in.ask = VENUE_ASK_KLINES;
 		in.market = named(&rest);
+		in.interval = "1m";
 	} else {
 		assert_int_equal(strncmp(line, "frame", 5), 0);
 	}
@@ -378,7 +379,7 @@ static void test_monsters(const struct venue *v)
 		for (size_t at = 0; at + step <= size; at += step)
 			memcpy(text + at, rows[k], step);
 		for (int ask = VENUE_ASK_NOTHING; ask <= VENUE_ASK_KLINES; ask++) {
-			struct venue_input in = {text, size / step * step, (enum venue_ask)ask, &market[0], 5000};
+			struct venue_input in = {text, size / step * step, (enum venue_ask)ask, &market[0], 5000, "1m"};
 			assert_true(decode(v, in) < 0);
 			assert_int_equal(messages, 0);
 		}
