@@ -335,22 +335,28 @@ static struct past_stream *other_lane(struct past *p, const struct past_stream *
 	return NULL;
 }
 
-/* A heartbeat says how far its lanes reach: a lost tail shows. */
-static void on_heartbeat(struct past *p, struct past_stream *s, const uint8_t *body, size_t len)
+/* A heartbeat says how far its lanes reach, a tail how far a topic does: a lost end shows. */
+static void on_telemetry(struct past *p, struct past_stream *s, const uint8_t *body, size_t len)
 {
-	static struct pair room[EVENT_PAIRS_MAX];
+	static struct pair room[2 * EVENT_PAIRS_MAX];
 	struct arena arena = {.at = (uint8_t *)room, .cap = sizeof room};
 	struct event ev;
 	size_t used;
-	if (codec_unpack(body, len, &arena, &ev, &used) != 0 || ev.id != EVENT_heartbeat)
+	if (codec_unpack(body, len, &arena, &ev, &used) != 0)
 		return;
 	struct past_stream *x = other_lane(p, s, LANE_X);
-	if (x && x->phase != PAST_ARCHIVE)
-		inbox_tail(&x->in, ev.heartbeat.x_epoch, ev.heartbeat.x_last, mono(p));
+	if (x && x->phase != PAST_ARCHIVE) {
+		inbox_epoch_x(&x->in, ev.epoch, mono(p));
+		if (ev.id == EVENT_heartbeat)
+			inbox_tail(&x->in, ev.heartbeat.x_epoch, ev.heartbeat.x_last, mono(p));
+	}
 	if (s->unlogged)
 		return;
 	inbox_epoch_m(&s->in, ev.epoch, mono(p));
-	inbox_tail_m(&s->in, ev.heartbeat.m_last, mono(p));
+	if (ev.id == EVENT_heartbeat)
+		inbox_tail_m(&s->in, ev.heartbeat.m_last, mono(p));
+	else if (ev.id == EVENT_tail)
+		inbox_tail_topic(&s->in, &ev, mono(p));
 }
 
 static void give_telemetry(struct past *p, const uint8_t *frame, size_t len)
@@ -382,7 +388,7 @@ void past_on_frame(struct past *p, struct past_stream *s, const uint8_t *frame, 
 		return;
 	s->heard_at = mono(p);
 	if (s->lane == LANE_M && is_telemetry(&head)) {
-		on_heartbeat(p, s, body, left);
+		on_telemetry(p, s, body, left);
 		give_telemetry(p, frame, len);
 	} else {
 		p->is_live_frame = true;

@@ -14,7 +14,7 @@
 #include "tools/nj/look.h"
 #include "tools/nj/signals.h"
 
-enum { REMOVE_FDS = 16 };
+enum { REMOVE_FDS = 16, ALL_TAILS_BEATS = 20 };
 
 /* ---- what the bus asks ---- */
 
@@ -67,7 +67,12 @@ static void on_request(void *ctx, const struct bus_peer *peer, const uint8_t *by
 	answer(p, &request, &reply.reply);
 	int n = codec_pack(&reply, out, sizeof out);
 	must(n > 0);
-	bus_reply(p->bus, peer, out, (size_t)n, NULL, 0);
+	struct buf page;
+	buf_init(&page, OUTBOX_PAGE_BYTES);
+	if (request.request.verb == verb_state)
+		outbox_put_tails(&p->outbox, &page);
+	bus_reply(p->bus, peer, out, (size_t)n, page.at, page.len);
+	buf_fini(&page);
 }
 
 static const struct bus_handler handler = {.on_frame = on_frame, .on_request = on_request, .on_reply = on_reply};
@@ -104,6 +109,7 @@ static void on_beat(void *ctx)
 	ev.heartbeat.progress = p->events;
 	event_set_name(ev.heartbeat.note, p->cli->verb->name);
 	outbox_emit(&p->outbox, &ev);
+	outbox_send_tails(&p->outbox, p->beats++ % ALL_TAILS_BEATS == 0);
 	outbox_flush(&p->outbox);
 }
 

@@ -24,7 +24,7 @@ struct publisher {
 	char dir[STACK_PATH_MAX];
 	int signals, signal; /* signal: the one that ended it, 0 none */
 	int failed;          /* of the journal */
-	uint64_t events;
+	uint64_t events, beats;
 	struct loop_source *on_journal, *on_beat, *on_signal;
 };
 

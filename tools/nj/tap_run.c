@@ -324,7 +324,7 @@ static void set_past(struct session *s)
 	p->ctx = s;
 }
 
-/* Heartbeats are asked for beside the topics: they tell how far a publisher's lanes reach. */
+/* Heartbeats and tails are asked for beside the topics: they tell how far a publisher's lanes and topics reach. */
 static int begin_past(struct session *s)
 {
 	static char text[BUS_PREFIXES_MAX][TOPIC_MAX];
@@ -344,10 +344,11 @@ static int begin_past(struct session *s)
 	rc = past_seek(&s->past);
 	if (rc)
 		return rc;
-	size_t n = make_prefixes(&s->tap.filters, text, prefixes, BUS_PREFIXES_MAX - 1);
+	size_t n = make_prefixes(&s->tap.filters, text, prefixes, BUS_PREFIXES_MAX - 2);
 	if (n > 0) {
 		prefixes[n] = "heartbeat.";
-		prefixes[n + 1] = NULL;
+		prefixes[n + 1] = "tail.";
+		prefixes[n + 2] = NULL;
 	}
 	s->client.on_frame = on_past_frame;
 	s->client.on_reply = on_past_reply;
