@@ -230,9 +230,8 @@ static void on_book(struct frame *f, struct json *j)
 							     .bids = s.bids,
 							     .asks = s.asks}});
 	} else {
-		give(f, &(struct venue_message){
-				.kind = VENUE_DEPTH,
-				.depth = {.first_id = u, .last_id = u, .prev_id = u - 1, .bids = s.bids, .asks = s.asks}});
+		struct venue_depth d = {.first_id = u, .last_id = u, .prev_id = u - 1, .bids = s.bids, .asks = s.asks};
+		give(f, &(struct venue_message){.kind = VENUE_DEPTH, .depth = d});
 	}
 }
 

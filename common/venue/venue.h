@@ -205,7 +205,7 @@ struct venue {
 	const char *const *kline_intervals; /* NULL-ended */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
-	/* the stream keeps so many levels a side and no more: what the book holds is what is known, wherever the price goes */
+	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */
 	bool levels_roll;
 	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 

@@ -65,8 +65,12 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	(VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM)
 
 static const struct binance_stream stream_names[] = {
-	{VENUE_DEPTH_STREAM, "depth@100ms"},  {VENUE_TRADE_STREAM, "aggTrade"}, {VENUE_TOP_STREAM, "bookTicker"},
-	{VENUE_KLINE_STREAM, "kline_"},       {VENUE_TICKER_STREAM, "ticker"},  {VENUE_LIQUIDATION_STREAM, "forceOrder"},
+	{VENUE_DEPTH_STREAM, "depth@100ms"},
+	{VENUE_TRADE_STREAM, "aggTrade"},
+	{VENUE_TOP_STREAM, "bookTicker"},
+	{VENUE_KLINE_STREAM, "kline_"},
+	{VENUE_TICKER_STREAM, "ticker"},
+	{VENUE_LIQUIDATION_STREAM, "forceOrder"},
 	{0, NULL},
 };
 

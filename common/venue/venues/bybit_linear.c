@@ -21,7 +21,7 @@ static const char *const rest_hosts[] = {"https://api.bybit.com", "https://api.b
 
 const struct venue venue_bybit_linear = {
 	.name = "BYBIT",
-	.doc = "Bybit linear perpetuals: 200 levels every 100 ms, trades, best bid and ask, klines, tickers, liquidations.",
+	.doc = "Bybit linear perpetuals: 200 levels every 100 ms, trades, best prices, klines, tickers, liquidations.",
 	.suffix = "-PERP",
 	.stream_hosts = stream_hosts,
 	.rest_hosts = rest_hosts,
