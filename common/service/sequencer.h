@@ -84,7 +84,7 @@ struct sequencer {
 	int order;   /* and its order among equal times */
 	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
 	uint32_t n;
-	int64_t repair_ns;         /* bound of waiting for an input that is behind: repairing, or speaking all the while */
+	int64_t repair_ns;         /* bound of waiting for one that is behind: repairing, or speaking all the while */
 	int64_t behind_ns;         /* of waiting in a queue: beyond it, conflate; 0: never */
 	struct conflate conflate;
 	struct strmap exceptions;  /* publisher and ts_recv -> time to apply at, from an earlier run */

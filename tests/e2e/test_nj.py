@@ -146,6 +146,19 @@ def test_status(s):
     assert empty.returncode == 3 and b"nothing runs" in empty.stderr, empty
 
 
+def test_lag(s):
+    rows = {(r["consumer"], r["publisher"], r["lane"]): r for r in json.loads(s.nj("lag", "--json"))}
+    for consumer in ("strategy", "executor", "persister"):
+        r = rows[consumer, "collector", "m"]
+        assert r["state"] == "live" and r["adds_up"], r
+        assert consumer == "persister" or r["published"] > 0 and r["topics"] > 0, r
+        assert r["published"] == r["handled"] + r["conflated"] + r["dropped"] + r["waiting"], r
+    assert rows["strategy", "executor", "x"]["published"] > 0 and rows["watchdog", "collector", "t"]["adds_up"], rows
+    table = s.nj("lag", "strategy").splitlines()
+    assert table[0].split()[:3] == ["CONSUMER", "PUBLISHER", "LANE"] and all(r.startswith("strategy") for r in table[1:]), table
+    s.nj("lag", "nobody", code=2)
+
+
 def test_units(s):
     rows = {r["unit"]: r for r in json.loads(s.nj("ps", "--json"))}
     assert all(r["state"] == "RUNNING" for r in rows.values()) and len(rows) == 5, rows
@@ -281,7 +294,7 @@ def test_pages(s):
     assert all(r["name"].startswith("nightjar_collector_") for r in json.loads(s.nj("metrics", "collector", "--json")))
 
 
-TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_units, test_trend,
+TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_lag, test_units, test_trend,
          test_pause_and_resume, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
 
 

@@ -1,0 +1,9 @@
+/* lag - nj lag. */
+#ifndef NJ_TOOLS_NJ_LAG_H
+#define NJ_TOOLS_NJ_LAG_H
+
+#include "tools/nj/cli.h"
+
+int lag_run(struct cli *cli, const void *options, int argc, char **argv);
+
+#endif
