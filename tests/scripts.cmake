@@ -75,3 +75,9 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)
 endif()
+
+# The examples for other languages, against a live bus.
+if(Python3_FOUND)
+	nj_script(e2e.python ${Python3_EXECUTABLE} -B tests/e2e/test_python.py)
+	set_tests_properties(e2e.python PROPERTIES TIMEOUT 600)
+endif()

@@ -98,15 +98,19 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	return n;
 }
 
-/* Behind everything that was applied or said, and behind what our promises have said that nothing more comes for. */
-int64_t runtime_next_stamp(const struct runtime *rt)
+/* Behind everything that was applied, and behind what our promises have said that nothing more comes for. */
+int64_t runtime_open_time(const struct runtime *rt)
 {
-	int64_t now = rt->sequencer.now, last = rt->outbox.last_stamp;
+	int64_t now = rt->sequencer.now;
 	bool has = rt->s->core && rt->promise.quiet_at > INT64_MIN;
 	int64_t promised = has ? sequencer_handled_quiet(&rt->sequencer) : 0;
-	if (promised > last && promised < CORE_NEVER)
-		last = promised;
-	return (last > now ? last : now) + 1;
+	return (promised > now && promised < CORE_NEVER ? promised : now) + 1;
+}
+
+int64_t runtime_next_stamp(const struct runtime *rt)
+{
+	int64_t open = runtime_open_time(rt), last = rt->outbox.last_stamp;
+	return open > last ? open : last + 1;
 }
 
 /* What the core is to see of a decision: the record itself, or the event that it carries. */

@@ -308,6 +308,8 @@ static void core_apply_quietly(void *ctx, struct sequencer_input *in, int64_t no
 	rt->applied++;
 	rt->events_since_snapshot++;
 	rt->s->core->on_quiet(rt->s->core_of(rt->self), now, ev);
+	if (rt->s->applied)
+		rt->s->applied(rt->self, now, ev);
 }
 
 static bool core_ready(void *ctx)
@@ -419,6 +421,12 @@ int runtime_side(struct runtime *rt, const char *name, struct sequencer_input **
 	sequencer_promise(&rt->sequencer, *ret_in, CORE_NEVER);
 	rt->side[rt->n_sides++] = *ret_in;
 	return 0;
+}
+
+int runtime_side_push(struct runtime *rt, struct sequencer_input *in, const struct event *ev, const uint8_t *bytes,
+		      size_t len)
+{
+	return sequencer_push(&rt->sequencer, in, ev, bytes, len, runtime_mono(rt));
 }
 
 void runtime_park(struct runtime *rt, struct bus_peer *ret_peer)

@@ -74,7 +74,11 @@ void runtime_reply(struct runtime *rt, const struct bus_peer *peer, struct event
  * from there by a restart. In lockstep `promised` is for the owner to set; live it is CORE_NEVER. ERR_FULL. */
 int runtime_side(struct runtime *rt, const char *name, struct sequencer_input **ret_in);
 /* Event time that nothing was promised for: the earliest at which something new may take effect. */
+int64_t runtime_open_time(const struct runtime *rt);
+/* The same for a record of our own: also behind every stamp we gave. */
 int64_t runtime_next_stamp(const struct runtime *rt);
+int runtime_side_push(struct runtime *rt, struct sequencer_input *in, const struct event *ev, const uint8_t *bytes,
+		      size_t len);
 uint64_t runtime_x_last(const struct runtime *rt); /* newest lane-X sequence */
 int64_t runtime_mono(struct runtime *rt);
 int64_t runtime_now(const struct runtime *rt); /* event time of what was applied last */

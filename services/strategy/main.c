@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/service/runtime.h"
+#include "services/strategy/external.h"
 #include "services/strategy/registry.h"
 #include "services/strategy/section.h"
 
@@ -30,6 +31,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("strategy_refused_other_total", refused_other, "Wishes refused for another reason."),
 	COUNTER("strategy_foreign_origin_total", foreign_origin, "Events of another origin that nobody saw."),
 	COUNTER("strategy_bad_books_total", bad_books, "Book events that do not fit their instrument."),
+	COUNTER("strategy_wishes_total", wishes, "Wishes of external programs."),
 	COUNTER("strategy_bad_feedback_total", bad_feedback, "Fills that do not fit the position."),
 	{0},
 };
@@ -37,6 +39,7 @@ static const struct metric_row metrics[] = {
 struct shell {
 	struct runtime *rt;
 	struct strategy_core *core;
+	struct external *external;
 };
 
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
@@ -54,8 +57,18 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 			rc = rc == ERR_NOMEM ? rc : ERR_ARG;
 		}
 	}
+	const struct strategy_section *section = settings;
+	if (!rc) {
+		struct external_options o = {
+			.rt = rt, .core = shell->core, .latency_ns = section->external_latency_ns};
+		rc = external_new(&o, s, &shell->external);
+		if (rc == ERR_FULL)
+			snprintf(reason, cap, "strategy.seats: more than eight of them are for programs outside");
+		rc = rc == ERR_FULL ? ERR_ARG : rc;
+	}
 	free(s);
 	if (rc) {
+		strategy_core_free(shell ? shell->core : NULL);
 		free(shell);
 		return rc;
 	}
@@ -67,6 +80,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 static void shell_free(void *self)
 {
 	struct shell *shell = self;
+	external_free(shell->external);
 	strategy_core_free(shell->core);
 	free(shell);
 }
@@ -84,6 +98,55 @@ static const void *metrics_of(void *self)
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	hb->progress = strategy_core_counters(((struct shell *)self)->core)->events;
+	if (external_empty(((struct shell *)self)->external) > 0)
+		event_set_name(hb->note, "external seat empty");
+}
+
+/* ---- programs outside ---- */
+
+static int sides(void *self)
+{
+	return external_sides(((struct shell *)self)->external);
+}
+
+static struct sequencer_input *side_of(void *self, const struct event *ev)
+{
+	return external_side_of(((struct shell *)self)->external, ev);
+}
+
+static void applied(void *self, int64_t now, const struct event *ev)
+{
+	external_applied(((struct shell *)self)->external, now, ev);
+}
+
+static bool ready(void *self)
+{
+	return external_ready(((struct shell *)self)->external);
+}
+
+static void run(void *self)
+{
+	external_run(((struct shell *)self)->external);
+}
+
+static void tick(void *self, int64_t mono_ns)
+{
+	external_tick(((struct shell *)self)->external, mono_ns);
+}
+
+static void on_request(void *self, const struct event *request, struct event *reply, struct buf *page)
+{
+	external_on_request(((struct shell *)self)->external, request, reply, page);
+}
+
+static int save(void *self, struct buf *out)
+{
+	return external_save(((struct shell *)self)->external, out);
+}
+
+static int load(void *self, const uint8_t *at, size_t len)
+{
+	return external_load(((struct shell *)self)->external, at, len);
 }
 
 /* ---- docs/settings.md: what each strategy's subsection may hold ---- */
@@ -136,6 +199,15 @@ static const struct service service = {
 	.core_of = core_of,
 	.metrics_of = metrics_of,
 	.beat = beat,
+	.sides = sides,
+	.side_of = side_of,
+	.applied = applied,
+	.ready = ready,
+	.run = run,
+	.tick = tick,
+	.on_request = on_request,
+	.save = save,
+	.load = load,
 	.docs = docs,
 };
 SERVICE_MAIN(service)

@@ -8,7 +8,7 @@
 
 struct strategy_section {
 	char seats[400];
-	int64_t intent_expiry_ns, stale_ns, book_levels;
+	int64_t intent_expiry_ns, stale_ns, book_levels, external_latency_ns;
 };
 
 extern const struct config_key strategy_section_keys[];
