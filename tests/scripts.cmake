@@ -55,6 +55,12 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.memory_flat e2e.memory_outage e2e.memory_limits PROPERTIES TIMEOUT 3600)
 endif()
 
+# A real file system that is full: needs the right to mount one, in a namespace of its own.
+if(Python3_FOUND)
+	nj_script(e2e.tmpfs ${Python3_EXECUTABLE} -B tests/e2e/test_tmpfs.py)
+	set_tests_properties(e2e.tmpfs PROPERTIES TIMEOUT 600)
+endif()
+
 # docs/*.md are what the programs print; after a change: docs/print.sh
 nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)
 

@@ -179,6 +179,32 @@ int fs_preallocate(int fd, uint64_t size)
 	return write_zeros(fd, size);
 }
 
+/* Where the file system cannot say it otherwise: what is read is written again. */
+static int write_again(int fd, uint64_t size)
+{
+	uint8_t bytes[ZEROS];
+	size_t n;
+
+	for (uint64_t at = 0; at < size; at += n) {
+		int rc = fs_read_at(fd, bytes, size - at < ZEROS ? (size_t)(size - at) : ZEROS, at,
+				    &n);
+		if (!rc && n > 0)
+			rc = fs_write_at(fd, bytes, n, at);
+		if (rc || n == 0)
+			return rc;
+	}
+	return 0;
+}
+
+int fs_fill_holes(int fd, uint64_t size)
+{
+	if (fallocate(fd, 0, 0, (off_t)size) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != ENOSYS)
+		return from_errno();
+	return write_again(fd, size);
+}
+
 int fs_size(int fd, uint64_t *ret_size)
 {
 	struct stat st;

@@ -28,6 +28,9 @@ int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len
 /* Makes the file `size` bytes long with every block allocated (zeros), so that later writes find
  * their space. */
 int fs_preallocate(int fd, uint64_t size);
+/* Allocates what holes a file has below `size`; its bytes stay. A store into a mapped hole of a full
+ * disk would be SIGBUS. */
+int fs_fill_holes(int fd, uint64_t size);
 
 int fs_size(int fd, uint64_t *ret_size);
 

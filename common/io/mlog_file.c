@@ -247,6 +247,8 @@ static int go_on_in_last(struct mlog *m)
 	fs_name(name, MLOG_PREFIX, (uint64_t)f->first, MLOG_SUFFIX);
 	int fd = openat(m->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int rc = fd >= 0 ? wipe_behind(m, fd, f->end, f->size) : err_from_errno(errno);
+	if (!rc) /* a copy that was restored may have holes */
+		rc = fs_fill_holes(fd, f->size);
 	if (rc) {
 		mlog_blame(m, rc, "%s/%s: %s", m->dir, name, strerror(errno));
 		if (fd >= 0)

@@ -113,6 +113,17 @@ static bool decisions_wait(const struct runtime *rt)
 	return wait;
 }
 
+/* Without snapshots a restart takes longer each time, and the journal gives nothing up. */
+static void tell_snapshot(struct runtime *rt, bool written)
+{
+	char text[EVENT_TEXT_MAX] = "snapshots are written again", why[300];
+	if (!written) {
+		journal_reason(rt->outbox.journal, why, sizeof why);
+		snprintf(text, sizeof text, "the last snapshot could not be written: %.140s", why);
+	}
+	runtime_alert(rt, severity_warning, !written, "snapshot_failed", rt->s->name, text);
+}
+
 void runtime_snapshot(struct runtime *rt)
 {
 	(void)runtime_snapshot_now(rt); /* what went wrong is counted and logged there */
@@ -143,15 +154,14 @@ int runtime_snapshot_now(struct runtime *rt)
 	if (!rc) {
 		rt->snapshots++;
 		/* The journal takes a new one only when the last one is on disk, or has failed. */
-		if (failures == rt->snapshot_failures)
+		bool written = failures == rt->snapshot_failures;
+		if (written)
 			rt->snapshot_seq_before = rt->snapshot_seq;
-		else
-			log_error("the last snapshot could not be written", "seq=%llu",
-				  (unsigned long long)rt->snapshot_seq);
 		rt->snapshot_failures = failures;
 		rt->snapshot_seq = rt->outbox.x_next - 1;
 		rt->events_since_snapshot = 0;
 		rt->snapshot_at = rt->sequencer.now;
+		tell_snapshot(rt, written);
 	} else if (rc != ERR_BUSY) {
 		rt->snapshot_errors++;
 		log_error("snapshot failed", "err=%s", err_name(rc));

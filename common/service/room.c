@@ -3,6 +3,8 @@
  *     ROOM --disk or cap full (outbox_has_room)--> HELD: inputs wait, commands are refused, nothing is lost
  *     HELD --the persister acknowledges, snapshots move on, records are given up; or the disk has room--> ROOM
  */
+#include <stdio.h>
+
 #include "common/base/err.h"
 #include "common/io/log.h"
 #include "common/service/runtime_state.h"
@@ -37,10 +39,27 @@ static void tell(struct runtime *rt, const struct journal_status *st)
 	runtime_alert(rt, severity_critical, false, "journal_full", rt->s->name, text);
 }
 
+/* What is not in the lane-M log went out all the same; who has missed it meets a gap. */
+static void watch_log(struct runtime *rt)
+{
+	uint64_t errors = rt->outbox.counters.log_errors, events = rt->outbox.counters.m_events;
+	char text[EVENT_TEXT_MAX] = "the lane-M log is kept again";
+	if (!rt->outbox.mlog || events == rt->log_events)
+		return;
+	bool blocked = errors != rt->log_errors;
+	if (blocked)
+		snprintf(text, sizeof text, "the lane-M log is not kept (%llu records so far): %.100s",
+			 (unsigned long long)errors, mlog_reason(rt->outbox.mlog));
+	rt->log_errors = errors;
+	rt->log_events = events;
+	runtime_alert(rt, severity_warning, blocked, "log_blocked", rt->s->name, text);
+}
+
 void room_watch(struct runtime *rt)
 {
 	struct journal_status st = journal_status(rt->outbox.journal);
 	bool held = !outbox_has_room(&rt->outbox);
+	watch_log(rt);
 	if (held != rt->held) {
 		rt->held = held;
 		tell(rt, &st);

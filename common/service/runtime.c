@@ -106,7 +106,9 @@ int runtime_emit_shell(struct runtime *rt, struct event *ev)
 {
 	must(may_publish(rt, ev->id));
 	if (ev->ts_recv == 0)
-		ev->ts_recv = rt->s->core ? runtime_next_stamp(rt) : clock_wall(runtime_clock(rt));
+		ev->ts_recv = rt->s->core ? runtime_next_stamp(rt)
+			      : rt->s->now && rt->self ? rt->s->now(rt->self)
+						       : clock_wall(runtime_clock(rt));
 	int rc = outbox_emit_shell(&rt->outbox, ev);
 	check_emitted(rt, rc, ev->id);
 	return rc;

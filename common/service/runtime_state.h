@@ -109,6 +109,7 @@ struct runtime {
 	struct usage usage;      /* read at usage_at, monotonic; 0 never */
 	int64_t usage_at;
 	uint64_t acked;          /* our lane X is in the persister's database up to here */
+	uint64_t log_errors, log_events; /* of the lane-M log, at the last heartbeat */
 	uint64_t clock_steps;    /* the wall clock jumped */
 	int64_t clock_offset;    /* wall less monotonic, at the last heartbeat; 0 not yet */
 	uint64_t foreign_acks;   /* acknowledgements of another epoch: not counted */

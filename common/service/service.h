@@ -46,6 +46,9 @@ struct service {
 	void *(*core_of)(void *self);          /* core services */
 	const void *(*metrics_of)(void *self); /* struct the metric rows point into */
 
+	/* Other services whose time is not the clock's: event time now, for records of their shell. May be NULL. */
+	int64_t (*now)(const void *self);
+
 	/* Other services: one event of an input. ERR_FULL: not now, offer it again. */
 	int (*on_event)(void *self, struct inbox *in, const struct event *ev, const uint8_t *bytes, size_t len);
 	/* Telemetry (heartbeat, promise, hello, metrics) of a followed publisher; may be NULL. */

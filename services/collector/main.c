@@ -193,6 +193,12 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	event_set_name(hb->note, s->ended ? "recording ended" : s->counters.connected ? "connected" : "no connection");
 }
 
+/* In a replay the recorded time: a stamp of today would drag every later event behind it. */
+static int64_t now_of(const void *self)
+{
+	return ((const struct shell *)self)->now;
+}
+
 static const void *metrics_of(void *self)
 {
 	return collector_core_counters(((struct shell *)self)->core);
@@ -296,6 +302,7 @@ static const struct service service = {
 	.stop = stop,
 	.free = shell_free,
 	.metrics_of = metrics_of,
+	.now = now_of,
 	.run = run,
 	.tick = tick,
 	.beat = beat,

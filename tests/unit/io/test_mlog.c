@@ -420,6 +420,54 @@ static void test_full_disk(void **state)
 	assert_int_equal(umount(dir), 0);
 }
 
+static void fill_disk(const char *ballast)
+{
+	static const uint8_t bytes[4096];
+	int fd = open(ballast, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	assert_true(fd >= 0);
+	while (write(fd, bytes, sizeof(bytes)) > 0)
+		;
+	close(fd);
+}
+
+/* A copy that was restored may have holes where there were zeros. On a full disk a store into one
+ * would be SIGBUS: it is found out at the open. */
+static void test_holes_on_a_full_disk(void **state)
+{
+	(void)state;
+	const struct mlog_options o = {.dir = dir, .segment_bytes = 64 << 10, .cap_bytes = 1 << 20};
+	char ballast[KIT_PATH + 16], path[KIT_PATH + 64], reason[400] = "";
+	struct mlog *m;
+	struct stat st;
+
+	if (mount("nj-test", dir, "tmpfs", 0, "size=256k,mode=0700") != 0) {
+		print_message("skipped: no right to mount a small disk\n");
+		skip();
+	}
+	snprintf(ballast, sizeof(ballast), "%s/ballast", dir);
+	snprintf(path, sizeof(path), "%s/m-%020d.njm", dir, 1);
+	m = open_as(64 << 10, 1 << 20, 0, false);
+	append(m, 1, 10, 1, 100);
+	mlog_close(m);
+	int fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8192, 56 << 10), 0);
+	fill_disk(ballast);
+	assert_int_equal(mlog_open(&o, &m, reason, sizeof(reason)), ERR_NO_SPACE);
+	assert_non_null(strstr(reason, path));
+	assert_int_equal(unlink(ballast), 0);
+	m = open_as(64 << 10, 1 << 20, 0, false);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(st.st_blocks * 512 >= 64 << 10);
+	fill_disk(ballast);
+	append(m, 11, 300, 1, 100);
+	assert_int_equal(read_from(m, 1, 1, 100), 310);
+	mlog_close(m);
+	close(fd);
+	assert_int_equal(umount(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holes_on_a_full_disk, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
