@@ -80,6 +80,10 @@ endif()
 # Lane M accounted, with a stopped strategy and one service that comes late.
 if(Python3_FOUND)
 	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)
+# The bus over tcp: the same ledger, keys and roles, networks that break.
+if(Python3_FOUND)
+	nj_script(e2e.network ${Python3_EXECUTABLE} -B tests/e2e/test_network.py)
+	set_tests_properties(e2e.network PROPERTIES TIMEOUT 600)
 endif()
 
 # The examples for other languages, against a live bus.

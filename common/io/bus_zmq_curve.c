@@ -257,6 +257,7 @@ int bus_curve_open(struct loop *l, const struct bus_zmq_options *o, struct bus_c
 	if (!c)
 		return ERR_NOMEM;
 	c->loop = l;
+	keys_no_dumps(); /* libzmq copies the secret into each socket: it is in pages that we cannot mark */
 	int rc = zmq_has("curve") ? 0 : ERR_UNKNOWN;
 	if (rc)
 		snprintf(reason, cap, "this libzmq was built without CURVE: bus.transport must be ipc");

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +39,15 @@ static void *secret_page(void)
 	(void)madvise(page, PAGE, MADV_DONTFORK);
 	(void)mlock(page, PAGE);
 	return page;
+}
+
+void keys_no_dumps(void)
+{
+	/* Both: a limit of 0 does not keep a core from a program that the kernel pipes it to, and being dumpable comes
+	 * back with an exec. */
+	struct rlimit none = {0, 0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 static void drop_page(void *page)

@@ -61,6 +61,9 @@ const struct key *keys_who(const struct keys *k, const char *public_text);
 int keys_secret(const char *dir, const char *name, struct key_secret **ret_secret, char *reason, size_t cap);
 void keys_forget(struct key_secret **secret_p);
 
+/* This process holds secrets: no core dump, and nobody of this user but root looks into its memory. */
+void keys_no_dumps(void);
+
 /* Makes a pair and writes both files; the directory too, where it is not there. ERR_EXISTS where the name has one and
  * `replace` is not set. */
 struct keys_new {

@@ -46,6 +46,7 @@ static void put_bus(const struct runtime *rt, struct pair *p, uint32_t *n)
 {
 	const struct bus_counters *c = &rt->bus->counters;
 	put_pair(p, n, "requests_refused", (int64_t)rt->refused);
+	put_pair(p, n, "peers_silent", (int64_t)rt->peers_silent);
 	put_pair(p, n, "bus_accepted", (int64_t)c->accepted);
 	put_pair(p, n, "bus_disconnects", (int64_t)c->disconnects);
 	put_pair(p, n, "bus_handshake_failures", (int64_t)c->handshake_failures);

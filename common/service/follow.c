@@ -448,6 +448,7 @@ static void on_heartbeat(struct follow *f, const struct event *ev)
 	if (f->has_m)
 		inbox_tail_m(&f->m, ev->heartbeat.m_last, mono);
 	take_ack(f->rt, &ev->heartbeat);
+	peers_heard(f, ev);
 }
 
 static void on_promise(struct follow *f, const struct event *ev)

@@ -17,6 +17,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/crash_point.h"
+#include "common/io/keys.h"
 #include "common/io/log.h"
 #include "common/io/sdnotify.h"
 #include "common/service/runtime_state.h"
@@ -101,6 +102,7 @@ static void on_pulse(void *ctx)
 	struct runtime *rt = ctx;
 	follow_poll(rt);
 	follow_promises(rt);
+	peers_watch(rt);
 	mirror_flush(&rt->mirror, runtime_mono(rt));
 	recover_judge(rt);
 	later_send(rt, 0);
@@ -445,6 +447,8 @@ static int arm_crash_point(struct runtime *rt, char *reason, size_t cap)
 
 static int boot(struct runtime *rt, char *reason, size_t cap)
 {
+	if (rt->run.redis_password[0])
+		keys_no_dumps();
 	rt->arena = (struct arena){.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)};
 	int rc = rt->arena.at ? strmap_init(&rt->alerts, RUNTIME_ALERTS_MAX, 1) : ERR_NOMEM;
 	if (!rc)

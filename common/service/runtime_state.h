@@ -45,6 +45,8 @@ struct follow { /* one publisher */
 	bool heard;
 	bool lacks_copy;                     /* people know that it waits for the persister's copy */
 	bool credit;                         /* one of the lockstep consumers */
+	int64_t heard_at;                    /* its last heartbeat, monotonic; 0 none, or it said goodbye */
+	bool silent;
 };
 
 /* A request that changes something: carried out once, answered when the answer is true (later.c). */
@@ -102,6 +104,10 @@ struct runtime {
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */
 	int64_t beat_worked_at;
 	uint64_t refused; /* requests, for the asker's role */
+	int64_t peers_at; /* peers.c: its last look */
+	uint64_t peers_silent, auth_failures;
+	int64_t auth_failed_at;
+	bool auth_alert;
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
@@ -212,6 +218,10 @@ void runtime_set_life(struct runtime *rt, enum life life);
 void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len);
 extern const struct sequencer_ops runtime_core_sequencer;
 void runtime_maybe_run(struct runtime *rt);
+
+/* peers.c */
+void peers_heard(struct follow *f, const struct event *heartbeat);
+void peers_watch(struct runtime *rt);
 
 /* control.c */
 /* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input.

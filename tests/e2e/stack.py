@@ -1,4 +1,5 @@
 """stack - runs the real services for a test: settings, processes, their status over the bus, their end."""
+import json
 import os
 import shutil
 import signal
@@ -85,11 +86,11 @@ class Ask:
 class Stack:
     """One stack in a directory of its own. Use as a context manager: nothing survives it."""
 
-    def __init__(self, name, speed="max", pace="lockstep", origin="replay", capture=None, settings=(), sim_args=(), strategy=()):
+    def __init__(self, name, speed="max", pace="lockstep", origin="replay", capture=None, settings=(), sim_args=(), strategy=(), tcp=False):
         self.dir = tempfile.mkdtemp(prefix="nj-%s-" % name[:12])
         self.speed, self.pace, self.origin, self.capture = speed, pace, origin, capture
         self.extra, self.sim_args, self.strategy = list(settings), list(sim_args), dict(strategy)
-        self.processes, self.port = {}, None
+        self.processes, self.port, self.tcp = {}, None, tcp
 
     def __enter__(self):
         return self
@@ -117,8 +118,24 @@ class Stack:
                  '    stream_url = "ws://127.0.0.1:%d"' % self.port, '    rest_url = "http://127.0.0.1:%d"' % self.port,
                  '    stamped = "true"', "strategy", '    seats = "ema_cross"', "    ema_cross"]
         lines += ['        %s = "%s"' % kv for kv in strategy.items()]
+        if self.tcp:
+            lines[2:2] = ['    transport = "tcp"', '    keys = "%s"' % self.path("keys"), '    peers = "%s"' % self.peers()]
         with open(self.path("nightjar.conf"), "w") as f:
             f.write("\n".join(lines) + "\n")
+
+    def peers(self):
+        """Three free ports in a row for each publisher."""
+        places, port = [], 21000 + os.getpid() % 2000 * 16
+        for name in SERVICES + ("watchdog",):
+            while not all(is_free(port + i) for i in range(3)):
+                port += 3
+            places.append("%s=127.0.0.1:%d" % (name, port))
+            port += 3
+        return ",".join(places)
+
+    def nj(self, *argv, timeout=60):
+        return subprocess.run([os.path.join(BIN, "nj")] + list(argv) + ["--config", self.path("nightjar.conf")], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=timeout)
 
     def spawn(self, name, argv, env=()):
         log = open(self.path(name + ".log"), "ab")
@@ -144,6 +161,8 @@ class Stack:
     def start(self):
         self.start_venue()
         self.write_settings()
+        if self.tcp:
+            assert self.nj("keys", "make").returncode == 0
         for name in SERVICES:
             self.start_service(name)
 
@@ -164,6 +183,9 @@ class Stack:
         return codes
 
     def status(self, name, timeout=2.0):
+        if self.tcp:
+            rows = json.loads(self.nj("status", name, "--json").stdout or "[]")
+            return rows[0]["values"] or None if rows else None
         try:
             return Ask(self.path("bus", name + ".rep"), timeout).ask("status")
         except (OSError, IndexError, ValueError):
@@ -203,6 +225,15 @@ class Stack:
             for name in SERVICES:
                 print(name, self.status(name))
             raise
+
+
+def is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
 
 
 def stored(database, publisher):

@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/log.h"
 
 enum { PAGE_MAX = BUS_FRAME_X_MAX, FIRST_RETRY_NS = 20000000 };
 #define EXPIRES_NS (INT64_C(30) * 1000000000)
@@ -152,7 +153,16 @@ int client_ask(struct client *c, const char *service, struct event *request, int
 	int64_t left;
 	while (!rc && !c->answered && (left = end - clock_mono(clock_real())) > 0)
 		client_run(c, left);
-	return rc ? rc : c->answered ? 0 : ERR_TIMEOUT;
+	rc = rc ? rc : c->answered ? 0 : ERR_TIMEOUT;
+	if (rc && c->bus->counters.handshake_failures)
+		log_warn("the handshake failed", "service=%s remedy=%s", service,
+			 "its bus.keys must have our .pub, and ours its own: nj keys list on both hosts");
+	return rc;
+}
+
+bool client_far(const struct client *c)
+{
+	return strcmp(c->run.bus_transport, "tcp") == 0;
 }
 
 int64_t client_value(const struct client *c, const char *name, int64_t fallback)

@@ -37,6 +37,9 @@ void client_request_init(struct event *request, enum verb verb);
  * nobody answered. */
 int client_ask(struct client *c, const char *service, struct event *request, int64_t timeout_ns);
 
+/* Services may be on other hosts: that nobody holds a lock here says nothing. */
+bool client_far(const struct client *c);
+
 /* Turns the loop for at most ns, or until client_stop. */
 void client_run(struct client *c, int64_t ns);
 void client_stop(struct client *c);

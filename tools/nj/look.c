@@ -9,7 +9,7 @@
 #include "common/base/nearest.h"
 #include "tools/nj/stack.h"
 
-enum { ANSWER_NS = 1500000000 };
+enum { ANSWER_NS = 1500000000, FAR_NS = 1000000000 };
 
 const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "executor", "persister", "watchdog", NULL};
 
@@ -110,8 +110,11 @@ int look_ask(struct client *c, const char *service, int64_t timeout_ns)
 
 static void ask(struct look *l, struct look_service *s)
 {
-	if (!s->pid || look_ask(&l->client, s->name, ANSWER_NS) != 0)
+	bool far = !s->pid && client_far(&l->client);
+	if ((!s->pid && !far) || look_ask(&l->client, s->name, far ? FAR_NS : ANSWER_NS) != 0)
 		return;
+	if (far)
+		s->pid = (pid_t)client_value(&l->client, "pid", 0);
 	const struct pairs *v = &l->client.reply.reply.values;
 	s->answered = true;
 	s->n_pairs = v->n < EVENT_PAIRS_MAX ? v->n : EVENT_PAIRS_MAX;
@@ -124,7 +127,7 @@ static void listen(struct look *l)
 	static const char *const beats[] = {"heartbeat", NULL};
 	struct bus_link *link;
 	for (size_t i = 0; i < LOOK_SERVICES; i++)
-		if (l->at[i].pid)
+		if (l->at[i].pid || client_far(&l->client))
 			bus_subscribe(l->client.bus, l->at[i].name, LANE_M, beats, &l->at[i], &link);
 }
 
@@ -148,6 +151,8 @@ int look_take(const struct cli *cli, struct look *ret_look)
 	int64_t start = clock_mono(loop_clock(l->client.loop));
 	for (size_t i = 0; i < LOOK_SERVICES; i++)
 		ask(l, &l->at[i]);
+	for (size_t i = 0; i < LOOK_SERVICES; i++)
+		any = any || l->at[i].pid;
 	int64_t left = l->client.run.heartbeat_ns * 5 / 2 - (clock_mono(loop_clock(l->client.loop)) - start);
 	if (any && left > 0)
 		client_run(&l->client, left);

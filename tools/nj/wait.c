@@ -12,6 +12,8 @@
 static const char *missing(struct client *c, const struct wait_options *o, const char *service)
 {
 	bool alive = look_holder(c->run.bus_dir, service) != 0;
+	if (!alive && client_far(c))
+		alive = look_ask(c, service, NS_PER_S) == 0;
 	if (o->stopped)
 		return alive ? "still runs" : NULL;
 	if (!alive)

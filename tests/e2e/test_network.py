@@ -1,0 +1,164 @@
+"""The whole stack over tcp: the same ledger as over ipc, to the byte; roles, revocation, and no secret anywhere but in its file.
+
+Whoever has no key is told nothing, whoever may only look changes nothing, and a key that is revoked is out while it is
+connected.
+"""
+import os
+import resource
+import signal
+import subprocess
+import time
+
+from records import holes, lane_digests
+from stack import BIN, SERVICES, Stack, stored, wait_for
+
+SECONDS, RATE, START = 60, 40, 10**9
+END = START + SECONDS * 10**9
+SIM = ["--symbols", "BTCUSDT", "--duration", str(SECONDS), "--rate", str(RATE), "--seed", "3", "--start", str(START)]
+SETTINGS = ("run.log_cap=4GiB", "run.log_keep=24h")
+COMMANDS = (("pause", "--reason", "test"), ("resume", "--reason", "test"), ("reset", "--reason", "test"))
+
+
+def finished(s):
+    """What each has published is in the database, and nothing more comes."""
+    def done():
+        s.check_alive()
+        if "end of the recording" not in s.log("collector"):
+            return False
+        st = {name: s.status(name) for name in ("strategy", "executor", "collector")}
+        return all(st.values()) and all(stored(s.database, n) == v["x_last"] for n, v in st.items()) and \
+            min(st["strategy"]["handled"], st["executor"]["handled"]) >= END and st
+    return wait_for(done, 240, "the end of the recording")
+
+
+def run(name, tcp):
+    with Stack(name, origin="simulated", settings=SETTINGS, sim_args=SIM, tcp=tcp) as s:
+        s.start()
+        finished(s)
+        codes = s.stop()
+        assert all(c == 0 for c in codes.values()), codes
+        assert not holes(s.database), holes(s.database)
+        return lane_digests(s.database, s.path("data", "collector", "mlog"))
+
+
+def same_ledger():
+    ipc, tcp = run("ipc", False), run("tcp", True)
+    for lane, (n, sha) in ipc.items():
+        print("%-12s %6d events, %s over ipc, %s over tcp" % (lane + ":", n, sha[:16], tcp[lane][1][:16]))
+        assert n > 0 and tcp[lane] == (n, sha), "lane %s differs: %s, %s" % (lane, (n, sha), tcp[lane])
+
+
+def with_key(s, key, *argv):
+    return s.nj(*argv, "--set", "bus.key=" + key)
+
+
+def roles(s):
+    assert s.nj("keys", "make", "tom", "--role", "tap").returncode == 0
+    assert s.nj("keys", "make", "anna", "--role", "operator").returncode == 0
+    wait_for(lambda: "running" in with_key(s, "tom", "status", "executor").stdout, 30, "the tap's status")
+    tap = with_key(s, "tom", "tap", "heartbeat", "--count", "2", "--timeout", "20s")
+    assert tap.returncode == 0 and "heartbeat" in tap.stdout, (tap.stdout, tap.stderr)
+    for command in COMMANDS:
+        out = with_key(s, "tom", *command)
+        assert out.returncode != 0 and "role tap" in out.stdout + out.stderr, (command, out.stdout, out.stderr)
+        out = with_key(s, "strategy", *command)
+        assert out.returncode != 0 and "role service" in out.stdout + out.stderr, (command, out.stdout, out.stderr)
+    assert s.status("executor")["requests_refused"] >= 2 * len(COMMANDS)
+    out = with_key(s, "anna", "pause", "--reason", "test", "--lease", "1m")
+    assert out.returncode == 0, (out.stdout, out.stderr)
+    out = with_key(s, "anna", "resume", "--reason", "test")
+    assert out.returncode == 0, (out.stdout, out.stderr)
+
+
+def revocation(s):
+    argv = [os.path.join(BIN, "nj"), "tap", "heartbeat", "--config", s.path("nightjar.conf"), "--set", "bus.key=tom"]
+    path = s.path("tap.out")
+    with open(path, "wb") as out:
+        tap = subprocess.Popen(argv, stdout=out, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: os.path.getsize(path) > 0, 30, "the tap's first heartbeat")
+        before = s.status("executor")["bus_auth_failures"]
+        assert s.nj("keys", "revoke", "tom").returncode == 0
+        wait_for(lambda: all(s.status(n)["bus_auth_failures"] > 0 for n in SERVICES), 30, "the tap to be refused by all")
+        assert s.status("executor")["bus_auth_failures"] > before
+        size = os.path.getsize(path)
+        beats = s.status("executor")["applied"]
+        time.sleep(1.5)
+        assert os.path.getsize(path) == size, "a revoked tap hears more"
+        assert s.status("executor")["applied"] >= beats
+    finally:
+        tap.kill()
+        tap.wait()
+    wait_for(lambda: "rule=bus_refused" in s.log("executor"), 30, "the alert")
+
+
+def no_secret(s, outputs):
+    secrets = []
+    for name in sorted(os.listdir(s.path("keys"))):
+        if name.endswith(".secret"):
+            with open(s.path("keys", name)) as f:
+                secrets += [line.split('"')[1] for line in f if "secret-key" in line]
+    assert len(secrets) >= 7, len(secrets)
+    places = list(outputs)
+    for folder, _, files in os.walk(s.dir):
+        for file in files:
+            path = os.path.join(folder, file)
+            if not file.endswith(".secret") and os.path.isfile(path):
+                with open(path, "rb") as f:
+                    places.append((path, f.read()))
+    for name, p in s.processes.items():
+        for what in ("cmdline", "environ"):
+            with open("/proc/%d/%s" % (p.pid, what), "rb") as f:
+                places.append((name + "'s " + what, f.read()))
+    for where, text in places:
+        for secret in secrets:
+            assert secret.encode() not in text, "a secret key stands in " + where
+    print("%d places searched for %d secrets" % (len(places), len(secrets)))
+
+
+def no_core(s):
+    """Aborted where cores of any size are allowed: none is written."""
+    s.kill("strategy", signal.SIGTERM)
+    argv = [os.path.join(BIN, "nightjar-strategy"), "--config", s.path("nightjar.conf")]
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    log = open(s.path("strategy.log"), "ab")
+    marker = os.path.getsize(s.path("strategy.log"))
+    pid = os.fork()
+    if pid == 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        os.chdir(s.dir)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        os.execv(argv[0], argv)
+    try:
+        def started():
+            with open(s.path("strategy.log"), "rb") as f:
+                f.seek(marker)
+                return b"life=running" in f.read()
+        wait_for(started, 60, "the strategy")
+        with open("/proc/%d/limits" % pid) as f:
+            limit = next(line for line in f if line.startswith("Max core file size"))
+        assert limit.split()[4] == "0", limit
+    finally:
+        os.kill(pid, signal.SIGABRT)
+        _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status) and not os.WCOREDUMP(status), status
+    assert not [f for f in os.listdir(s.dir) if f.startswith("core")]
+
+
+def main():
+    same_ledger()
+    with Stack("roles", pace="live", origin="simulated", speed="1", sim_args=["--symbols", "BTCUSDT", "--seed", "3", "--rate", "20"],
+               settings=("collector.stamped=false",), tcp=True) as s:
+        s.start()
+        wait_for(lambda: all((s.status(n) or {}).get("life") == 4 for n in SERVICES), 60, "the services")
+        roles(s)
+        revocation(s)
+        outputs = [("nj " + " ".join(a), s.nj(*a).stdout.encode()) for a in
+                   (("status",), ("status", "--json"), ("keys", "list"), ("keys", "list", "--json"), ("doctor", "--json"))]
+        no_secret(s, outputs)
+        no_core(s)
+    print("ok")
+
+
+main()
