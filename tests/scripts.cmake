@@ -80,6 +80,8 @@ endif()
 # Lane M accounted, with a stopped strategy and one service that comes late.
 if(Python3_FOUND)
 	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)
+endif()
+
 # The bus over tcp: the same ledger, keys and roles, networks that break.
 if(Python3_FOUND)
 	nj_script(e2e.network ${Python3_EXECUTABLE} -B tests/e2e/test_network.py)
