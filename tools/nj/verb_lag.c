@@ -11,7 +11,7 @@ static const struct cli_example examples[] = {
 const struct cli_verb verb_lag = {
 	.name = "lag",
 	.group = CLI_OBSERVE_GROUP,
-	.summary = "Account for every record: handled, conflated, dropped, waiting, missing",
+	.summary = "Account for every record: handled, conflated, dropped or missing",
 	.operands = "[SERVICE]...",
 	.operand_choices = CLI_SERVICE_NAMES,
 	.doc = "For lane M published = handled + conflated + dropped + waiting, at every moment and for each topic; "
