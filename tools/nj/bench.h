@@ -2,7 +2,7 @@
  *
  * A message is an event as any other: packed, logged (lane M) or journalled (lane X), sent, received, unpacked. Its
  * ts_event is the moment it was due, so that a publisher that falls behind shows as latency and is not left out of the
- * figure. Warm-up messages are sent and received but not measured. Lost messages are counted by sequence.
+ * figure. Warm-up messages are sent and received but not measured. Messages are numbered, and lost ones counted.
  */
 #ifndef NJ_TOOLS_NJ_BENCH_H
 #define NJ_TOOLS_NJ_BENCH_H
@@ -35,6 +35,10 @@ struct bench_message {
 };
 /* Fills in a message of about so many bytes; lane X has one size only. */
 void bench_message_init(struct bench_message *m, enum lane lane, int64_t size);
+
+/* Number of a message, from 1; 0 is a probe, sent until everybody has heard one. -1: it is no message. */
+void bench_message_number(struct event *ev, int64_t number);
+int64_t bench_number_of(const struct event *ev);
 
 /* Publishes; ready_fds: so many readers write a byte each before it begins (n_ready 0: it waits a second). CLI_OK or an
  * exit code, told. */

@@ -11,6 +11,7 @@
 
 enum { TURN_MAX = 500, PACKED_MAX = 64 << 10 };
 #define PROGRESS_NS (NS_PER_S / 4)
+#define PROBE_NS (50 * NS_PER_MS)
 #define CONNECT_NS (10 * NS_PER_S)
 #define WAIT_NS NS_PER_S         /* for subscribers that nobody knows of */
 #define LINGER_NS (NS_PER_S / 2) /* the last messages leave */
@@ -21,7 +22,7 @@ struct bench_pub {
 	const struct bench_options *o;
 	struct publisher publisher;
 	struct bench_message message;
-	struct loop_source *timer, *on_progress, *ready[BENCH_CLIENTS_MAX];
+	struct loop_source *timer, *on_progress, *on_probe, *ready[BENCH_CLIENTS_MAX];
 	const int *ready_fds;
 	size_t n_ready, n_connected;
 	int64_t sent, total;                 /* messages, with those of the warm-up */
@@ -59,6 +60,21 @@ void bench_message_init(struct bench_message *m, enum lane lane, int64_t size)
 	}
 }
 
+void bench_message_number(struct event *ev, int64_t number)
+{
+	if (ev->id == EVENT_equity)
+		ev->equity.cash = number;
+	else
+		ev->book_delta.last_id = (uint64_t)number;
+}
+
+int64_t bench_number_of(const struct event *ev)
+{
+	return ev->id == EVENT_equity       ? ev->equity.cash
+	       : ev->id == EVENT_book_delta ? (int64_t)ev->book_delta.last_id
+					    : -1;
+}
+
 static int64_t mono(const struct bench_pub *b)
 {
 	return clock_mono(loop_clock(b->publisher.loop));
@@ -92,6 +108,7 @@ static int send_one(struct bench_pub *b)
 		b->measured_from = now;
 	b->message.ev.ts_event = wall - (now - due);
 	b->message.ev.ts_recv = wall;
+	bench_message_number(&b->message.ev, b->sent + 1);
 	int rc = publisher_emit(&b->publisher, &b->message.ev);
 	if (rc == 0 && ++b->sent % b->o->batch == 0)
 		outbox_flush(&b->publisher.outbox);
@@ -144,10 +161,23 @@ static void on_progress(void *ctx)
 	fflush(b->cli->err);
 }
 
+/* A subscription is in force where it has brought something. */
+static void on_probe(void *ctx)
+{
+	struct bench_pub *b = ctx;
+	b->message.ev.ts_event = b->message.ev.ts_recv = clock_wall(loop_clock(b->publisher.loop));
+	bench_message_number(&b->message.ev, 0);
+	b->result->failed = publisher_emit(&b->publisher, &b->message.ev);
+	publisher_flush(&b->publisher);
+	if (b->result->failed)
+		loop_stop(b->publisher.loop);
+}
+
 static void begin(void *ctx)
 {
 	struct bench_pub *b = ctx;
 	b->timer = NULL;
+	loop_end(&b->on_probe);
 	b->began = mono(b);
 	on_due(b);
 }
@@ -180,6 +210,8 @@ static int start(struct bench_pub *b)
 	int rc = 0;
 	for (size_t i = 0; !rc && i < b->n_ready; i++)
 		rc = loop_fd(b->publisher.loop, b->ready_fds[i], LOOP_IN, on_ready, b, &b->ready[i]);
+	if (!rc)
+		rc = loop_timer(b->publisher.loop, 0, PROBE_NS, on_probe, b, &b->on_probe);
 	if (!rc && b->n_ready > 0)
 		after(b, CONNECT_NS, on_no_connection);
 	else if (!rc)
@@ -231,6 +263,7 @@ int bench_publish(struct cli *cli, const struct bench_options *o, const int *rea
 	if (b.on_progress)
 		on_progress(&b);
 	loop_end(&b.on_progress);
+	loop_end(&b.on_probe);
 	loop_end(&b.timer);
 	publisher_close(&b.publisher);
 	return rc;

@@ -19,29 +19,29 @@ struct bench_sub {
 	struct arena arena;
 	struct bench_result *result;
 	int ready_fd;
-	uint64_t first, last, total; /* sequences; total: of the last message */
-	int64_t first_at, last_at;   /* monotonic, of measured messages */
+	uint64_t last, total;      /* numbers; total: of the last message */
+	int64_t first_at, last_at; /* monotonic, of measured messages */
 	int64_t heard_at;
 };
 
-static void on_message(struct bench_sub *b, const struct event *ev, size_t bytes)
+static void on_message(struct bench_sub *b, uint64_t number, const struct event *ev, size_t bytes)
 {
 	struct bench_result *r = b->result;
 	int64_t now = clock_mono(clock_real()), late = clock_wall(clock_real()) - ev->ts_event;
 	b->heard_at = now;
-	if (ev->seq <= b->last)
+	if (number <= b->last)
 		return;
 	uint64_t warmup = (uint64_t)b->o->warmup, expected = b->last + 1 > warmup + 1 ? b->last + 1 : warmup + 1;
-	b->last = ev->seq;
-	if (ev->seq > warmup) {
-		r->lost += ev->seq - expected;
+	b->last = number;
+	if (number > warmup) {
+		r->lost += number - expected;
 		r->messages++;
 		r->bytes += bytes;
 		b->first_at = b->first_at ? b->first_at : now;
 		b->last_at = now;
 		hist_record(&r->latency, late > 0 ? (uint64_t)late : 0);
 	}
-	if (ev->seq >= b->total)
+	if (number >= b->total)
 		client_stop(&b->client);
 }
 
@@ -66,23 +66,20 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 		b->arena.used = 0;
 		if (codec_unpack(body, left, &b->arena, &ev, &used) != 0)
 			return;
-		if (ev.id == EVENT_equity || ev.id == EVENT_book_delta)
-			on_message(b, &ev, used);
-		else if (ev.id == EVENT_heartbeat && b->last == 0)
+		int64_t number = bench_number_of(&ev);
+		if (number > 0)
+			on_message(b, (uint64_t)number, &ev, used);
+		else if (number == 0)
 			on_connected(b);
 	}
 }
 
 static int subscribe(struct bench_sub *b)
 {
-	static const char *const beats[] = {"heartbeat.", "book.", NULL};
 	struct bus_link *link;
 	b->client.on_frame = on_frame;
 	b->client.ctx = b;
-	int rc = bus_subscribe(b->client.bus, b->o->as, LANE_M, beats, NULL, &link);
-	if (!rc && b->o->lane[0] == 'x')
-		rc = bus_subscribe(b->client.bus, b->o->as, LANE_X, NULL, NULL, &link);
-	return rc;
+	return bus_subscribe(b->client.bus, b->o->as, b->o->lane[0] == 'x' ? LANE_X : LANE_M, NULL, NULL, &link);
 }
 
 /* Until the last message, or nothing has come for a while: for longer before the first one. */
