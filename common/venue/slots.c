@@ -10,7 +10,7 @@
 
 static void circulate(struct slots *s, uint32_t blocks)
 {
-	while (s->blocks < blocks)
+	while (s->blocks < blocks && s->blocks < SLOTS_WORDS)
 		s->free[s->n_free++] = (uint16_t)++s->blocks;
 }
 
@@ -35,7 +35,7 @@ void slots_fini(struct slots *s)
 }
 
 /* Blocks without a level are free, and as their quantities are 0, as good as new. Where few come back, more are brought
- * into circulation: the next time is then at least a quarter of all of them away. */
+ * into circulation: the next time is then at least a fifth of all of them away. */
 static void take_back(struct slots *s)
 {
 	for (struct slots_word *w = s->word; w < s->word + SLOTS_WORDS; w++)
@@ -44,7 +44,7 @@ static void take_back(struct slots *s)
 			w->qty = s->block;
 		}
 	if (s->n_free < s->blocks / 4)
-		circulate(s, 2 * s->blocks < SLOTS_WORDS ? 2 * s->blocks : SLOTS_WORDS);
+		circulate(s, s->blocks + s->blocks / 4);
 }
 
 __attribute__((noinline)) void slots_take(struct slots *s, struct slots_word *w)
