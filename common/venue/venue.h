@@ -202,11 +202,12 @@ struct venue {
 
 	uint32_t streams;                   /* it offers: bits of enum venue_stream */
 	const uint32_t *groups;             /* which of them may share a connection, 0-ended; NULL: all */
-	const char *const *kline_intervals; /* NULL-ended */
+	const char *const *kline_intervals; /* NULL-ended; NULL where it has no klines */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */
 	bool levels_roll;
+	bool gaps_by_feed;    /* a lost update shows in feed_seq, not in the ids of its market */
 	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */

@@ -1,0 +1,482 @@
+/* kalshi - Kalshi: event contracts, order books of YES as snapshots and signed changes, trades.
+ *
+ * Facts: docs.kalshi.com (asyncapi, trade-api v2) of 2026 and recorded frames. Traps: a change is a
+ * quantity to ADD, with its sign; a side without levels is absent from the snapshot; sequences
+ * count per subscription over all of its markets, so a hole puts every book of it in doubt; a
+ * trade's "ts" is in seconds where a change's is a text: ts_ms is what both have; the integer
+ * fields in cents are gone.
+ *
+ * There are bids only: a bid for NO at p is an offer of YES at 1 - p, and books here are of YES.
+ * use_yes_price would turn NO prices round at the venue, and is to become the default: it is
+ * pinned to false in what we send, and prices are turned here, once.
+ */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/venue/description.h"
+#include "common/venue/wire.h"
+
+extern const struct venue venue_kalshi;
+
+#define SECOND 1000000000LL
+#define BUFFER_OVERFLOW 25 /* error codes after which a subscription is dead */
+#define CHANNEL_ERROR 10
+
+struct frame {
+	struct venue_output *out;
+	const struct venue_market *market;
+	struct json_str type, msg, sid, seq;
+	uint32_t feed;
+	uint64_t feed_seq;
+	int64_t time;
+	int err;
+};
+
+static void note(struct frame *f, int rc)
+{
+	if (rc < 0 && f->err == 0)
+		f->err = rc;
+}
+
+static void demand(struct frame *f, bool condition)
+{
+	note(f, condition ? 0 : ERR_PROTOCOL);
+}
+
+static void give(struct frame *f, struct venue_message *m)
+{
+	if (f->err != 0)
+		return;
+	m->market = f->market;
+	m->time = f->time;
+	m->feed = f->feed;
+	m->feed_seq = f->feed_seq;
+	f->out->message(f->out->ctx, m);
+}
+
+static int64_t one_dollar(const struct frame *f)
+{
+	return fixed_pow10(f->market->price_scale);
+}
+
+/* A price of NO as one of YES. */
+static int64_t turned(struct frame *f, int64_t price)
+{
+	demand(f, price > 0 && price < one_dollar(f));
+	return one_dollar(f) - price;
+}
+
+/* ---- books ---- */
+
+static void read_side(struct frame *f, struct json *j, bool no, struct levels *ret_levels)
+{
+	struct level *at = no ? f->out->levels + f->out->levels_max : f->out->levels;
+
+	note(f, wire_levels(j, f->market, at, f->out->levels_max, ret_levels));
+	for (uint32_t i = 0; no && f->err == 0 && i < ret_levels->n; i++)
+		at[i].price = turned(f, at[i].price);
+}
+
+static void on_snapshot(struct frame *f, struct json *j)
+{
+	struct venue_message m = {.kind = VENUE_SNAPSHOT, .snapshot = {.last_id = f->feed_seq}};
+	struct json_str key;
+
+	json_object(j);
+	while (f->err == 0 && json_key(j, &key)) {
+		if (json_str_is(key, "yes_dollars_fp"))
+			read_side(f, j, false, &m.snapshot.bids);
+		else if (json_str_is(key, "no_dollars_fp"))
+			read_side(f, j, true, &m.snapshot.asks);
+		else
+			json_skip(j);
+	}
+	if (f->err == 0)
+		note(f, json_finish(j));
+	demand(f, f->feed_seq > 0);
+	give(f, &m);
+}
+
+/* "-12.50": what is added. */
+static int64_t change(struct frame *f, struct json_str text)
+{
+	bool negative = text.len > 0 && text.at[0] == '-';
+	int64_t value = 0;
+
+	text.at += negative;
+	text.len -= negative;
+	note(f, wire_decimal(text, f->market->qty_scale, &value));
+	return negative ? -value : value;
+}
+
+struct texts {
+	struct json_str price, delta, side, time, yes_price, count, taker;
+};
+
+static void read_texts(struct json *j, struct texts *t)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} members[] = {
+		{"price_dollars", offsetof(struct texts, price)},      {"delta_fp", offsetof(struct texts, delta)},
+		{"side", offsetof(struct texts, side)},                {"ts_ms", offsetof(struct texts, time)},
+		{"yes_price_dollars", offsetof(struct texts, yes_price)}, {"count_fp", offsetof(struct texts, count)},
+		{"taker_side", offsetof(struct texts, taker)},
+	};
+	struct json_str key;
+
+	*t = (struct texts){0};
+	json_object(j);
+	while (json_key(j, &key)) {
+		size_t i = 0;
+		while (i < ARRAY_LEN(members) && !json_str_is(key, members[i].name))
+			i++;
+		enum json_kind kind = json_peek(j);
+		if (i < ARRAY_LEN(members) && (kind == JSON_STRING || kind == JSON_NUMBER))
+			json_scalar_text(j, (struct json_str *)(void *)((char *)t + members[i].offset));
+		else
+			json_skip(j);
+	}
+}
+
+static void on_delta(struct frame *f, struct json *j)
+{
+	struct venue_message m = {.kind = VENUE_DEPTH,
+				  .depth = {.first_id = f->feed_seq, .last_id = f->feed_seq, .relative = true}};
+	struct level *level = f->out->levels;
+	struct texts t;
+
+	read_texts(j, &t);
+	bool no = json_str_is(t.side, "no");
+	demand(f, (no || json_str_is(t.side, "yes")) && f->feed_seq > 0);
+	note(f, wire_decimal(t.price, f->market->price_scale, &level->price));
+	if (f->err == 0)
+		level->qty = change(f, t.delta);
+	if (f->err == 0)
+		note(f, wire_time(t.time, &f->time));
+	if (f->err != 0)
+		return;
+	demand(f, level->price > 0);
+	if (no)
+		level->price = turned(f, level->price);
+	*(no ? &m.depth.asks : &m.depth.bids) = (struct levels){level, 1};
+	give(f, &m);
+}
+
+/* The taker of NO sells YES. */
+static void on_trade(struct frame *f, struct json *j)
+{
+	struct venue_message m = {.kind = VENUE_TRADE};
+	struct texts t;
+
+	read_texts(j, &t);
+	bool no = json_str_is(t.taker, "no");
+	demand(f, no || json_str_is(t.taker, "yes"));
+	m.trade.aggressor = no ? side_sell : side_buy;
+	note(f, wire_decimal(t.yes_price, f->market->price_scale, &m.trade.price));
+	note(f, wire_decimal(t.count, f->market->qty_scale, &m.trade.qty));
+	note(f, wire_time(t.time, &f->time));
+	demand(f, m.trade.price > 0 && m.trade.qty > 0);
+	m.trade.at = f->time;
+	give(f, &m);
+}
+
+/* ---- the envelope ---- */
+
+static const struct {
+	const char *type;
+	enum venue_kind kind;
+	void (*read)(struct frame *f, struct json *j);
+} types[] = {
+	{"orderbook_snapshot", VENUE_SNAPSHOT, on_snapshot},
+	{"orderbook_delta", VENUE_DEPTH, on_delta},
+	{"trade", VENUE_TRADE, on_trade},
+};
+
+static int type_of(struct json_str type)
+{
+	for (int i = 0; i < (int)ARRAY_LEN(types); i++)
+		if (json_str_is(type, types[i].type))
+			return i;
+	return -1;
+}
+
+static void read_outer(struct frame *f, struct json *j)
+{
+	struct json_str key;
+
+	json_object(j);
+	while (json_key(j, &key)) {
+		enum json_kind kind = json_peek(j);
+		if (json_str_is(key, "type") && kind == JSON_STRING)
+			json_string(j, &f->type);
+		else if (json_str_is(key, "sid") && kind == JSON_NUMBER)
+			json_number(j, &f->sid);
+		else if (json_str_is(key, "seq") && kind == JSON_NUMBER)
+			json_number(j, &f->seq);
+		else if (json_str_is(key, "msg"))
+			json_raw(j, &f->msg);
+		else
+			json_skip(j);
+	}
+}
+
+static const struct venue_market *market_of(const struct frame *f)
+{
+	struct json_str key, ticker = {"", 0, false};
+	struct json j;
+
+	json_init(&j, f->msg.at, f->msg.len);
+	if (json_peek(&j) != JSON_OBJECT)
+		return NULL;
+	json_object(&j);
+	while (json_key(&j, &key))
+		if (json_str_is(key, "market_ticker") && json_peek(&j) == JSON_STRING)
+			json_string(&j, &ticker);
+		else
+			json_skip(&j);
+	return f->out->find(f->out->ctx, ticker.at, ticker.len);
+}
+
+static void read_sequence(struct frame *f)
+{
+	uint64_t sid = 0;
+
+	if (f->sid.len > 0)
+		note(f, wire_u64(f->sid, &sid));
+	if (f->seq.len > 0)
+		note(f, wire_u64(f->seq, &f->feed_seq));
+	demand(f, sid <= UINT32_MAX);
+	f->feed = (uint32_t)sid;
+}
+
+static void on_error(struct frame *f, struct venue_notice *n, char *text, size_t cap)
+{
+	struct json_str key, words = {"", 0, false};
+	struct json j;
+
+	n->kind = VENUE_NOTICE_REFUSED;
+	json_init(&j, f->msg.at, f->msg.len);
+	json_object(&j);
+	while (json_key(&j, &key)) {
+		enum json_kind kind = json_peek(&j);
+		if (json_str_is(key, "code") && kind == JSON_NUMBER)
+			json_i64(&j, &n->code);
+		else if (json_str_is(key, "msg") && kind == JSON_STRING)
+			json_string(&j, &words);
+		else
+			json_skip(&j);
+	}
+	wire_text(words, text, cap);
+	if (n->code == CHANNEL_ERROR || n->code == BUFFER_OVERFLOW)
+		n->kind = VENUE_NOTICE_SHUTDOWN; /* nothing more comes of it: connect anew */
+}
+
+/* Answers count in their subscription's sequence, too. */
+static void give_notice(struct frame *f)
+{
+	char text[EVENT_TEXT_MAX] = "";
+	struct venue_message m = {.kind = VENUE_NOTICE, .notice = {.kind = VENUE_NOTICE_ACCEPTED, .text = text}};
+
+	if (json_str_is(f->type, "error") && f->msg.len > 0 && f->msg.at[0] == '{')
+		on_error(f, &m.notice, text, sizeof(text));
+	give(f, &m);
+}
+
+static bool is_answer(struct json_str type)
+{
+	return json_str_is(type, "subscribed") || json_str_is(type, "unsubscribed") || json_str_is(type, "ok") ||
+	       json_str_is(type, "error");
+}
+
+static int decode_frame(const struct venue_input *in, struct venue_output *out)
+{
+	struct frame f = {.out = out};
+	struct json j;
+
+	json_init(&j, in->text, in->len);
+	read_outer(&f, &j);
+	int i = type_of(f.type);
+	f.market = f.msg.len > 0 && i >= 0 ? market_of(&f) : NULL;
+	out->fault = (struct venue_fault){f.market, i >= 0 ? types[i].kind : VENUE_UNKNOWN};
+	int rc = json_finish(&j);
+	if (rc < 0)
+		return rc;
+	read_sequence(&f);
+	if (is_answer(f.type)) {
+		give_notice(&f);
+	} else if (i < 0 || f.market == NULL) {
+		give(&f, &(struct venue_message){.kind = i < 0 ? VENUE_UNKNOWN : VENUE_IGNORED});
+	} else if (f.err == 0) {
+		json_init(&j, f.msg.at, f.msg.len);
+		types[i].read(&f, &j);
+	}
+	return f.err;
+}
+
+/* ---- GET /markets ---- */
+
+/* The finest step of the price ranges. */
+static void read_ranges(struct json *j, struct description *d)
+{
+	struct json_str key;
+
+	json_array(j);
+	while (json_item(j)) {
+		struct json_str step = {"", 0, false};
+		int64_t finest = 0, value = 0;
+		json_object(j);
+		while (json_key(j, &key))
+			if (json_str_is(key, "step"))
+				json_scalar_text(j, &step);
+			else
+				json_skip(j);
+		if (step.len == 0 || wire_decimal(step, 9, &value) < 0 || value == 0)
+			continue;
+		if (d->tick.len == 0 || wire_decimal(d->tick, 9, &finest) < 0 || value < finest)
+			d->tick = step;
+	}
+}
+
+static void read_market(struct json *j, struct description *d)
+{
+	static const struct json_str base = {"YES", 3, false}, quote = {"USD", 3, false}, lot = {"0.01", 4, false};
+	struct json_str key, status;
+
+	*d = (struct description){.base = base, .quote = quote, .step = lot};
+	json_object(j);
+	while (json_key(j, &key)) {
+		enum json_kind kind = json_peek(j);
+		if (json_str_is(key, "ticker") && kind == JSON_STRING)
+			json_string(j, &d->symbol);
+		else if (json_str_is(key, "status") && kind == JSON_STRING && json_string(j, &status))
+			d->trading = json_str_is(status, "active");
+		else if (json_str_is(key, "price_ranges") && kind == JSON_ARRAY)
+			read_ranges(j, d);
+		else
+			json_skip(j);
+	}
+	if (d->tick.len == 0)
+		d->tick = lot; /* linear_cent, the usual structure */
+}
+
+/* One bad description does not keep the others back; the first error is returned at the end. */
+static int decode_markets(const struct venue_input *in, struct venue_output *out)
+{
+	struct json_str key, list = {NULL, 0, false};
+	struct json j;
+	int first = 0;
+
+	json_init(&j, in->text, in->len);
+	json_object(&j);
+	while (json_key(&j, &key))
+		if (json_str_is(key, "markets") && json_peek(&j) == JSON_ARRAY)
+			json_raw(&j, &list);
+		else
+			json_skip(&j);
+	int rc = json_finish(&j);
+	if (rc < 0 || list.at == NULL)
+		return rc < 0 ? rc : ERR_PROTOCOL;
+	json_init(&j, list.at, list.len);
+	json_array(&j);
+	while (json_item(&j)) {
+		struct description d;
+		read_market(&j, &d);
+		rc = j.err != 0 ? j.err : description_deliver(&d, out);
+		first = first == 0 ? rc : first;
+	}
+	return first != 0 ? first : json_finish(&j);
+}
+
+static int decode(const struct venue_input *in, struct venue_output *out)
+{
+	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
+	switch (in->ask) {
+	case VENUE_ASK_NOTHING:
+		return decode_frame(in, out);
+	case VENUE_ASK_INSTRUMENTS:
+		return decode_markets(in, out);
+	case VENUE_ASK_SNAPSHOT: /* on the stream */
+	case VENUE_ASK_KLINES:
+		break;
+	}
+	return ERR_ARG;
+}
+
+/* ---- what we send ---- */
+
+static int stream_path(const struct venue_feed *feed, struct buf *out)
+{
+	(void)feed;
+	return buf_printf(out, "/trade-api/ws/v2");
+}
+
+static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	bool depth = feed->streams & VENUE_DEPTH_STREAM, trades = feed->streams & VENUE_TRADE_STREAM;
+
+	if (nth > 0 || feed->n == 0 || (!depth && !trades))
+		return ERR_NOT_FOUND;
+	int rc = buf_printf(out, "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[%s%s%s],\"market_tickers\":[",
+			    depth ? "\"orderbook_delta\"" : "", depth && trades ? "," : "", trades ? "\"trade\"" : "");
+	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
+		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
+	return rc == 0 ? buf_printf(out, "],\"use_yes_price\":false}}") : rc;
+}
+
+static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
+{
+	if (r->ask != VENUE_ASK_INSTRUMENTS || r->n == 0)
+		return ERR_ARG;
+	int rc = buf_printf(out, "/trade-api/v2/markets?limit=1000&tickers=");
+	for (uint32_t i = 0; rc == 0 && i < r->n; i++)
+		rc = buf_printf(out, "%s%s", i > 0 ? "," : "", r->markets[i]->raw);
+	*ret_weight = 10;
+	return rc;
+}
+
+/* Ids count over all markets of a subscription: whether one is missing shows in feed_seq. */
+static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct venue_depth *d)
+{
+	(void)fresh;
+	return d->last_id <= book_id ? VENUE_LINK_OLD : VENUE_LINK_NEXT;
+}
+
+static const char *const stream_hosts[] = {
+	"wss://external-api-ws.kalshi.com",
+	"wss://api.elections.kalshi.com",
+	NULL,
+};
+static const char *const rest_hosts[] = {
+	"https://external-api.kalshi.com",
+	"https://api.elections.kalshi.com",
+	NULL,
+};
+
+const struct venue venue_kalshi = {
+	.name = "KALSHI",
+	.doc = "Kalshi: event contracts; books of YES from snapshots and signed changes, trades.",
+	.suffix = "",
+	.stream_hosts = stream_hosts,
+	.rest_hosts = rest_hosts,
+	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM,
+	.snapshot_in_stream = true,
+	.gaps_by_feed = true,
+	.streams_max = 1000,
+	.messages_per_s = 10,
+	.attempts_max = 60,
+	.attempts_ns = 60 * SECOND,
+	.life_ns = 24 * 3600 * SECOND,
+	.pong_ns = 30 * SECOND,
+	.silence_ns = 30 * SECOND, /* the server pings every 10 s */
+	.weight_limit = 200,
+	.weight_ns = SECOND,
+	.stream_path = stream_path,
+	.stream_text = stream_text,
+	.request = request,
+	.decode = decode,
+	.link = link_depth,
+};
