@@ -24,15 +24,27 @@ struct page {
 
 /* ---- Markdown ---- */
 
+/* Which of them nj reload takes over. */
+static int put_live(const char *const *names, struct buf *out)
+{
+	int rc = buf_printf(out, "May change while it runs (`nj reload`): ");
+	for (; rc == 0 && *names; names++)
+		rc = buf_printf(out, "`%s`%s", *names, names[1] ? ", " : ".\n\n");
+	return rc;
+}
+
 static int put_settings(struct page *p)
 {
 	int rc = p->n > 4 ? config_docs(p->sections + 4, p->n - 4, p->out) : 0;
+	if (rc == 0 && p->s->live)
+		rc = put_live(p->s->live, p->out);
 	return rc == 0 && p->s->docs ? p->s->docs("settings", p->out) : rc;
 }
 
 static int put_shared(struct page *p)
 {
-	return config_docs(p->sections, 4, p->out);
+	int rc = config_docs(p->sections, 4, p->out);
+	return rc == 0 ? put_live(reload_shared(), p->out) : rc;
 }
 
 static int put_metrics(struct page *p)

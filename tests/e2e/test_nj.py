@@ -211,6 +211,53 @@ def test_pause_and_resume(s):
     s.until("the lease to end", lambda: s.services()["executor"]["note"] == "running", 10)
 
 
+# ---- orders to services ----
+
+def test_orders(s):
+    s.nj("log-level", "debug", "executor")
+    s.nj("log-level", "loud", code=1)
+    s.nj("log-level", "info")
+    assert s.rows("SELECT 1 FROM commands WHERE verb = 'log_level'") is not None
+    lines = s.nj("snapshot", "executor", "strategy").splitlines()
+    assert len(lines) == 2 and all("is on disk" in line for line in lines), lines
+    with open(s.path("nightjar.conf")) as f:
+        was = f.read()
+    try:
+        with open(s.path("nightjar.conf"), "w") as f:
+            f.write(was + "executor\n    loss_max = 5000\n")
+        assert "changed: executor.loss_max" in s.nj("reload", "executor"), "reload"
+        assert "nothing has changed" in s.nj("reload", "executor")
+        with open(s.path("nightjar.conf"), "w") as f:
+            f.write(was + "executor\n    loss_max = 6000\n    account = \"other\"\n")
+        refused = subprocess.run([NJ, "reload", "executor"], capture_output=True, timeout=60, check=False,
+                                 env=dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"), NO_COLOR="1"))
+        line = was.count("\n") + 3
+        assert refused.returncode == 1 and ("nightjar.conf:%d: executor.account cannot change" % line) in refused.stderr.decode(), refused
+    finally:
+        with open(s.path("nightjar.conf"), "w") as f:
+            f.write(was)
+    s.until("the change on record", lambda: [tuple(r) for r in s.rows(
+        "SELECT target, value FROM commands WHERE verb = 'reload' AND source = 'executor'")] == [("executor.loss_max", "5000")], 10)
+    s.nj("reload", "executor")
+
+
+def position(s):
+    rows = s.rows("SELECT qty FROM positions ORDER BY seq DESC LIMIT 1")
+    return rows[0][0] if rows else 0
+
+
+def test_flatten(s):
+    s.nj("flatten", "--reason", "a test", code=2)  # wants a yes
+    s.until("a position", lambda: position(s) > 0, 150)
+    assert s.nj("pause", "--lease", "10m", "--reason", "a test", "--owner", "flat").startswith("paused")
+    assert "nothing is left to close" in s.nj("flatten", "--yes", "--reason", "a test")
+    s.until("the position to be gone", lambda: position(s) == 0, 20)
+    own = s.rows("SELECT strategy, status FROM orders WHERE intent_ordinal = 0 AND status = 'filled'")
+    assert not own or all(r["strategy"] == "ema_cross" for r in own), [tuple(r) for r in own]
+    assert s.rows("SELECT 1 FROM commands WHERE verb = 'flatten' AND reason = 'a test'")
+    s.nj("resume", "--owner", "flat", "--reason", "a test")
+
+
 # ---- logs ----
 
 def test_logs(s):
@@ -295,7 +342,7 @@ def test_pages(s):
 
 
 TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_lag, test_units, test_trend,
-         test_pause_and_resume, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
+         test_pause_and_resume, test_orders, test_flatten, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
 
 
 def main():

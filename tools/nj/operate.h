@@ -25,6 +25,17 @@ int lease_run(struct cli *cli, const void *options, int argc, char **argv);
 /* trend.c: what the watchdog has sampled. */
 int trend_run(struct cli *cli, const void *options, int argc, char **argv);
 
+/* command.c: flatten; reload, snapshot, log-level of one service or of all that run. */
+struct command_options {
+	int64_t lease, timeout;
+	const char *reason, *owner;
+	bool yes, no_wait;
+};
+extern const struct cli_option command_common[]; /* command_rows.c */
+int command_flatten(struct cli *cli, const void *options, int argc, char **argv);
+int command_each(struct cli *cli, const void *options, int argc, char **argv);
+int command_log_level(struct cli *cli, const void *options, int argc, char **argv);
+
 /* wait.c */
 struct wait_options {
 	bool running, stopped;

@@ -1,0 +1,184 @@
+/* command - nj flatten, reload, snapshot and log-level: one order to one service or to several, and what became of it.
+ *
+ * An order that is not answered is asked for again with the same nonce until the time is over: it is done once.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "tools/nj/look.h"
+#include "tools/nj/operate.h"
+
+#define ASK_NS INT64_C(2000000000)
+#define AGAIN_NS INT64_C(200000000)
+
+struct errand {
+	struct cli *cli;
+	const struct command_options *o;
+	struct client client;
+	int64_t end; /* monotonic */
+};
+
+static int64_t left(const struct errand *e)
+{
+	return e->end - clock_mono(loop_clock(e->client.loop));
+}
+
+/* Asks until there is an answer. Refused for the moment (recovering, another snapshot): a new request after a while. */
+static int give(struct errand *e, const char *service, const struct event *order)
+{
+	struct event request = *order;
+	int rc = ERR_TIMEOUT;
+	while (left(e) > 0) {
+		int64_t wait = left(e) < ASK_NS ? left(e) : ASK_NS;
+		rc = client_ask(&e->client, service, &request, wait);
+		if (rc == 0 && e->client.reply.reply.result != ERR_BUSY)
+			return 0;
+		if (rc != 0 && rc != ERR_TIMEOUT)
+			return rc;
+		client_run(&e->client, AGAIN_NS);
+	}
+	return rc == 0 ? 0 : ERR_TIMEOUT;
+}
+
+static struct event order_of(const struct errand *e, enum verb verb)
+{
+	struct event order;
+	client_request_init(&order, verb);
+	event_set_text(order.request.reason, e->o->reason ? e->o->reason : "");
+	if (e->o->owner)
+		event_set_name(order.request.owner, e->o->owner);
+	order.request.expires_at = clock_wall(clock_real()) + e->o->timeout;
+	return order;
+}
+
+/* Exit code of one service's answer; told. */
+static int tell(const struct errand *e, const char *service, int rc)
+{
+	const struct ev_reply *r = &e->client.reply.reply;
+	if (rc)
+		return cli_fail(e->cli, rc == ERR_TIMEOUT ? CLI_NOT_RUNNING : CLI_FAILED, "%s: %s", service,
+				rc == ERR_TIMEOUT ? "does not answer" : err_text(rc));
+	if (r->result)
+		return cli_fail(e->cli, CLI_FAILED, "%s: %s", service,
+				r->message[0] ? r->message : err_text((int)r->result));
+	fprintf(e->cli->out, "%s: %s\n", service, r->message);
+	return CLI_OK;
+}
+
+static int open_errand(struct errand *e, struct cli *cli, const void *options)
+{
+	*e = (struct errand){.cli = cli, .o = options};
+	int rc = look_client(cli, &e->client);
+	if (rc == 0)
+		e->end = clock_mono(loop_clock(e->client.loop)) + e->o->timeout;
+	return rc;
+}
+
+/* Those that run, where none is named: what does not run has nothing to change. */
+static int to_each(struct errand *e, const struct event *order, int argc, char **argv)
+{
+	bool all = argc == 0 || (argc == 1 && strcmp(argv[0], "all") == 0);
+	int code = CLI_OK, asked = 0;
+	for (size_t i = 0; i < LOOK_SERVICES; i++) {
+		bool named = all && look_holder(e->client.run.bus_dir, look_names[i]) > 0;
+		for (int k = 0; k < argc && !all; k++)
+			named = named || strcmp(argv[k], look_names[i]) == 0;
+		if (!named)
+			continue;
+		asked++;
+		int rc = give(e, look_names[i], order);
+		/* A service without state of its own has no snapshot to take. */
+		bool not_for_it = all && rc == 0 && e->client.reply.reply.result == ERR_UNKNOWN;
+		int one = not_for_it ? CLI_OK : tell(e, look_names[i], rc);
+		code = code == CLI_OK ? one : code;
+	}
+	return asked ? code : cli_fail(e->cli, CLI_NOT_RUNNING, "no service runs");
+}
+
+static int check_names(const struct cli *cli, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "all") != 0 && look_find(cli, argv[i]) < 0)
+			return CLI_USAGE;
+	return CLI_OK;
+}
+
+static int run_each(struct cli *cli, const void *options, const struct event *order, int argc, char **argv)
+{
+	static struct errand e;
+	int rc = check_names(cli, argc, argv);
+	if (!rc)
+		rc = open_errand(&e, cli, options);
+	if (rc)
+		return rc;
+	struct event base = order_of(&e, (enum verb)order->request.verb);
+	memcpy(base.request.target, order->request.target, sizeof base.request.target);
+	rc = to_each(&e, &base, argc, argv);
+	client_close(&e.client);
+	return rc;
+}
+
+int command_each(struct cli *cli, const void *options, int argc, char **argv)
+{
+	struct event order;
+	event_init(&order, EVENT_request);
+	order.request.verb = strcmp(cli->verb->name, "reload") == 0 ? verb_reload : verb_snapshot;
+	return run_each(cli, options, &order, argc, argv);
+}
+
+int command_log_level(struct cli *cli, const void *options, int argc, char **argv)
+{
+	struct event order;
+	event_init(&order, EVENT_request);
+	order.request.verb = verb_log_level;
+	event_set_name(order.request.target, argv[0]);
+	return run_each(cli, options, &order, argc - 1, argv + 1);
+}
+
+/* Closing takes as long as the books need: the executor says how many holdings are still to be closed. */
+static int wait_until_flat(struct errand *e, int64_t before)
+{
+	int64_t closing = -1, gone = before;
+	while (left(e) > 0 && closing != 0) {
+		if (look_ask(&e->client, "executor", left(e) < ASK_NS ? left(e) : ASK_NS) != 0)
+			continue;
+		closing = client_value(&e->client, "executor_closing", 0);
+		gone = client_value(&e->client, "executor_flatten_left_total", 0);
+		if (closing != 0)
+			client_run(&e->client, AGAIN_NS);
+	}
+	if (closing != 0)
+		return cli_fail(e->cli, CLI_TIMEOUT, "not flat yet: the executor goes on trying; see 'nj report'");
+	if (gone > before)
+		return cli_fail(e->cli, CLI_DEGRADED,
+				"%" PRId64 " holdings could not be closed: 'nj tap order --lane x -o -50' tells why",
+				gone - before);
+	fputs("nothing is left to close\n", e->cli->out);
+	return CLI_OK;
+}
+
+int command_flatten(struct cli *cli, const void *options, int argc, char **argv)
+{
+	static struct errand e;
+	const struct command_options *o = options;
+	(void)argc;
+	(void)argv;
+	if (!o->reason || !o->reason[0])
+		return cli_usage(cli, "give a --reason: it is journalled with the command");
+	if (!o->yes)
+		return cli_usage(cli, "this sells every position at market; say --yes if you mean it");
+	int rc = open_errand(&e, cli, options);
+	if (rc)
+		return rc;
+	struct event order = order_of(&e, verb_flatten);
+	order.request.lease = o->lease;
+	/* Where it does not answer, the order says so. */
+	int64_t before = look_ask(&e.client, "executor", ASK_NS) == 0
+				 ? client_value(&e.client, "executor_flatten_left_total", 0) : 0;
+	rc = tell(&e, "executor", give(&e, "executor", &order));
+	if (!rc && !o->no_wait)
+		rc = wait_until_flat(&e, before);
+	client_close(&e.client);
+	return rc;
+}

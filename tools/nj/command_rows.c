@@ -1,0 +1,23 @@
+/* command_rows - the options that reload, snapshot and log-level have in common. */
+#include "tools/nj/operate.h"
+
+#define AT(member) offsetof(struct command_options, member)
+
+const struct cli_option command_common[] = {
+	{.letter = 'r',
+	 .name = "reason",
+	 .kind = CLI_TEXT,
+	 .arg = "TEXT",
+	 .offset = AT(reason),
+	 .doc = "Why; journalled with the command."},
+	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
+	{.name = "timeout",
+	 .kind = CLI_DUR,
+	 .arg = "TIME",
+	 .fallback = "10s",
+	 .min = 1000000000,
+	 .max = 600000000000,
+	 .offset = AT(timeout),
+	 .doc = "Longest wait for all of them."},
+	{0},
+};
