@@ -69,7 +69,7 @@ if(Python3_FOUND)
 	nj_script(e2e.nj ${Python3_EXECUTABLE} -B tests/e2e/test_nj.py)
 	nj_script(e2e.tap ${Python3_EXECUTABLE} -B tests/e2e/test_tap.py)
 	nj_script(e2e.play ${Python3_EXECUTABLE} -B tests/e2e/test_play.py)
-	set_tests_properties(e2e.nj e2e.tap e2e.play PROPERTIES TIMEOUT 300)
+	set_tests_properties(e2e.nj e2e.tap e2e.play PROPERTIES TIMEOUT 600)
 endif()
 
 if(Python3_FOUND)
