@@ -104,11 +104,11 @@ static void put_kinds(struct printer *p)
 /* Name of the field that holds a scale, by its place; of levels the quantity's stands right behind. */
 static const char *field_at(const struct event_row *row, uint16_t offset)
 {
-	for (size_t i = 0; i < row->n_fields; i++)
-		if (row->fields[i].offset == offset)
-			return row->fields[i].name;
-	must(!"every scale is a field");
-	return "";
+	size_t i = 0;
+	while (i < row->n_fields && row->fields[i].offset != offset)
+		i++;
+	must(i < row->n_fields); /* every scale is a field */
+	return row->fields[i].name;
 }
 
 static void put_scales(struct printer *p, const struct event_row *row, const struct field_row *f)
