@@ -153,13 +153,21 @@ static int add_to_sequencer(struct runtime *rt, const struct service_input *inpu
 			     (size_t)rt->run.queue_bytes, ret_in);
 }
 
+/* Promises are for who merges by time, or has credit by them. To anybody else they are wake-ups for nothing, a hundred
+ * and more a second from each publisher: heartbeats tell enough. They are the first of the prefixes. */
+static const char *const *telemetry_for(struct runtime *rt)
+{
+	return outbox_telemetry_prefixes + (rt->s->core || runtime_lockstep(rt) ? 0 : 1);
+}
+
 static int add_m(struct follow *f, const struct service_input *input)
 {
+	const char *const *telemetry = telemetry_for(f->rt);
 	size_t n = 0;
 	for (; input->prefixes && input->prefixes[n]; n++)
 		f->prefixes[n] = input->prefixes[n];
-	for (size_t i = 0, own = n; own && outbox_telemetry_prefixes[i]; i++)
-		f->prefixes[n++] = outbox_telemetry_prefixes[i];
+	for (size_t i = 0, own = n; own && telemetry[i]; i++)
+		f->prefixes[n++] = telemetry[i];
 	if (n)
 		f->prefixes[n++] = outbox_tail_prefix;
 	must(n < ARRAY_LEN(f->prefixes));
@@ -201,7 +209,7 @@ static void listen_to_telemetry(struct follow *f)
 {
 	if (f->has_m || f->telemetry)
 		return;
-	int rc = bus_subscribe(f->rt->bus, f->publisher, LANE_M, outbox_telemetry_prefixes, f, &f->telemetry);
+	int rc = bus_subscribe(f->rt->bus, f->publisher, LANE_M, telemetry_for(f->rt), f, &f->telemetry);
 	if (rc)
 		log_error("no telemetry", "publisher=%s err=%s", f->publisher, err_name(rc));
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""bench_stack - the real services: replay over the bus against one process (G8), memory (G15), start (G18).
+"""bench_stack - the real services: replay over the bus against one process (G8), memory (G15), CPU (G16), twice the
+symbols (G17), start (G18).
 
   tests/bench/bench_stack.py [--short]
 
@@ -165,6 +166,47 @@ def bench_memory():
     tell("G15", "growth a day, of 1 MiB", day, 1, "MiB", [day], False, 1)
 
 
+def cpu_seconds(s):
+    total = 0
+    for name in SERVICES:
+        with open("/proc/%d/stat" % s.processes[name].pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def live_load(n, seconds):
+    """n symbols at the clock's speed: share of a core, frames a minute, resident bytes. 20 are some 50,000 a minute."""
+    symbols = ",".join("S%02dUSDT" % i for i in range(n))
+    with Stack("load", origin="simulated", pace="live", speed="1", settings=("collector.symbols=" + symbols,),
+               sim_args=["--symbols", symbols, "--rate", "21"]) as s:
+        s.start()
+        wait_for(lambda: all("life=running" in s.log(name) for name in SERVICES), 30, "all services")
+        time.sleep(5)  # snapshots of all books, and the followers' first pages
+        began, used, frames = time.monotonic(), cpu_seconds(s), s.status("collector")["collector_frames_total"]
+        time.sleep(seconds)
+        took = time.monotonic() - began
+        used, frames = cpu_seconds(s) - used, s.status("collector")["collector_frames_total"] - frames
+        resident = stack_resident([s.processes[name].pid for name in SERVICES])
+        codes = s.stop()
+        if any(codes.values()) or not frames:
+            fail("exit codes %s, %d frames" % (codes, frames))
+    return used / took, frames * 60 / took, resident
+
+
+def bench_load(runs, seconds):
+    few, many = [], []
+    for _ in range(runs):
+        few.append(live_load(10, seconds))
+        many.append(live_load(20, seconds))
+    cpu = [m[0] for m in many]
+    tell("G16", "CPU of 4 services at %.0fk frames/min" % (many[0][1] / 1000), statistics.median(cpu) * 100, 10, "% of a core",
+         [c / 0.1 for c in cpu], False, 1)
+    for what, i, unit in (("CPU", 0, "cores"), ("resident", 2, "bytes")):
+        tell("G17", "%s, 20 symbols of 10" % what, statistics.median(m[i] for m in many), statistics.median(f[i] for f in few),
+             unit, [m[i] / f[i] for m, f in zip(many, few)], False, 2)
+
+
 def bench_start(runs):
     took = []
     for _ in range(runs):
@@ -186,6 +228,7 @@ def main():
     recorded = os.path.exists(os.path.join(CAPTURES, "binance", "spot"))
     bench_replay(Market() if recorded else Market(["BTCUSDT"], 600, 100), 2 if SHORT else 5)
     bench_memory()
+    bench_load(3 if SHORT else 5, 8 if SHORT else 30)
     bench_start(3 if SHORT else 9)
 
 
