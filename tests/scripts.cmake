@@ -93,3 +93,11 @@ if(Python3_FOUND)
 	nj_script(e2e.python ${Python3_EXECUTABLE} -B tests/e2e/test_python.py)
 	set_tests_properties(e2e.python PROPERTIES TIMEOUT 600)
 endif()
+
+# Lane X: killed, stopped, failed once at every operation, and compared with buses that keep nothing.
+if(Python3_FOUND)
+	foreach(theme storm points control faults compare)
+		nj_script(chaos.bus_${theme} ${Python3_EXECUTABLE} -B tests/chaos/bus/test_bus.py ${theme})
+		set_tests_properties(chaos.bus_${theme} PROPERTIES TIMEOUT 900)
+	endforeach()
+endif()

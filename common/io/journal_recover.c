@@ -134,8 +134,10 @@ static int adopt(struct recovery *r, uint64_t first, int fd)
 		return 0;
 	int rc = segment_place(j, first, r->bytes + SEGMENT_HEADER,
 			       r->verdict.end - SEGMENT_HEADER, &failure);
-	if (rc == ERR_NO_SPACE && failure == PLACE_MAKE)
+	if (rc == ERR_NO_SPACE && failure == PLACE_MAKE) {
+		j->counters.write_errors++; /* it goes on, but the disk is full */
 		return rewrite_in_place(r, first, fd);
+	}
 	if (rc)
 		journal_reason(j, r->reason, r->cap);
 	return rc;

@@ -56,10 +56,11 @@ static bool wait_until(struct journal *j, int64_t due)
 	return pthread_cond_timedwait(&j->wake, &j->lock, &ts) == 0;
 }
 
-static void set_blocked(struct journal *j, int err)
+/* No segment could be had (err), or one was written in vain (0): both count. */
+static void set_blocked(struct journal *j, int err, bool in_vain)
 {
 	pthread_mutex_lock(&j->lock);
-	j->counters.write_errors += err && !j->blocked;
+	j->counters.write_errors += in_vain || (err && !j->blocked);
 	j->blocked = err;
 	pthread_mutex_unlock(&j->lock);
 }
@@ -134,7 +135,7 @@ static int place(struct journal *j, const struct stretch *s, int in_vain)
 		int rc = segment_place(j, s->first, s->at, s->len, &failure);
 		if (rc == 0)
 			break;
-		set_blocked(j, failure == PLACE_MAKE ? rc : 0);
+		set_blocked(j, failure == PLACE_MAKE ? rc : 0, failure == PLACE_WRITE);
 		if (failure == PLACE_WRITE && ++in_vain >= WRITES_IN_VAIN)
 			return rc;
 		if (failure == PLACE_MAKE && (urgent || !wait_for_room(j)))
@@ -272,7 +273,7 @@ static void gather(struct journal *j)
 static void prepare_spare(struct journal *j, bool idle)
 {
 	if (!j->failed && j->spare.fd < 0 && (idle || j->file.end * 2 > j->file.size))
-		set_blocked(j, segment_spare(j));
+		set_blocked(j, segment_spare(j), false);
 }
 
 /* Under the lock: until there is work, at most until the next try to make a spare. */

@@ -71,6 +71,7 @@ uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p)
 	put_pair(p, &n, "differing", (int64_t)b->counters.differing);
 	put_pair(p, &n, "m_events", (int64_t)b->counters.m_events);
 	put_pair(p, &n, "x_events", (int64_t)b->counters.x_events);
+	put_pair(p, &n, "journal_errors", (int64_t)rt->journal_errors);
 	put_pair(p, &n, "replay_pages", (int64_t)b->counters.replay_pages);
 	put_pair(p, &n, "replay_deferred", (int64_t)b->counters.replay_deferred);
 	put_pair(p, &n, "snapshots", (int64_t)rt->snapshots);

@@ -71,6 +71,7 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 {
 	in->join = join;
 	in->was_live = false;
+	in->verified = false;
 	in->wants_state = join == INBOX_FROM_NOW && in->lane == LANE_M;
 	if (join == INBOX_FROM_START) {
 		in->epoch = 0;
@@ -543,6 +544,8 @@ static bool take_publishers_page(struct inbox *in, const struct ev_reply *r, con
 		in->checks = true;
 		in->conflict = false;
 		in->retry_at = mono_ns + in->retry_ns;
+	} else if (r->result == 0) {
+		in->verified = true;
 	}
 	return taken;
 }
@@ -711,7 +714,11 @@ void inbox_epoch_x(struct inbox *in, uint64_t life, int64_t mono_ns)
 {
 	bool again = in->life && in->life != life;
 	in->life = life;
-	if (again && in->lane == LANE_X && in->state == INBOX_LIVE && in->next > 0)
+	bool follows = in->state == INBOX_LIVE || in->state == INBOX_PAGING;
+	/* Also while paging: an answer of the life before may still come, and must not count. */
+	if (again)
+		in->verified = false;
+	if (again && in->lane == LANE_X && follows && in->next > 0)
 		go_paging(in, mono_ns);
 }
 

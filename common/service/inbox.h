@@ -105,6 +105,7 @@ struct inbox {
 	bool queues;              /* what is delivered waits: the receiver ends it with account_ended */
 	struct account *account;  /* M: of the record being delivered; NULL where it is not part of a sequence */
 	uint64_t gone;            /* M: what the tails of the answer under way show as gone */
+	bool verified;         /* X: the publisher's present life has been seen to have what we have of it */
 	struct ring waiting;   /* live frames while paging */
 	bool overflowed;
 	uint64_t request;      /* id under way; 0 none */

@@ -80,6 +80,20 @@ static void watch_clock(struct runtime *rt)
 	log_warn("the wall clock jumped", "by_ms=%lld", (long long)(by / NS_PER_MS));
 }
 
+/* What the journal has mended by itself is said all the same: the disk will not stop there. */
+static void watch_journal(struct runtime *rt)
+{
+	char reason[400];
+	struct journal_status st = journal_status(rt->outbox.journal);
+	uint64_t errors = st.write_errors + st.snapshot_errors;
+	if (errors > rt->journal_errors) {
+		journal_reason(rt->outbox.journal, reason, sizeof reason);
+		log_error("the journal could not be written", "errors=%llu reason=%s", (unsigned long long)errors,
+			  reason);
+	}
+	rt->journal_errors = errors;
+}
+
 static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -90,8 +104,10 @@ static void on_beat(void *ctx)
 	if (now_and_then)
 		send_metrics(rt);
 	outbox_send_tails(&rt->outbox, now_and_then);
-	if (rt->outbox.journal)
+	if (rt->outbox.journal) {
+		watch_journal(rt);
 		room_watch(rt);
+	}
 	mirror_watch(&rt->mirror, runtime_mono(rt));
 	watch_clock(rt);
 	outbox_flush(&rt->outbox);

@@ -114,6 +114,7 @@ struct runtime {
 	bool held;               /* the journal has no room: inputs wait */
 	struct usage usage;      /* read at usage_at, monotonic; 0 never */
 	int64_t usage_at;
+	uint64_t journal_errors; /* of writing, told in the log so far */
 	uint64_t acked;          /* our lane X is in the persister's database up to here */
 	uint64_t log_errors, log_events; /* of the lane-M log, at the last heartbeat */
 	uint64_t clock_steps;    /* the wall clock jumped */

@@ -193,6 +193,9 @@ static void tick(void *self, int64_t mono_ns)
 	p->counters.rows = st.rows;
 	p->counters.commits = st.commits;
 	p->counters.duplicates = st.duplicates;
+	if (st.retries > p->counters.retries)
+		log_warn("a transaction failed and is tried again", "retries=%llu err=%s reason=%s",
+			 (unsigned long long)st.retries, err_name(st.error), st.reason);
 	p->counters.retries = st.retries;
 	p->counters.queued = (int64_t)st.queued_bytes;
 	struct copy_counters cc = copy_counters(p->copy);
@@ -203,6 +206,21 @@ static void tick(void *self, int64_t mono_ns)
 		watch_writer(p, &st, mono_ns);
 }
 
+/* Only what the publisher's present life is known to have: one that was set back must not give up, because of what it
+ * had said before, records that it writes now. */
+static uint32_t verified_acks(struct persister *p)
+{
+	uint32_t kept = 0, n = writer_acks(p->writer, p->acks, p->ack_epochs, WRITER_PUBLISHERS_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct inbox *in = runtime_input(p->rt, p->acks[i].name, LANE_X);
+		if (!in || !in->verified)
+			continue;
+		p->acks[kept] = p->acks[i];
+		p->ack_epochs[kept++] = p->ack_epochs[i];
+	}
+	return kept;
+}
+
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct persister *p = self;
@@ -210,7 +228,7 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	hb->progress = st.written;
 	if (st.error)
 		event_set_name(hb->note, err_name(st.error));
-	hb->acks.n = hb->ack_epochs.n = writer_acks(p->writer, p->acks, p->ack_epochs, WRITER_PUBLISHERS_MAX);
+	hb->acks.n = hb->ack_epochs.n = verified_acks(p);
 	hb->acks.at = p->acks;
 	hb->ack_epochs.at = p->ack_epochs;
 }
