@@ -85,7 +85,8 @@ endif()
 # The bus over tcp: the same ledger, keys and roles, networks that break.
 if(Python3_FOUND)
 	nj_script(e2e.network ${Python3_EXECUTABLE} -B tests/e2e/test_network.py)
-	set_tests_properties(e2e.network PROPERTIES TIMEOUT 600)
+	nj_script(e2e.partition ${Python3_EXECUTABLE} -B tests/e2e/test_partition.py)
+	set_tests_properties(e2e.network e2e.partition PROPERTIES TIMEOUT 600)
 endif()
 
 # The examples for other languages, against a live bus.

@@ -82,8 +82,12 @@ bool bus_guard_subscription(struct bus_guard *g, int fd, const uint8_t *bytes, s
 	struct bus_subscriber *s = fd > 0 ? subscriber_of(g, fd) : NULL;
 	if (s && ++s->n <= BUS_SUBSCRIPTIONS_OF_ONE && g->distinct <= BUS_SUBSCRIPTIONS_ALL)
 		return true;
-	g->counters->cut_off += !s || s->n == BUS_SUBSCRIPTIONS_OF_ONE + 1 || g->distinct == BUS_SUBSCRIPTIONS_ALL + 1;
-	cut_off(g, fd);
+	if (!s || !s->cut) {
+		g->counters->cut_off++;
+		cut_off(g, fd);
+	}
+	if (s)
+		s->cut = true; /* some hundred may still come of it */
 	return false;
 }
 
@@ -128,7 +132,7 @@ static void on_event(struct bus_guard *g, uint16_t event, uint32_t value)
 	}
 }
 
-static void on_monitor(void *ctx, int events)
+void bus_guard_read(void *ctx, int events)
 {
 	struct bus_guard *g = ctx;
 	(void)events;
@@ -166,7 +170,7 @@ int bus_guard_open(struct bus_guard *g, struct loop *l, void *socket, struct bus
 	must(zmq_setsockopt(g->pair, ZMQ_LINGER, &zero, sizeof zero) == 0);
 	if (zmq_connect(g->pair, at) != 0)
 		return err_from_errno(errno);
-	return loop_zmq(l, g->pair, on_monitor, g, &g->source);
+	return loop_zmq(l, g->pair, bus_guard_read, g, &g->source);
 }
 
 void bus_guard_reset(struct bus_guard *g)

@@ -42,10 +42,11 @@ void bus_local_close(struct bus_local *b)
 void bus_local_subscriptions(void *ctx, int events)
 {
 	struct bus_local *b = ctx;
-	(void)events;
 	zmq_msg_t m;
 	zmq_msg_init(&m);
 	int i = 0;
+	bus_guard_read(&b->guard, events); /* a descriptor's number may be a new connection's */
+	loop_zmq_look(b->guard.source);
 	for (; i < SUBSCRIPTIONS_A_TURN && zmq_msg_recv(&m, b->socket, ZMQ_DONTWAIT) >= 0; i++) {
 		const char *name = b->net->curve ? zmq_msg_gets(&m, "User-Id") : NULL;
 		if (!bus_guard_subscription(&b->guard, zmq_msg_get(&m, ZMQ_SRCFD), zmq_msg_data(&m),

@@ -48,6 +48,7 @@ struct bus_guard {
 	struct bus_subscriber {
 		int fd; /* 0: free */
 		uint32_t n;
+		bool cut;
 	} subscriber[BUS_CONNECTIONS_MAX];
 };
 
@@ -55,6 +56,8 @@ struct bus_guard {
 int bus_guard_open(struct bus_guard *g, struct loop *l, void *socket, struct bus_counters *counters);
 void bus_guard_close(struct bus_guard *g); /* before the socket is closed */
 
+/* Takes in what the monitor has told. A loop_io_fn; ctx is the guard. */
+void bus_guard_read(void *ctx, int events);
 /* Every connection has been ended. */
 void bus_guard_reset(struct bus_guard *g);
 
