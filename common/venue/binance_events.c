@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/venue/binance_rest.h"
 
 void binance_on_depth(struct binance_frame *f, struct venue_message *m)
 {
@@ -217,7 +218,7 @@ static int decode_array(struct json *j, struct venue_output *out)
 	return rc;
 }
 
-int binance_decode_frame(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out)
+static int decode_frame(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out)
 {
 	struct binance_frame f;
 	struct json j;
@@ -231,4 +232,22 @@ int binance_decode_frame(const struct binance_kind *kinds, const struct venue_in
 	if (rc < 0)
 		blame(&f, kinds);
 	return rc;
+}
+
+int binance_decode(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out)
+{
+	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
+	switch (in->ask) {
+	case VENUE_ASK_NOTHING:
+		return decode_frame(kinds, in, out);
+	case VENUE_ASK_INSTRUMENTS:
+		return binance_decode_instruments(in, out);
+	case VENUE_ASK_SNAPSHOT:
+		out->fault.kind = VENUE_SNAPSHOT;
+		return in->market != NULL ? binance_decode_snapshot(in, out) : ERR_ARG;
+	case VENUE_ASK_KLINES:
+		out->fault.kind = VENUE_KLINE;
+		return in->market != NULL ? binance_decode_klines(in, out) : ERR_ARG;
+	}
+	return ERR_ARG;
 }

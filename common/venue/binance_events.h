@@ -15,8 +15,8 @@ struct binance_kind {
 };
 #define BINANCE_KIND(name, kind, read) {name, sizeof(name) - 1, kind, read}
 
-/* Decodes a frame of a stream, as venue.h's decode. */
-int binance_decode_frame(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out);
+/* Decodes frames of these kinds and the replies of REST, as venue.h's decode. */
+int binance_decode(const struct binance_kind *kinds, const struct venue_input *in, struct venue_output *out);
 
 void binance_on_depth(struct binance_frame *f, struct venue_message *m);
 void binance_on_trade(struct binance_frame *f, struct venue_message *m); /* trade and aggTrade */

@@ -13,7 +13,6 @@
 #include "common/base/err.h"
 #include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
-#include "common/venue/binance_rest.h"
 
 extern const struct venue venue_binance_usdm;
 
@@ -42,20 +41,7 @@ static const struct binance_kind kinds[] = {
 
 static int decode(const struct venue_input *in, struct venue_output *out)
 {
-	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
-	switch (in->ask) {
-	case VENUE_ASK_NOTHING:
-		return binance_decode_frame(kinds, in, out);
-	case VENUE_ASK_INSTRUMENTS:
-		return binance_decode_instruments(in, out);
-	case VENUE_ASK_SNAPSHOT:
-		out->fault.kind = VENUE_SNAPSHOT;
-		return in->market != NULL ? binance_decode_snapshot(in, out) : ERR_ARG;
-	case VENUE_ASK_KLINES:
-		out->fault.kind = VENUE_KLINE;
-		return in->market != NULL ? binance_decode_klines(in, out) : ERR_ARG;
-	}
-	return ERR_ARG;
+	return binance_decode(kinds, in, out);
 }
 
 /* ---- what we send ---- */
