@@ -14,6 +14,7 @@ import time
 from decimal import Decimal
 
 from records import journal, unpack
+from stack import wait_for
 from test_nj import NJ, TOPIC, Native, frames_of
 
 MORE = ("-W", "60s")
@@ -346,6 +347,46 @@ def test_memory_beside_a_stopped_tap(s):
             p.communicate()
 
 
+def test_tap_that_lost_says_so(s):
+    """Stopped until more was sent than waits for it: the gap is told, counted at the end, and the exit code says it."""
+    env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
+    load = subprocess.Popen([NJ, "bench", "pub", "--as", "late", "-n", "90000", "--rate", "9000", "--warmup", "0"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    with open(s.path("late.out"), "wb") as out, open(s.path("late.err"), "wb") as err:
+        tap = subprocess.Popen([NJ, "tap", "-p", "late", "-u", "-f", "%o"], stdout=out, stderr=err, env=env)
+
+    def published():
+        return (s.status("late") or {"events": 0})["events"]
+
+    def told():
+        with open(s.path("late.err")) as f:
+            return f.read()
+    try:
+        wait_for(lambda: os.path.getsize(s.path("late.out")) > 0, 60, "its first event")
+        tap.send_signal(signal.SIGSTOP)
+        stopped_at = published()
+        wait_for(lambda: published() > stopped_at + 40000, 120, "more than 10,000 waiting frames")
+        tap.send_signal(signal.SIGCONT)
+        load.communicate(timeout=120)
+        wait_for(lambda: "missing" in told(), 60, "the gap to be told")
+        tap.send_signal(signal.SIGTERM)
+        assert tap.wait(60) == 6 and "events are missing in" in told() and "too slow" in told(), (tap.returncode, told())
+    finally:
+        for p in (tap, load):
+            p.kill()
+            p.wait()
+
+
+def test_pages_come_at_a_rate(s):
+    """So many pages of at most 500 records a second: it cannot be through earlier."""
+    count = ("-p", "collector", "--lane", "m", "-o", "beginning", "-e", "-f", "x", *MORE)
+    pages = len(s.nj("tap", *count).split()) // 500
+    began = time.monotonic()
+    s.nj("tap", *count, "--page-rate", "5")
+    took = time.monotonic() - began
+    assert pages >= 2 and took >= (pages - 1) / 5, (pages, took)
+
+
 def test_slow_reader(s):
     """Nobody reads its pipe for a while: with --from it asks again for what it could not take, and misses nothing."""
     env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
@@ -362,7 +403,7 @@ def test_slow_reader(s):
 
 
 TESTS = (test_from_the_beginning, test_market_log_goes_on_live, test_merged_by_time, test_last, test_times, test_cursor, test_dump,
-         test_headers, test_translate, test_schema, test_top, test_stopped_taps, test_memory_beside_a_stopped_tap, test_slow_reader, test_archive)
+         test_headers, test_translate, test_schema, test_top, test_stopped_taps, test_memory_beside_a_stopped_tap, test_tap_that_lost_says_so, test_pages_come_at_a_rate, test_slow_reader, test_archive)
 
 
 def main():

@@ -31,6 +31,7 @@ struct past_stream {
 	char publisher[EVENT_SOURCE_MAX];
 	enum lane lane;
 	enum past_phase phase;
+	bool absent;   /* nobody answered when its beginning was sought */
 	bool unlogged; /* lane M: the publisher keeps no log, there is only what comes */
 	/* where it begins: the archive's first record; the publisher's next sequence (X), the stamp before it (M) */
 	struct store_range archive;

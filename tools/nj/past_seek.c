@@ -61,11 +61,20 @@ static int64_t stamp_of(struct past *p, const char *publisher, uint64_t seq)
 	return stamp;
 }
 
+/* Its other lane was asked before, and nobody answered. */
+static bool is_known_absent(const struct past *p, const struct past_stream *s)
+{
+	const struct past_stream *before = s > p->stream ? s - 1 : NULL;
+	return before && before->absent && strcmp(before->publisher, s->publisher) == 0;
+}
+
 static void find_extent(struct past *p, struct past_stream *s, struct extent *e)
 {
 	const struct ev_reply *r = &p->client->reply.reply;
 	memset(e, 0, sizeof *e);
-	int rc = ask(p, s->publisher, s->lane, s->lane == LANE_X ? UINT64_MAX : INT64_MAX, 1);
+	int rc = is_known_absent(p, s) ? ERR_TIMEOUT
+				       : ask(p, s->publisher, s->lane, s->lane == LANE_X ? UINT64_MAX : INT64_MAX, 1);
+	s->absent = rc == ERR_TIMEOUT;
 	s->unlogged = s->lane == LANE_M && rc == ERR_NOT_FOUND;
 	if (rc)
 		return;

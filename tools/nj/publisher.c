@@ -14,7 +14,7 @@
 #include "tools/nj/look.h"
 #include "tools/nj/signals.h"
 
-enum { REMOVE_FDS = 16, ALL_TAILS_BEATS = 20 };
+enum { REMOVE_FDS = 16, ALL_TAILS_BEATS = 20, STATUS_PAIRS = 4 };
 
 /* ---- what the bus asks ---- */
 
@@ -30,13 +30,19 @@ static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, siz
 }
 
 /* Last values there are none: who joins now gets what comes, or pages the log from its beginning. */
-static void answer(struct publisher *p, const struct event *request, struct ev_reply *r)
+static void answer(struct publisher *p, const struct event *request, struct ev_reply *r,
+		   struct pair pairs[STATUS_PAIRS])
 {
 	r->verb = request->request.verb;
 	r->id = request->request.id;
 	switch (request->request.verb) {
 	case verb_status:
 		event_set_text(r->message, NJ_VERSION);
+		pairs[0] = (struct pair){"life", life_running};
+		pairs[1] = (struct pair){"pid", getpid()};
+		pairs[2] = (struct pair){"x_last", (int64_t)(p->outbox.x_next - 1)};
+		pairs[3] = (struct pair){"events", (int64_t)p->events};
+		r->values = (struct pairs){pairs, STATUS_PAIRS};
 		break;
 	case verb_state:
 		r->of_epoch = p->outbox.m_epoch;
@@ -57,6 +63,7 @@ static void on_request(void *ctx, const struct bus_peer *peer, const uint8_t *by
 {
 	struct publisher *p = ctx;
 	struct event request, reply;
+	struct pair pairs[STATUS_PAIRS];
 	uint8_t out[1024];
 	size_t used;
 	if (!p->has_outbox || codec_unpack(bytes, len, NULL, &request, &used) != 0 || request.id != EVENT_request ||
@@ -64,7 +71,7 @@ static void on_request(void *ctx, const struct bus_peer *peer, const uint8_t *by
 		return;
 	event_init(&reply, EVENT_reply);
 	memcpy(reply.source, p->name, sizeof reply.source);
-	answer(p, &request, &reply.reply);
+	answer(p, &request, &reply.reply, pairs);
 	int n = codec_pack(&reply, out, sizeof out);
 	must(n > 0);
 	struct buf page;
