@@ -55,6 +55,13 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.memory_flat e2e.memory_outage e2e.memory_limits PROPERTIES TIMEOUT 3600)
 endif()
 
+# The clock is set while services run; a strategy never comes back.
+if(Python3_FOUND)
+	nj_script(e2e.clock ${Python3_EXECUTABLE} -B tests/e2e/test_clock.py)
+	nj_script(e2e.absent ${Python3_EXECUTABLE} -B tests/e2e/test_absent.py)
+	set_tests_properties(e2e.clock e2e.absent PROPERTIES TIMEOUT 900)
+endif()
+
 # A real file system that is full: needs the right to mount one, in a namespace of its own.
 if(Python3_FOUND)
 	nj_script(e2e.tmpfs ${Python3_EXECUTABLE} -B tests/e2e/test_tmpfs.py)

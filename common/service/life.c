@@ -413,6 +413,12 @@ static int start_timers(struct runtime *rt)
 static void say_hello(struct runtime *rt)
 {
 	struct event ev;
+	const char *loaded = rt->s->run_id ? rt->s->run_id(rt->self) : rt->run_id;
+	if (strcmp(loaded, rt->run_id) != 0) {
+		log_warn("the run goes on under the id it began with: a new one needs a new run.data",
+			 "run_id=%s settings=%s", loaded, rt->run_id);
+		event_set_name(rt->run_id, loaded);
+	}
 	event_init(&ev, EVENT_hello);
 	ev.ts_recv = ev.ts_event = clock_wall(runtime_clock(rt));
 	event_set_name(ev.hello.version, NJ_VERSION);

@@ -49,6 +49,9 @@ struct service {
 	/* Other services whose time is not the clock's: event time now, for records of their shell. May be NULL. */
 	int64_t (*now)(const void *self);
 
+	/* The run id that a loaded snapshot goes on with, whatever the settings say now. May be NULL: the settings'. */
+	const char *(*run_id)(const void *self);
+
 	/* Other services: one event of an input. ERR_FULL: not now, offer it again. */
 	int (*on_event)(void *self, struct inbox *in, const struct event *ev, const uint8_t *bytes, size_t len);
 	/* Telemetry (heartbeat, promise, hello, metrics) of a followed publisher; may be NULL. */

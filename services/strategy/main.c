@@ -90,6 +90,11 @@ static void *core_of(void *self)
 	return ((struct shell *)self)->core;
 }
 
+static const char *run_id(const void *self)
+{
+	return strategy_core_run_id(((const struct shell *)self)->core);
+}
+
 static const void *metrics_of(void *self)
 {
 	return strategy_core_counters(((struct shell *)self)->core);
@@ -198,6 +203,7 @@ static const struct service service = {
 	.free = shell_free,
 	.core_of = core_of,
 	.metrics_of = metrics_of,
+	.run_id = run_id,
 	.beat = beat,
 	.sides = sides,
 	.side_of = side_of,
