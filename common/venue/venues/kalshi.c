@@ -420,7 +420,9 @@ static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *
 
 	if (nth > 0 || feed->n == 0 || (!depth && !trades))
 		return ERR_NOT_FOUND;
-	int rc = buf_printf(out, "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[%s%s%s],\"market_tickers\":[",
+	int rc = buf_printf(out,
+			    "{\"id\":1,\"cmd\":\"subscribe\",\"params\":"
+			    "{\"channels\":[%s%s%s],\"market_tickers\":[",
 			    depth ? "\"orderbook_delta\"" : "", depth && trades ? "," : "", trades ? "\"trade\"" : "");
 	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
 		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
