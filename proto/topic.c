@@ -97,15 +97,14 @@ int topic_of(const struct event *ev, char out[TOPIC_MAX])
 
 	if (row == NULL)
 		return ERR_UNKNOWN;
-	for (const char *p = row->topic; *p != '\0'; p++) {
-		if (*p != '{') {
-			add(&t, p, 1);
-			continue;
-		}
-		const char *name = p + 1;
-		while (*p != '}')
-			p++;
-		add_named(&t, ev, name, (size_t)(p - name));
+	for (const char *p = row->topic; *p != '\0';) {
+		const char *name = strchrnul(p, '{');
+		add(&t, p, (size_t)(name - p));
+		if (*name == '\0')
+			break;
+		p = strchr(name, '}');
+		add_named(&t, ev, name + 1, (size_t)(p - name - 1));
+		p++;
 	}
 	if (t.err < 0)
 		return t.err;

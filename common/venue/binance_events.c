@@ -28,13 +28,14 @@ void binance_on_depth(struct binance_frame *f, struct venue_message *m)
 void binance_on_trade(struct binance_frame *f, struct venue_message *m)
 {
 	bool aggregate = m->kind == VENUE_TRADE && f->event.len == strlen("aggTrade");
+	uint64_t first_id = binance_id(f, &f->own, aggregate ? 'f' : 't');
 
 	m->trade = (struct venue_trade){
 		.at = binance_time(f, &f->own, 'T'),
 		.price = binance_price(f, &f->own, 'p'),
 		.qty = binance_qty(f, &f->own, 'q'),
-		.first_id = binance_id(f, &f->own, aggregate ? 'f' : 't'),
-		.last_id = binance_id(f, &f->own, aggregate ? 'l' : 't'),
+		.first_id = first_id,
+		.last_id = aggregate ? binance_id(f, &f->own, 'l') : first_id,
 		/* m: the buyer was the maker, so the aggressor sold. */
 		.aggressor = binance_true(&f->own, 'm') ? side_sell : side_buy,
 	};
