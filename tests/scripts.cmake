@@ -52,7 +52,9 @@ if(Python3_FOUND)
 	nj_script(e2e.memory_flat ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py flat)
 	nj_script(e2e.memory_outage ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py outage)
 	nj_script(e2e.memory_limits ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py limits)
-	set_tests_properties(e2e.memory_flat e2e.memory_outage e2e.memory_limits PROPERTIES TIMEOUT 3600)
+	nj_script(e2e.memory_allocations ${Python3_EXECUTABLE} -B tests/e2e/test_memory.py allocations)
+	set_tests_properties(e2e.memory_flat e2e.memory_outage e2e.memory_limits e2e.memory_allocations PROPERTIES
+		TIMEOUT 3600)
 endif()
 
 # The clock is set while services run; a strategy never comes back.

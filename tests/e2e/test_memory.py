@@ -1,13 +1,16 @@
 """Memory is bounded by construction: level under load, level while somebody stands still, and told where it is not.
 
-  test_memory.py [flat|outage|limits]...
+  test_memory.py [flat|outage|limits|allocations]...
 
 Bounds are bytes after so many events, whatever time they took. Judged is what belongs to no file (RssAnon, RssShmem);
 of mapped files the stack's sum counts each once. NJ_LONG=1 plays ten times as many events.
 """
 import os
+import re
+import shutil
 import signal
 import sqlite3
+import struct
 import sys
 
 from live import Live
@@ -132,7 +135,36 @@ def limits():
     print("told: " + ", ".join(sorted("%s of %s" % a for a in want)))
 
 
-PARTS = {"flat": flat, "outage": outage, "limits": limits}
+def asked(s, name):
+    """How often a service has asked malloc: its own code, and its libraries."""
+    with open(s.path("counts", str(s.processes[name].pid)), "rb") as f:
+        return struct.unpack("=QQ", f.read(16))
+
+
+def allocations():
+    """Once warm, no code of ours asks malloc for an event. What is left are snapshots, requests and heartbeats."""
+    with open(os.path.join(BIN, "nightjar-collector"), "rb") as f:
+        if re.search(rb"__[at]san_init", f.read()):
+            skip("a sanitizer's malloc cannot be counted")
+    with market("alloc", SYMBOLS[:3]) as s:
+        os.mkdir(s.path("counts"))
+        shutil.copy(os.path.join(BIN, "alloccount.so"), s.path("alloccount.so"))  # LD_PRELOAD knows no spaces
+        spawn = s.spawn
+        env = {"LD_PRELOAD": s.path("alloccount.so"), "ALLOCCOUNT_OUT": s.path("counts")}
+        s.spawn = lambda name, argv, more=(): spawn(name, argv, dict(env, **dict(more)))
+        s.start()
+        play(s, EVENTS // 8)
+        before, began = {name: asked(s, name) for name in SERVICES}, s.status("executor", 10)["applied"]
+        play(s, EVENTS // 4)
+        after, events = {name: asked(s, name) for name in SERVICES}, s.status("executor", 10)["applied"] - began
+        for name in SERVICES:
+            own, others = (after[name][i] - before[name][i] for i in (0, 1))
+            print("%-9s in %d events: %d calls of its own, %d of libraries" % (name, events, own, others))
+            assert 0 < after[name][0], "%s was not counted" % name
+            assert own <= events / 200, "%s: %d calls of malloc in %d events" % (name, own, events)
+
+
+PARTS = {"flat": flat, "outage": outage, "limits": limits, "allocations": allocations}
 for part in sys.argv[1:] or PARTS:
     print("== " + part, flush=True)
     PARTS[part]()
