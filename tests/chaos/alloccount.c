@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,9 @@ static void count(const void *caller)
 {
 	uintptr_t at = (uintptr_t)caller;
 
-	atomic_fetch_add_explicit(at >= text && at < text_end ? &counts->own : &counts->others, 1, memory_order_relaxed);
+	bool own = at >= text && at < text_end;
+
+	atomic_fetch_add_explicit(own ? &counts->own : &counts->others, 1, memory_order_relaxed);
 }
 
 void *malloc(size_t n)
