@@ -89,6 +89,8 @@ endif()
 # Lane M accounted, with a stopped strategy and one service that comes late.
 if(Python3_FOUND)
 	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)
+	nj_script(e2e.overload ${Python3_EXECUTABLE} -B tests/e2e/test_overload.py)
+	set_tests_properties(e2e.overload PROPERTIES TIMEOUT 900)
 endif()
 
 # The bus over tcp: the same ledger, keys and roles, networks that break.

@@ -9,7 +9,7 @@
 
 #define COPY_KEEPER "persister" /* of every lane X */
 
-enum { TELEMETRY_TOPICS_MAX = 16, STANDSTILL_NS = 200000000 };
+enum { TELEMETRY_TOPICS_MAX = 16, STANDSTILL_NS = 200000000, DOUBT_NS = 1000000000 };
 
 struct follow *follow_find(struct runtime *rt, const char *publisher)
 {
@@ -403,8 +403,20 @@ static void doubt_after_standstill(struct runtime *rt)
 	int64_t mono = runtime_mono(rt);
 	bool stood = rt->stepped_mono && mono - rt->stepped_mono > STANDSTILL_NS;
 	rt->stepped_mono = mono;
-	for (uint32_t i = 0; stood && i < rt->n_follows; i++)
-		rt->follow[i].doubted_since = clock_wall(runtime_clock(rt));
+	int64_t wall = clock_wall(runtime_clock(rt));
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		if (stood)
+			f->doubted_since = wall;
+		else if (wall - f->doubted_since > DOUBT_NS)
+			f->doubted_since = 0; /* it says nothing at all */
+	}
+}
+
+/* What is missing is coming: who does not answer is not waited for beyond the usual bound. */
+static bool is_repairing(const struct inbox *in)
+{
+	return in->state != INBOX_LIVE && in->silent <= 1;
 }
 
 void follow_mark_repairs(struct runtime *rt)
@@ -413,9 +425,9 @@ void follow_mark_repairs(struct runtime *rt)
 	for (uint32_t i = 0; i < rt->n_follows; i++) {
 		struct follow *f = &rt->follow[i];
 		if (f->in_m)
-			f->in_m->repairing = f->m.state != INBOX_LIVE || f->doubted_since;
+			f->in_m->repairing = is_repairing(&f->m) || f->doubted_since;
 		if (f->in_x)
-			f->in_x->repairing = f->x.state != INBOX_LIVE;
+			f->in_x->repairing = is_repairing(&f->x);
 	}
 }
 

@@ -2,10 +2,10 @@
  *
  * Order: by (ts_recv, class, input, arrival); a core's own timers come after every input of the same time. An
  * event is applied once every other input has either something later in its queue or a promise at least that
- * far. Waiting for a promise ends when the input has been silent for its wall-clock bound (never in lockstep); one that
- * is behind, but speaks or is being repaired, is waited for longer (repair_ns), so that a backlog stays in order. What then still comes
- * with a time that has passed is applied at once, one ns after the core's time, and reported as late: with those
- * reports a replay repeats the same order exactly (sequencer_except).
+ * far. Waiting for a promise ends when the input has been silent for its wall-clock bound (never in lockstep); one
+ * that is behind, but speaks or is being repaired, is waited for longer (repair_ns), so that a backlog stays in order.
+ * What then still comes with a time that has passed is applied at once, one ns after the core's time, and reported as
+ * late: with those reports a replay repeats the same order exactly (sequencer_except).
  *
  * Behind, the core may leave out acting upon what is superseded: an event that has waited longer than behind_ns, of
  * whose topic a newer one waits, is applied quietly. All of the topic that wait, but for the newest, are: that is one
