@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "common/service/inbox_priv.h"
 #include "common/io/crash_point.h"
 #include "common/service/outbox.h"
 
@@ -133,7 +134,7 @@ static enum outcome accept_x(struct inbox *in, const struct event *head, const u
 	return o;
 }
 
-static void report_gap_m(struct inbox *in, int64_t to, uint64_t missing)
+void inbox_report_gap_m(struct inbox *in, int64_t to, uint64_t missing)
 {
 	struct inbox_gap gap = {.from = in->last, .to = to};
 	in->counters.gaps++;
@@ -162,7 +163,7 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 		if (in->state == INBOX_LIVE)
 			return HOLE;
 		/* The replay itself has a hole: it is gone for good. */
-		report_gap_m(in, head->ts_recv, head->seq - next);
+		inbox_report_gap_m(in, head->ts_recv, head->seq - next);
 		if (in->resync)
 			return RESYNC;
 		account_skip(as, a, head->epoch, head->seq);
@@ -308,7 +309,7 @@ static void finish_paging(struct inbox *in, int64_t mono_ns)
 }
 
 /* The last values instead of what is missing; what the log has between goes with the gap. */
-static void want_state(struct inbox *in)
+void inbox_want_state(struct inbox *in)
 {
 	in->wants_state = true;
 }
@@ -360,7 +361,7 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 		if (o == FULL)
 			stall(in);
 		if (o == RESYNC)
-			want_state(in);
+			inbox_want_state(in);
 		if (o == FULL || o == RESYNC || o == CONFLICT)
 			return false;
 		at += 4 + n;
@@ -400,114 +401,6 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 	return true;
 }
 
-static void epoch_ended(struct inbox *in, const struct ev_reply *r)
-{
-	/* The journal we were reading is gone: its publisher started a new one. What we had not read is missing. */
-	struct inbox_gap gap = {.first = in->next};
-	in->counters.gaps++;
-	in->ops->gap(in->ctx, in, &gap);
-	in->epoch = r->of_epoch;
-	in->next = 1;
-	in->last = 0;
-}
-
-static void trimmed(struct inbox *in, const struct ev_reply *r)
-{
-	struct inbox_gap gap = {.first = in->next, .last = r->first - 1};
-	in->counters.gaps++;
-	in->counters.missing += r->first - in->next;
-	in->ops->gap(in->ctx, in, &gap);
-	in->next = r->first;
-	in->last = 0;
-}
-
-/* What the publisher no longer has, its copy may have. */
-static bool turn_to_copy(struct inbox *in, const struct ev_reply *r)
-{
-	bool old_epoch = r->result == ERR_EPOCH && r->of_epoch > in->epoch;
-	bool given_up = r->result == ERR_NOT_FOUND && in->lane == LANE_X && r->first > in->next;
-	bool unreadable = r->result == ERR_CORRUPT && in->lane == LANE_X && in->unreadable != in->next;
-	if (!in->copy || (!old_epoch && !given_up && !unreadable))
-		return false;
-	if (unreadable) /* once: where the copy has not got it either, the publisher is waited for */
-		in->unreadable = in->next;
-	if (in->epoch == 0)
-		in->epoch = r->of_epoch;
-	in->asks_copy = true;
-	in->refusal.result = (int)r->result;
-	in->refusal.epoch = r->of_epoch;
-	in->refusal.first = r->first;
-	return true;
-}
-
-static void set_unserved(struct inbox *in, int err)
-{
-	if (in->unserved == (err != 0))
-		return;
-	in->unserved = err != 0;
-	if (in->ops->unserved)
-		in->ops->unserved(in->ctx, in, err);
-}
-
-/* What a page request was refused with. True where asking on makes sense at once. */
-static bool on_refusal(struct inbox *in, const struct ev_reply *r)
-{
-	if (r->result == ERR_CORRUPT)
-		set_unserved(in, ERR_CORRUPT);
-	if (turn_to_copy(in, r))
-		return true;
-	switch (r->result) {
-	case ERR_EPOCH:
-		if (r->of_epoch > in->epoch)
-			epoch_ended(in, r);
-		return r->of_epoch == in->epoch;
-	case ERR_NOT_FOUND:
-		if (in->lane == LANE_X && r->first > in->next)
-			trimmed(in, r);
-		return in->lane == LANE_X && r->first == in->next;
-	case ERR_GAP:
-		report_gap_m(in, (int64_t)r->first, 0);
-		if (r->first)
-			in->last = (int64_t)r->first - 1;
-		if (in->resync)
-			want_state(in);
-		return !in->resync;
-	case ERR_BUSY: /* it keeps to its rate */
-		return false;
-	default:
-		set_unserved(in, r->result < 0 && r->result > INT32_MIN ? (int)r->result : ERR_PROTOCOL);
-		return false;
-	}
-}
-
-/* Its journal is older than what we have consumed of it: a smaller epoch, or an end before our position. */
-static bool is_older(const struct inbox *in, const struct ev_reply *r)
-{
-	if (in->lane != LANE_X || !in->epoch || !r->of_epoch)
-		return false;
-	return r->of_epoch < in->epoch || (r->of_epoch == in->epoch && r->last + 1 < in->next);
-}
-
-static void refuse(struct inbox *in, const struct event *reply)
-{
-	struct event head = *reply;
-	head.epoch = reply->reply.of_epoch;
-	head.seq = reply->reply.last;
-	in->counters.refused++;
-	in->ops->refused(in->ctx, in, &head);
-}
-
-/* The copy has nothing more for us: the publisher goes on, behind what neither has. */
-static void leave_copy(struct inbox *in)
-{
-	struct ev_reply r = {.result = in->refusal.result, .of_epoch = in->refusal.epoch, .first = in->refusal.first};
-	in->asks_copy = false;
-	if (r.result == ERR_EPOCH)
-		epoch_ended(in, &r);
-	else if (r.result == ERR_NOT_FOUND && r.first > in->next)
-		trimmed(in, &r);
-}
-
 static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	uint64_t before = in->next;
@@ -525,7 +418,7 @@ static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *p
 	if (in->next > before)
 		in->retry_ns = RETRY_MIN_NS;
 	if (!r->more || in->next == before)
-		leave_copy(in);
+		inbox_leave_copy(in);
 	/* A publisher that was silent is not hurried. */
 	if (silent && !in->asks_copy)
 		in->retry_at = mono_ns + in->retry_ns;
@@ -553,9 +446,9 @@ static bool take_publishers_page(struct inbox *in, const struct ev_reply *r, con
 /* The log does not have what its publisher has sent (it could not be written then). True where we go on behind it. */
 static bool gone_on(struct inbox *in)
 {
-	report_gap_m(in, in->last + 1, in->gone);
+	inbox_report_gap_m(in, in->last + 1, in->gone);
 	if (in->resync)
-		want_state(in);
+		inbox_want_state(in);
 	return !in->resync;
 }
 
@@ -583,17 +476,17 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 	}
 	/* The record to compare may be given up, or not be readable: then the next one is asked for alone. */
 	in->checks = r->result != ERR_NOT_FOUND && r->result != ERR_CORRUPT;
-	if (is_older(in, r)) {
-		refuse(in, reply);
+	if (inbox_is_older(in, r)) {
+		inbox_refuse(in, reply);
 		in->retry_at = mono_ns + in->retry_ns;
 		return true;
 	}
-	if (r->result != 0 && !on_refusal(in, r)) {
+	if (r->result != 0 && !inbox_on_refusal(in, r)) {
 		in->retry_at = mono_ns + in->retry_ns;
 		return true;
 	}
 	if (r->result == 0)
-		set_unserved(in, 0);
+		inbox_set_unserved(in, 0);
 	if (in->lane == LANE_X && in->epoch == 0)
 		in->epoch = r->of_epoch;
 	bool taken = take_publishers_page(in, r, page, len, mono_ns);

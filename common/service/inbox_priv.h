@@ -1,0 +1,23 @@
+/* inbox_priv - the inside of the inbox, shared by its files only. */
+#ifndef NJ_SERVICE_INBOX_PRIV_H
+#define NJ_SERVICE_INBOX_PRIV_H
+
+#include "common/service/inbox.h"
+
+/* inbox.c */
+void inbox_report_gap_m(struct inbox *in, int64_t to, uint64_t missing);
+/* The last values instead of what is missing. */
+void inbox_want_state(struct inbox *in);
+
+/* inbox_refusal.c */
+/* What a page request was refused with. True where asking on makes sense at once. */
+bool inbox_on_refusal(struct inbox *in, const struct ev_reply *r);
+/* Can the publisher not read what we need (err), or can it again (0)? Told once each. */
+void inbox_set_unserved(struct inbox *in, int err);
+/* Its journal is older than what we have consumed of it; refusing that is critical. */
+bool inbox_is_older(const struct inbox *in, const struct ev_reply *r);
+void inbox_refuse(struct inbox *in, const struct event *reply);
+/* The copy has nothing more for us: the publisher goes on, behind what neither has. */
+void inbox_leave_copy(struct inbox *in);
+
+#endif
