@@ -1,5 +1,6 @@
 """test_compose - the stack in containers: healthy, trading, every service restarted under load, nothing lost or doubled.
 
+With the argument tcp the services talk over tcp with keys (deploy/compose.tcp.yml) instead of sockets on a volume.
 Run by .ci/run, not by ctest: it takes minutes and needs a Docker engine. Where there is none, the tool
 docker-offline makes one (NJ_DOCKER_OFFLINE, or ../shared/tools beside the project); where that is absent
 too, the test is skipped. What it starts, it ends: containers, volumes, and an engine of its own.
@@ -19,6 +20,8 @@ from stack import Ask  # noqa: E402
 
 SOURCE = os.environ["NJ_SOURCE"]
 PROJECT = "njtest%d" % os.getpid()
+TCP = sys.argv[1:] == ["tcp"]
+FILES = ["-f", "docker-compose.yml", "-f", "deploy/compose.tcp.yml"] if TCP else []
 SERVICES = ("persister", "executor", "strategy", "collector", "watchdog")
 ALL = SERVICES + ("redis", "venue_sim")
 PUBLISHERS = ("collector", "strategy", "executor", "persister", "watchdog")
@@ -43,7 +46,7 @@ def check(name, ok, detail=""):
 
 def compose(*arguments, timeout=900):
     base = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-    return run(*base, "--env-file", "deploy/demo.env", "-p", PROJECT, "--profile", "demo", *arguments,
+    return run(*base, *FILES, "--env-file", "deploy/demo.env", "-p", PROJECT, "--profile", "demo", *arguments,
                timeout=timeout, env=dict(os.environ, COMPOSE_PROJECT_NAME=PROJECT, DOCKER_BUILDKIT="0",
                                          COMPOSE_DOCKER_CLI_BUILD="0"))
 
@@ -113,6 +116,11 @@ def fills():
 
 
 def journal_last(service):
+    if TCP:
+        try:
+            return json.loads(compose("exec", "-T", "watchdog", "nj", "status", service, "--json").stdout)[0]["values"]["x_last"]
+        except (ValueError, KeyError, IndexError):
+            return None
     try:
         return Ask(os.path.join(volume("bus"), service + ".rep"), 3).ask("status").get("x_last")
     except (OSError, ValueError, KeyError):
@@ -169,6 +177,16 @@ def judge_records():
     check("the collector's absence is on record", gaps, gaps)
 
 
+def sealed():
+    """Nothing is served on the shared volume, and each container has its own secret only."""
+    sockets = [f for f in os.listdir(volume("bus")) if f.endswith((".m", ".x", ".rep"))]
+    check("no socket on the volume", not sockets, sockets)
+    for service in SERVICES:
+        want = {service + ".secret"} | ({"operator.secret"} if service == "watchdog" else set())
+        have = {f for f in os.listdir(volume("keys-" + service)) if f.endswith(".secret")}
+        check("%s has the secrets it needs" % service, have == want, have)
+
+
 def scenario():
     up = compose("up", "-d", "--build", timeout=1500)
     if not check("up", up.returncode == 0, up.stdout[-3000:]):
@@ -176,6 +194,8 @@ def scenario():
     check("all healthy", until(120, all_healthy), {s: health(s) for s in ALL})
     for service in SERVICES:
         hardened(service)
+    if TCP:
+        sealed()
     if not check("fills appear", until(120, fills), compose("logs", "--tail", "20").stdout[-6000:]):
         return
     lanes_whole("at first")
