@@ -1,11 +1,11 @@
 """nj play and nj bench: a recording published again on a bus of its own, loads that are counted at both ends."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import shutil
 import time
 
 from stack import BIN, wait_for
@@ -126,6 +126,31 @@ def test_play_takes_no_name_that_is_taken(s, lab):
     assert lab.left() == []
 
 
+def test_play_feeds_services(s, lab):
+    """A strategy and an executor on a bus of their own trade on what was recorded: fills, all of them marked replay."""
+    file = s.path("feed.njtap")
+    s.nj("tap", "fill", "-p", "executor", "-o", "beginning", "-c", "1", "-W", "100s")  # there was something to trade on
+    s.nj("tap", "-p", "collector", "--lane", "m", "-o", "beginning", "-e", "--record", file, "-W", "60s")
+    env = dict(lab.env, NIGHTJAR_CONFIG=s.path("nightjar.conf"), NIGHTJAR_RUN__ORIGIN="replay", NIGHTJAR_RUN__PACE="live")
+    log = open(os.path.join(lab.dir, "services.log"), "wb")
+    services = [subprocess.Popen([os.path.join(BIN, "nightjar-" + name)], env=env, stdout=log, stderr=log) for name in ("strategy", "executor")]
+    lab.env, before = env, lab.env
+    try:
+        wait_for(lambda: os.path.exists(os.path.join(lab.dir, "bus", "executor.rep")), 60, "the executor")
+        player = lab.start("play", file, "--as", "collector", "--speed", "5x", "--wait", "3s", "--linger", "30s")
+        row = rows(lab.nj("tap", "fill", "-p", "executor", "-o", "beginning", "-c", "1", "-J", "-W", "100s"))[0]
+        assert row["event"] == "fill" and row["origin"] == "replay" and row["source"] == "executor", row
+        player.send_signal(signal.SIGTERM)
+        finish(player)
+    finally:
+        lab.env = before
+        for p in services:
+            p.terminate()
+        for p in services:
+            p.wait(30)
+        log.close()
+
+
 # ---- bench ----
 
 def test_bench_e2e(s, lab):
@@ -172,7 +197,7 @@ def test_bench_refuses(s, lab):
     lab.nj("bench", "e2e", "--csv", os.path.join(lab.dir, "no", "where.csv"), "-n", "10", code=1)
 
 
-TESTS = (test_bench_e2e, test_bench_durable, test_bench_ends_apart, test_bench_refuses, test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken)
+TESTS = (test_bench_e2e, test_bench_durable, test_bench_ends_apart, test_bench_refuses, test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken, test_play_feeds_services)
 
 
 def main():
