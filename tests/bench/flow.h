@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -345,6 +346,18 @@ static inline void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
+static double flow_cpu_ns; /* CPU of both processes of the last run, their start included */
+
+static inline bool ended(pid_t pid, int *status)
+{
+	struct rusage u;
+	if (wait4(pid, status, 0, &u) != pid)
+		return false;
+	flow_cpu_ns += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e9 +
+		       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e3;
+	return true;
+}
+
 /* Two processes; what the first one tells, ns. The second one is ended where it does not end by itself. */
 static inline double run(struct plan p, void (*first)(const struct plan *), void (*second)(const struct plan *),
 			 bool endless)
@@ -359,8 +372,9 @@ static inline double run(struct plan p, void (*first)(const struct plan *), void
 	bool told = read(p.result[0], &value, sizeof value) == sizeof value;
 	if (endless || !told)
 		kill(b, SIGKILL);
-	bool fine = told && waitpid(a, &status, 0) == a && status == 0;
-	fine = waitpid(b, &status, 0) == b && (endless || status == 0) && fine;
+	flow_cpu_ns = 0;
+	bool fine = ended(a, &status) && told && status == 0;
+	fine = ended(b, &status) && (endless || status == 0) && fine;
 	close(p.result[0]);
 	close(p.ack[0]);
 	remove_dir(p.dir);
