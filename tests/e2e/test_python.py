@@ -6,7 +6,8 @@ import sys
 import time
 
 from live import Live, compare_with_journals
-from stack import BIN, SOURCE, skip
+from records import ledger_digest, ledger_rows
+from stack import BIN, SOURCE, Stack, btc_captures, skip, wait_for
 
 EXAMPLES = os.path.join(SOURCE, "examples", "python")
 
@@ -172,6 +173,60 @@ def test_a_dead_program_does_not_trade():
         assert wished <= n <= wished + 2, "%d orders, the program remembers %d" % (n, wished)
         compare_with_journals(s)
         print("dead program, dead service: %d orders, each once" % n)
+
+
+END = 1723161904535092233 + 5 * 10**9  # stamp of the last recorded frame, and the time that is played after it
+
+
+class Recorded(Stack):
+    """The same seat in lockstep, on a recording."""
+
+    def write_settings(self):
+        super().write_settings()
+        write_seat(self)
+
+
+def lockstep_run(name, disturb=None):
+    capture = btc_captures()
+    with Recorded(name, capture=capture, settings=("strategy.external_latency=200ms", "run.snapshot_events=2000")) as s:
+        s.start()
+        run_strategy(s, "--every", "150")
+        if disturb:
+            disturb(s)
+        s.wait_until_finished(END, 240)
+        s.kill("python")
+        codes = s.stop()
+        assert all(c == 0 for c in codes.values()), codes
+        rows = list(ledger_rows(s.database))
+        parity = [ev for _, _, ev in rows if ev[0] == 0x0007]
+        assert not parity, "lockstep had %d parity exceptions" % len(parity)
+        orders = sum(1 for _, _, ev in rows if ev[0] == 0x0201)
+        assert orders >= 10, "only %d intents" % orders
+        return ledger_digest(s.database), orders
+
+
+def storm(s):
+    """Both sides of the seat die, and come back, at times that have nothing to do with the market's."""
+    for _ in range(3):
+        for name in ("python", "strategy"):
+            n = remembered(s)["orders"]
+            try:
+                wait_for(lambda: remembered(s)["orders"] >= n + 2 or s.finished(END), 60, "two more orders")
+            finally:
+                s.kill(name)
+            if name == "python":
+                run_strategy(s, "--every", "150")
+            else:
+                s.start_service(name)
+
+
+def test_lockstep_is_the_same_whatever_the_program_does():
+    first, orders = lockstep_run("py-lock")
+    print("lockstep: %s, %d intents" % (first, orders))
+    again, _ = lockstep_run("py-again")
+    assert again == first, "%s differs from %s" % (again, first)
+    killed, _ = lockstep_run("py-storm", storm)
+    assert killed == first, "with kills %s differs from %s" % (killed, first)
 
 
 def main():
