@@ -113,3 +113,9 @@ if(Python3_FOUND)
 		set_tests_properties(chaos.bus_${theme} PROPERTIES TIMEOUT 900)
 	endforeach()
 endif()
+
+# Intents of a strategy that was stopped come too late.
+if(Python3_FOUND)
+	nj_script(e2e.expiry ${Python3_EXECUTABLE} -B tests/e2e/test_expiry.py)
+	set_tests_properties(e2e.expiry PROPERTIES TIMEOUT 600)
+endif()

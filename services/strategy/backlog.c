@@ -34,29 +34,32 @@ static bool entry_at(const struct backlog *f, size_t offset, struct entry *ret_e
 	return true;
 }
 
-static void drop_front(struct backlog *f, const struct entry *e)
+static void compact(struct backlog *f)
 {
-	f->head += sizeof(*e) + e->len;
-	if (f->head < f->log.len / 2)
-		return;
 	memmove(f->log.at, f->log.at + f->head, f->log.len - f->head);
 	f->log.len -= f->head;
 	f->head = 0;
 }
 
+static void drop_front(struct backlog *f, const struct entry *e)
+{
+	f->head += sizeof(*e) + e->len;
+	if (f->head >= f->log.len / 2)
+		compact(f);
+}
+
+/* Forgets an eighth at once where there is no room: moving what stays must not be the price of every entry. */
 static void make_room(struct backlog *f, size_t len)
 {
 	struct entry e;
-	while (f->log.len - f->head + len > BACKLOG_BYTES_MAX && entry_at(f, f->head, &e)) {
+	size_t spare = f->log.len - f->head + len > BACKLOG_BYTES_MAX ? BACKLOG_BYTES_MAX / 8 : 0;
+	while (f->log.len - f->head + len + spare > BACKLOG_BYTES_MAX && entry_at(f, f->head, &e)) {
 		f->after = e.position;
 		f->dropped++;
 		drop_front(f, &e);
 	}
-	if (f->head > 0 && f->log.len + len > BACKLOG_BYTES_MAX) {
-		memmove(f->log.at, f->log.at + f->head, f->log.len - f->head);
-		f->log.len -= f->head;
-		f->head = 0;
-	}
+	if (f->log.len + len > BACKLOG_BYTES_MAX)
+		compact(f);
 }
 
 static int put_frame(struct backlog *f, int64_t at, const uint8_t *frame, size_t len)
