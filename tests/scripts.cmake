@@ -106,8 +106,10 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.python PROPERTIES TIMEOUT 600)
 endif()
 
-# Lane X: killed, stopped, failed once at every operation, and compared with buses that keep nothing.
+# Lane X: its protocol in every state; killed, stopped, failed once at every operation, beside buses that keep nothing.
 if(Python3_FOUND)
+	nj_script(model.bus ${Python3_EXECUTABLE} -B tests/model/run.py)
+	set_tests_properties(model.bus PROPERTIES TIMEOUT 900)
 	foreach(theme storm points control faults compare)
 		nj_script(chaos.bus_${theme} ${Python3_EXECUTABLE} -B tests/chaos/bus/test_bus.py ${theme})
 		set_tests_properties(chaos.bus_${theme} PROPERTIES TIMEOUT 900)

@@ -412,7 +412,14 @@ static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *p
 	}
 	if (r->result == 0 && in->epoch == 0)
 		in->epoch = r->of_epoch;
-	if (!take_page(in, page, len) || in->state != INBOX_PAGING)
+	bool taken = take_page(in, page, len);
+	if (in->conflict) {
+		in->conflict = false;
+		in->checks = true;
+		in->asks_copy = false;
+		in->retry_at = mono_ns + in->retry_ns;
+	}
+	if (!taken || in->state != INBOX_PAGING)
 		return;
 	in->counters.copied += in->next > before;
 	if (in->next > before)
@@ -507,9 +514,17 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 	return true;
 }
 
+/* The record to compare is given up, and the copy is asked for it. */
+static bool compares_copy(const struct inbox *in)
+{
+	return in->asks_copy && in->refusal.result == ERR_NOT_FOUND && in->refusal.first == in->next;
+}
+
 /* A publisher that does not answer: every other request is to its copy. */
 static void choose_source(struct inbox *in)
 {
+	if (compares_copy(in) && in->silent >= LACKING_MAX)
+		in->asks_copy = false; /* nothing is missing: it goes on without */
 	bool for_silence = in->asks_copy && in->refusal.result == 0;
 	if (for_silence)
 		in->asks_copy = false;
@@ -530,7 +545,7 @@ static void ask(struct inbox *in, int64_t mono_ns)
 	ev.request.id = ++next_request_id;
 	ev.request.verb = in->wants_state ? verb_state : in->lane == LANE_X ? verb_replay_x : verb_replay_m;
 	ev.request.of_epoch = in->lane == LANE_X ? in->epoch : 0;
-	bool check = in->checks && !in->asks_copy && in->last && in->next > 1;
+	bool check = in->last && in->next > 1 && (in->asks_copy ? compares_copy(in) : in->checks);
 	ev.request.from = in->lane == LANE_X ? in->next - check : (uint64_t)in->last;
 	if (in->asks_copy)
 		event_set_name(ev.request.target, in->publisher);

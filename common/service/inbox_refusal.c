@@ -27,7 +27,8 @@ static void trimmed(struct inbox *in, const struct ev_reply *r)
 static bool turn_to_copy(struct inbox *in, const struct ev_reply *r)
 {
 	bool old_epoch = r->result == ERR_EPOCH && r->of_epoch > in->epoch;
-	bool given_up = r->result == ERR_NOT_FOUND && in->lane == LANE_X && r->first > in->next;
+	/* From next on, or only the record before it, which was to be compared. */
+	bool given_up = r->result == ERR_NOT_FOUND && in->lane == LANE_X && r->first >= in->next;
 	bool unreadable = r->result == ERR_CORRUPT && in->lane == LANE_X && in->unreadable != in->next;
 	if (!in->copy || (!old_epoch && !given_up && !unreadable))
 		return false;

@@ -540,6 +540,55 @@ static void a_restart_is_checked_and_goes_on(void **state)
 	assert_int_equal(w->in.state, INBOX_LIVE);
 }
 
+/* The consumer stands right before what the publisher still has: what it has last is only in the copy. */
+static uint64_t stand_at_the_edge(int64_t off)
+{
+	start_publisher();
+	publish(SOME);
+	uint64_t gone = give_up(SOME - 100);
+	assert_int_equal(bus_mem_open(w->hub, &handler, NULL, &w->bus), 0);
+	assert_int_equal(inbox_open(&w->in, w->bus, "pub", LANE_X, NULL, &inbox_ops, NULL), 0);
+	inbox_copy(&w->in, "persister");
+	w->in.epoch = w->box.x_epoch;
+	w->in.next = w->next = gone + 1;
+	w->in.last = (int64_t)gone + off; /* stamps are numbers here */
+	inbox_start(&w->in, INBOX_FROM_CURSOR, w->mono);
+	return gone;
+}
+
+static void what_is_to_be_compared_comes_from_the_copy(void **state)
+{
+	(void)state;
+	uint64_t gone = stand_at_the_edge(0);
+	pass(50);
+	assert_int_equal(w->delivered, SOME - gone);
+	assert_int_equal(w->refused, 0);
+	assert_true(w->keeper_asked > 0);
+	assert_int_equal(w->in.state, INBOX_LIVE);
+}
+
+static void and_is_refused_where_it_is_another(void **state)
+{
+	(void)state;
+	stand_at_the_edge(7);
+	pass(200);
+	assert_int_equal(w->delivered, 0);
+	assert_true(w->refused > 0);
+	assert_int_equal(w->gaps, 0);
+	assert_int_equal(w->in.state, INBOX_PAGING);
+}
+
+static void it_is_not_waited_for_when_nothing_is_missing(void **state)
+{
+	(void)state;
+	w->keeper_answers = false;
+	uint64_t gone = stand_at_the_edge(0);
+	pass(400);
+	assert_int_equal(w->delivered, SOME - gone);
+	assert_int_equal(w->gaps, 0);
+	assert_int_equal(w->in.state, INBOX_LIVE);
+}
+
 /* The burst is a page's size, the rest has its time; what is live is published at once all the while. */
 static void replay_keeps_to_its_rate(void **state)
 {
@@ -600,6 +649,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_has_grown_again_is_refused_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_record_at_our_place_tells_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_is_checked_and_goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_to_be_compared_comes_from_the_copy, setup, teardown),
+		cmocka_unit_test_setup_teardown(and_is_refused_where_it_is_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_is_not_waited_for_when_nothing_is_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(replay_keeps_to_its_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_durable_goes_before_a_page, setup, teardown),
 	};
