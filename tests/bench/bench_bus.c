@@ -148,10 +148,11 @@ int main(int argc, char **argv)
 	}
 	bench_print(&(struct bench_goal){"G3", "bus, of raw libzmq", "msg/s", true, 0.95}, &raw);
 	bench_print(&(struct bench_goal){"G3", "bus, of czmq zmsg", "msg/s", true, 1.8}, &zmsg);
-	printf("#\tG3\tCPU of both processes a message: ours %.0f ns, raw libzmq %.0f ns, zmsg %.0f ns; ours %.2f of raw "
-	       "(%.2f..%.2f)\n",
-	       bench_share(cpu.ours, pairs, 0.5), bench_share(cpu.ref, pairs, 0.5), bench_share(cpu_zmsg.ref, pairs, 0.5),
-	       bench_share(cpu.ratio, pairs, 0.5), bench_share(cpu.ratio, pairs, 0), bench_share(cpu.ratio, pairs, 1));
+	printf("#\tG3\tCPU of both processes a message: ours %.0f ns, raw libzmq %.0f ns, zmsg %.0f ns; "
+	       "ours %.2f of raw (%.2f..%.2f)\n",
+	       bench_share(cpu.ours, pairs, 0.5), bench_share(cpu.ref, pairs, 0.5),
+	       bench_share(cpu_zmsg.ref, pairs, 0.5), bench_share(cpu.ratio, pairs, 0.5),
+	       bench_share(cpu.ratio, pairs, 0), bench_share(cpu.ratio, pairs, 1));
 	bench_print(&(struct bench_goal){"G4", "batches of 32, of raw libzmq", "ev/s", true, 0.9}, &batch);
 	bench_print(&(struct bench_goal){"G4", "batches of 32, of ours unbatched", "ev/s", true, 2.5}, &gain);
 	bench_print(&(struct bench_goal){"G4", "idle round trip, of raw libzmq", "us", false, 1.1}, &rtt);
