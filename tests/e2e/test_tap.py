@@ -14,7 +14,7 @@ import time
 from decimal import Decimal
 
 from records import journal, unpack
-from stack import wait_for
+from stack import BIN, wait_for
 from test_nj import NJ, TOPIC, Native, frames_of
 
 MORE = ("-W", "60s")
@@ -339,7 +339,9 @@ def test_memory_beside_a_stopped_tap(s):
         pub, sub = json.loads(out)
         # 10,000 frames may wait for a subscriber; what was sent is several times as much.
         sent = pub["throughput"] * float(pub["seconds"])
-        assert sent > 170 << 20 and most - first < 80 << 20, (sent, first, most)
+        assert sent > 170 << 20, sent
+        # A thread sanitizer has several bytes of its own beside each.
+        assert "tsan" in BIN or most - first < 80 << 20, (sent, first, most)
         assert load.returncode == 0 and sub["lost"] == 0 and sub["messages"] == 60000, (sub, err)
     finally:
         for p in (tap, load):
