@@ -429,5 +429,8 @@ int64_t sequencer_handled(const struct sequencer *s)
 
 int64_t sequencer_handled_quiet(const struct sequencer *s)
 {
-	return handled(s, true);
+	uint32_t feedback = 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		feedback += s->in[i].feedback;
+	return handled(s, feedback <= 1);
 }

@@ -128,7 +128,8 @@ uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, in
 
 /* Time up to which every input is handled: no event at or before it can come any more, unless late. */
 int64_t sequencer_handled(const struct sequencer *s);
-/* Same, for a receiver that sends us nothing more: feedback inputs count by their queues only. */
+/* Same, for a receiver that sends us nothing more: a feedback input counts by its queue only. With several of them no
+ * receiver knows whether the others are silent: then it is sequencer_handled, which is true for each of them. */
 int64_t sequencer_handled_quiet(const struct sequencer *s);
 
 #endif

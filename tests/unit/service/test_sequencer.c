@@ -329,6 +329,27 @@ static void the_record_of_late_inputs_repeats_the_run(void **state)
 	}
 }
 
+/* The conditional promise is for one receiver: that it sends nothing says nothing of what another one sends. */
+static void quiet_leaves_out_one_receiver_only(void **state)
+{
+	(void)state;
+	for (int receivers = 1; receivers <= 2; receivers++) {
+		struct fixture *f = make();
+		struct sequencer_input *market = add(f, "m", SEQUENCE_MARKET, SEQUENCER_FOREVER), *one, *other;
+		one = add(f, "one", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+		sequencer_promise(&f->sq, market, 1000);
+		sequencer_promise(&f->sq, one, 500);
+		if (receivers == 2) {
+			other = add(f, "other", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+			sequencer_promise(&f->sq, other, 300);
+		}
+		/* Told to `one` as 1000, the other's intent for 301 would come in its past. */
+		assert_int_equal(sequencer_handled_quiet(&f->sq), receivers == 1 ? 1000 : 300);
+		assert_int_equal(sequencer_handled(&f->sq), receivers == 1 ? 500 : 300);
+		drop(f);
+	}
+}
+
 /* ---- conflation ---- */
 
 /* A market event as an inbox delivers it: with the account of its topic. */
@@ -495,6 +516,7 @@ int main(void)
 		cmocka_unit_test(handled_never_promises_too_much),
 		cmocka_unit_test(a_full_queue_refuses),
 		cmocka_unit_test(the_record_of_late_inputs_repeats_the_run),
+		cmocka_unit_test(quiet_leaves_out_one_receiver_only),
 		cmocka_unit_test(behind_the_newest_of_each_topic_is_acted_upon),
 		cmocka_unit_test(nobody_conflates_who_is_not_behind),
 		cmocka_unit_test(what_was_conflated_is_repeated),
