@@ -202,16 +202,19 @@ TESTS = (test_bench_e2e, test_bench_durable, test_bench_ends_apart, test_bench_r
 
 def main():
     chosen = [t for t in TESTS if len(sys.argv) < 2 or any(word in t.__name__ for word in sys.argv[1:])]
-    with Native("play") as s:
-        lab = Lab()
-        s.start()
-        s.nj("wait", "--timeout", "60s")
-        s.until("market data", lambda: s.nj("tap", "trade", "-c", "1", "-W", "1s", code=None))
-        for test in chosen:
-            began = time.monotonic()
-            test(s, lab)
-            print("%-40s %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
-        shutil.rmtree(lab.dir, ignore_errors=True)
+    lab = Lab()
+    try:
+        with Native("play") as s:
+            s.start()
+            s.nj("wait", "--timeout", "60s")
+            s.until("market data", lambda: s.nj("tap", "trade", "-c", "1", "-W", "1s", code=None))
+            for test in chosen:
+                began = time.monotonic()
+                test(s, lab)
+                print("%-40s %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
+    finally:
+        if not os.environ.get("NJ_KEEP"):
+            shutil.rmtree(lab.dir, ignore_errors=True)
     print("%d passed, 0 failed" % len(chosen))
 
 
