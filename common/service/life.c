@@ -71,7 +71,10 @@ static void send_metrics(struct runtime *rt)
 /* Somebody set the clock, or the machine slept: the monotonic clock knows nothing of either. */
 static void watch_clock(struct runtime *rt)
 {
-	int64_t offset = clock_wall(runtime_clock(rt)) - runtime_mono(rt), by = offset - rt->clock_offset;
+	int64_t before = runtime_mono(rt), wall = clock_wall(runtime_clock(rt)), mono = runtime_mono(rt);
+	if (mono - before > CLOCK_STEP_NS / 10)
+		return; /* interrupted between the two: the next heartbeat can tell */
+	int64_t offset = wall - mono, by = offset - rt->clock_offset;
 	bool first = rt->clock_offset == 0;
 	rt->clock_offset = offset;
 	if (first || (by < CLOCK_STEP_NS && by > -CLOCK_STEP_NS))

@@ -107,7 +107,7 @@ static void end(struct fixture *fx)
 {
 	outbox_close(&fx->rt->outbox);
 	for (uint32_t i = 0; i < fx->rt->n_follows; i++)
-		inbox_close(&fx->rt->follow[i].x);
+		follow_close(&fx->rt->follow[i]);
 	sequencer_fini(&fx->rt->sequencer);
 	strmap_fini(&fx->rt->alerts);
 	bus_close(&fx->rt->bus);
