@@ -72,9 +72,12 @@ class Ask:
         n = struct.unpack(">Q", self.read(8))[0] if flags & 2 else self.read(1)[0]
         return flags & 1, self.read(n)
 
+    def send(self, body):
+        self.s.sendall(bytes([0, len(body)]) + body if len(body) < 256 else b"\x02" + struct.pack(">Q", len(body)) + body)
+
     def ask(self, verb, target=""):
         body = pack([0x0401, 1, "test", 0, 0, 0, 0, 0, 0, VERB[verb], 7, 0, 0, 0, target, "test", "", 0, 0])
-        self.s.sendall(bytes([0, len(body)]) + body if len(body) < 256 else b"\x02" + struct.pack(">Q", len(body)) + body)
+        self.send(body)
         more, reply = self.frame()
         while more:
             more, _ = self.frame()

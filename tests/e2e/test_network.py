@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from records import holes, lane_digests
-from stack import BIN, SERVICES, Stack, stored, wait_for
+from stack import BIN, SERVICES, Ask, Stack, stored, wait_for
 
 SECONDS, RATE, START = 60, 40, 10**9
 END = START + SECONDS * 10**9
@@ -31,10 +31,36 @@ def finished(s):
     return wait_for(done, 240, "the end of the recording")
 
 
+# Few bytes that claim much, or go deep: none is a request.
+BOMBS = [b"\xdd\xff\xff\xff\xff", b"\xdd\x04\x00\x00\x00", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff",
+         b"\xdb\xff\xff\xff\xff", b"\xdc\xff\xff" + b"\xc0" * 100, b"\x91" * 60000, b"\x81\xa1a" * 20000,
+         b"\xdd\x04\x00\x00\x00" * 100, b"\x98" + b"\xdc\xff\xff" * 8, b"", b"\xc1", bytes(60000)]
+
+
+def resident_kib(pid):
+    with open("/proc/%d/statm" % pid) as f:
+        return int(f.read().split()[1]) * resource.getpagesize() // 1024
+
+
+def bombs(s):
+    """Every service refuses them all, and holds no more than before."""
+    for name in SERVICES:
+        before = resident_kib(s.processes[name].pid)
+        peer = Ask(s.path("bus", name + ".rep"), 20)
+        for body in BOMBS * 50:
+            peer.send(body)
+        assert peer.ask("status")["pid"] == s.processes[name].pid
+        grown = resident_kib(s.processes[name].pid) - before
+        print("%s: %d bombs, grown by %d KiB" % (name, 50 * len(BOMBS), grown))
+        assert grown < 16 * 1024, "%s has grown by %d KiB" % (name, grown)
+
+
 def run(name, tcp):
     with Stack(name, origin="simulated", settings=SETTINGS, sim_args=SIM, tcp=tcp) as s:
         s.start()
         finished(s)
+        if not tcp:
+            bombs(s)
         codes = s.stop()
         assert all(c == 0 for c in codes.values()), codes
         assert not holes(s.database), holes(s.database)
