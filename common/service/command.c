@@ -112,7 +112,7 @@ static int inject(struct runtime *rt, const struct event *request, struct later 
 		return refuse(l, ERR_REFUSED, "for tests only: set run.allow_inject = true and restart");
 	if (!rt->s->core)
 		return refuse(l, ERR_UNKNOWN, "this service has no core to put an event into");
-	if (b->n > RUNTIME_DECISION_MAX / 2 || codec_unpack(b->at, b->n, NULL, &inner, &used) || used != b->n)
+	if (b->n > RUNTIME_DECISION_MAX / 2 || codec_unpack(b->at, b->n, &rt->arena, &inner, &used) || used != b->n)
 		return refuse(l, ERR_ARG, "the payload is not one packed event");
 	event_init(&ev, EVENT_injected);
 	ev.injected.payload = *b;
@@ -243,7 +243,7 @@ bool command_on_request(struct runtime *rt, const struct bus_peer *peer, const s
 	rc = row->run(rt, request, l);
 	if (rc) {
 		answer_at_once(rt, peer, request, rc, l->message);
-		l->state = LATER_FREE;
+		later_drop(rt, l);
 	}
 	runtime_step(rt);
 	later_send(rt, 0);

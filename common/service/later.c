@@ -23,7 +23,7 @@ enum { APPLY_MAX_S = 2, RECALL_RECORDS = 1 << 16 };
 
 struct later *later_find(struct runtime *rt, const char *nonce)
 {
-	for (uint32_t i = 0; i < RUNTIME_LATER_MAX; i++)
+	for (uint32_t i = 0; i < rt->later_used; i++)
 		if (rt->later[i].state != LATER_FREE && strcmp(rt->later[i].nonce, nonce) == 0)
 			return &rt->later[i];
 	return NULL;
@@ -32,12 +32,12 @@ struct later *later_find(struct runtime *rt, const char *nonce)
 static struct later *take_free(struct runtime *rt)
 {
 	int64_t now = clock_wall(runtime_clock(rt));
-	for (uint32_t i = 0; i < RUNTIME_LATER_MAX; i++) {
+	for (uint32_t i = 0; i < rt->later_used; i++) {
 		struct later *l = &rt->later[i];
 		if (l->state == LATER_FREE || (l->state == LATER_GIVEN && l->expires_at < now))
 			return l;
 	}
-	return NULL;
+	return rt->later_used < RUNTIME_LATER_MAX ? &rt->later[rt->later_used++] : NULL;
 }
 
 struct later *later_new(struct runtime *rt, const struct bus_peer *peer, const struct event *request)
@@ -54,7 +54,14 @@ struct later *later_new(struct runtime *rt, const struct bus_peer *peer, const s
 			    .expires_at = request->request.expires_at};
 	event_set_name(l->nonce, request->request.nonce);
 	event_set_name(l->target, request->request.target);
+	rt->later_open++;
 	return l;
+}
+
+void later_drop(struct runtime *rt, struct later *l)
+{
+	l->state = LATER_FREE;
+	rt->later_open--;
 }
 
 static void reply_to(struct runtime *rt, struct later *l)
@@ -81,6 +88,7 @@ static void reply_to(struct runtime *rt, struct later *l)
 static void give(struct runtime *rt, struct later *l)
 {
 	l->state = LATER_GIVEN;
+	rt->later_open--;
 	if (l->waits)
 		reply_to(rt, l);
 }
@@ -110,7 +118,7 @@ void later_await_snapshot(struct later *l, uint64_t written, uint64_t failed)
 
 void later_applied(struct runtime *rt, const struct event *command)
 {
-	for (uint32_t i = 0; i < RUNTIME_LATER_MAX; i++) {
+	for (uint32_t i = 0; i < rt->later_used && rt->later_open > 0; i++) {
 		struct later *l = &rt->later[i];
 		if (l->state != LATER_APPLYING || l->seq != command->seq)
 			continue;
@@ -137,7 +145,7 @@ void later_send(struct runtime *rt, int failed)
 {
 	uint64_t durable = rt->outbox.journal ? journal_durable(rt->outbox.journal) : UINT64_MAX;
 	int64_t mono = runtime_mono(rt);
-	for (uint32_t i = 0; i < RUNTIME_LATER_MAX; i++) {
+	for (uint32_t i = 0; i < rt->later_used && rt->later_open > 0; i++) {
 		struct later *l = &rt->later[i];
 		bool open = l->state != LATER_FREE && l->state != LATER_GIVEN;
 		if (!open)

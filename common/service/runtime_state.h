@@ -122,6 +122,8 @@ struct runtime {
 	uint64_t foreign_acks;   /* acknowledgements of another epoch: not counted */
 	void (*on_credit)(void *self);
 	struct later later[RUNTIME_LATER_MAX];
+	uint32_t later_used; /* rows in use are below */
+	uint32_t later_open; /* requests without their answer */
 	const struct runtime_args *args;
 	/* of the request that is being answered */
 	uint8_t asking_role;
@@ -188,6 +190,7 @@ void room_watch(struct runtime *rt);
 struct later *later_find(struct runtime *rt, const char *nonce);
 /* The request is taken on; NULL where too many have not expired. */
 struct later *later_new(struct runtime *rt, const struct bus_peer *peer, const struct event *request);
+void later_drop(struct runtime *rt, struct later *l); /* refused: as if it had not been asked */
 void later_repeat(struct runtime *rt, struct later *l, const struct bus_peer *peer, uint64_t id);
 void later_await_core(struct runtime *rt, struct later *l);
 void later_await_snapshot(struct later *l, uint64_t written, uint64_t failed);

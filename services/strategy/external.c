@@ -189,7 +189,7 @@ static void answer_waiting(struct external *x, struct seat *s)
 	event_init(&reply, EVENT_reply);
 	reply.reply.verb = verb_feed;
 	reply.reply.id = s->wait.id;
-	reply.reply.role = role_service;
+	reply.reply.role = s->wait.peer.role;
 	buf_init(&page, BUS_FRAME_X_MAX);
 	s->wait.on = false;
 	reply_page(s, s->wait.from, s->wait.limit, &reply, &page);
