@@ -393,8 +393,8 @@ static void test_slow_readers(void **state)
 		fd[i] = shake(i < 4 ? LANE_M : i < 6 ? LANE_X : LANE_R, i < 6 ? "SUB" : "DEALER");
 		if (fd[i] < 0)
 			continue;
-		if (i < 6)
-			assert_true(put(fd[i], everything, sizeof everything));
+		if (i < 6) /* over tcp it may have been ended already */
+			assert_true(put(fd[i], everything, sizeof everything) || tcp);
 		for (int k = 0; i >= 6 && k < 500; k++)
 			if (!put(fd[i], ask, sizeof ask))
 				break;
