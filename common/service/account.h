@@ -20,6 +20,7 @@
 struct account { /* one topic */
 	uint64_t epoch;       /* of the numbers below */
 	uint64_t first, last; /* first 0: nothing is known of it; last is first - 1 where none has come */
+	int64_t at;           /* ts_recv of the last that came */
 	uint64_t known;       /* the highest of this epoch that the publisher has spoken of */
 	uint64_t handled, conflated, dropped;
 	uint64_t queued;        /* taken, waiting for its turn */

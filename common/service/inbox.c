@@ -62,6 +62,8 @@ static void go_paging(struct inbox *in, int64_t mono_ns)
 	in->state = INBOX_PAGING;
 	in->asks_copy = false;
 	in->checks = in->lane == LANE_X;
+	in->asked_from = in->last;
+	in->rewind = INT64_MAX;
 	in->request = 0;
 	in->retry_ns = RETRY_MIN_NS;
 	in->retry_at = mono_ns;
@@ -90,7 +92,7 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 }
 
 /* What became of one event. */
-enum outcome { TAKEN, SKIPPED, HOLE, FULL, RESYNC, CONFLICT };
+enum outcome { TAKEN, SKIPPED, HOLE, FULL, RESYNC, CONFLICT, AGAIN };
 
 static enum outcome delivered(struct inbox *in, int rc)
 {
@@ -142,26 +144,52 @@ void inbox_report_gap_m(struct inbox *in, int64_t to, uint64_t missing)
 	in->ops->gap(in->ctx, in, &gap);
 }
 
+/* A topic is here up to its last record. Other topics may have gone on meanwhile: then our position is behind its hole,
+ * and asking has to begin before it. */
+static int64_t whole_until(const struct inbox *in, const struct account *a)
+{
+	return a && a->at > in->whole ? a->at : in->whole;
+}
+
+static bool is_duplicate(const struct inbox *in, const struct account *a, const struct event *head)
+{
+	if (a && a->first)
+		return head->ts_recv <= whole_until(in, a);
+	return head->ts_recv <= in->last;
+}
+
+/* True where asking has to begin before where it has begun. */
+static bool turn_back(struct inbox *in, const struct account *a)
+{
+	int64_t from = whole_until(in, a);
+	bool before = in->state == INBOX_LIVE || from < in->asked_from;
+	if (before && from < in->last)
+		in->last = from;
+	if (before)
+		in->asked_from = in->last;
+	return before;
+}
+
 static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_len, const struct event *head,
 			     const uint8_t *bytes, size_t len)
 {
-	if (head->ts_recv <= in->last) {
+	struct accounts *as = &in->accounts;
+	struct account *a = accounts_get(as, topic, topic_len);
+	if (is_duplicate(in, a, head)) {
 		in->counters.duplicates++;
 		return SKIPPED;
 	}
 	/* It was started again: what it sent before we were connected is in its log. */
 	if (in->state == INBOX_LIVE && in->epoch && head->epoch != in->epoch)
 		return HOLE;
-	struct accounts *as = &in->accounts;
-	struct account *a = accounts_get(as, topic, topic_len);
 	uint64_t next = a ? account_next(as, a, head->epoch, head->seq) : head->seq;
 	if (head->seq < next) {
 		in->counters.malformed++;
 		return SKIPPED;
 	}
 	if (head->seq > next) {
-		if (in->state == INBOX_LIVE)
-			return HOLE;
+		if (turn_back(in, a))
+			return in->state == INBOX_LIVE ? HOLE : AGAIN;
 		/* The replay itself has a hole: it is gone for good. */
 		inbox_report_gap_m(in, head->ts_recv, head->seq - next);
 		if (in->resync)
@@ -173,8 +201,10 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 	if (o == TAKEN) {
 		in->last = head->ts_recv;
 		in->epoch = head->epoch;
-		if (a)
+		if (a) {
 			account_take(as, a, head->epoch, head->seq, in->queues);
+			a->at = head->ts_recv;
+		}
 	}
 	return o;
 }
@@ -340,7 +370,12 @@ static bool took_tail(struct inbox *in, const uint8_t *frame, size_t len)
 		in->accounts.based = true;
 	else if (wanted(in, (const uint8_t *)ev.tail.of, n))
 		a = accounts_get(&in->accounts, ev.tail.of, n);
-	if (a)
+	if (!a)
+		return true;
+	int64_t from = whole_until(in, a);
+	if (!in->wants_state && from < in->asked_from && account_is_behind(&in->accounts, a, &t))
+		in->rewind = from < in->rewind ? from : in->rewind;
+	else
 		in->gone += account_settle(&in->accounts, a, &t);
 	return true;
 }
@@ -362,7 +397,7 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 			stall(in);
 		if (o == RESYNC)
 			inbox_want_state(in);
-		if (o == FULL || o == RESYNC || o == CONFLICT)
+		if (o == FULL || o == RESYNC || o == CONFLICT || o == AGAIN)
 			return false;
 		at += 4 + n;
 		len -= 4 + n;
@@ -395,7 +430,7 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 	}
 	in->wants_state = false;
 	in->counters.missing += in->gone;
-	in->last = (int64_t)reply->reply.last;
+	in->last = in->whole = (int64_t)reply->reply.last;
 	if (reply->reply.of_epoch)
 		in->epoch = reply->reply.of_epoch;
 	return true;
@@ -508,8 +543,15 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true;
 	if (in->lane == LANE_M)
 		in->epoch = r->of_epoch;
+	if (in->lane == LANE_M && in->rewind < in->last) {
+		in->last = in->asked_from = in->rewind;
+		in->rewind = INT64_MAX;
+		return true;
+	}
 	if (in->gone && !gone_on(in))
 		return true;
+	if (in->lane == LANE_M)
+		in->whole = in->last;
 	finish_paging(in, mono_ns);
 	return true;
 }

@@ -374,7 +374,9 @@ static void apply_head(struct sequencer *s, const struct candidate *c, int64_t m
 		s->now = c->at;
 		s->order = c->order;
 	}
-	in->last_at = ev.ts_recv;
+	/* What was repaired late may be older than what was applied before. */
+	if (ev.ts_recv > in->last_at)
+		in->last_at = ev.ts_recv;
 	in->last_seq = ev.seq;
 	in->last_epoch = ev.epoch;
 	in->applied++;
