@@ -8,6 +8,13 @@
 
 enum { SUBSCRIPTIONS_A_TURN = 200 };
 #define RETRY_NS (20 * NS_PER_MS)
+#define SWEEP_NS (50 * NS_PER_MS)
+
+/* A send takes subscriptions into force, too, and with them their wake-up: they would never be counted. */
+static void on_sweep(void *ctx)
+{
+	bus_local_subscriptions(ctx, LOOP_IN);
+}
 
 int bus_local_open(struct bus_local *b, struct bus_net *net, const char *publisher, enum lane lane)
 {
@@ -26,12 +33,15 @@ int bus_local_open(struct bus_local *b, struct bus_net *net, const char *publish
 		rc = bus_guard_open(&b->guard, net->loop, b->socket, net->counters);
 	if (!rc && zmq_bind(b->socket, b->at) != 0)
 		rc = err_from_errno(zmq_errno());
+	if (!rc && lane != LANE_R)
+		rc = loop_timer(net->loop, SWEEP_NS, SWEEP_NS, on_sweep, b, &b->sweep);
 	return rc;
 }
 
 void bus_local_close(struct bus_local *b)
 {
 	loop_end(&b->retry);
+	loop_end(&b->sweep);
 	loop_end(&b->source);
 	bus_guard_close(&b->guard);
 	if (b->socket)

@@ -102,7 +102,7 @@ struct bus_net {
 struct bus_local {
 	struct bus_net *net;
 	void *socket;
-	struct loop_source *source, *retry;
+	struct loop_source *source, *sweep, *retry;
 	struct bus_guard guard;
 	char at[BUS_ADDRESS_MAX];
 };
