@@ -494,6 +494,20 @@ static bool gone_on(struct inbox *in)
 	return !in->resync;
 }
 
+/* The last page has come: is every topic here, or gone, up to its end? False where we ask on. */
+static bool is_whole(struct inbox *in)
+{
+	if (in->rewind < in->last) {
+		in->last = in->asked_from = in->rewind;
+		in->rewind = INT64_MAX;
+		return false;
+	}
+	if (in->gone && !gone_on(in))
+		return false;
+	in->whole = in->last;
+	return true;
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
@@ -543,15 +557,8 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true;
 	if (in->lane == LANE_M)
 		in->epoch = r->of_epoch;
-	if (in->lane == LANE_M && in->rewind < in->last) {
-		in->last = in->asked_from = in->rewind;
-		in->rewind = INT64_MAX;
+	if (in->lane == LANE_M && !is_whole(in))
 		return true;
-	}
-	if (in->gone && !gone_on(in))
-		return true;
-	if (in->lane == LANE_M)
-		in->whole = in->last;
 	finish_paging(in, mono_ns);
 	return true;
 }

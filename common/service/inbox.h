@@ -104,7 +104,7 @@ struct inbox {
 	struct accounts accounts; /* M */
 	int64_t whole;            /* M: up to this stamp every topic is here or gone */
 	int64_t asked_from;       /* M: where the paging under way began */
-	int64_t rewind;           /* M: and where it has to begin again, for a topic whose hole lies before; INT64_MAX */
+	int64_t rewind;           /* M: and where it has to begin again, for a hole that lies before; INT64_MAX */
 	bool queues;              /* what is delivered waits: the receiver ends it with account_ended */
 	struct account *account;  /* M: of the record being delivered; NULL where it is not part of a sequence */
 	uint64_t gone;            /* M: what the tails of the answer under way show as gone */
