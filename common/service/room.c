@@ -2,6 +2,10 @@
  *
  *     ROOM --disk or cap full (outbox_has_room)--> HELD: inputs wait, commands are refused, nothing is lost
  *     HELD --the persister acknowledges, snapshots move on, records are given up; or the disk has room--> ROOM
+ *
+ * Live, a service that trades does not go on until the last record: at three quarters of its cap, with nothing left to
+ * give up, trading goes into safe mode, cause "journal", while there is room to write that down; below one half it is
+ * over by itself. In lockstep inputs wait for the persister, so that a full journal changes nothing.
  */
 #include <stdio.h>
 
@@ -55,6 +59,40 @@ static void watch_log(struct runtime *rt)
 	runtime_alert(rt, severity_warning, blocked, "log_blocked", rt->s->name, text);
 }
 
+static void say_safe(struct runtime *rt, const char *reason)
+{
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_safe;
+	event_set_name(ev.command.target, "journal");
+	event_set_name(ev.command.owner, rt->s->name);
+	event_set_text(ev.command.reason, reason);
+	int rc = runtime_decide(rt, &ev);
+	if (rc == 0)
+		rt->nearly_full = reason[0] ? ROOM_SCARCE : ROOM_AMPLE;
+	else if (rc != ERR_BUSY && rc != ERR_FULL)
+		log_warn("safe mode for the journal's sake could not be decided", "err=%s", err_name(rc));
+}
+
+/* What a former life had raised is taken back too: then nobody knows yet how it stands. */
+static void watch_cap(struct runtime *rt, const struct journal_status *st)
+{
+	uint64_t cap = (uint64_t)rt->run.journal_cap;
+	char text[EVENT_TEXT_MAX];
+	if (!rt->s->trades || runtime_lockstep(rt) || rt->life != life_running)
+		return;
+	if (st->bytes >= cap / 4 * 3 && rt->nearly_full != ROOM_SCARCE) {
+		snprintf(text, sizeof text,
+			 "The journal is at %llu of %llu bytes and nothing of it is stored: is the persister alive?",
+			 (unsigned long long)st->bytes, (unsigned long long)cap);
+		log_error("the journal is nearly full: safe mode", "bytes=%llu cap=%llu stored=%llu",
+			  (unsigned long long)st->bytes, (unsigned long long)cap, (unsigned long long)rt->acked);
+		say_safe(rt, text);
+	} else if (st->bytes < cap / 2 && rt->nearly_full != ROOM_AMPLE) {
+		say_safe(rt, "");
+	}
+}
+
 void room_watch(struct runtime *rt)
 {
 	struct journal_status st = journal_status(rt->outbox.journal);
@@ -69,4 +107,6 @@ void room_watch(struct runtime *rt)
 		runtime_snapshot(rt);
 	if (st.bytes >= (uint64_t)rt->run.journal_cap / 2)
 		trim(rt, &st);
+	st = journal_status(rt->outbox.journal);
+	watch_cap(rt, &st);
 }

@@ -112,6 +112,7 @@ struct runtime {
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */
 	bool held;               /* the journal has no room: inputs wait */
+	enum { ROOM_UNKNOWN, ROOM_AMPLE, ROOM_SCARCE } nearly_full; /* what safe mode was told last (room.c) */
 	struct usage usage;      /* read at usage_at, monotonic; 0 never */
 	int64_t usage_at;
 	uint64_t journal_errors; /* of writing, told in the log so far */

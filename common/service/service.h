@@ -34,6 +34,7 @@ struct service {
 	const uint16_t *pubs;               /* ids of the events it may publish, 0-ended; the runtime asserts it */
 	const struct metric_row *metrics;   /* over self's counters; may be NULL */
 	const struct core_ops *core;        /* core services only */
+	bool trades;                        /* its core knows safe mode (verb safe) */
 	bool logged;                        /* publishes lane M that others depend on: keeps a lane-M log */
 
 	/* Builds the service from its settings; reason is filled on error (shown to people, exit 78 for ERR_ARG). */

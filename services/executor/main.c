@@ -117,6 +117,7 @@ static const struct service service = {
 	.pubs = pubs,
 	.metrics = metrics,
 	.core = &executor_core,
+	.trades = true,
 	.start = start,
 	.free = shell_free,
 	.core_of = core_of,
