@@ -218,13 +218,6 @@ static void keep(void *ctx, struct event *ev)
 	j->at[j->n++] = *ev;
 }
 
-/* Money is the same to the unit. What is set aside of it is worked out anew for each order: the roundings of its fills,
- * a unit of 1e-8 each, may be left out of that. */
-static void expect_same_lock(int64_t a, int64_t b)
-{
-	assert_true(a - b <= 4 && b - a <= 4);
-}
-
 static void expect_same_orders(const struct orders *a, const struct orders *b)
 {
 	assert_int_equal(a->n, b->n);
@@ -237,7 +230,7 @@ static void expect_same_orders(const struct orders *a, const struct orders *b)
 		assert_int_equal(p->qty, q->qty);
 		assert_int_equal(p->filled, q->filled);
 		assert_int_equal(p->cost, q->cost);
-		expect_same_lock(p->locked, q->locked);
+		assert_int_equal(p->locked, q->locked);
 		assert_int_equal(p->ordinal, q->ordinal);
 	}
 }
@@ -252,7 +245,7 @@ static void expect_same_money(const struct executor *a, const struct executor *b
 		const struct asset *q = account_find(&b->account, p->name);
 		assert_non_null(q);
 		assert_int_equal(p->total, q->total);
-		expect_same_lock(p->locked, q->locked);
+		assert_int_equal(p->locked, q->locked);
 	}
 	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
 		const struct position *p = &markets_at(&a->markets, i)->position;
