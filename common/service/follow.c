@@ -172,9 +172,14 @@ static int add_m(struct follow *f, const struct service_input *input)
 		f->prefixes[n++] = outbox_tail_prefix;
 	must(n < ARRAY_LEN(f->prefixes));
 	f->has_m = true;
+	/* Several prefixes come into force one after the other: a promise might be heard while a topic is not yet,
+	 * and be believed. In lockstep, where nothing may be late, there is one subscription, to everything; what is
+	 * not wanted is left out here. Live such an event is applied late, on record. */
+	bool whole = n == 0 || runtime_lockstep(f->rt);
 	int rc = add_to_sequencer(f->rt, input, &f->in_m);
 	if (!rc)
-		rc = inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, n ? f->prefixes : NULL, &ops, f);
+		rc = inbox_open(&f->m, f->rt->bus, f->publisher, LANE_M, whole ? NULL : f->prefixes, &ops, f);
+	f->m.prefixes = n ? f->prefixes : NULL;
 	f->m.resync = f->m.queues = f->in_m != NULL;
 	if (f->in_m)
 		f->in_m->accounts = &f->m.accounts;

@@ -57,7 +57,7 @@ bool inbox_lacks_copy(const struct inbox *in)
 	return in->state == INBOX_PAGING && in->asks_copy && in->refusal.result && in->silent >= LACKING_MAX;
 }
 
-static void go_paging(struct inbox *in, int64_t mono_ns)
+void inbox_page(struct inbox *in, int64_t mono_ns)
 {
 	in->state = INBOX_PAGING;
 	in->asks_copy = false;
@@ -88,7 +88,7 @@ void inbox_start(struct inbox *in, enum inbox_join join, int64_t mono_ns)
 	if (join == INBOX_FROM_NOW && in->lane == LANE_X)
 		in->state = INBOX_LIVE;
 	else
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 }
 
 /* What became of one event. */
@@ -180,8 +180,10 @@ static enum outcome accept_m(struct inbox *in, const char *topic, size_t topic_l
 		return SKIPPED;
 	}
 	/* It was started again: what it sent before we were connected is in its log. */
-	if (in->state == INBOX_LIVE && in->epoch && head->epoch != in->epoch)
+	if (in->state == INBOX_LIVE && in->epoch && head->epoch != in->epoch) {
+		in->heard = head->epoch;
 		return HOLE;
+	}
 	uint64_t next = a ? account_next(as, a, head->epoch, head->seq) : head->seq;
 	if (head->seq < next) {
 		in->counters.malformed++;
@@ -254,7 +256,7 @@ static void stall(struct inbox *in)
 	ring_clear(&in->waiting);
 }
 
-static bool wanted(const struct inbox *in, const uint8_t *frame, size_t len)
+bool inbox_wants(const struct inbox *in, const uint8_t *frame, size_t len)
 {
 	if (!in->prefixes || !in->prefixes[0])
 		return true;
@@ -266,25 +268,25 @@ static bool wanted(const struct inbox *in, const uint8_t *frame, size_t len)
 	return false;
 }
 
-/* The first thing heard on the link proves that the subscription is in force. A page asked for before that may lack
- * what was sent in between, and a topic that is rarely spoken of would never show the hole: it is asked for anew. */
-static void on_heard(struct inbox *in, int64_t mono_ns)
+/* Whose life a frame is of. In the life that we live in anyway there is nothing to find out. */
+static void hear_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t mono_ns)
 {
-	if (in->heard || in->lane != LANE_M)
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, body_len;
+	struct event head;
+	if (in->lane != LANE_M || (in->state == INBOX_LIVE && in->heard && in->heard == in->epoch))
 		return;
-	in->heard = true;
-	if (in->state == INBOX_LIVE)
-		go_paging(in, mono_ns);
-	if (in->state != INBOX_PAGING)
-		return;
-	in->request = 0;
-	in->retry_at = mono_ns;
+	if (!codec_split(frame, len, &topic, &topic_len, &body, &body_len) && !codec_peek(body, body_len, &head))
+		inbox_heard(in, head.epoch, mono_ns);
 }
 
 void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t mono_ns)
 {
 	in->counters.received++;
-	on_heard(in, mono_ns);
+	if (!inbox_wants(in, frame, len))
+		return;
+	hear_frame(in, frame, len, mono_ns);
 	if (in->state == INBOX_PAGING)
 		keep(in, frame, len);
 	if (in->state != INBOX_LIVE)
@@ -292,14 +294,14 @@ void inbox_on_frame(struct inbox *in, const uint8_t *frame, size_t len, int64_t 
 	switch (accept_frame(in, frame, len)) {
 	case HOLE:
 		in->counters.holes++;
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 		keep(in, frame, len);
 		break;
 	case FULL:
 		stall(in);
 		break;
 	case CONFLICT:
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 		break;
 	default:
 		break;
@@ -324,13 +326,13 @@ static void finish_paging(struct inbox *in, int64_t mono_ns)
 			in->counters.holes += o == HOLE;
 			if (o == CONFLICT)
 				ring_pop(&in->waiting);
-			go_paging(in, mono_ns);
+			inbox_page(in, mono_ns);
 			return;
 		}
 		ring_pop(&in->waiting);
 	}
 	if (again) {
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 	} else if (!in->was_live) {
 		in->was_live = true;
 		if (in->ops->caught_up)
@@ -368,7 +370,7 @@ static bool took_tail(struct inbox *in, const uint8_t *frame, size_t len)
 	struct account *a = NULL;
 	if (n == 0)
 		in->accounts.based = true;
-	else if (wanted(in, (const uint8_t *)ev.tail.of, n))
+	else if (inbox_wants(in, (const uint8_t *)ev.tail.of, n))
 		a = accounts_get(&in->accounts, ev.tail.of, n);
 	if (!a)
 		return true;
@@ -392,7 +394,7 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 		}
 		bool tail = took_tail(in, at + 4, n);
 		in->counters.paged += !tail;
-		enum outcome o = !tail && wanted(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
+		enum outcome o = !tail && inbox_wants(in, at + 4, n) ? accept_frame(in, at + 4, n) : TAKEN;
 		if (o == FULL)
 			stall(in);
 		if (o == RESYNC)
@@ -416,7 +418,7 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 		struct event head;
 		if (n > len - 4)
 			break;
-		bool value = !took_tail(in, at + 4, n) && wanted(in, at + 4, n);
+		bool value = !took_tail(in, at + 4, n) && inbox_wants(in, at + 4, n);
 		if (value && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
 		    !codec_peek(body, body_len, &head)) {
 			/* Its sequence is that of the topic's last event: the next live one follows it. */
@@ -606,86 +608,13 @@ static void ask(struct inbox *in, int64_t mono_ns)
 	in->retry_ns = in->retry_ns * 2 < retry_max_ns ? in->retry_ns * 2 : retry_max_ns;
 }
 
-bool inbox_tail(struct inbox *in, uint64_t epoch, uint64_t x_last, int64_t mono_ns)
-{
-	if (in->lane != LANE_X || in->state == INBOX_IDLE || epoch < in->epoch)
-		return true;
-	if (in->next == 0) { /* FROM_NOW: this is now */
-		in->epoch = epoch;
-		in->next = x_last + 1;
-	}
-	if (epoch == in->epoch && in->next > x_last) {
-		in->tail_at = 0;
-		return true;
-	}
-	in->tail_x = x_last;
-	if (in->state == INBOX_LIVE && in->tail_at == 0)
-		in->tail_at = mono_ns;
-	return false;
-}
-
-void inbox_tail_m(struct inbox *in, int64_t m_last, int64_t mono_ns)
-{
-	/* A part of the topics cannot tell a lost tail from what it has not asked for; its next record shows it. */
-	if (in->lane != LANE_M || (in->prefixes && in->prefixes[0]))
-		return;
-	if (in->state != INBOX_LIVE || m_last <= in->last) {
-		in->tail_at = 0;
-		return;
-	}
-	if (in->tail_at == 0)
-		in->tail_at = mono_ns;
-}
-
-void inbox_tail_topic(struct inbox *in, const struct event *tail, int64_t mono_ns)
-{
-	const char *topic = tail->tail.of;
-	size_t n = strlen(topic);
-	if (in->lane != LANE_M || in->state == INBOX_IDLE || n == 0 || !wanted(in, (const uint8_t *)topic, n))
-		return;
-	struct account *a = accounts_get(&in->accounts, topic, n);
-	struct account_tail t = {tail->epoch, tail->tail.first, tail->tail.last};
-	/* It was sent behind what it speaks of: what is not here by now will not come by itself. */
-	if (a && account_is_behind(&in->accounts, a, &t))
-		inbox_suspect(in, mono_ns);
-}
-
-void inbox_suspect(struct inbox *in, int64_t mono_ns)
-{
-	if (in->lane != LANE_M || in->state != INBOX_LIVE)
-		return;
-	in->counters.holes++;
-	go_paging(in, mono_ns);
-}
-
-void inbox_epoch_m(struct inbox *in, uint64_t epoch, int64_t mono_ns)
-{
-	on_heard(in, mono_ns);
-	if (in->lane != LANE_M || in->state != INBOX_LIVE || !in->epoch || epoch == in->epoch)
-		return;
-	in->counters.holes++;
-	go_paging(in, mono_ns);
-}
-
-void inbox_epoch_x(struct inbox *in, uint64_t life, int64_t mono_ns)
-{
-	bool again = in->life && in->life != life;
-	in->life = life;
-	bool follows = in->state == INBOX_LIVE || in->state == INBOX_PAGING;
-	/* Also while paging: an answer of the life before may still come, and must not count. */
-	if (again)
-		in->verified = false;
-	if (again && in->lane == LANE_X && follows && in->next > 0)
-		go_paging(in, mono_ns);
-}
-
 int64_t inbox_poll(struct inbox *in, int64_t mono_ns)
 {
 	if (in->state == INBOX_STALLED && (!in->ops->room || in->ops->room(in->ctx, in)))
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 	if (in->state == INBOX_LIVE && in->tail_at && mono_ns - in->tail_at >= TAIL_NS) {
 		in->counters.holes++;
-		go_paging(in, mono_ns);
+		inbox_page(in, mono_ns);
 	}
 	if (in->state == INBOX_PAGING && mono_ns >= in->retry_at)
 		ask(in, mono_ns);

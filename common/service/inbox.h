@@ -97,7 +97,7 @@ struct inbox {
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */
 	int64_t last;          /* stamp of the last record; X: 0 not known */
-	bool heard;            /* M: the subscription is known to be in force */
+	uint64_t heard;        /* M: epoch in which the subscription is known to be in force; 0 none */
 	uint64_t life;         /* X: the publisher's telemetry bears it; 0 not heard yet */
 	bool checks;           /* X: a page begins with the record we have, to be compared */
 	bool conflict;         /* X: it was another one */

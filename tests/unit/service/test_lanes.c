@@ -582,6 +582,40 @@ static void what_came_before_the_subscription_is_fetched(void **state)
 	}
 }
 
+/* The same for each life of a publisher: a page of the new one may be answered while the link is not yet made again. */
+static void what_a_new_life_said_before_the_subscription_is_fetched(void **state)
+{
+	(void)state;
+	for (int by_telemetry = 0; by_telemetry <= 1; by_telemetry++) {
+		struct world *w = make_world();
+		start_consumer(w, LANE_M, INBOX_FROM_START);
+		publish(w, false);
+		settle(w);
+		stop_publisher(w);
+		start_publisher(w);
+		bus_hub_lose(w->hub, 1);
+		inbox_suspect(&w->con.in, w->mono); /* asks, and the new life answers */
+		inbox_poll(&w->con.in, w->mono);
+		bus_mem_pump(w->hub);
+		assert_int_equal(w->con.in.state, INBOX_LIVE);
+		assert_int_equal(w->con.in.epoch, w->pub.box.m_epoch);
+		publish(w, false);
+		outbox_flush(&w->pub.box);
+		bus_mem_pump(w->hub);
+		bus_hub_lose(w->hub, 0);
+		if (by_telemetry)
+			inbox_epoch_m(&w->con.in, w->pub.box.m_epoch, w->mono);
+		else
+			publish_other(w);
+		assert_int_equal(w->con.in.state, INBOX_PAGING); /* no promise is believed */
+		assert_int_equal(w->con.delivered, 1);
+		settle(w);
+		assert_int_equal(w->con.delivered, 3 - by_telemetry);
+		assert_int_equal(w->con.gaps, 0);
+		end_world(w);
+	}
+}
+
 /* A page that was asked for before the subscription was in force does not count once it is. */
 static void a_page_asked_for_too_early_is_asked_for_again(void **state)
 {
@@ -641,6 +675,7 @@ int main(void)
 		cmocka_unit_test(a_journal_behind_its_consumer_is_refused),
 		cmocka_unit_test(what_a_restarted_publisher_said_too_early_is_fetched),
 		cmocka_unit_test(what_came_before_the_subscription_is_fetched),
+		cmocka_unit_test(what_a_new_life_said_before_the_subscription_is_fetched),
 		cmocka_unit_test(a_page_asked_for_too_early_is_asked_for_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
