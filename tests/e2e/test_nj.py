@@ -202,8 +202,9 @@ def test_pause_and_resume(s):
     assert s.nj("resume", "--all", "--reason", "it is over").startswith("running")
     assert s.services()["executor"]["note"] == "running"
     # Journalled before it took effect, with who and why.
-    s.until("the record of it", lambda: len(s.rows("SELECT 1 FROM commands WHERE source = 'executor'")) == 4, 10)
-    commands = [tuple(r) for r in s.rows("SELECT verb, owner, reason FROM commands WHERE source = 'executor' ORDER BY seq")]
+    accepted = "SELECT verb, owner, reason FROM commands WHERE source = 'executor' AND role = 'operator' ORDER BY seq"
+    s.until("the record of it", lambda: len(s.rows(accepted)) == 4, 30)
+    commands = [tuple(r) for r in s.rows(accepted)]
     assert commands[0] == ("pause", "tester", "a test") and commands[2][0] == "resume", commands
     states = [r["state"] for r in s.rows("SELECT state FROM trading_states ORDER BY seq")]
     assert states[-2:] == ["paused", "running"], states
