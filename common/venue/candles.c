@@ -21,12 +21,30 @@ static const struct {
 	int64_t ns;
 } units[] = {{'d', DAY}, {'h', 3600 * SECOND}, {'m', 60 * SECOND}, {'s', SECOND}};
 
+/* Longer than a day: they divide nothing, and have their own beginnings. */
+static const struct {
+	const char *text;
+	int64_t ns;
+} long_intervals[] = {{"3d", 3 * DAY}, {"1w", CANDLE_WEEK_NS}, {"1M", CANDLE_MONTH_NS}};
+
+static int long_interval(const char *text, size_t len, int64_t *ret_ns)
+{
+	for (size_t i = 0; i < ARRAY_LEN(long_intervals); i++)
+		if (len == 2 && memcmp(text, long_intervals[i].text, 2) == 0) {
+			*ret_ns = long_intervals[i].ns;
+			return 0;
+		}
+	return ERR_NOT_FOUND;
+}
+
 int candle_interval(const char *text, size_t len, int64_t *ret_ns)
 {
 	int64_t n = 0;
 
 	if (len < 2 || len > TEXT_INTERVAL_MAX + 1)
 		return ERR_SYNTAX;
+	if (long_interval(text, len, ret_ns) == 0)
+		return 0;
 	for (size_t i = 0; i + 1 < len; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return ERR_SYNTAX;
@@ -47,9 +65,66 @@ void candle_interval_text(int64_t ns, char out[EVENT_NAME_MAX])
 {
 	size_t i = 0;
 
+	for (size_t k = 0; k < ARRAY_LEN(long_intervals); k++)
+		if (long_intervals[k].ns == ns) {
+			event_set_name(out, long_intervals[k].text);
+			return;
+		}
 	while (i + 1 < ARRAY_LEN(units) && ns % units[i].ns != 0)
 		i++;
 	snprintf(out, EVENT_NAME_MAX, "%lld%c", (long long)(ns / units[i].ns), units[i].letter);
+}
+
+bool candle_interval_is(int64_t ns)
+{
+	for (size_t i = 0; i < ARRAY_LEN(long_intervals); i++)
+		if (long_intervals[i].ns == ns)
+			return true;
+	return ns >= SECOND && ns % SECOND == 0 && DAY % ns == 0;
+}
+
+/* ---- where intervals begin ---- */
+
+static int64_t floor_to(int64_t at, int64_t step)
+{
+	int64_t into = at % step;
+
+	return at - (into < 0 ? into + step : into);
+}
+
+/* Days from 1970-01-01 to the first of a month, of the proleptic Gregorian calendar; months count from 1970-01. The
+ * year begins in March, so that a leap day is its last. */
+static int64_t days_to_month(int64_t month)
+{
+	int64_t y = floor_to(month, 12) / 12 + 1970, m = month - floor_to(month, 12); /* 0: January */
+
+	y -= m < 2;
+	int64_t era = floor_to(y, 400) / 400, of_era = y - era * 400, of_year = (153 * ((m + 10) % 12) + 2) / 5;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int64_t month_of(int64_t at)
+{
+	int64_t day = floor_to(at, DAY) / DAY;
+	int64_t month = floor_to(day * 400, 146097) / 146097 * 12 - 24; /* two years too early at most */
+
+	while (days_to_month(month + 1) <= day)
+		month++;
+	return month;
+}
+
+int64_t candle_open(int64_t at, int64_t interval)
+{
+	if (interval == CANDLE_MONTH_NS)
+		return days_to_month(month_of(at)) * DAY;
+	if (interval == CANDLE_WEEK_NS) /* 1970-01-01 was a Thursday */
+		return floor_to(at - 4 * DAY, CANDLE_WEEK_NS) + 4 * DAY;
+	return floor_to(at, interval);
+}
+
+int64_t candle_end(int64_t open_at, int64_t interval)
+{
+	return interval == CANDLE_MONTH_NS ? days_to_month(month_of(open_at) + 1) * DAY : open_at + interval;
 }
 
 int candles_init(struct candles *c, const int64_t *intervals, uint32_t n, int64_t grace)
@@ -59,7 +134,7 @@ int candles_init(struct candles *c, const int64_t *intervals, uint32_t n, int64_
 	if (n > CANDLE_INTERVALS_MAX || grace < 0)
 		return ERR_ARG;
 	for (uint32_t i = 0; i < n; i++) {
-		if (intervals[i] < SECOND || DAY % intervals[i] != 0 || (i > 0 && intervals[i] <= intervals[i - 1]))
+		if (!candle_interval_is(intervals[i]) || (i > 0 && intervals[i] <= intervals[i - 1]))
 			return ERR_ARG;
 		fresh.series[i].interval = intervals[i];
 		fresh.series[i].closed_to = INT64_MIN;
@@ -95,13 +170,6 @@ void candles_rescale(struct candles *c, uint8_t price_scale, uint8_t qty_scale)
 	for (uint32_t i = 0; i < c->n; i++)
 		c->series[i].now = (struct candle){0};
 	c->blind_to = INT64_MAX;
-}
-
-/* Start of the interval that holds a time; also right before 1970. */
-static int64_t bucket_of(int64_t at, int64_t interval)
-{
-	int64_t into = at % interval;
-	return at - (into < 0 ? into + interval : into);
 }
 
 static bool fits(fixed_wide value)
@@ -145,7 +213,7 @@ static void finish(struct candles *c, struct candle_series *s, const struct cand
 		.complete = s->now.complete,
 	};
 
-	s->closed_to = s->now.open_at + s->interval;
+	s->closed_to = candle_end(s->now.open_at, s->interval);
 	candle_interval_text(s->interval, ev.interval);
 	if (fill_event(c, &s->now, &ev))
 		out->closed(out->ctx, s->closed_to, &ev);
@@ -167,7 +235,7 @@ static void extend(struct candle *now, const struct candle_trade *t)
 static void series_on_trade(struct candles *c, struct candle_series *s, const struct candle_trade *t,
 			    const struct candle_sink *out)
 {
-	int64_t open_at = bucket_of(t->at, s->interval);
+	int64_t open_at = candle_open(t->at, s->interval);
 
 	if (s->now.trades > 0 && open_at > s->now.open_at)
 		finish(c, s, out);
@@ -201,9 +269,10 @@ int64_t candles_due(const struct candles *c)
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct candle_series *s = &c->series[i];
-		int64_t end = s->now.open_at + s->interval + c->grace;
-		if (s->now.trades > 0 && end < due)
-			due = end;
+		if (s->now.trades == 0)
+			continue;
+		int64_t end = candle_end(s->now.open_at, s->interval) + c->grace;
+		due = end < due ? end : due;
 	}
 	return due;
 }
@@ -212,7 +281,7 @@ void candles_on_clock(struct candles *c, int64_t at, const struct candle_sink *o
 {
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct candle_series *s = &c->series[i];
-		if (s->now.trades > 0 && at >= s->now.open_at + s->interval + c->grace)
+		if (s->now.trades > 0 && at >= candle_end(s->now.open_at, s->interval) + c->grace)
 			finish(c, s, out);
 	}
 }
@@ -221,7 +290,7 @@ void candles_on_gap(struct candles *c, int64_t from, int64_t to)
 {
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct candle_series *s = &c->series[i];
-		if (s->now.open_at <= to && s->now.open_at + s->interval > from)
+		if (s->now.open_at <= to && candle_end(s->now.open_at, s->interval) > from)
 			s->now.complete = false;
 	}
 	if (to > c->blind_to)
@@ -312,7 +381,10 @@ int candles_load(struct candles *c, struct unpacker *u)
 
 int candle_merge_init(struct candle_merge *m, int64_t from, int64_t into)
 {
-	if (from < SECOND || into <= from || into % from != 0 || DAY % into != 0)
+	/* A month is of days, and no week or three days fit into one. */
+	bool whole = into == CANDLE_MONTH_NS ? DAY % from == 0 : into > from && into % from == 0;
+
+	if (!candle_interval_is(from) || !candle_interval_is(into) || !whole)
 		return ERR_ARG;
 	*m = (struct candle_merge){.from = from, .into = into};
 	return 0;
@@ -322,9 +394,10 @@ void candle_merge_end(struct candle_merge *m, const struct candle_sink *out)
 {
 	if (!m->open)
 		return;
-	m->now.complete = m->now.complete && m->parts == m->into / m->from;
+	int64_t end = candle_end(m->now.open_at, m->into);
+	m->now.complete = m->now.complete && m->parts == (end - m->now.open_at) / m->from;
 	m->open = false;
-	out->closed(out->ctx, m->now.open_at + m->into, &m->now);
+	out->closed(out->ctx, end, &m->now);
 }
 
 static int merge_sums(struct candle_merge *m, const struct ev_candle *c)
@@ -351,7 +424,7 @@ static int merge_sums(struct candle_merge *m, const struct ev_candle *c)
 
 int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const struct candle_sink *out)
 {
-	int64_t open_at = bucket_of(c->open_at, m->into);
+	int64_t open_at = candle_open(c->open_at, m->into);
 	int rc = 0;
 
 	if (m->next != 0 && c->open_at < m->next)
@@ -371,7 +444,7 @@ int candle_merge_add(struct candle_merge *m, const struct ev_candle *c, const st
 		return rc;
 	m->parts++;
 	m->next = c->open_at + m->from;
-	if (m->next == m->now.open_at + m->into)
+	if (m->next == candle_end(m->now.open_at, m->into))
 		candle_merge_end(m, out);
 	return 0;
 }

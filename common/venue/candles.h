@@ -14,7 +14,9 @@
 #include "common/base/fixed.h"
 #include "proto/codec.h"
 
-#define CANDLE_INTERVALS_MAX 8
+#define CANDLE_INTERVALS_MAX 16 /* all that Binance has */
+#define CANDLE_WEEK_NS (7 * 86400LL * 1000000000)   /* from Monday 00:00 UTC */
+#define CANDLE_MONTH_NS (31 * 86400LL * 1000000000) /* stands for a calendar month, of UTC */
 #define CANDLE_CASH_SCALE 8
 #define CANDLE_GRACE_NS 250000000LL
 
@@ -51,11 +53,16 @@ struct candle_sink {
 	void (*closed)(void *ctx, int64_t close_at, struct ev_candle *c);
 };
 
-/* "1m" to ns: a number and s, m, h or d, at least a second, dividing a day. ERR_SYNTAX, ERR_RANGE.
- */
+/* "1m" to ns: a number and s, m, h or d, at least a second, dividing a day; and 3d, 1w, 1M (a month: m is minutes),
+ * as Binance aligns them: three days count from 1970-01-01. ERR_SYNTAX, ERR_RANGE. */
 int candle_interval(const char *text, size_t len, int64_t *ret_ns);
 /* And back, in the largest unit: 60 s is "1m". */
 void candle_interval_text(int64_t ns, char out[EVENT_NAME_MAX]);
+/* Is it one that candle_interval makes? */
+bool candle_interval_is(int64_t ns);
+/* Start of the interval that holds a time, also right before 1970; and the end of one that starts at open_at. */
+int64_t candle_open(int64_t at, int64_t interval);
+int64_t candle_end(int64_t open_at, int64_t interval);
 
 /* Intervals in ns, rising; ERR_ARG where there are too many or one is no interval. The first
  * candle of each is not complete: what came before it is unknown. */
@@ -89,7 +96,7 @@ int candles_load(struct candles *c, struct unpacker *u);
  * Returns through `out` what closes; an interval is complete where its candles were and none is
  * missing. */
 struct candle_merge {
-	int64_t from, into;   /* intervals in ns; into is a multiple of from */
+	int64_t from, into;   /* intervals in ns; each of `into` is made of whole ones of `from` */
 	int64_t next;         /* expected open_at; 0 at the start */
 	struct ev_candle now; /* under way; trades is 0 where none, open_at tells */
 	uint32_t parts;

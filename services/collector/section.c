@@ -24,7 +24,8 @@ const struct config_key collector_section_keys[] = {
 	{"klines", CONFIG_INT, "200", 0, 1000, "klines",
 	 "Closed klines to fetch when a connection opens, so that strategies are warm at once; 0 none.", NULL,
 	 AT(klines), 0},
-	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "", "Intervals of the candles built from trades.", NULL, TEXT(candles)},
+	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "",
+	 "Intervals of the candles built from trades, rising: 1s to 1d, 3d, 1w, 1M (a month).", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
 	 "Venue time after its end until a candle closes without a later trade.", NULL, AT(candle_grace_ns), 0},
 	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
@@ -94,16 +95,15 @@ static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, siz
 
 static int parse_candles(const char *text, struct collector_core_settings *set, char *reason, size_t cap)
 {
-	static const struct config_key row = {
-		.name = "candles", .kind = CONFIG_DUR, .min = NS_PER_S, .max = 86400 * NS_PER_S};
-	char list[80], why[200], *save = NULL;
+	char list[80], *save = NULL;
 	snprintf(list, sizeof list, "%s", text);
 	set->n_intervals = 0;
 	for (char *w = strtok_r(list, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
 		int64_t ns;
-		if (set->n_intervals == CANDLE_INTERVALS_MAX || config_parse(&row, w, &ns, why, sizeof why) ||
+		if (set->n_intervals == CANDLE_INTERVALS_MAX || candle_interval(w, strlen(w), &ns) ||
 		    (set->n_intervals && ns <= set->intervals[set->n_intervals - 1])) {
-			snprintf(reason, cap, "collector.candles: '%s' is not a rising list of 1s to 1d", text);
+			snprintf(reason, cap,
+				 "collector.candles: '%s' is not a rising list of 1s to 1d, 3d, 1w, 1M", text);
 			return ERR_ARG;
 		}
 		set->intervals[set->n_intervals++] = ns;

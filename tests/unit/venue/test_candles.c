@@ -15,6 +15,7 @@
 
 #define S 1000000000LL
 #define M (60 * S)
+#define D (1440 * M)
 #define KEEP 50000
 
 static struct ev_candle closed[KEEP];
@@ -52,8 +53,10 @@ static void test_intervals(void **state)
 		const char *text;
 		int64_t ns;
 	} good[] = {{"1s", S},      {"5s", 5 * S},   {"1m", M},       {"15m", 15 * M},
-		    {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M}};
-	static const char *const bad[] = {"", "m", "1", "0m", "7m", "1w", "-1m", "1mm", "25h", "2d", "999999s", "1M"};
+		    {"1h", 60 * M}, {"4h", 240 * M}, {"1d", 1440 * M},
+		    {"3d", 3 * D},  {"1w", 7 * D},   {"1M", CANDLE_MONTH_NS}};
+	static const char *const bad[] = {"",    "m",   "1",  "0m",      "7m", "2w", "-1m",
+					  "1mm", "25h", "2d", "999999s", "2M", "1y"};
 	char text[EVENT_NAME_MAX];
 	int64_t ns;
 
@@ -70,6 +73,73 @@ static void test_intervals(void **state)
 	assert_int_equal(candles_init(&c, falling, 2, 0), ERR_ARG);
 	assert_int_equal(candles_init(&c, odd, 1, 0), ERR_ARG);
 	assert_int_equal(candles_init(&c, falling, 1, -1), ERR_ARG);
+}
+
+/* Seconds since 1970 of `date -u -d` for the first days of months around leap years, centuries and 1970. */
+static void test_alignment(void **state)
+{
+	(void)state;
+	static const int64_t month[][2] = {
+		{0, 2678400},                    /* January 1970 */
+		{-2678400, 0},                   /* December 1969 */
+		{951782400 - 28 * 86400, 951868800}, /* February 2000, a leap year */
+		{1072915200, 1075593600},        /* January 2004 */
+		{1706745600, 1709251200},        /* February 2024 */
+		{1740787200, 1743465600},        /* March 2025 */
+		{4107542400 - 28 * 86400, 4107542400}, /* February 2100, none */
+	};
+	for (size_t i = 0; i < sizeof month / sizeof month[0]; i++) {
+		int64_t open = month[i][0] * S, end = month[i][1] * S;
+		assert_int_equal(candle_open(open, CANDLE_MONTH_NS), open);
+		assert_int_equal(candle_open(end - 1, CANDLE_MONTH_NS), open);
+		assert_int_equal(candle_open(end, CANDLE_MONTH_NS), end);
+		assert_int_equal(candle_end(open, CANDLE_MONTH_NS), end);
+	}
+	/* Binance's first week of BTCUSDT begins on Monday 2017-08-14, its first three days on 2017-08-16. */
+	assert_int_equal(candle_open(1502942428000 * 1000000, CANDLE_WEEK_NS), INT64_C(1502668800) * S);
+	assert_int_equal(candle_open(1502942428000 * 1000000, 3 * D), INT64_C(1502841600) * S);
+	assert_int_equal(candle_open(-1, CANDLE_WEEK_NS), -3 * D);
+	for (int64_t at = -2000 * D, was = candle_open(at, CANDLE_MONTH_NS); at < 40000 * D; at += D) {
+		int64_t open = candle_open(at, CANDLE_MONTH_NS);
+		assert_true(open <= at && at < candle_end(open, CANDLE_MONTH_NS));
+		assert_true(open == was || open == candle_end(was, CANDLE_MONTH_NS));
+		was = open;
+	}
+}
+
+/* A month of trades, a day at a time: the month closes with its 29 days, and days make the same one. */
+static void test_month(void **state)
+{
+	(void)state;
+	const int64_t intervals[] = {D, CANDLE_MONTH_NS}, february = INT64_C(1706745600) * S;
+	struct candle_merge m;
+	struct candles c;
+
+	n_closed = 0;
+	assert_int_equal(candles_init(&c, intervals, 2, CANDLE_GRACE_NS), 0);
+	candles_rescale(&c, 2, 3);
+	trade(&c, february - 40 * D, 100, 1);
+	for (int64_t day = 0; day < 29; day++)
+		trade(&c, february + day * D, 100 + day, 1000);
+	trade(&c, february + 29 * D, 7, 1);
+	const struct ev_candle *made = &closed[n_closed - 1];
+	assert_string_equal(made->interval, "1M");
+	assert_int_equal(made->open_at, february);
+	assert_int_equal(closed_at[n_closed - 1], february + 29 * D);
+	assert_int_equal(made->trades, 29);
+	struct ev_candle days[29], month = *made;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < n_closed; i++)
+		if (strcmp(closed[i].interval, "1d") == 0 && closed[i].open_at >= february)
+			days[n++] = closed[i];
+	assert_int_equal(n, 29);
+	n_closed = 0;
+	assert_int_equal(candle_merge_init(&m, 7 * D, CANDLE_MONTH_NS), ERR_ARG);
+	assert_int_equal(candle_merge_init(&m, D, CANDLE_MONTH_NS), 0);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(candle_merge_add(&m, &days[i], &sink), 0);
+	assert_int_equal(n_closed, 1);
+	assert_memory_equal(&closed[0], &month, sizeof month);
 }
 
 static void test_close_by_trade(void **state)
@@ -456,7 +526,8 @@ static void test_merge_edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_intervals),      cmocka_unit_test(test_close_by_trade),
+		cmocka_unit_test(test_intervals),      cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_month),          cmocka_unit_test(test_close_by_trade),
 		cmocka_unit_test(test_close_by_clock), cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_large),          cmocka_unit_test(test_rounding),
 		cmocka_unit_test(test_saved),          cmocka_unit_test(test_recorded),
