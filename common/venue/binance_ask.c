@@ -46,9 +46,37 @@ int binance_streams(const struct venue_feed *feed, const struct binance_stream *
 	return rc == 0 && n > max ? ERR_TOO_LONG : rc;
 }
 
-int binance_klines_path(const char *path, const struct venue_request *r, struct buf *out)
+int binance_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
 {
-	int rc = buf_printf(out, "%s?symbol=%s&interval=%s", path, r->markets[0]->raw, r->interval);
+	(void)feed;
+	(void)nth;
+	(void)out;
+	return ERR_NOT_FOUND;
+}
+
+/* 0: more than there is. */
+static uint32_t weight_of(const struct binance_weight *table, uint32_t limit)
+{
+	while (table->weight != 0 && limit > table->limit)
+		table++;
+	return table->weight;
+}
+
+static int instruments_path(const struct binance_rest *api, const struct venue_request *r, struct buf *out)
+{
+	int rc = buf_printf(out, "%s/exchangeInfo", api->base);
+
+	if (r->n == 0 || r->n > api->symbols_max)
+		return rc;
+	for (uint32_t i = 0; rc == 0 && i < r->n; i++)
+		rc = buf_printf(out, "%s%%22%s%%22", i == 0 ? "?symbols=%5B" : "%2C", r->markets[i]->raw);
+	return rc == 0 ? buf_printf(out, "%%5D") : rc;
+}
+
+/* Times are in ms there. */
+static int klines_path(const struct binance_rest *api, const struct venue_request *r, struct buf *out)
+{
+	int rc = buf_printf(out, "%s/klines?symbol=%s&interval=%s", api->base, r->markets[0]->raw, r->interval);
 
 	if (rc == 0 && r->from > 0)
 		rc = buf_printf(out, "&startTime=%lld", (long long)(r->from / 1000000));
@@ -57,4 +85,26 @@ int binance_klines_path(const char *path, const struct venue_request *r, struct 
 	if (rc == 0 && r->limit > 0)
 		rc = buf_printf(out, "&limit=%u", r->limit);
 	return rc;
+}
+
+int binance_request(const struct binance_rest *api, const struct venue_request *r, struct buf *out,
+		    uint32_t *ret_weight)
+{
+	switch (r->ask) {
+	case VENUE_ASK_INSTRUMENTS:
+		*ret_weight = api->instruments_weight;
+		return instruments_path(api, r, out);
+	case VENUE_ASK_SNAPSHOT:
+		*ret_weight = weight_of(api->depth, r->limit);
+		if (r->n != 1 || r->limit == 0 || *ret_weight == 0)
+			return ERR_ARG;
+		return buf_printf(out, "%s/depth?symbol=%s&limit=%u", api->base, r->markets[0]->raw, r->limit);
+	case VENUE_ASK_KLINES:
+		*ret_weight = weight_of(api->klines, r->limit > 0 ? r->limit : api->klines_default);
+		if (r->n != 1 || r->interval == NULL || *ret_weight == 0)
+			return ERR_ARG;
+		return klines_path(api, r, out);
+	default:
+		return ERR_ARG;
+	}
 }

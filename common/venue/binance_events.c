@@ -21,8 +21,8 @@ void binance_on_depth(struct binance_frame *f, struct venue_message *m)
 		.asks = f->side[1],
 	};
 	if (f->previous.len > 0 && wire_u64(f->previous, &m->depth.prev_id) < 0)
-		binance_demand(f, false);
-	binance_demand(f, m->depth.first_id > 0 && m->depth.first_id <= m->depth.last_id);
+		wire_demand(&f->w, false);
+	wire_demand(&f->w, m->depth.first_id > 0 && m->depth.first_id <= m->depth.last_id);
 }
 
 void binance_on_trade(struct binance_frame *f, struct venue_message *m)
@@ -39,8 +39,8 @@ void binance_on_trade(struct binance_frame *f, struct venue_message *m)
 		/* m: the buyer was the maker, so the aggressor sold. */
 		.aggressor = binance_true(&f->own, 'm') ? side_sell : side_buy,
 	};
-	binance_demand(f, binance_is_flag(&f->own, 'm') && m->trade.price > 0 && m->trade.qty > 0);
-	binance_demand(f, m->trade.first_id <= m->trade.last_id);
+	wire_demand(&f->w, binance_is_flag(&f->own, 'm') && m->trade.price > 0 && m->trade.qty > 0);
+	wire_demand(&f->w, m->trade.first_id <= m->trade.last_id);
 }
 
 void binance_on_top(struct binance_frame *f, struct venue_message *m)
@@ -59,9 +59,9 @@ void binance_on_kline(struct binance_frame *f, struct venue_message *m)
 	const struct binance_letters *k = &f->kline;
 	struct json_str interval = binance_text(k, 'i');
 
-	binance_demand(f, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') &&
-				  interval.len < sizeof(m->kline.interval));
-	if (f->err != 0)
+	wire_demand(&f->w, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') &&
+				   interval.len < sizeof(m->kline.interval));
+	if (f->w.err != 0)
 		return;
 	m->kline = (struct venue_kline){
 		.closed = binance_true(k, 'x'),
@@ -77,7 +77,7 @@ void binance_on_kline(struct binance_frame *f, struct venue_message *m)
 		.trades = (uint32_t)binance_id(f, k, 'n'),
 	};
 	memcpy(m->kline.interval, interval.at, interval.len);
-	binance_demand(f, m->kline.low <= m->kline.high && m->kline.open_at < m->kline.close_at);
+	wire_demand(&f->w, m->kline.low <= m->kline.high && m->kline.open_at < m->kline.close_at);
 }
 
 void binance_on_ticker(struct binance_frame *f, struct venue_message *m)
@@ -98,15 +98,15 @@ void binance_on_liquidation(struct binance_frame *f, struct venue_message *m)
 	struct json_str side = binance_text(o, 'S');
 	bool sell = json_str_is(side, "SELL");
 
-	binance_demand(f, binance_has(o, "spqST") && (sell || json_str_is(side, "BUY")));
-	if (f->err != 0)
+	wire_demand(&f->w, binance_has(o, "spqST") && (sell || json_str_is(side, "BUY")));
+	if (f->w.err != 0)
 		return;
 	m->liquidation = (struct venue_liquidation){
 		.price = binance_price(f, o, 'p'), .qty = binance_qty(f, o, 'q'), .side = sell ? side_sell : side_buy};
 	/* An average has more decimals than a price: those are cut off. */
-	if (f->average.len > 0 && wire_decimal_floor(f->average, f->market->price_scale, &m->liquidation.avg_price) < 0)
-		binance_demand(f, false);
-	binance_demand(f, m->liquidation.qty > 0);
+	if (f->average.len > 0)
+		m->liquidation.avg_price = wire_floor(&f->w, f->average, f->w.market->price_scale);
+	wire_demand(&f->w, m->liquidation.qty > 0);
 }
 
 /* Row of a frame's kind, or NULL. A row without a name is that of the frames which name no kind: best bid and ask. */
@@ -151,7 +151,7 @@ static void deliver_notice(struct binance_frame *f, struct venue_message *m)
 		m->notice.kind = VENUE_NOTICE_REFUSED;
 		wire_text(f->message, text, sizeof(text));
 	}
-	f->out->message(f->out->ctx, m);
+	f->w.out->message(f->w.out->ctx, m);
 }
 
 static bool is_notice(const struct binance_frame *f)
@@ -163,16 +163,16 @@ static bool is_notice(const struct binance_frame *f)
 static const struct venue_market *find_inner(struct binance_frame *f)
 {
 	f->symbol = binance_text(&f->kline, 's');
-	return f->out->find(f->out->ctx, f->symbol.at, f->symbol.len);
+	return f->w.out->find(f->w.out->ctx, f->symbol.at, f->symbol.len);
 }
 
 static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
 {
-	struct venue_message m = {.kind = VENUE_UNKNOWN, .market = f->market};
+	struct venue_message m = {.kind = VENUE_UNKNOWN, .market = f->w.market};
 	const struct binance_kind *k = kind_of(f, kinds);
 
-	if (f->market == NULL && f->symbol.len == 0 && binance_has(&f->kline, "s"))
-		m.market = f->market = find_inner(f);
+	if (f->w.market == NULL && f->symbol.len == 0 && binance_has(&f->kline, "s"))
+		m.market = f->w.market = find_inner(f);
 	if (is_notice(f)) {
 		m.market = NULL;
 		deliver_notice(f, &m);
@@ -180,20 +180,20 @@ static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
 	}
 	if (k != NULL)
 		m.kind = k->kind;
-	f->out->fault.kind = m.kind;
+	f->w.out->fault.kind = m.kind;
 	if (binance_contradicts(f))
 		return ERR_PROTOCOL;
 	if (k != NULL && binance_has(&f->own, "E"))
 		m.time = binance_time(f, &f->own, 'E');
 	if (k == NULL)
 		m.kind = f->has_levels_id ? VENUE_IGNORED : VENUE_UNKNOWN;
-	else if (f->market == NULL)
+	else if (f->w.market == NULL)
 		m.kind = VENUE_IGNORED;
 	else
 		k->read(f, &m);
-	if (f->err == 0)
-		f->out->message(f->out->ctx, &m);
-	return f->err;
+	if (f->w.err == 0)
+		f->w.out->message(f->w.out->ctx, &m);
+	return f->w.err;
 }
 
 /* What a broken frame was about, as far as one can tell. */
@@ -201,11 +201,11 @@ static void blame(struct binance_frame *f, const struct binance_kind *kinds)
 {
 	const struct binance_kind *k = kind_of(f, kinds);
 
-	f->out->fault = (struct venue_fault){f->market, k != NULL ? k->kind : VENUE_UNKNOWN};
+	f->w.out->fault = (struct venue_fault){f->w.market, k != NULL ? k->kind : VENUE_UNKNOWN};
 	if (f->stream.len > 0 && f->symbol.len == 0)
-		f->out->fault.market = binance_stream_market(f);
+		f->w.out->fault.market = binance_stream_market(f);
 	if (k == NULL && memmem(f->stream.at ? f->stream.at : "", f->stream.len, "@depth", 6) != NULL)
-		f->out->fault.kind = VENUE_DEPTH;
+		f->w.out->fault.kind = VENUE_DEPTH;
 }
 
 /* Arrays are about all markets; we subscribe to none of them. */

@@ -11,7 +11,7 @@ static void frame_init(struct binance_frame *f, struct venue_output *out)
 	memset(f, 0, offsetof(struct binance_frame, own));
 	f->own.present = f->own.truth = 0;
 	f->kline.present = f->kline.truth = 0;
-	f->out = out;
+	f->w.out = out;
 }
 
 static void set_letter(struct binance_letters *l, int i, struct json_str text, bool truth)
@@ -78,7 +78,7 @@ const struct venue_market *binance_stream_market(const struct binance_frame *f)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		raw[i] = upper(f->stream.at[i]);
-	return f->out->find(f->out->ctx, raw, n);
+	return f->w.out->find(f->w.out->ctx, raw, n);
 }
 
 static bool same_but_case(const char *a, const char *b, size_t n)
@@ -105,11 +105,7 @@ bool binance_contradicts(const struct binance_frame *f)
 
 static void read_side(struct json *j, struct binance_frame *f, int side)
 {
-	struct level *at = f->out->levels + (size_t)side * f->out->levels_max;
-	int rc = wire_levels(j, f->market, at, f->out->levels_max, &f->side[side]);
-
-	if (rc < 0 && f->err == 0)
-		f->err = rc;
+	wire_side(&f->w, j, side == 0 ? side_buy : side_sell, &f->side[side]);
 	f->has_side[side] = true;
 }
 
@@ -117,7 +113,7 @@ static void read_side(struct json *j, struct binance_frame *f, int side)
  * later. */
 static void collect_side(struct json *j, struct binance_frame *f, int side)
 {
-	if (f->market == NULL || f->err != 0)
+	if (f->w.market == NULL || f->w.err != 0)
 		json_raw(j, &f->late[side]);
 	else
 		read_side(j, f, side);
@@ -131,7 +127,7 @@ static void on_name(struct binance_frame *f, char letter)
 	if (letter != 's' || !binance_has(&f->own, "s"))
 		return;
 	f->symbol = binance_text(&f->own, 's');
-	f->market = f->out->find(f->out->ctx, f->symbol.at, f->symbol.len);
+	f->w.market = f->w.out->find(f->w.out->ctx, f->symbol.at, f->symbol.len);
 }
 
 static void collect_key(struct json *j, struct binance_frame *f, char letter)
@@ -274,7 +270,7 @@ static void collect(struct json *j, struct binance_frame *f)
 
 	for (;;) {
 		collect_quickly(j, f);
-		if (f->err != 0 || !json_key(j, &key))
+		if (f->w.err != 0 || !json_key(j, &key))
 			return;
 		if (key.len == 1 && binance_letter(key.at[0]) >= 0)
 			collect_key(j, f, key.at[0]);
@@ -283,59 +279,13 @@ static void collect(struct json *j, struct binance_frame *f)
 	}
 }
 
-/* ---- values, with the first error kept ---- */
-
-static void note(struct binance_frame *f, int rc)
-{
-	if (rc < 0 && f->err == 0)
-		f->err = rc;
-}
-
-int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter)
-{
-	int64_t value = 0;
-	note(f, wire_decimal(binance_text(l, letter), f->market->price_scale, &value));
-	return value;
-}
-
-int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter)
-{
-	int64_t value = 0;
-	note(f, wire_decimal(binance_text(l, letter), f->market->qty_scale, &value));
-	return value;
-}
-
-int64_t binance_cash(struct binance_frame *f, const struct binance_letters *l, char letter)
-{
-	int64_t value = 0;
-	note(f, wire_decimal(binance_text(l, letter), VENUE_CASH_SCALE, &value));
-	return value;
-}
-
-uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter)
-{
-	uint64_t value = 0;
-	note(f, wire_u64(binance_text(l, letter), &value));
-	return value;
-}
-
-int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter)
-{
-	int64_t value = 0;
-	note(f, wire_time(binance_text(l, letter), &value));
-	return value;
-}
-
-void binance_demand(struct binance_frame *f, bool condition)
-{
-	note(f, condition ? 0 : ERR_PROTOCOL);
-}
+/* ---- the whole ---- */
 
 static void read_late(struct binance_frame *f, int side)
 {
 	struct json j;
 
-	if (f->late[side].at == NULL || f->err != 0)
+	if (f->late[side].at == NULL || f->w.err != 0)
 		return;
 	json_init(&j, f->late[side].at, f->late[side].len);
 	read_side(&j, f, side);
@@ -345,7 +295,7 @@ void binance_sides(struct binance_frame *f)
 {
 	read_late(f, 0);
 	read_late(f, 1);
-	binance_demand(f, f->has_side[0] && f->has_side[1]);
+	wire_demand(&f->w, f->has_side[0] && f->has_side[1]);
 }
 
 int binance_read(struct binance_frame *f, struct json *j, struct venue_output *out)
@@ -354,5 +304,5 @@ int binance_read(struct binance_frame *f, struct json *j, struct venue_output *o
 	if (json_object(j))
 		quick_stream(j, f);
 	collect(j, f);
-	return f->err != 0 ? f->err : json_finish(j);
+	return f->w.err != 0 ? f->w.err : json_finish(j);
 }

@@ -16,15 +16,13 @@ struct binance_letters {
 };
 
 struct binance_frame {
-	struct venue_output *out;
-	const struct venue_market *market; /* of `symbol`, where we follow it */
+	struct wire w; /* its market: that of `symbol`, where we follow it */
 	struct json_str stream, event, symbol, message, code;
 	struct json_str previous, average; /* "pu" of a futures update, "ap" of a liquidation */
-	struct json_str late[2]; /* "b" and "a" of a depth update that came before its symbol */
+	struct json_str late[2];           /* "b" and "a" of a depth update that came before its symbol */
 	struct levels side[2];
 	bool has_side[2];
 	bool has_result, has_levels_id, inside;
-	int err;                           /* of a value, while the text itself is well formed */
 	struct binance_letters own, kline; /* kline: of "k" or "o". The last members: their texts are not cleared */
 };
 
@@ -32,8 +30,8 @@ struct binance_frame {
  */
 int binance_read(struct binance_frame *f, struct json *j, struct venue_output *out);
 
-/* Levels that came before their symbol are read now; both sides must be there. Errors go into
- * f->err. */
+/* Levels that came before their symbol are read now; both sides must be there. Errors are kept
+ * in f->w. */
 void binance_sides(struct binance_frame *f);
 
 /* Index of a letter's text, or -1. */
@@ -76,14 +74,31 @@ static inline bool binance_is_flag(const struct binance_letters *l, char letter)
 	return (l->present & binance_bit(letter)) && binance_text(l, letter).len == 0;
 }
 
-/* A letter's value at the market's scales, or 0 with the first error kept in f->err. */
-int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter);
-int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter);
-int64_t binance_cash(struct binance_frame *f, const struct binance_letters *l, char letter);
-uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter);
-int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter);
-/* ERR_PROTOCOL where it does not hold */
-void binance_demand(struct binance_frame *f, bool condition);
+/* A letter's value at the market's scales, or 0 with the first error kept in f->w. */
+static inline int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	return wire_price(&f->w, binance_text(l, letter));
+}
+
+static inline int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	return wire_qty(&f->w, binance_text(l, letter));
+}
+
+static inline int64_t binance_cash(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	return wire_cash(&f->w, binance_text(l, letter));
+}
+
+static inline uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	return wire_id(&f->w, binance_text(l, letter));
+}
+
+static inline int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter)
+{
+	return wire_instant(&f->w, binance_text(l, letter));
+}
 
 /* The market that the stream's name is about, NULL where it names none we follow; and whether the
  * symbol inside the frame is another one. */

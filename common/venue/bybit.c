@@ -30,6 +30,9 @@ static const struct {
 
 const char *const bybit_intervals[] = {"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w", NULL};
 
+const char *const bybit_stream_hosts[] = {"wss://stream.bybit.com", NULL};
+const char *const bybit_rest_hosts[] = {"https://api.bybit.com", "https://api.bytick.com", NULL};
+
 const char *bybit_their_interval(const char *ours)
 {
 	for (size_t i = 0; i < ARRAY_LEN(intervals); i++)
@@ -49,104 +52,10 @@ static const char *our_interval(struct json_str theirs)
 /* ---- one frame ---- */
 
 struct frame {
-	struct venue_output *out;
-	const struct venue_market *market;
+	struct wire w;
 	struct json_str topic, type, data, op, ret_msg, ts;
 	bool has_success, success;
-	int64_t time;
-	int err;
 };
-
-static void note(struct frame *f, int rc)
-{
-	if (rc < 0 && f->err == 0)
-		f->err = rc;
-}
-
-static void demand(struct frame *f, bool condition)
-{
-	note(f, condition ? 0 : ERR_PROTOCOL);
-}
-
-static int64_t price(struct frame *f, struct json_str text)
-{
-	int64_t value = 0;
-	note(f, wire_decimal(text, f->market->price_scale, &value));
-	return value;
-}
-
-static int64_t qty(struct frame *f, struct json_str text)
-{
-	int64_t value = 0;
-	note(f, wire_decimal(text, f->market->qty_scale, &value));
-	return value;
-}
-
-static int64_t cash(struct frame *f, struct json_str text)
-{
-	int64_t value = 0;
-	note(f, wire_decimal_floor(text, VENUE_CASH_SCALE, &value));
-	return value;
-}
-
-static int64_t instant(struct frame *f, struct json_str text)
-{
-	int64_t value = 0;
-	note(f, wire_time(text, &value));
-	return value;
-}
-
-static uint64_t number(struct frame *f, struct json_str text)
-{
-	uint64_t value = 0;
-	note(f, wire_u64(text, &value));
-	return value;
-}
-
-/* Members of an object by name: texts of strings and numbers; `true` where a flag is. */
-struct member {
-	const char *name;
-	struct json_str text; /* len 0: absent */
-	bool truth;
-};
-
-static void read_members(struct json *j, struct member *m, size_t n)
-{
-	struct json_str key;
-
-	for (size_t i = 0; i < n; i++)
-		m[i] = (struct member){.name = m[i].name, .text = {"", 0, false}};
-	json_object(j);
-	while (json_key(j, &key)) {
-		size_t i = 0;
-		while (i < n && !json_str_is(key, m[i].name))
-			i++;
-		enum json_kind kind = json_peek(j);
-		if (i < n && (kind == JSON_STRING || kind == JSON_NUMBER))
-			json_scalar_text(j, &m[i].text);
-		else if (i < n && (kind == JSON_TRUE || kind == JSON_FALSE))
-			json_bool(j, &m[i].truth);
-		else
-			json_skip(j);
-	}
-}
-
-static bool all_there(const struct member *m, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (m[i].text.len == 0)
-			return false;
-	return true;
-}
-
-static void give(struct frame *f, struct venue_message *m)
-{
-	if (f->err != 0)
-		return;
-	m->market = f->market;
-	m->time = f->time;
-	f->out->message(f->out->ctx, m);
-}
 
 /* ---- order books ---- */
 
@@ -156,19 +65,18 @@ struct sides {
 	bool has_bids, has_asks;
 };
 
-static void read_sides(struct frame *f, struct json *j, struct sides *s)
+static void read_sides(struct wire *w, struct json *j, struct sides *s)
 {
-	struct level *asks = f->out->levels + f->out->levels_max;
 	struct json_str key;
 
 	*s = (struct sides){.u = {"", 0, false}};
 	json_object(j);
-	while (f->err == 0 && json_key(j, &key)) {
+	while (w->err == 0 && json_key(j, &key)) {
 		if (json_str_is(key, "b")) {
-			note(f, wire_levels(j, f->market, f->out->levels, f->out->levels_max, &s->bids));
+			wire_side(w, j, side_buy, &s->bids);
 			s->has_bids = true;
 		} else if (json_str_is(key, "a")) {
-			note(f, wire_levels(j, f->market, asks, f->out->levels_max, &s->asks));
+			wire_side(w, j, side_sell, &s->asks);
 			s->has_asks = true;
 		} else if (json_str_is(key, "u")) {
 			json_scalar_text(j, &s->u);
@@ -176,9 +84,9 @@ static void read_sides(struct frame *f, struct json *j, struct sides *s)
 			json_skip(j);
 		}
 	}
-	if (f->err == 0)
-		note(f, json_finish(j));
-	demand(f, s->has_bids && s->has_asks);
+	if (w->err == 0)
+		wire_note(w, json_finish(j));
+	wire_demand(w, s->has_bids && s->has_asks);
 }
 
 /* "orderbook.200.BTCUSDT": the number of levels. */
@@ -192,7 +100,7 @@ static uint32_t depth_of(struct json_str topic)
 	return depth;
 }
 
-static void give_top(struct frame *f, const struct sides *s, uint64_t id)
+static void give_top(struct wire *w, const struct sides *s, uint64_t id)
 {
 	struct venue_message m = {.kind = VENUE_TOP, .top = {.last_id = id}};
 
@@ -204,34 +112,35 @@ static void give_top(struct frame *f, const struct sides *s, uint64_t id)
 		m.top.ask = s->asks.at[0].price;
 		m.top.ask_qty = s->asks.at[0].qty;
 	}
-	give(f, &m);
+	wire_give(w, &m);
 }
 
 static void on_book(struct frame *f, struct json *j)
 {
 	uint32_t depth = depth_of(f->topic);
 	bool snapshot = json_str_is(f->type, "snapshot");
+	struct wire *w = &f->w;
 	struct sides s;
 
-	f->out->fault.kind = depth == 1 ? VENUE_TOP : VENUE_DEPTH;
-	demand(f, depth > 0 && (snapshot || json_str_is(f->type, "delta")));
-	read_sides(f, j, &s);
-	if (f->err != 0)
+	w->out->fault.kind = depth == 1 ? VENUE_TOP : VENUE_DEPTH;
+	wire_demand(w, depth > 0 && (snapshot || json_str_is(f->type, "delta")));
+	read_sides(w, j, &s);
+	if (w->err != 0)
 		return;
-	uint64_t u = number(f, s.u);
-	demand(f, u > 0);
+	uint64_t u = wire_id(w, s.u);
+	wire_demand(w, u > 0);
 	if (depth == 1) {
-		give_top(f, &s, u);
+		give_top(w, &s, u);
 	} else if (snapshot) {
-		give(f, &(struct venue_message){.kind = VENUE_SNAPSHOT,
-						.snapshot = {.last_id = u,
-							     .bids_cut = s.bids.n >= depth,
-							     .asks_cut = s.asks.n >= depth,
-							     .bids = s.bids,
-							     .asks = s.asks}});
+		wire_give(w, &(struct venue_message){.kind = VENUE_SNAPSHOT,
+						     .snapshot = {.last_id = u,
+								  .bids_cut = s.bids.n >= depth,
+								  .asks_cut = s.asks.n >= depth,
+								  .bids = s.bids,
+								  .asks = s.asks}});
 	} else {
 		struct venue_depth d = {.first_id = u, .last_id = u, .prev_id = u - 1, .bids = s.bids, .asks = s.asks};
-		give(f, &(struct venue_message){.kind = VENUE_DEPTH, .depth = d});
+		wire_give(w, &(struct venue_message){.kind = VENUE_DEPTH, .depth = d});
 	}
 }
 
@@ -245,84 +154,85 @@ enum venue_link bybit_link(uint64_t book_id, bool fresh, const struct venue_dept
 
 /* ---- lists of trades, klines, liquidations; one ticker ---- */
 
-static void on_trade(struct frame *f, struct json *j)
+static void on_trade(struct wire *w, struct json *j)
 {
-	struct member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
+	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
 
-	read_members(j, m, ARRAY_LEN(m));
+	wire_members(j, m, ARRAY_LEN(m));
 	bool sell = json_str_is(m[1].text, "Sell");
-	demand(f, sell || json_str_is(m[1].text, "Buy"));
+	wire_demand(w, sell || json_str_is(m[1].text, "Buy"));
 	/* Ids are random on the linear market, and do not count on the spot market. */
 	struct venue_message msg = {.kind = VENUE_TRADE,
-				    .trade = {.at = instant(f, m[0].text),
-					      .price = price(f, m[2].text),
-					      .qty = qty(f, m[3].text),
+				    .trade = {.at = wire_instant(w, m[0].text),
+					      .price = wire_price(w, m[2].text),
+					      .qty = wire_qty(w, m[3].text),
 					      .aggressor = sell ? side_sell : side_buy}};
-	demand(f, msg.trade.price > 0 && msg.trade.qty > 0);
-	give(f, &msg);
+	wire_demand(w, msg.trade.price > 0 && msg.trade.qty > 0);
+	wire_give(w, &msg);
 }
 
-static void on_kline(struct frame *f, struct json *j)
+static void on_kline(struct wire *w, struct json *j)
 {
-	struct member m[] = {{.name = "start"}, {.name = "end"},    {.name = "interval"}, {.name = "open"},
-			     {.name = "high"},  {.name = "low"},    {.name = "close"},    {.name = "volume"},
-			     {.name = "turnover"}, {.name = "confirm"}};
+	struct wire_member m[] = {{.name = "start"},    {.name = "end"},    {.name = "interval"}, {.name = "open"},
+				  {.name = "high"},     {.name = "low"},    {.name = "close"},    {.name = "volume"},
+				  {.name = "turnover"}, {.name = "confirm"}};
 
-	read_members(j, m, ARRAY_LEN(m));
+	wire_members(j, m, ARRAY_LEN(m));
 	const char *interval = our_interval(m[2].text);
-	demand(f, all_there(m, 9));
-	if (f->err != 0 || interval == NULL) {
-		give(f, &(struct venue_message){.kind = VENUE_IGNORED});
+	wire_demand(w, wire_all_there(m, 9));
+	if (w->err != 0 || interval == NULL) {
+		wire_give(w, &(struct venue_message){.kind = VENUE_IGNORED});
 		return;
 	}
 	struct venue_message msg = {.kind = VENUE_KLINE,
 				    .kline = {.closed = m[9].truth,
-					      .open_at = instant(f, m[0].text),
-					      .close_at = instant(f, m[1].text) + 1000000, /* the last ms within */
-					      .open = price(f, m[3].text),
-					      .high = price(f, m[4].text),
-					      .low = price(f, m[5].text),
-					      .close = price(f, m[6].text),
-					      .volume = qty(f, m[7].text),
-					      .quote_volume = cash(f, m[8].text)}};
+					      .open_at = wire_instant(w, m[0].text),
+					      .close_at = wire_instant(w, m[1].text) + 1000000, /* the last ms within */
+					      .open = wire_price(w, m[3].text),
+					      .high = wire_price(w, m[4].text),
+					      .low = wire_price(w, m[5].text),
+					      .close = wire_price(w, m[6].text),
+					      .volume = wire_qty(w, m[7].text),
+					      .quote_volume = wire_floor(w, m[8].text, VENUE_CASH_SCALE)}};
 	memcpy(msg.kline.interval, interval, strlen(interval));
-	demand(f, msg.kline.low <= msg.kline.high && msg.kline.open_at < msg.kline.close_at);
-	give(f, &msg);
+	wire_demand(w, msg.kline.low <= msg.kline.high && msg.kline.open_at < msg.kline.close_at);
+	wire_give(w, &msg);
 }
 
-static void on_liquidation(struct frame *f, struct json *j)
+static void on_liquidation(struct wire *w, struct json *j)
 {
-	struct member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
+	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
 
-	read_members(j, m, ARRAY_LEN(m));
+	wire_members(j, m, ARRAY_LEN(m));
 	bool was_long = json_str_is(m[1].text, "Buy");
-	demand(f, was_long || json_str_is(m[1].text, "Sell"));
+	wire_demand(w, was_long || json_str_is(m[1].text, "Sell"));
 	struct venue_message msg = {.kind = VENUE_LIQUIDATION,
-				    .liquidation = {.price = price(f, m[2].text),
-						    .qty = qty(f, m[3].text),
+				    .liquidation = {.price = wire_price(w, m[2].text),
+						    .qty = wire_qty(w, m[3].text),
 						    .side = was_long ? side_sell : side_buy}};
-	demand(f, msg.liquidation.qty > 0);
-	give(f, &msg);
+	wire_demand(w, msg.liquidation.qty > 0);
+	wire_give(w, &msg);
 }
 
 /* Whole ones only: a change without the rest would need a memory, and says nothing that trades do not. */
 static void on_ticker(struct frame *f, struct json *j)
 {
-	struct member m[] = {{.name = "lastPrice"},   {.name = "prevPrice24h"}, {.name = "highPrice24h"},
-			     {.name = "lowPrice24h"}, {.name = "volume24h"},    {.name = "turnover24h"}};
+	struct wire *w = &f->w;
+	struct wire_member m[] = {{.name = "lastPrice"},   {.name = "prevPrice24h"}, {.name = "highPrice24h"},
+				  {.name = "lowPrice24h"}, {.name = "volume24h"},    {.name = "turnover24h"}};
 
-	read_members(j, m, ARRAY_LEN(m));
-	if (!all_there(m, ARRAY_LEN(m))) {
-		give(f, &(struct venue_message){.kind = VENUE_IGNORED});
+	wire_members(j, m, ARRAY_LEN(m));
+	if (!wire_all_there(m, ARRAY_LEN(m))) {
+		wire_give(w, &(struct venue_message){.kind = VENUE_IGNORED});
 		return;
 	}
-	give(f, &(struct venue_message){.kind = VENUE_TICKER,
-					.ticker = {.last = price(f, m[0].text),
-						   .open = price(f, m[1].text),
-						   .high = price(f, m[2].text),
-						   .low = price(f, m[3].text),
-						   .volume = qty(f, m[4].text),
-						   .quote_volume = cash(f, m[5].text)}});
+	wire_give(w, &(struct venue_message){.kind = VENUE_TICKER,
+					     .ticker = {.last = wire_price(w, m[0].text),
+							.open = wire_price(w, m[1].text),
+							.high = wire_price(w, m[2].text),
+							.low = wire_price(w, m[3].text),
+							.volume = wire_qty(w, m[4].text),
+							.quote_volume = wire_floor(w, m[5].text, VENUE_CASH_SCALE)}});
 }
 
 /* Channels whose data is a list of things, each on its own; and those where it is one. */
@@ -330,14 +240,14 @@ static const struct {
 	const char *prefix;
 	size_t len;
 	enum venue_kind kind;
-	bool list;
-	void (*read)(struct frame *f, struct json *j);
+	void (*each)(struct wire *w, struct json *j);
+	void (*whole)(struct frame *f, struct json *j);
 } channels[] = {
-	{NAME("orderbook."), VENUE_DEPTH, false, on_book},
-	{NAME("publicTrade."), VENUE_TRADE, true, on_trade},
-	{NAME("kline."), VENUE_KLINE, true, on_kline},
-	{NAME("tickers."), VENUE_TICKER, false, on_ticker},
-	{NAME("allLiquidation."), VENUE_LIQUIDATION, true, on_liquidation},
+	{NAME("orderbook."), VENUE_DEPTH, NULL, on_book},
+	{NAME("publicTrade."), VENUE_TRADE, on_trade, NULL},
+	{NAME("kline."), VENUE_KLINE, on_kline, NULL},
+	{NAME("tickers."), VENUE_TICKER, NULL, on_ticker},
+	{NAME("allLiquidation."), VENUE_LIQUIDATION, on_liquidation, NULL},
 };
 
 static int channel_of(struct json_str topic)
@@ -355,54 +265,7 @@ static const struct venue_market *market_of(const struct frame *f)
 
 	while (at > f->topic.at && at[-1] != '.')
 		at--;
-	return end > at ? f->out->find(f->out->ctx, at, (size_t)(end - at)) : NULL;
-}
-
-/* Lists are read twice: one bad row spoils the frame before anything of it is handed out. */
-static void silent(void *ctx, const struct venue_message *m)
-{
-	(void)ctx;
-	(void)m;
-}
-
-static void walk_list(struct frame *f, int channel)
-{
-	struct json j;
-
-	json_init(&j, f->data.at, f->data.len);
-	json_array(&j);
-	while (f->err == 0 && json_item(&j)) {
-		struct json_str row;
-		struct json one;
-		if (!json_raw(&j, &row))
-			break;
-		json_init(&one, row.at, row.len);
-		channels[channel].read(f, &one);
-		if (f->err == 0)
-			note(f, json_finish(&one));
-	}
-	if (f->err == 0)
-		note(f, json_finish(&j));
-}
-
-static void read_list(struct frame *f, int channel)
-{
-	struct venue_output *out = f->out, quiet = *out;
-
-	quiet.message = silent;
-	f->out = &quiet;
-	walk_list(f, channel);
-	f->out = out;
-	if (f->err == 0)
-		walk_list(f, channel);
-}
-
-static void read_one(struct frame *f, int channel)
-{
-	struct json j;
-
-	json_init(&j, f->data.at, f->data.len);
-	channels[channel].read(f, &j);
+	return end > at ? f->w.out->find(f->w.out->ctx, at, (size_t)(end - at)) : NULL;
 }
 
 static int on_notice(struct frame *f)
@@ -413,7 +276,7 @@ static int on_notice(struct frame *f)
 	wire_text(f->ret_msg, text, sizeof(text));
 	if (f->has_success && !f->success)
 		m.notice.kind = VENUE_NOTICE_REFUSED;
-	f->out->message(f->out->ctx, &m);
+	f->w.out->message(f->w.out->ctx, &m);
 	return 0;
 }
 
@@ -445,34 +308,35 @@ static void read_outer(struct frame *f, struct json *j)
 
 static int decode_frame(const struct venue_input *in, struct venue_output *out)
 {
-	struct frame f = {.out = out};
+	struct frame f = {.w.out = out};
 	struct json j;
 
 	json_init(&j, in->text, in->len);
 	read_outer(&f, &j);
 	int channel = f.topic.len > 0 ? channel_of(f.topic) : -1;
 	if (channel >= 0) {
-		f.market = market_of(&f);
-		out->fault = (struct venue_fault){f.market, channels[channel].kind};
+		f.w.market = market_of(&f);
+		out->fault = (struct venue_fault){f.w.market, channels[channel].kind};
 	}
 	int rc = json_finish(&j);
 	if (rc < 0)
 		return rc;
 	if (f.op.len > 0 && f.topic.len == 0)
 		return on_notice(&f);
-	if (channel < 0 || f.market == NULL) {
+	if (channel < 0 || f.w.market == NULL) {
 		enum venue_kind kind = channel < 0 ? VENUE_UNKNOWN : VENUE_IGNORED;
 		out->message(out->ctx, &(struct venue_message){.kind = kind});
 		return 0;
 	}
 	if (f.data.len == 0)
 		return ERR_PROTOCOL;
-	f.time = instant(&f, f.ts);
-	if (channels[channel].list)
-		read_list(&f, channel);
+	f.w.time = wire_instant(&f.w, f.ts);
+	json_init(&j, f.data.at, f.data.len);
+	if (channels[channel].each != NULL)
+		wire_list(&f.w, f.data, channels[channel].each);
 	else
-		read_one(&f, channel);
-	return f.err;
+		channels[channel].whole(&f, &j);
+	return f.w.err;
 }
 
 int bybit_decode(const struct venue_input *in, struct venue_output *out)

@@ -7,7 +7,19 @@
 #define BYBIT_STREAMS                                                                                                  \
 	(VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM)
 
+#define BYBIT_SECOND 1000000000LL
+
+/* Members of struct venue in which the markets are alike. */
+#define BYBIT_VENUE                                                                                                    \
+	.name = "BYBIT", .stream_hosts = bybit_stream_hosts, .rest_hosts = bybit_rest_hosts,                           \
+	.kline_intervals = bybit_intervals, .snapshot_in_stream = true, .levels_roll = true, .streams_max = 1000,      \
+	.messages_per_s = 10, .attempts_max = 500, .attempts_ns = 300 * BYBIT_SECOND,                                  \
+	.life_ns = 24 * 3600 * BYBIT_SECOND, .pong_ns = 30 * BYBIT_SECOND, .silence_ns = 30 * BYBIT_SECOND,            \
+	.ping_text = "{\"op\":\"ping\"}", .ping_ns = 20 * BYBIT_SECOND, .weight_limit = 600,                           \
+	.weight_ns = 5 * BYBIT_SECOND, .stream_text = bybit_stream_text, .decode = bybit_decode, .link = bybit_link
+
 extern const char *const bybit_intervals[];
+extern const char *const bybit_stream_hosts[], *const bybit_rest_hosts[];
 
 /* As venue.h's members of these names; category is "spot" or "linear". */
 int bybit_decode(const struct venue_input *in, struct venue_output *out);

@@ -1,9 +1,8 @@
-/* wire - decimals, ids, times and price levels from JSON. */
+/* wire - decimals, ids, times and price levels from JSON; frames read to their end before they count. */
 #include "common/venue/wire.h"
 
 #include <string.h>
 
-#include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/venue/digits8.h"
 
@@ -231,4 +230,100 @@ void wire_text(struct json_str text, char *out, size_t cap)
 		len--; /* not in the middle of a sequence */
 	memcpy(out, whole, len);
 	out[len] = 0;
+}
+
+/* ---- with the first error kept ---- */
+
+int64_t wire_floor(struct wire *w, struct json_str text, int scale)
+{
+	int64_t value = 0;
+
+	wire_note(w, wire_decimal_floor(text, scale, &value));
+	return value;
+}
+
+int64_t wire_signed(struct wire *w, struct json_str text, int scale)
+{
+	bool negative = text.len > 0 && text.at[0] == '-';
+	int64_t value = 0;
+
+	text.at += negative;
+	text.len -= negative;
+	wire_note(w, wire_decimal(text, scale, &value));
+	return negative ? -value : value;
+}
+
+void wire_side(struct wire *w, struct json *j, enum side side, struct levels *ret_levels)
+{
+	struct level *at = w->out->levels + (side == side_sell ? w->out->levels_max : 0);
+
+	wire_note(w, wire_levels(j, w->market, at, w->out->levels_max, ret_levels));
+}
+
+void wire_give(struct wire *w, struct venue_message *m)
+{
+	if (w->err != 0 || w->silent)
+		return;
+	m->market = w->market;
+	m->time = w->time;
+	m->feed = w->feed;
+	m->feed_seq = w->feed_seq;
+	w->out->message(w->out->ctx, m);
+}
+
+static void walk_list(struct wire *w, struct json_str list, void (*read)(struct wire *w, struct json *j))
+{
+	struct json j, one;
+	struct json_str item;
+
+	json_init(&j, list.at, list.len);
+	json_array(&j);
+	while (w->err == 0 && json_item(&j) && json_raw(&j, &item)) {
+		json_init(&one, item.at, item.len);
+		read(w, &one);
+		if (w->err == 0)
+			wire_note(w, json_finish(&one));
+	}
+	if (w->err == 0)
+		wire_note(w, json_finish(&j));
+}
+
+void wire_list(struct wire *w, struct json_str list, void (*read)(struct wire *w, struct json *j))
+{
+	bool silent = w->silent;
+
+	w->silent = true;
+	walk_list(w, list, read);
+	w->silent = silent;
+	if (w->err == 0 && !silent)
+		walk_list(w, list, read);
+}
+
+void wire_members(struct json *j, struct wire_member *m, size_t n)
+{
+	struct json_str key;
+
+	for (size_t i = 0; i < n; i++)
+		m[i] = (struct wire_member){.name = m[i].name, .text = {"", 0, false}};
+	json_object(j);
+	while (json_key(j, &key)) {
+		size_t i = 0;
+		while (i < n && !json_str_is(key, m[i].name))
+			i++;
+		enum json_kind kind = json_peek(j);
+		if (i < n && (kind == JSON_STRING || kind == JSON_NUMBER))
+			json_scalar_text(j, &m[i].text);
+		else if (i < n && (kind == JSON_TRUE || kind == JSON_FALSE))
+			json_bool(j, &m[i].truth);
+		else
+			json_skip(j);
+	}
+}
+
+bool wire_all_there(const struct wire_member *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (m[i].text.len == 0)
+			return false;
+	return true;
 }

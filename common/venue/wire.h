@@ -1,7 +1,10 @@
-/* wire - what venue files share in reading JSON: decimals, ids, times, price levels. */
+/* wire - what venue files share in reading JSON: decimals, ids, times, price levels, and a reader
+ * that keeps the first error, so that a frame's values are read in a row and judged once.
+ */
 #ifndef NJ_VENUE_WIRE_H
 #define NJ_VENUE_WIRE_H
 
+#include "common/base/err.h"
 #include "common/base/json.h"
 #include "common/venue/venue.h"
 
@@ -28,5 +31,89 @@ int wire_levels(struct json *j, const struct venue_market *m, struct level *at, 
 
 /* The text of a JSON string as NUL-terminated UTF-8, cut where it is longer than cap - 1. */
 void wire_text(struct json_str text, char *out, size_t cap);
+
+/* ---- one text being read, with the first error kept ---- */
+
+struct wire {
+	struct venue_output *out;
+	const struct venue_market *market; /* whose scales values have; set before the first of them is read */
+	int64_t time;                      /* of what is delivered, as is what follows */
+	uint32_t feed;
+	uint64_t feed_seq;
+	int err;
+	bool silent; /* nothing is delivered: is the text sound to its end? */
+};
+
+static inline void wire_note(struct wire *w, int rc)
+{
+	if (rc < 0 && w->err == 0)
+		w->err = rc;
+}
+
+/* ERR_PROTOCOL where it does not hold */
+static inline void wire_demand(struct wire *w, bool condition)
+{
+	wire_note(w, condition ? 0 : ERR_PROTOCOL);
+}
+
+/* A value at the market's scales, a cash amount at VENUE_CASH_SCALE; 0 with the error kept. */
+static inline int64_t wire_price(struct wire *w, struct json_str text)
+{
+	int64_t value = 0;
+	wire_note(w, wire_decimal(text, w->market->price_scale, &value));
+	return value;
+}
+
+static inline int64_t wire_qty(struct wire *w, struct json_str text)
+{
+	int64_t value = 0;
+	wire_note(w, wire_decimal(text, w->market->qty_scale, &value));
+	return value;
+}
+
+static inline int64_t wire_cash(struct wire *w, struct json_str text)
+{
+	int64_t value = 0;
+	wire_note(w, wire_decimal(text, VENUE_CASH_SCALE, &value));
+	return value;
+}
+
+static inline uint64_t wire_id(struct wire *w, struct json_str text)
+{
+	uint64_t value = 0;
+	wire_note(w, wire_u64(text, &value));
+	return value;
+}
+
+static inline int64_t wire_instant(struct wire *w, struct json_str text)
+{
+	int64_t value = 0;
+	wire_note(w, wire_time(text, &value));
+	return value;
+}
+
+/* A value with decimals to spare, which are cut off; and one that may be negative, read likewise but exactly. */
+int64_t wire_floor(struct wire *w, struct json_str text, int scale);
+int64_t wire_signed(struct wire *w, struct json_str text, int scale);
+
+/* A side's levels into its half of out->levels. */
+void wire_side(struct wire *w, struct json *j, enum side side, struct levels *ret_levels);
+
+/* Delivers a message of the market, unless something went wrong. */
+void wire_give(struct wire *w, struct venue_message *m);
+
+/* Reads an array, each of its items by itself. All of it is read before anything of it is delivered: one bad item
+ * spoils the whole. */
+void wire_list(struct wire *w, struct json_str list, void (*read)(struct wire *w, struct json *j));
+
+/* Members of an object by name: the texts of strings and numbers, `true` where a flag is. What is not named is
+ * skipped. */
+struct wire_member {
+	const char *name;
+	struct json_str text; /* len 0: absent */
+	bool truth;
+};
+void wire_members(struct json *j, struct wire_member *m, size_t n);
+bool wire_all_there(const struct wire_member *m, size_t n);
 
 #endif

@@ -7,16 +7,11 @@
  * while f..l leaves out what the insurance fund did. forceOrder tells the largest liquidation of a
  * second only; its p is the bankruptcy price. New keys appear without notice.
  */
-#include <string.h>
-
-#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
 
 extern const struct venue venue_binance_usdm;
-
-#define SECOND 1000000000LL
 
 /* ---- what comes ---- */
 
@@ -24,7 +19,7 @@ static void on_agg_trade(struct binance_frame *f, struct venue_message *m)
 {
 	binance_on_trade(f, m);
 	m->trade.count_id = binance_id(f, &f->own, 'a');
-	binance_demand(f, m->trade.count_id > 0);
+	wire_demand(&f->w, m->trade.count_id > 0);
 }
 
 static const struct binance_kind kinds[] = {
@@ -47,8 +42,7 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 /* ---- what we send ---- */
 
 #define PUBLIC_STREAMS (VENUE_DEPTH_STREAM | VENUE_TOP_STREAM)
-#define MARKET_STREAMS                                                                                                 \
-	(VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM)
+#define MARKET_STREAMS (VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM)
 
 static const struct binance_stream stream_names[] = {
 	{VENUE_DEPTH_STREAM, "depth@100ms"},
@@ -71,44 +65,20 @@ static int stream_path(const struct venue_feed *feed, struct buf *out)
 	return rc == 0 ? binance_streams(feed, stream_names, venue_binance_usdm.streams_max, out) : rc;
 }
 
-/* The path subscribes: nothing is left to say. */
-static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
-{
-	(void)feed;
-	(void)nth;
-	(void)out;
-	return ERR_NOT_FOUND;
-}
-
-static uint32_t depth_weight(uint32_t limit)
-{
-	return limit <= 50 ? 2 : limit <= 100 ? 5 : limit <= 500 ? 10 : 20;
-}
-
-static uint32_t klines_weight(uint32_t limit)
-{
-	return limit < 100 ? 1 : limit < 500 ? 2 : limit <= 1000 ? 5 : 10;
-}
+static const struct binance_weight depth_weights[] = {{50, 2}, {100, 5}, {500, 10}, {1000, 20}, {0, 0}};
+static const struct binance_weight klines_weights[] = {{99, 1}, {499, 2}, {1000, 5}, {1500, 10}, {0, 0}};
+static const struct binance_rest api = {
+	.base = "/fapi/v1",
+	.depth = depth_weights,
+	.klines = klines_weights,
+	.klines_default = 500,
+	.instruments_weight = 1,
+	.symbols_max = 0, /* it takes none */
+};
 
 static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
 {
-	switch (r->ask) {
-	case VENUE_ASK_INSTRUMENTS: /* all of them: it takes no symbols */
-		*ret_weight = 1;
-		return buf_printf(out, "/fapi/v1/exchangeInfo");
-	case VENUE_ASK_SNAPSHOT:
-		if (r->n != 1 || r->limit == 0 || r->limit > 1000)
-			return ERR_ARG;
-		*ret_weight = depth_weight(r->limit);
-		return buf_printf(out, "/fapi/v1/depth?symbol=%s&limit=%u", r->markets[0]->raw, r->limit);
-	case VENUE_ASK_KLINES:
-		if (r->n != 1 || r->interval == NULL || r->limit > 1500)
-			return ERR_ARG;
-		*ret_weight = klines_weight(r->limit != 0 ? r->limit : 500);
-		return binance_klines_path("/fapi/v1/klines", r, out);
-	default:
-		return ERR_ARG;
-	}
+	return binance_request(&api, r, out, ret_weight);
 }
 
 /* The first update behind a snapshot must reach around its id (U <= id <= u), or begin where it ended; from then on
@@ -125,12 +95,10 @@ static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct ven
 static const uint32_t groups[] = {PUBLIC_STREAMS, MARKET_STREAMS, 0};
 static const char *const stream_hosts[] = {"wss://fstream.binance.com", NULL};
 static const char *const rest_hosts[] = {"https://fapi.binance.com", NULL};
-static const char *const intervals[] = {
-	"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M", NULL,
-};
+static const char *const intervals[] = {BINANCE_INTERVALS};
 
 const struct venue venue_binance_usdm = {
-	.name = "BINANCE",
+	BINANCE_VENUE,
 	.doc = "Binance USD-M futures: 100 ms depth, aggregate trades, bookTicker, klines, tickers, liquidations.",
 	.suffix = "-PERP",
 	.stream_hosts = stream_hosts,
@@ -138,20 +106,11 @@ const struct venue venue_binance_usdm = {
 	.streams = PUBLIC_STREAMS | MARKET_STREAMS,
 	.groups = groups,
 	.kline_intervals = intervals,
-	.trade_ids_count = true,
 	.streams_max = 200,
 	.messages_per_s = 10,
-	.attempts_max = 300,
-	.attempts_ns = 300 * SECOND,
-	.life_ns = 24 * 3600 * SECOND,
-	.pong_ns = 600 * SECOND,
-	.silence_ns = 30 * SECOND,
+	.pong_ns = 600 * BINANCE_SECOND,
 	.weight_limit = 2400,
-	.weight_ns = 60 * SECOND,
-	.weight_header = "X-MBX-USED-WEIGHT-1M",
-	.retry_header = "Retry-After",
 	.stream_path = stream_path,
-	.stream_text = stream_text,
 	.request = request,
 	.decode = decode,
 	.link = link_depth,

@@ -25,163 +25,104 @@ extern const struct venue venue_kalshi;
 #define CHANNEL_ERROR 10
 
 struct frame {
-	struct venue_output *out;
-	const struct venue_market *market;
+	struct wire w;
 	struct json_str type, msg, sid, seq;
-	uint32_t feed;
-	uint64_t feed_seq;
-	int64_t time;
-	int err;
 };
 
-static void note(struct frame *f, int rc)
+static int64_t one_dollar(const struct wire *w)
 {
-	if (rc < 0 && f->err == 0)
-		f->err = rc;
-}
-
-static void demand(struct frame *f, bool condition)
-{
-	note(f, condition ? 0 : ERR_PROTOCOL);
-}
-
-static void give(struct frame *f, struct venue_message *m)
-{
-	if (f->err != 0)
-		return;
-	m->market = f->market;
-	m->time = f->time;
-	m->feed = f->feed;
-	m->feed_seq = f->feed_seq;
-	f->out->message(f->out->ctx, m);
-}
-
-static int64_t one_dollar(const struct frame *f)
-{
-	return fixed_pow10(f->market->price_scale);
+	return fixed_pow10(w->market->price_scale);
 }
 
 /* A price of NO as one of YES. */
-static int64_t turned(struct frame *f, int64_t price)
+static int64_t turned(struct wire *w, int64_t price)
 {
-	demand(f, price > 0 && price < one_dollar(f));
-	return one_dollar(f) - price;
+	wire_demand(w, price > 0 && price < one_dollar(w));
+	return one_dollar(w) - price;
 }
 
 /* ---- books ---- */
 
-static void read_side(struct frame *f, struct json *j, bool no, struct levels *ret_levels)
+static void read_side(struct wire *w, struct json *j, bool no, struct levels *ret_levels)
 {
-	struct level *at = no ? f->out->levels + f->out->levels_max : f->out->levels;
+	struct level *asks = w->out->levels + w->out->levels_max;
 
-	note(f, wire_levels(j, f->market, at, f->out->levels_max, ret_levels));
-	for (uint32_t i = 0; no && f->err == 0 && i < ret_levels->n; i++)
-		at[i].price = turned(f, at[i].price);
+	wire_side(w, j, no ? side_sell : side_buy, ret_levels);
+	for (uint32_t i = 0; no && w->err == 0 && i < ret_levels->n; i++)
+		asks[i].price = turned(w, asks[i].price);
 }
 
-static void on_snapshot(struct frame *f, struct json *j)
+static void on_snapshot(struct wire *w, struct json *j)
 {
-	struct venue_message m = {.kind = VENUE_SNAPSHOT, .snapshot = {.last_id = f->feed_seq}};
+	struct venue_message m = {.kind = VENUE_SNAPSHOT, .snapshot = {.last_id = w->feed_seq}};
 	struct json_str key;
 
 	json_object(j);
-	while (f->err == 0 && json_key(j, &key)) {
+	while (w->err == 0 && json_key(j, &key)) {
 		if (json_str_is(key, "yes_dollars_fp"))
-			read_side(f, j, false, &m.snapshot.bids);
+			read_side(w, j, false, &m.snapshot.bids);
 		else if (json_str_is(key, "no_dollars_fp"))
-			read_side(f, j, true, &m.snapshot.asks);
+			read_side(w, j, true, &m.snapshot.asks);
 		else
 			json_skip(j);
 	}
-	if (f->err == 0)
-		note(f, json_finish(j));
-	demand(f, f->feed_seq > 0);
-	give(f, &m);
+	if (w->err == 0)
+		wire_note(w, json_finish(j));
+	wire_demand(w, w->feed_seq > 0);
+	wire_give(w, &m);
 }
 
-/* "-12.50": what is added. */
-static int64_t change(struct frame *f, struct json_str text)
+/* Members of changes and trades. */
+enum { PRICE, DELTA, SIDE, TIME, YES_PRICE, COUNT, TAKER, TEXTS };
+
+static void read_texts(struct json *j, struct wire_member t[TEXTS])
 {
-	bool negative = text.len > 0 && text.at[0] == '-';
-	int64_t value = 0;
-
-	text.at += negative;
-	text.len -= negative;
-	note(f, wire_decimal(text, f->market->qty_scale, &value));
-	return negative ? -value : value;
-}
-
-struct texts {
-	struct json_str price, delta, side, time, yes_price, count, taker;
-};
-
-static void read_texts(struct json *j, struct texts *t)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-	} members[] = {
-		{"price_dollars", offsetof(struct texts, price)},      {"delta_fp", offsetof(struct texts, delta)},
-		{"side", offsetof(struct texts, side)},                {"ts_ms", offsetof(struct texts, time)},
-		{"yes_price_dollars", offsetof(struct texts, yes_price)}, {"count_fp", offsetof(struct texts, count)},
-		{"taker_side", offsetof(struct texts, taker)},
+	static const char *const names[TEXTS] = {
+		"price_dollars", "delta_fp", "side", "ts_ms", "yes_price_dollars", "count_fp", "taker_side",
 	};
-	struct json_str key;
 
-	*t = (struct texts){0};
-	json_object(j);
-	while (json_key(j, &key)) {
-		size_t i = 0;
-		while (i < ARRAY_LEN(members) && !json_str_is(key, members[i].name))
-			i++;
-		enum json_kind kind = json_peek(j);
-		if (i < ARRAY_LEN(members) && (kind == JSON_STRING || kind == JSON_NUMBER))
-			json_scalar_text(j, (struct json_str *)(void *)((char *)t + members[i].offset));
-		else
-			json_skip(j);
-	}
+	for (int i = 0; i < TEXTS; i++)
+		t[i].name = names[i];
+	wire_members(j, t, TEXTS);
 }
 
-static void on_delta(struct frame *f, struct json *j)
+static void on_delta(struct wire *w, struct json *j)
 {
 	struct venue_message m = {.kind = VENUE_DEPTH,
-				  .depth = {.first_id = f->feed_seq, .last_id = f->feed_seq, .relative = true}};
-	struct level *level = f->out->levels;
-	struct texts t;
+				  .depth = {.first_id = w->feed_seq, .last_id = w->feed_seq, .relative = true}};
+	struct level *level = w->out->levels;
+	struct wire_member t[TEXTS];
 
-	read_texts(j, &t);
-	bool no = json_str_is(t.side, "no");
-	demand(f, (no || json_str_is(t.side, "yes")) && f->feed_seq > 0);
-	note(f, wire_decimal(t.price, f->market->price_scale, &level->price));
-	if (f->err == 0)
-		level->qty = change(f, t.delta);
-	if (f->err == 0)
-		note(f, wire_time(t.time, &f->time));
-	if (f->err != 0)
+	read_texts(j, t);
+	bool no = json_str_is(t[SIDE].text, "no");
+	wire_demand(w, (no || json_str_is(t[SIDE].text, "yes")) && w->feed_seq > 0);
+	level->price = wire_price(w, t[PRICE].text);
+	level->qty = wire_signed(w, t[DELTA].text, w->market->qty_scale); /* what is added */
+	w->time = wire_instant(w, t[TIME].text);
+	if (w->err != 0)
 		return;
-	demand(f, level->price > 0);
+	wire_demand(w, level->price > 0);
 	if (no)
-		level->price = turned(f, level->price);
+		level->price = turned(w, level->price);
 	*(no ? &m.depth.asks : &m.depth.bids) = (struct levels){level, 1};
-	give(f, &m);
+	wire_give(w, &m);
 }
 
 /* The taker of NO sells YES. */
-static void on_trade(struct frame *f, struct json *j)
+static void on_trade(struct wire *w, struct json *j)
 {
 	struct venue_message m = {.kind = VENUE_TRADE};
-	struct texts t;
+	struct wire_member t[TEXTS];
 
-	read_texts(j, &t);
-	bool no = json_str_is(t.taker, "no");
-	demand(f, no || json_str_is(t.taker, "yes"));
+	read_texts(j, t);
+	bool no = json_str_is(t[TAKER].text, "no");
+	wire_demand(w, no || json_str_is(t[TAKER].text, "yes"));
 	m.trade.aggressor = no ? side_sell : side_buy;
-	note(f, wire_decimal(t.yes_price, f->market->price_scale, &m.trade.price));
-	note(f, wire_decimal(t.count, f->market->qty_scale, &m.trade.qty));
-	note(f, wire_time(t.time, &f->time));
-	demand(f, m.trade.price > 0 && m.trade.qty > 0);
-	m.trade.at = f->time;
-	give(f, &m);
+	m.trade.price = wire_price(w, t[YES_PRICE].text);
+	m.trade.qty = wire_qty(w, t[COUNT].text);
+	m.trade.at = w->time = wire_instant(w, t[TIME].text);
+	wire_demand(w, m.trade.price > 0 && m.trade.qty > 0);
+	wire_give(w, &m);
 }
 
 /* ---- the envelope ---- */
@@ -189,7 +130,7 @@ static void on_trade(struct frame *f, struct json *j)
 static const struct {
 	const char *type;
 	enum venue_kind kind;
-	void (*read)(struct frame *f, struct json *j);
+	void (*read)(struct wire *w, struct json *j);
 } types[] = {
 	{"orderbook_snapshot", VENUE_SNAPSHOT, on_snapshot},
 	{"orderbook_delta", VENUE_DEPTH, on_delta},
@@ -238,7 +179,7 @@ static const struct venue_market *market_of(const struct frame *f)
 			json_string(&j, &ticker);
 		else
 			json_skip(&j);
-	return f->out->find(f->out->ctx, ticker.at, ticker.len);
+	return f->w.out->find(f->w.out->ctx, ticker.at, ticker.len);
 }
 
 static void read_sequence(struct frame *f)
@@ -246,11 +187,11 @@ static void read_sequence(struct frame *f)
 	uint64_t sid = 0;
 
 	if (f->sid.len > 0)
-		note(f, wire_u64(f->sid, &sid));
+		wire_note(&f->w, wire_u64(f->sid, &sid));
 	if (f->seq.len > 0)
-		note(f, wire_u64(f->seq, &f->feed_seq));
-	demand(f, sid <= UINT32_MAX);
-	f->feed = (uint32_t)sid;
+		wire_note(&f->w, wire_u64(f->seq, &f->w.feed_seq));
+	wire_demand(&f->w, sid <= UINT32_MAX);
+	f->w.feed = (uint32_t)sid;
 }
 
 static void on_error(struct frame *f, struct venue_notice *n, char *text, size_t cap)
@@ -283,7 +224,7 @@ static void give_notice(struct frame *f)
 
 	if (json_str_is(f->type, "error") && f->msg.len > 0 && f->msg.at[0] == '{')
 		on_error(f, &m.notice, text, sizeof(text));
-	give(f, &m);
+	wire_give(&f->w, &m);
 }
 
 static bool is_answer(struct json_str type)
@@ -294,27 +235,27 @@ static bool is_answer(struct json_str type)
 
 static int decode_frame(const struct venue_input *in, struct venue_output *out)
 {
-	struct frame f = {.out = out};
+	struct frame f = {.w.out = out};
 	struct json j;
 
 	json_init(&j, in->text, in->len);
 	read_outer(&f, &j);
 	int i = type_of(f.type);
-	f.market = f.msg.len > 0 && i >= 0 ? market_of(&f) : NULL;
-	out->fault = (struct venue_fault){f.market, i >= 0 ? types[i].kind : VENUE_UNKNOWN};
+	f.w.market = f.msg.len > 0 && i >= 0 ? market_of(&f) : NULL;
+	out->fault = (struct venue_fault){f.w.market, i >= 0 ? types[i].kind : VENUE_UNKNOWN};
 	int rc = json_finish(&j);
 	if (rc < 0)
 		return rc;
 	read_sequence(&f);
 	if (is_answer(f.type)) {
 		give_notice(&f);
-	} else if (i < 0 || f.market == NULL) {
-		give(&f, &(struct venue_message){.kind = i < 0 ? VENUE_UNKNOWN : VENUE_IGNORED});
-	} else if (f.err == 0) {
+	} else if (i < 0 || f.w.market == NULL) {
+		wire_give(&f.w, &(struct venue_message){.kind = i < 0 ? VENUE_UNKNOWN : VENUE_IGNORED});
+	} else if (f.w.err == 0) {
 		json_init(&j, f.msg.at, f.msg.len);
-		types[i].read(&f, &j);
+		types[i].read(&f.w, &j);
 	}
-	return f.err;
+	return f.w.err;
 }
 
 /* ---- GET /markets ---- */

@@ -211,11 +211,76 @@ static void test_text(void **state)
 	assert_string_equal(out, "");
 }
 
+/* ---- the reader that keeps the first error ---- */
+
+static uint32_t given;
+
+static void count_given(void *ctx, const struct venue_message *m)
+{
+	(void)ctx;
+	assert_int_equal(m->time, 7);
+	given++;
+}
+
+static void read_row(struct wire *w, struct json *j)
+{
+	struct wire_member m[] = {{.name = "p"}, {.name = "q"}, {.name = "open"}};
+	struct venue_message msg = {.kind = VENUE_TRADE};
+
+	wire_members(j, m, 3);
+	wire_demand(w, wire_all_there(m, 2) && m[2].truth);
+	msg.trade.price = wire_price(w, m[0].text);
+	msg.trade.qty = wire_signed(w, m[1].text, w->market->qty_scale);
+	wire_give(w, &msg);
+}
+
+static int read_rows(const char *text)
+{
+	static const struct venue_market market = {.price_scale = 2, .qty_scale = 1};
+	struct venue_output out = {.message = count_given};
+	struct wire w = {.out = &out, .market = &market, .time = 7};
+
+	given = 0;
+	wire_list(&w, (struct json_str){text, strlen(text), false}, read_row);
+	return w.err;
+}
+
+static void test_reader(void **state)
+{
+	(void)state;
+	assert_int_equal(read_rows("[]"), 0);
+	assert_int_equal(given, 0);
+	assert_int_equal(read_rows("[{\"p\":\"1.25\",\"x\":[{}],\"q\":-3,\"open\":true},"
+				   "{\"open\":true,\"q\":\"1\",\"p\":0.5}]"),
+			 0);
+	assert_int_equal(given, 2);
+	/* the last row spoils the first one, and the first error is the one that is told */
+	const char *good = "[{\"p\":\"1.25\",\"q\":\"3\",\"open\":true}";
+	char text[200];
+	const struct {
+		const char *row;
+		int rc;
+	} bad[] = {
+		{"{\"p\":\"1.255\",\"q\":\"x\",\"open\":true}]", ERR_INEXACT},
+		{"{\"p\":\"1.25\",\"q\":\"--3\",\"open\":true}]", ERR_RANGE},
+		{"{\"p\":\"1.25\",\"q\":\"3\",\"open\":false}]", ERR_PROTOCOL},
+		{"{\"p\":\"1.255\"}]", ERR_PROTOCOL},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "%s,%s", good, bad[i].row);
+		assert_int_equal(read_rows(text), bad[i].rc);
+		assert_int_equal(given, 0);
+	}
+	assert_true(read_rows(good) < 0); /* cut */
+	assert_int_equal(given, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decimals), cmocka_unit_test(test_integers), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_levels),   cmocka_unit_test(test_digits),   cmocka_unit_test(test_text),
+		cmocka_unit_test(test_reader),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
