@@ -249,6 +249,8 @@ int binance_decode(const struct binance_kind *kinds, const struct venue_input *i
 	case VENUE_ASK_KLINES:
 		out->fault.kind = VENUE_KLINE;
 		return in->market != NULL ? binance_decode_klines(in, out) : ERR_ARG;
+	case VENUE_ASK_LISTINGS:
+		break;
 	}
 	return ERR_ARG;
 }

@@ -350,8 +350,9 @@ int bybit_decode(const struct venue_input *in, struct venue_output *out)
 	case VENUE_ASK_KLINES:
 		out->fault.kind = VENUE_KLINE;
 		return in->market != NULL ? bybit_decode_klines(in, out) : ERR_ARG;
-	case VENUE_ASK_SNAPSHOT:
-		break; /* it comes on the stream */
+	case VENUE_ASK_SNAPSHOT: /* it comes on the stream */
+	case VENUE_ASK_LISTINGS:
+		break;
 	}
 	return ERR_ARG;
 }

@@ -48,15 +48,30 @@ struct venue_feed {
 	const char *kline_interval; /* "1m"; NULL: no klines */
 };
 
-enum venue_ask { VENUE_ASK_NOTHING, VENUE_ASK_INSTRUMENTS, VENUE_ASK_SNAPSHOT, VENUE_ASK_KLINES };
+enum venue_ask {
+	VENUE_ASK_NOTHING,
+	VENUE_ASK_INSTRUMENTS,
+	VENUE_ASK_SNAPSHOT,
+	VENUE_ASK_KLINES,
+	VENUE_ASK_LISTINGS, /* what markets there are, page by page; where the venue's file has listings */
+};
+
+/* Which listings are wanted; zeroed: all that are open. */
+struct venue_filter {
+	char tag[24];            /* the venue's id of a subject; empty: any */
+	int64_t volume_min;      /* at VENUE_CASH_SCALE; 0: any */
+	int64_t ends_from, ends; /* ns: those that end from .. to; 0 open */
+};
 
 struct venue_request {
 	enum venue_ask ask;
 	const struct venue_market *const *markets; /* one; INSTRUMENTS: any number, 0 means all */
 	uint32_t n;
-	uint32_t limit;       /* SNAPSHOT: levels a side; KLINES: rows */
+	uint32_t limit;       /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
 	const char *interval; /* KLINES */
 	int64_t from, to;     /* KLINES: ns of venue time, 0 open */
+	const struct venue_filter *filter; /* LISTINGS */
+	uint32_t offset;                   /* LISTINGS: rows before the page */
 };
 
 /* ---- what comes back ---- */
@@ -70,6 +85,9 @@ enum venue_kind {
 	VENUE_TICKER,
 	VENUE_LIQUIDATION,
 	VENUE_INSTRUMENT,
+	VENUE_TICK_SIZE,  /* it has changed */
+	VENUE_RESOLUTION, /* an event's outcome is known: what a contract pays */
+	VENUE_LISTING,    /* a market there is, followed or not */
 	VENUE_LIMIT,
 	VENUE_NOTICE,
 	VENUE_IGNORED, /* known, and of no use to us; or about a market that we do not follow */
@@ -121,6 +139,43 @@ struct venue_liquidation {
 	uint8_t side; /* enum side, of the liquidation order */
 };
 
+struct venue_resolution {
+	int64_t at;           /* ns, venue time; 0 where it does not say */
+	int64_t price;        /* what one contract pays, at the market's price scale */
+	const char *outcome;  /* what has come about; NUL-terminated, may be empty */
+};
+
+#define VENUE_OUTCOMES_MAX 2
+#define VENUE_GROUP_MAX 68 /* bytes of a market's own id with its NUL */
+
+/* A market of event contracts: one instrument for each outcome. */
+struct venue_listing {
+	char group[VENUE_GROUP_MAX];
+	char title[EVENT_TEXT_MAX];
+	struct venue_outcome {
+		char raw[SYMBOL_RAW_MAX + 1];
+		char name[EVENT_NAME_MAX]; /* "Up" */
+		int64_t pays;              /* at VENUE_CASH_SCALE, where resolved */
+	} outcome[VENUE_OUTCOMES_MAX];
+	uint32_t outcomes;
+	int64_t begins, ends; /* ns, of the event; 0 unknown */
+	int64_t volume;       /* traded so far, at VENUE_CASH_SCALE */
+	bool open;            /* takes orders */
+	bool resolved;
+	int64_t resolved_at; /* ns; 0 unknown */
+};
+
+/* Where a venue hashes its books: the hash, and what goes into it beside the levels. Texts as sent;
+ * empty: not said, so that what was said before holds. */
+struct venue_seal {
+	char hash[44]; /* of the book behind this message; lower-case hex */
+	char group[VENUE_GROUP_MAX];
+	char tick[16], order_min[16];
+	char last[16];        /* price of the group's last trade */
+	bool has_last;        /* it was said, perhaps as an empty text */
+	uint8_t neg_risk;     /* 1 no, 2 yes, 0 not said */
+};
+
 /* A request budget the venue has told us of. */
 struct venue_limit {
 	bool weighted; /* counts weights, otherwise requests */
@@ -146,6 +201,7 @@ struct venue_message {
 	int64_t time;      /* ns, when the venue sent it; 0 where it does not say */
 	uint32_t feed;     /* where sequences span a subscription (Kalshi's sid): its number and the */
 	uint64_t feed_seq; /* position in it, counted in ones; 0 where the venue has none */
+	const struct venue_seal *seal; /* NULL where the venue says nothing of the kind */
 	union {
 		struct venue_depth depth;
 		struct venue_snapshot snapshot;
@@ -156,6 +212,9 @@ struct venue_message {
 		struct venue_liquidation liquidation;
 		/* without its symbol; brings the market's scales */
 		const struct ev_instrument *instrument;
+		int64_t tick_size; /* at the market's price scale */
+		struct venue_resolution resolution;
+		const struct venue_listing *listing; /* market NULL */
 		struct venue_limit limit;
 		struct venue_notice notice;
 	};
@@ -166,7 +225,7 @@ struct venue_input {
 	size_t len;
 	enum venue_ask ask;                /* the request that the text answers; NOTHING: a frame of the stream */
 	const struct venue_market *market; /* of the request, where it had just one */
-	uint32_t limit;                    /* of the request */
+	uint32_t limit;                    /* of the request; LISTINGS: rows of a page */
 	const char *interval;              /* of klines asked for; NULL otherwise */
 };
 
@@ -185,6 +244,15 @@ struct venue_output {
 	struct venue_fault fault; /* set where decode fails */
 };
 
+struct book;
+
+/* What a seal is about. */
+struct venue_sealed {
+	const struct venue_market *market;
+	const struct book *book;
+	int64_t time; /* ns, of the message that brought the hash */
+};
+
 /* Where a depth update stands to a book. */
 enum venue_link { VENUE_LINK_OLD, VENUE_LINK_NEXT, VENUE_LINK_GAP };
 
@@ -199,6 +267,7 @@ struct venue {
 	 * live. */
 	const char *const *stream_hosts;
 	const char *const *rest_hosts;
+	const char *const *catalog_hosts; /* of INSTRUMENTS and LISTINGS, where it is another; NULL: rest_hosts */
 
 	uint32_t streams;                   /* it offers: bits of enum venue_stream */
 	const uint32_t *groups;             /* which of them may share a connection, 0-ended; NULL: all */
@@ -208,6 +277,9 @@ struct venue {
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */
 	bool levels_roll;
 	bool gaps_by_feed;    /* a lost update shows in feed_seq, not in the ids of its market */
+	bool prices_bounded;  /* between 0 and 1: no jump of a price is too large to be one */
+	bool has_listings;    /* VENUE_ASK_LISTINGS */
+	uint32_t describe_max; /* instruments in one request for them; 0: any number */
 	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */
@@ -240,6 +312,9 @@ struct venue {
 	int (*decode)(const struct venue_input *in, struct venue_output *out);
 	/* `fresh`: the book is a snapshot to which nothing has been applied yet. */
 	enum venue_link (*link)(uint64_t book_id, bool fresh, const struct venue_depth *d);
+	/* Where books are sealed, else NULL: the text whose SHA-1 the seal's hash is. `known` is all that was
+	 * said so far; ERR_NOT_FOUND: not enough was. */
+	int (*seal_text)(const struct venue_seal *known, const struct venue_sealed *of, struct buf *out);
 };
 
 /* The registered venues, in alphabetical order of their files; NULL where there is none. They are found by name and

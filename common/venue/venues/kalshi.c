@@ -342,6 +342,7 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 		return decode_markets(in, out);
 	case VENUE_ASK_SNAPSHOT: /* on the stream */
 	case VENUE_ASK_KLINES:
+	case VENUE_ASK_LISTINGS:
 		break;
 	}
 	return ERR_ARG;
