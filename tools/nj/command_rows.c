@@ -1,5 +1,6 @@
 /* command_rows - the options that reload, snapshot and log-level have in common. */
 #include "tools/nj/operate.h"
+#include "tools/nj/options.h"
 
 #define AT(member) offsetof(struct command_options, member)
 
@@ -10,7 +11,7 @@ const struct cli_option command_common[] = {
 	 .arg = "TEXT",
 	 .offset = AT(reason),
 	 .doc = "Why; journalled with the command."},
-	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
+	OPTION_OWNER(AT(owner)),
 	{.name = "timeout",
 	 .kind = CLI_DUR,
 	 .arg = "TIME",

@@ -1,15 +1,11 @@
 /* verb_flatten - the row of nj flatten. */
 #include "tools/nj/operate.h"
+#include "tools/nj/options.h"
 
 #define AT(member) offsetof(struct command_options, member)
 
 static const struct cli_option options[] = {
-	{.letter = 'r',
-	 .name = "reason",
-	 .kind = CLI_TEXT,
-	 .arg = "TEXT",
-	 .offset = AT(reason),
-	 .doc = "Why; required."},
+	OPTION_REASON(AT(reason)),
 	{.letter = 'y', .name = "yes", .kind = CLI_FLAG, .offset = AT(yes), .doc = "Yes, sell at market; required."},
 	{.name = "for",
 	 .kind = CLI_DUR,
@@ -19,7 +15,7 @@ static const struct cli_option options[] = {
 	 .max = 3600000000000,
 	 .offset = AT(lease),
 	 .doc = "Event time for which a book that cannot be used now is tried again."},
-	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
+	OPTION_OWNER(AT(owner)),
 	{.name = "no-wait", .kind = CLI_FLAG, .offset = AT(no_wait), .doc = "Return when the command is on disk."},
 	{.name = "timeout",
 	 .kind = CLI_DUR,

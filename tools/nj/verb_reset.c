@@ -1,22 +1,13 @@
 /* verb_reset - the row of nj reset. */
 #include "tools/nj/operate.h"
+#include "tools/nj/options.h"
 
 #define AT(member) offsetof(struct lease_options, member)
 
 static const struct cli_option options[] = {
-	{.letter = 'r',
-	 .name = "reason",
-	 .kind = CLI_TEXT,
-	 .arg = "TEXT",
-	 .offset = AT(reason),
-	 .doc = "Why; required."},
-	{.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = AT(owner), .doc = "Who. Default: USER."},
-	{.name = "timeout",
-	 .kind = CLI_DUR,
-	 .arg = "TIME",
-	 .fallback = "5s",
-	 .offset = AT(timeout),
-	 .doc = "Longest wait until it is in force; exit 5 after it."},
+	OPTION_REASON(AT(reason)),
+	OPTION_OWNER(AT(owner)),
+	OPTION_IN_FORCE(AT(timeout)),
 	{0},
 };
 

@@ -1,18 +1,12 @@
 /* verb_top - the row of nj top. */
+#include "tools/nj/options.h"
 #include "tools/nj/tap_stats.h"
 #include "tools/nj/top.h"
 
 #define AT(member) offsetof(struct top_options, member)
 
 static const struct cli_option options[] = {
-	{.letter = 'n',
-	 .name = "count",
-	 .kind = CLI_INT,
-	 .arg = "N",
-	 .min = 1,
-	 .max = 1000000000,
-	 .offset = AT(reports),
-	 .doc = "End after N pictures."},
+	OPTION_COUNT('n', "count", AT(reports), "End after N pictures."),
 	{.letter = 'i',
 	 .name = "interval",
 	 .kind = CLI_DUR,
@@ -30,28 +24,10 @@ static const struct cli_option options[] = {
 	 .max = TAP_TOPICS_MAX,
 	 .offset = AT(rows),
 	 .doc = "The N busiest topics; 0: all; -1: as many as fit, 20 where there is no terminal."},
-	{.letter = 't',
-	 .name = "topic",
-	 .kind = CLI_LIST,
-	 .arg = "FILTER",
-	 .offset = AT(topics),
-	 .doc = "Count these topics; the same as an operand. May be repeated."},
-	{.letter = 'T',
-	 .name = "not",
-	 .kind = CLI_LIST,
-	 .arg = "FILTER",
-	 .offset = AT(never),
-	 .doc = "Leave these topics out. May be repeated."},
-	{.letter = 'p',
-	 .name = "publisher",
-	 .kind = CLI_LIST,
-	 .arg = "NAME",
-	 .offset = AT(publishers),
-	 .doc = "Listen to this service only. May be repeated."},
-	{.name = "telemetry",
-	 .kind = CLI_FLAG,
-	 .offset = AT(telemetry),
-	 .doc = "Count heartbeats, promises and metrics too."},
+	OPTION_TOPIC(AT(topics), "Count"),
+	OPTION_NOT(AT(never)),
+	OPTION_PUBLISHER(AT(publishers)),
+	OPTION_TELEMETRY(AT(telemetry), "Count"),
 	{.letter = 'J',
 	 .name = "json",
 	 .kind = CLI_FLAG,
