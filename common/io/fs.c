@@ -138,6 +138,24 @@ int fs_write_at(int fd, const void *bytes, size_t len, uint64_t offset)
 	return 0;
 }
 
+int fs_write(int fd, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n < 0 ? errno : EIO;
+			return from_errno();
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len)
 {
 	uint8_t *at = bytes;

@@ -21,6 +21,8 @@ int fs_lock(int dir_fd, int *ret_fd, long *ret_pid);
 
 /* All of it or an error; a short write without an error is continued. */
 int fs_write_at(int fd, const void *bytes, size_t len, uint64_t offset);
+/* The same where the descriptor stands: an appended file, a pipe. */
+int fs_write(int fd, const void *bytes, size_t len);
 
 /* Reads until len bytes or the end of the file. */
 int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len);

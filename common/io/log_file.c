@@ -24,6 +24,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/fs.h"
 #include "common/io/log.h"
 
 #define DAY_NS (INT64_C(86400) * NS_PER_S)
@@ -378,28 +379,14 @@ static void rotate(struct log_file *f, int64_t wall_ns)
 		wake_thread(f, wall_ns, rc);
 }
 
-static int write_all(int fd, const char *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_from_errno(n < 0 ? errno : EIO);
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int log_file_write(struct log_file *f, const char *line, size_t len)
 {
 	int64_t now = clock_wall(f->clock);
 	if (f->size > 0 && (f->size + (int64_t)len > f->rotate_bytes || day_of(now) > f->day))
 		rotate(f, now);
-	int rc = f->torn ? write_all(f->fd, "\n", 1) : 0;
+	int rc = f->torn ? fs_write(f->fd, "\n", 1) : 0;
 	if (rc == 0)
-		rc = write_all(f->fd, line, len);
+		rc = fs_write(f->fd, line, len);
 	f->torn = rc != 0;
 	if (rc == 0)
 		f->size += (int64_t)len;

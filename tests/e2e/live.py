@@ -22,18 +22,6 @@ class Live(Stack):
         st = self.status(service)
         return st.get(name, 0) if st else 0
 
-    def until(self, what, condition, limit=60):
-        def check():
-            self.check_alive()
-            return condition()
-        try:
-            return wait_for(check, limit, what)
-        except AssertionError:
-            for name in SERVICES:
-                print(name, self.status(name))
-                print(self.log(name)[-1500:])
-            raise
-
     def until_trusted(self):
         """A book is built and the persister has caught up."""
         self.until("a trusted book", lambda: self.metric("collector", "collector_depth_applied_total") > 3)

@@ -109,6 +109,21 @@ class Stack:
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
+    def until(self, what, condition, limit=60):
+        """Waits while everybody lives; shows what each service says of itself where it was in vain."""
+        def check():
+            self.check_alive()
+            return condition()
+        try:
+            return wait_for(check, limit, what)
+        except AssertionError:
+            for name in SERVICES:
+                print(name, *self.tell(name))
+            raise
+
+    def tell(self, name):
+        return self.status(name), self.log(name)[-1500:]
+
     @property
     def database(self):
         return self.path("data", "persister", "nightjar.db")

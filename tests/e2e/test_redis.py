@@ -58,17 +58,9 @@ class Cached(Stack):
     def count(self, name):
         return {service: (self.status(service) or {}).get(name, 0) for service in SERVICES}
 
-    def until(self, what, condition, limit=60):
-        def check():
-            self.check_alive()
-            return condition()
-        try:
-            return wait_for(check, limit, what)
-        except AssertionError:
-            for name in SERVICES:
-                print(name, [line for line in self.log(name).splitlines() if "cache" in line][-5:],
-                      {k: v for k, v in (self.status(name) or {}).items() if k.startswith("cache")})
-            raise
+    def tell(self, name):
+        return ([line for line in self.log(name).splitlines() if "cache" in line][-5:],
+                {k: v for k, v in (self.status(name) or {}).items() if k.startswith("cache")})
 
     def until_connected(self):
         self.until("everybody to be connected", lambda: all(self.count("cache_connected").values()))

@@ -81,17 +81,6 @@ class Small(Stack):
     def value(self, service, name):
         return (self.status(service) or {}).get(name, 0)
 
-    def until(self, what, condition, limit=90):
-        def check():
-            self.check_alive()
-            return condition()
-        try:
-            return wait_for(check, limit, what)
-        except AssertionError:
-            for name in SERVICES:
-                print(name, self.status(name), self.log(name)[-1500:])
-            raise
-
     def said(self, service, text):
         """On stderr: the log file has no room either."""
         return text in self.log(service)
@@ -152,7 +141,7 @@ def test_full(capture, calm):
     with Small("full", capture) as s:
         s.start()
         s.until("the first orders", lambda: s.value("executor", "x_last") > 20)
-        s.until("the disk to be full for all", lambda: full(s))
+        s.until("the disk to be full for all", lambda: full(s), 90)
         before = s.value("executor", "x_last")
         assert s.said("executor", "the journal has no room")
         for name, rule in (("executor", "snapshot_failed"), ("collector", "log_blocked")):
@@ -173,7 +162,7 @@ def test_restart(capture, calm):
     with Small("again", capture) as s:
         s.start()
         s.until("the first orders", lambda: s.value("executor", "x_last") > 20)
-        s.until("the disk to be full for all", lambda: full(s))
+        s.until("the disk to be full for all", lambda: full(s), 90)
         s.kill("executor", signal.SIGKILL)
         kept = sum(1 for ev in durable(s, "executor") if ev[TS_EVENT] != 0)
         assert kept > 20, "only %d records are in the journal" % kept
@@ -195,7 +184,7 @@ def test_inodes(capture, calm):
         s.start()
         s.until("the first orders", lambda: s.value("executor", "x_last") > 20)
         s.take_inodes()
-        s.until("the journals to be held", lambda: s.value("executor", "held") or s.value("strategy", "held"))
+        s.until("the journals to be held", lambda: s.value("executor", "held") or s.value("strategy", "held"), 90)
         assert all(s.status(name, timeout=20) for name in SERVICES), "somebody does not answer"
         s.free()
         got = finish(s)

@@ -11,6 +11,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "common/io/fs.h"
 #include "tools/nj/bench.h"
 #include "tools/nj/stack.h"
 #include "tools/nj/table.h"
@@ -162,27 +163,13 @@ static void banner(const struct bench *b, const char *what)
 
 /* ---- e2e: subscribers are processes of their own, made before any socket exists ---- */
 
-static int write_result(int fd, const struct bench_result *r)
-{
-	const char *at = (const char *)r;
-	size_t left = sizeof *r;
-	while (left > 0) {
-		ssize_t n = write(fd, at, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return 1;
-		at += n;
-		left -= (size_t)n;
-	}
-	return 0;
-}
-
 static void run_child(struct bench *b, int fd)
 {
 	static struct bench_result r;
 	int rc = bench_receive(b->cli, b->o, fd, &r);
-	_exit(rc == CLI_OK ? write_result(fd, &r) : rc);
+	if (rc == CLI_OK && fs_write(fd, &r, sizeof r) != 0)
+		rc = CLI_FAILED;
+	_exit(rc);
 }
 
 static int make_children(struct bench *b)

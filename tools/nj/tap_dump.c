@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "common/io/fs.h"
 
 int tap_dump_open(const char *dir, const char *suffix, struct tap_dump *ret_dump)
 {
@@ -21,20 +22,6 @@ int tap_dump_open(const char *dir, const char *suffix, struct tap_dump *ret_dump
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *at, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_from_errno(n < 0 ? errno : EIO);
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int tap_dump_put(struct tap_dump *d, const void *bytes, size_t len)
 {
 	char name[40];
@@ -44,7 +31,7 @@ int tap_dump_put(struct tap_dump *d, const void *bytes, size_t len)
 	int fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_from_errno(errno);
-	int rc = write_all(fd, bytes, len);
+	int rc = fs_write(fd, bytes, len);
 	if (close(fd) != 0 && !rc)
 		rc = err_from_errno(errno);
 	d->files += rc == 0;
