@@ -20,6 +20,7 @@ static const struct {
 } rows[] = {
 	{EVENT_top, CACHE_TOP, {"instrument", NULL}},
 	{EVENT_ticker, CACHE_TICKER, {"instrument", NULL}},
+	{EVENT_mark, CACHE_MARK, {"instrument", NULL}},
 	{EVENT_trade, CACHE_TRADES, {"instrument", NULL}},
 	{EVENT_liquidation, CACHE_LIQUIDATIONS, {"instrument", NULL}},
 	{EVENT_candle, CACHE_CANDLES, {"instrument", "interval"}},

@@ -21,9 +21,10 @@ static int append_stream(const struct venue_feed *feed, const struct venue_marke
 			 struct buf *out)
 {
 	bool kline = s->stream == VENUE_KLINE_STREAM;
+	bool lesser = s->lesser != NULL && (s->stream == VENUE_TRADE_STREAM ? feed->aggregate : feed->mini);
 	int rc = append_lower(out, m->raw);
 
-	return rc == 0 ? buf_printf(out, "@%s%s", s->name, kline ? feed->kline_interval : "") : rc;
+	return rc == 0 ? buf_printf(out, "@%s%s", lesser ? s->lesser : s->name, kline ? feed->kline_interval : "") : rc;
 }
 
 int binance_streams(const struct venue_feed *feed, const struct binance_stream *streams, uint32_t max, struct buf *out)

@@ -8,6 +8,7 @@
 struct binance_stream {
 	enum venue_stream stream;
 	const char *name;
+	const char *lesser; /* of feed->aggregate (trades) or feed->mini (tickers); NULL: the same */
 };
 
 /* Appends "btcusdt@trade/btcusdt@depth@100ms/…" for everything a feed wants. ERR_ARG where that is nothing,

@@ -83,6 +83,7 @@ void binance_on_kline(struct binance_frame *f, struct venue_message *m)
 void binance_on_ticker(struct binance_frame *f, struct venue_message *m)
 {
 	m->ticker = (struct venue_ticker){
+		.said = (1u << VENUE_TICKER_VALUES) - 1,
 		.last = binance_price(f, &f->own, 'c'),
 		.open = binance_price(f, &f->own, 'o'),
 		.high = binance_price(f, &f->own, 'h'),
@@ -90,6 +91,23 @@ void binance_on_ticker(struct binance_frame *f, struct venue_message *m)
 		.volume = binance_qty(f, &f->own, 'v'),
 		.quote_volume = binance_cash(f, &f->own, 'q'),
 	};
+}
+
+/* A contract that is delivered has no funding: its rate is an empty text and its time 0. */
+void binance_on_mark(struct binance_frame *f, struct venue_message *m)
+{
+	struct json_str rate = binance_text(&f->own, 'r');
+
+	wire_demand(&f->w, binance_has(&f->own, "piPT"));
+	m->mark = (struct venue_mark){
+		.said = (1u << VENUE_MARK_VALUES) - 1,
+		.price = wire_floor(&f->w, binance_text(&f->own, 'p'), VENUE_MARK_SCALE),
+		.index = wire_floor(&f->w, binance_text(&f->own, 'i'), VENUE_MARK_SCALE),
+		.settle = wire_floor(&f->w, binance_text(&f->own, 'P'), VENUE_MARK_SCALE),
+		.rate = rate.len > 0 ? wire_rate(&f->w, rate) : 0,
+		.funding_at = binance_time(f, &f->own, 'T'),
+	};
+	wire_demand(&f->w, m->mark.price > 0);
 }
 
 void binance_on_liquidation(struct binance_frame *f, struct venue_message *m)

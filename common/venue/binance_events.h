@@ -23,6 +23,7 @@ void binance_on_trade(struct binance_frame *f, struct venue_message *m); /* trad
 void binance_on_top(struct binance_frame *f, struct venue_message *m);
 void binance_on_kline(struct binance_frame *f, struct venue_message *m);
 void binance_on_ticker(struct binance_frame *f, struct venue_message *m);
+void binance_on_mark(struct binance_frame *f, struct venue_message *m);        /* markPriceUpdate */
 void binance_on_liquidation(struct binance_frame *f, struct venue_message *m); /* forceOrder */
 
 #endif

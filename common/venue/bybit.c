@@ -3,9 +3,9 @@
  * Facts: bybit-exchange.github.io/docs/v5 of 2026 and recorded frames. Traps: the order of keys
  * differs between markets and channels; "type" is "snapshot" for every trade and kline; u == 1 on a
  * snapshot means that the service restarted, and replaces like any other; u rises by one in every
- * recorded frame, so a jump costs the trust; linear tickers leave out what has not changed;
- * allLiquidation's S is the side of the POSITION, the opposite of Binance's; HTTP 200 is also what
- * errors come with: retCode tells; klines are listed newest first.
+ * recorded frame, so a jump costs the trust; linear tickers leave out what has not changed, and bring mark price and
+ * funding; allLiquidation's S is the side of the POSITION, the opposite of Binance's; HTTP 200 is also what errors come
+ * with: retCode tells; klines are listed newest first.
  */
 #include "common/venue/bybit.h"
 
@@ -214,25 +214,79 @@ static void on_liquidation(struct wire *w, struct json *j)
 	wire_give(w, &msg);
 }
 
-/* Whole ones only: a change without the rest would need a memory, and says nothing that trades do not. */
+/* The linear market sends a whole ticker first and then what has changed of it; the spot market whole ones only. Mark
+ * price and funding are the linear market's. */
+enum { LAST, OPEN, HIGH, LOW, VOLUME, TURNOVER, MARK, INDEX, RATE, FUNDING_AT, TICKER_TEXTS };
+
+static void give_ticker(struct wire *w, const struct wire_member m[TICKER_TEXTS])
+{
+	struct venue_message msg = {.kind = VENUE_TICKER};
+
+	for (int i = LAST; i <= TURNOVER; i++) {
+		struct json_str text = m[i].text;
+		if (text.len == 0)
+			continue;
+		msg.ticker.said |= 1u << i;
+		msg.ticker.value[i] = i == TURNOVER ? wire_floor(w, text, VENUE_CASH_SCALE)
+				      : i == VOLUME ? wire_qty(w, text)
+						    : wire_price(w, text);
+	}
+	if (msg.ticker.said != 0)
+		wire_give(w, &msg);
+}
+
+static bool set_mark(struct venue_mark *mark, const int64_t *field, struct json_str text)
+{
+	if (text.len > 0)
+		mark->said |= 1u << (field - mark->value);
+	return text.len > 0;
+}
+
+static void give_mark(struct wire *w, const struct wire_member m[TICKER_TEXTS])
+{
+	struct venue_message msg = {.kind = VENUE_MARK};
+	struct venue_mark *mark = &msg.mark;
+
+	if (set_mark(mark, &mark->price, m[MARK].text))
+		mark->price = wire_floor(w, m[MARK].text, VENUE_MARK_SCALE);
+	if (set_mark(mark, &mark->index, m[INDEX].text))
+		mark->index = wire_floor(w, m[INDEX].text, VENUE_MARK_SCALE);
+	if (set_mark(mark, &mark->rate, m[RATE].text))
+		mark->rate = wire_rate(w, m[RATE].text);
+	if (set_mark(mark, &mark->funding_at, m[FUNDING_AT].text))
+		mark->funding_at = wire_instant(w, m[FUNDING_AT].text);
+	if (mark->said != 0)
+		wire_give(w, &msg);
+}
+
+static void read_ticker(struct wire *w, const struct wire_member m[TICKER_TEXTS])
+{
+	give_ticker(w, m);
+	give_mark(w, m);
+}
+
 static void on_ticker(struct frame *f, struct json *j)
 {
+	static const char *const names[TICKER_TEXTS] = {
+		"lastPrice",   "prevPrice24h", "highPrice24h", "lowPrice24h", "volume24h",
+		"turnover24h", "markPrice",    "indexPrice",   "fundingRate", "nextFundingTime",
+	};
 	struct wire *w = &f->w;
-	struct wire_member m[] = {{.name = "lastPrice"},   {.name = "prevPrice24h"}, {.name = "highPrice24h"},
-				  {.name = "lowPrice24h"}, {.name = "volume24h"},    {.name = "turnover24h"}};
+	struct wire_member m[TICKER_TEXTS];
+	bool nothing = true;
 
-	wire_members(j, m, ARRAY_LEN(m));
-	if (!wire_all_there(m, ARRAY_LEN(m))) {
+	for (int i = 0; i < TICKER_TEXTS; i++)
+		m[i].name = names[i];
+	wire_members(j, m, TICKER_TEXTS);
+	for (int i = 0; i < TICKER_TEXTS; i++)
+		nothing = nothing && m[i].text.len == 0;
+	w->silent = true; /* first see that all of it can be read */
+	read_ticker(w, m);
+	w->silent = false;
+	if (nothing)
 		wire_give(w, &(struct venue_message){.kind = VENUE_IGNORED});
-		return;
-	}
-	wire_give(w, &(struct venue_message){.kind = VENUE_TICKER,
-					     .ticker = {.last = wire_price(w, m[0].text),
-							.open = wire_price(w, m[1].text),
-							.high = wire_price(w, m[2].text),
-							.low = wire_price(w, m[3].text),
-							.volume = wire_qty(w, m[4].text),
-							.quote_volume = wire_floor(w, m[5].text, VENUE_CASH_SCALE)}});
+	else
+		read_ticker(w, m);
 }
 
 /* Channels whose data is a list of things, each on its own; and those where it is one. */
@@ -366,12 +420,15 @@ static const struct {
 	{VENUE_DEPTH_STREAM, "orderbook.200."}, {VENUE_TRADE_STREAM, "publicTrade."},
 	{VENUE_TOP_STREAM, "orderbook.1."},     {VENUE_KLINE_STREAM, "kline."},
 	{VENUE_TICKER_STREAM, "tickers."},      {VENUE_LIQUIDATION_STREAM, "allLiquidation."},
+	{VENUE_MARK_STREAM, "tickers."},
 };
 
 static bool is_wanted(const struct venue_feed *feed, size_t row)
 {
 	enum venue_stream stream = topics[row].stream;
 
+	if (stream == VENUE_MARK_STREAM && (feed->streams & VENUE_TICKER_STREAM))
+		return false; /* the ticker brings it */
 	return (feed->streams & stream) &&
 	       (stream != VENUE_KLINE_STREAM ||
 		(feed->kline_interval != NULL && bybit_their_interval(feed->kline_interval) != NULL));

@@ -20,6 +20,8 @@
 #include "proto/event.h"
 
 #define VENUE_CASH_SCALE 8    /* decimals of every cash amount a venue file hands out */
+#define VENUE_MARK_SCALE 8    /* of mark and index prices: they are finer than what is traded */
+#define VENUE_RATE_SCALE 10   /* of funding rates */
 #define VENUE_SCALE_DEFAULT 8 /* of prices and quantities of an instrument nobody has described */
 
 /* ---- what there is to subscribe to and to ask for ---- */
@@ -31,6 +33,7 @@ enum venue_stream { /* bits */
 		    VENUE_KLINE_STREAM = 8,
 		    VENUE_TICKER_STREAM = 16,
 		    VENUE_LIQUIDATION_STREAM = 32,
+		    VENUE_MARK_STREAM = 64,
 };
 
 /* One instrument as the venue file sees it; owned by the caller. */
@@ -46,6 +49,8 @@ struct venue_feed {
 	uint32_t n;
 	uint32_t streams;           /* bits of enum venue_stream */
 	const char *kline_interval; /* "1m"; NULL: no klines */
+	/* Where the venue offers both: trades of one taker order as one, tickers without what only some need. */
+	bool aggregate, mini;
 };
 
 enum venue_ask {
@@ -67,9 +72,9 @@ struct venue_request {
 	enum venue_ask ask;
 	const struct venue_market *const *markets; /* one; INSTRUMENTS: any number, 0 means all */
 	uint32_t n;
-	uint32_t limit;       /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
-	const char *interval; /* KLINES */
-	int64_t from, to;     /* KLINES: ns of venue time, 0 open */
+	uint32_t limit;                    /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
+	const char *interval;              /* KLINES */
+	int64_t from, to;                  /* KLINES: ns of venue time, 0 open */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
 };
@@ -83,6 +88,7 @@ enum venue_kind {
 	VENUE_TOP,
 	VENUE_KLINE,
 	VENUE_TICKER,
+	VENUE_MARK,
 	VENUE_LIQUIDATION,
 	VENUE_INSTRUMENT,
 	VENUE_TICK_SIZE,  /* it has changed */
@@ -129,9 +135,32 @@ struct venue_kline {
 	uint32_t trades;
 };
 
+#define VENUE_TICKER_VALUES 6
+#define VENUE_MARK_VALUES 5
+
 struct venue_ticker {
-	int64_t last, open, high, low, volume;
-	int64_t quote_volume; /* at VENUE_CASH_SCALE */
+	uint32_t said; /* bit i: value i; what is not said is as it was before */
+	union {
+		struct {
+			int64_t last, open, high, low, volume;
+			int64_t quote_volume; /* at VENUE_CASH_SCALE */
+		};
+		int64_t value[VENUE_TICKER_VALUES];
+	};
+};
+
+/* What a position is valued at, and what its holder pays for holding it. */
+struct venue_mark {
+	uint32_t said; /* as of a ticker */
+	union {
+		struct {
+			int64_t price, index; /* at VENUE_MARK_SCALE, as is settle */
+			int64_t settle;       /* expected settlement price; 0 unknown */
+			int64_t rate;         /* of the next funding, at VENUE_RATE_SCALE; longs pay where positive */
+			int64_t funding_at;   /* ns; 0: there is none */
+		};
+		int64_t value[VENUE_MARK_VALUES];
+	};
 };
 
 struct venue_liquidation {
@@ -140,9 +169,9 @@ struct venue_liquidation {
 };
 
 struct venue_resolution {
-	int64_t at;           /* ns, venue time; 0 where it does not say */
-	int64_t price;        /* what one contract pays, at the market's price scale */
-	const char *outcome;  /* what has come about; NUL-terminated, may be empty */
+	int64_t at;          /* ns, venue time; 0 where it does not say */
+	int64_t price;       /* what one contract pays, at the market's price scale */
+	const char *outcome; /* what has come about; NUL-terminated, may be empty */
 };
 
 #define VENUE_OUTCOMES_MAX 2
@@ -171,9 +200,9 @@ struct venue_seal {
 	char hash[44]; /* of the book behind this message; lower-case hex */
 	char group[VENUE_GROUP_MAX];
 	char tick[16], order_min[16];
-	char last[16];        /* price of the group's last trade */
-	bool has_last;        /* it was said, perhaps as an empty text */
-	uint8_t neg_risk;     /* 1 no, 2 yes, 0 not said */
+	char last[16];    /* price of the group's last trade */
+	bool has_last;    /* it was said, perhaps as an empty text */
+	uint8_t neg_risk; /* 1 no, 2 yes, 0 not said */
 };
 
 /* A request budget the venue has told us of. */
@@ -198,9 +227,9 @@ struct venue_message {
 	enum venue_kind kind;
 	/* NULL where it is about the connection or an unknown market */
 	const struct venue_market *market;
-	int64_t time;      /* ns, when the venue sent it; 0 where it does not say */
-	uint32_t feed;     /* where sequences span a subscription (Kalshi's sid): its number and the */
-	uint64_t feed_seq; /* position in it, counted in ones; 0 where the venue has none */
+	int64_t time;                  /* ns, when the venue sent it; 0 where it does not say */
+	uint32_t feed;                 /* where sequences span a subscription (Kalshi's sid): its number and the */
+	uint64_t feed_seq;             /* position in it, counted in ones; 0 where the venue has none */
 	const struct venue_seal *seal; /* NULL where the venue says nothing of the kind */
 	union {
 		struct venue_depth depth;
@@ -209,6 +238,7 @@ struct venue_message {
 		struct venue_top top;
 		struct venue_kline kline;
 		struct venue_ticker ticker;
+		struct venue_mark mark;
 		struct venue_liquidation liquidation;
 		/* without its symbol; brings the market's scales */
 		const struct ev_instrument *instrument;
@@ -276,11 +306,11 @@ struct venue {
 	bool snapshot_in_stream;
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */
 	bool levels_roll;
-	bool gaps_by_feed;    /* a lost update shows in feed_seq, not in the ids of its market */
-	bool prices_bounded;  /* between 0 and 1: no jump of a price is too large to be one */
-	bool has_listings;    /* VENUE_ASK_LISTINGS */
+	bool gaps_by_feed;     /* a lost update shows in feed_seq, not in the ids of its market */
+	bool prices_bounded;   /* between 0 and 1: no jump of a price is too large to be one */
+	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
-	bool trade_ids_count; /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
+	bool trade_ids_count;  /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* Limits the venue sets. */
 	uint32_t streams_max; /* on one connection */

@@ -253,6 +253,16 @@ int64_t wire_signed(struct wire *w, struct json_str text, int scale)
 	return negative ? -value : value;
 }
 
+int64_t wire_rate(struct wire *w, struct json_str text)
+{
+	bool negative = text.len > 0 && text.at[0] == '-';
+
+	text.at += negative;
+	text.len -= negative;
+	int64_t value = wire_floor(w, text, VENUE_RATE_SCALE);
+	return negative ? -value : value;
+}
+
 void wire_side(struct wire *w, struct json *j, enum side side, struct levels *ret_levels)
 {
 	struct level *at = w->out->levels + (side == side_sell ? w->out->levels_max : 0);

@@ -95,6 +95,7 @@ static inline int64_t wire_instant(struct wire *w, struct json_str text)
 /* A value with decimals to spare, which are cut off; and one that may be negative, read likewise but exactly. */
 int64_t wire_floor(struct wire *w, struct json_str text, int scale);
 int64_t wire_signed(struct wire *w, struct json_str text, int scale);
+int64_t wire_rate(struct wire *w, struct json_str text); /* both, at VENUE_RATE_SCALE */
 
 /* A side's levels into its half of out->levels. */
 void wire_side(struct wire *w, struct json *j, enum side side, struct levels *ret_levels);

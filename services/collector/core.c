@@ -182,6 +182,7 @@ static void close_connection(struct collector_core *c, struct connection *conn, 
 		stop_books(c, conn, state == feed_ended ? "recording ended" : "connection lost");
 	}
 	conn->up = false;
+	tape_forget(c, conn);
 	memset(conn->feeds, 0, sizeof(conn->feeds));
 	announce_feed(c, conn, state, change->reason);
 }
@@ -275,6 +276,9 @@ static void dispatch(struct collector_core *c, struct market *market, const stru
 		break;
 	case VENUE_TICKER:
 		tape_on_ticker(c, market, m);
+		break;
+	case VENUE_MARK:
+		tape_on_mark(c, market, m);
 		break;
 	case VENUE_LIQUIDATION:
 		tape_on_liquidation(c, market, m);

@@ -9,27 +9,18 @@
 #include "proto/topic.h"
 #include "services/collector/shell.h"
 
-#define CLOCK_BACK_NS NS_PER_S             /* alert from here on */
+#define CLOCK_BACK_NS NS_PER_S          /* alert from here on */
 #define CLOCK_EVEN_NS (100 * NS_PER_MS) /* and over below it */
 
-static const uint16_t pubs[] = {EVENT_instrument,
-				EVENT_trade,
-				EVENT_book_snapshot,
-				EVENT_book_delta,
-				EVENT_book_state,
-				EVENT_top,
-				EVENT_candle,
-				EVENT_ticker,
-				EVENT_liquidation,
-				EVENT_feed_state,
-				EVENT_gap,
-				EVENT_alert,
-				0};
+static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
+				EVENT_book_snapshot, EVENT_book_delta,
+				EVENT_book_state,    EVENT_top,
+				EVENT_candle,        EVENT_ticker,
+				EVENT_mark,          EVENT_liquidation,
+				EVENT_feed_state,    EVENT_gap,
+				EVENT_alert,         0};
 
-#define COUNTER(name, member, doc)                                                                                     \
-	{                                                                                                              \
-		name, METRIC_COUNTER, doc, offsetof(struct collector_counters, member)                                 \
-	}
+#define COUNTER(name, member, doc) {name, METRIC_COUNTER, doc, offsetof(struct collector_counters, member)}
 static const struct metric_row metrics[] = {
 	COUNTER("collector_frames_total", frames, "Frames from the venue."),
 	COUNTER("collector_bytes_total", bytes, "Bytes of them."),
@@ -204,7 +195,7 @@ static const void *metrics_of(void *self)
 	return collector_core_counters(((struct shell *)self)->core);
 }
 
-/* --- last values for late joiners ------------------------------------------------------------------------ */
+/* ---- last values for late joiners ---- */
 
 struct dump {
 	struct shell *shell;
@@ -252,7 +243,7 @@ static void on_request(void *self, const struct event *request, struct event *re
 	reply->reply.last = (uint64_t)runtime_outbox(s->rt)->last_stamp;
 }
 
-/* --- snapshots (stamped mode resumes from them) ----------------------------------------------------------- */
+/* ---- snapshots (stamped mode resumes from them) ---- */
 
 enum { SHELL_FORMAT = 1 };
 

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 3
+#define FORMAT 4
 
 /* ---- one walk for both directions ----
  *
@@ -123,6 +123,12 @@ static void io_market(struct io *io, struct market *m)
 	io_i64(io, &m->trade_price);
 	io_flag(io, &m->trade_broken);
 	io_u64(io, &m->top_id);
+	io_u32(io, &m->ticker.said);
+	for (int i = 0; i < VENUE_TICKER_VALUES; i++)
+		io_i64(io, &m->ticker.value[i]);
+	io_u32(io, &m->mark.said);
+	for (int i = 0; i < VENUE_MARK_VALUES; i++)
+		io_i64(io, &m->mark.value[i]);
 	m->sync = (enum sync)sync;
 }
 

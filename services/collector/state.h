@@ -6,7 +6,7 @@
 #include "common/venue/book.h"
 #include "services/collector/core.h"
 
-#define STREAM_BITS 6
+#define STREAM_BITS 7
 #define FEEDS_MAX 8 /* sequences that span a subscription, on one connection */
 #define NO_CONNECTION UINT32_MAX
 
@@ -53,7 +53,7 @@ struct market {
 	int64_t snapshot_at;             /* stamp of the snapshot taken last */
 	int64_t whole_floor, whole_ceil; /* what the reply under way is said to know; 0: what the venue documents */
 
-	int64_t klines_at;       /* when to ask for klines; CORE_NEVER: not */
+	int64_t klines_at; /* when to ask for klines; CORE_NEVER: not */
 	int64_t klines_asked_at;
 	uint64_t klines_request; /* id of the one under way */
 	int64_t kline_open_at;   /* of the newest closed one that was published */
@@ -63,6 +63,8 @@ struct market {
 	int64_t trade_at, trade_time, trade_price;
 	bool trade_broken; /* a trade could not be read since */
 	uint64_t top_id;
+	struct venue_ticker ticker; /* as far as it is known, as is the mark */
+	struct venue_mark mark;
 	struct candles candles;
 };
 
@@ -185,7 +187,7 @@ void reach_later(struct collector_core *c, struct market *m);         /* no new 
 void asks_failed(struct collector_core *c, struct market *m);
 void asks_describe(struct collector_core *c, int64_t at);
 void asks_klines(struct collector_core *c, struct market *m); /* the closed ones before the stream's */
-void asks_pump(struct collector_core *c); /* sends what is due */
+void asks_pump(struct collector_core *c);                     /* sends what is due */
 void asks_on_timer(struct collector_core *c);
 int64_t asks_due(const struct collector_core *c);
 void asks_on_reply(struct collector_core *c, const struct collector_reply *r);
@@ -197,6 +199,8 @@ void tape_on_trade(struct collector_core *c, struct market *m, const struct venu
 void tape_on_top(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_kline(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg);
+void tape_on_mark(struct collector_core *c, struct market *m, const struct venue_message *msg);
+void tape_forget(struct collector_core *c, const struct connection *conn); /* the stream's next word is a whole one */
 void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *i);
 void tape_emit_instrument(struct collector_core *c, const struct market *m);

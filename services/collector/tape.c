@@ -223,11 +223,30 @@ void tape_on_kline(struct collector_core *c, struct market *m, const struct venu
 	emit(c);
 }
 
+/* Brings what is known up to date; is all of it known by now? */
+static bool learn(int64_t *known, uint32_t *known_bits, const int64_t *told, uint32_t bits, uint32_t all)
+{
+	for (uint32_t i = 0; bits >> i != 0; i++)
+		if (bits & 1u << i)
+			known[i] = told[i];
+	*known_bits |= bits;
+	return (*known_bits & all) == all;
+}
+
+#define TICKER_ALL ((1u << VENUE_TICKER_VALUES) - 1)
+#define MARK_ALL 1u /* without the price there is nothing to say; the rest may be unknown */
+
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg)
 {
-	const struct venue_ticker *t = &msg->ticker;
-	struct event *ev = begin(c, EVENT_ticker, m, msg->time);
+	struct venue_ticker *t = &m->ticker;
 
+	/* Some venues bring tickers and marks in one stream. */
+	if (connection_of(c, m, VENUE_TICKER_STREAM) == NULL ||
+	    !learn(t->value, &t->said, msg->ticker.value, msg->ticker.said, TICKER_ALL)) {
+		c->count.ignored++;
+		return;
+	}
+	struct event *ev = begin(c, EVENT_ticker, m, msg->time);
 	ev->ticker = (struct ev_ticker){
 		.instrument = m->venue.symbol,
 		.price_scale = m->venue.price_scale,
@@ -241,6 +260,40 @@ void tape_on_ticker(struct collector_core *c, struct market *m, const struct ven
 		.quote_volume = t->quote_volume,
 	};
 	emit(c);
+}
+
+void tape_on_mark(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	struct venue_mark *k = &m->mark;
+
+	if (connection_of(c, m, VENUE_MARK_STREAM) == NULL ||
+	    !learn(k->value, &k->said, msg->mark.value, msg->mark.said, MARK_ALL)) {
+		c->count.ignored++;
+		return;
+	}
+	struct event *ev = begin(c, EVENT_mark, m, msg->time);
+	ev->mark = (struct ev_mark){
+		.instrument = m->venue.symbol,
+		.price_scale = VENUE_MARK_SCALE,
+		.cash_scale = VENUE_RATE_SCALE,
+		.mark = k->price,
+		.index = k->index,
+		.settle = k->settle,
+		.funding_rate = k->rate,
+		.funding_at = k->funding_at,
+	};
+	emit(c);
+}
+
+void tape_forget(struct collector_core *c, const struct connection *conn)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (connection_of(c, m, VENUE_TICKER_STREAM) == conn)
+			m->ticker = (struct venue_ticker){0};
+		if (connection_of(c, m, VENUE_MARK_STREAM) == conn)
+			m->mark = (struct venue_mark){0};
+	}
 }
 
 void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg)
@@ -302,6 +355,7 @@ void tape_on_instrument(struct collector_core *c, struct market *m, const struct
 	tape_emit_instrument(c, m);
 	if (!rescaled)
 		return;
+	m->ticker = (struct venue_ticker){0};
 	candles_rescale(&m->candles, i->price_scale, i->qty_scale);
 	depth_restart(c, m);
 }

@@ -130,6 +130,9 @@ bool widen_for(struct collector_core *c, struct market *m, struct venue_input *i
 	m->qty_scale_min = m->venue.qty_scale;
 	c->count.widened++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
+	for (int i = 0; i < 5 && m->ticker.said != 0; i++) /* the four prices and the volume; the rest is cash */
+		if (!grow(&m->ticker.value[i], i < 4 ? by.price : by.qty))
+			m->ticker = (struct venue_ticker){0};
 	bool fits = grow(&m->trade_price, by.price) && grow(&m->whole_floor, by.price) &&
 		    grow(&m->whole_ceil, by.price) && grow_pending(&m->pending, &by) && grow_book(c, &m->book, &by);
 	if (m->described && widen_instrument(&m->instrument, m->venue.price_scale, m->venue.qty_scale))

@@ -33,8 +33,7 @@ static int check_seat(const struct strategy_core_settings *s, uint32_t i, char *
 	const struct strategy_seat *seat = &s->seat[i];
 	if (!seat->name[0] || !seat->strategy || !seat->account[0] || !seat->instrument.s[0] ||
 	    seat->n_settings > STRATEGY_SETTINGS_MAX)
-		return complain(ERR_RANGE, why,
-				"a strategy needs a name, an account and an instrument");
+		return complain(ERR_RANGE, why, "a strategy needs a name, an account and an instrument");
 	for (uint32_t k = 0; k < i; k++)
 		if (strcmp(s->seat[k].name, seat->name) == 0)
 			return complain(ERR_EXISTS, why, "two strategies have the same name");
@@ -43,8 +42,8 @@ static int check_seat(const struct strategy_core_settings *s, uint32_t i, char *
 
 static int check(const struct strategy_core_settings *s, char *why)
 {
-	if (!s->run_id[0] || s->n_seats > STRATEGY_SEATS_MAX || s->order_latency_ns < 0 ||
-	    s->intent_expiry_ns < 0 || s->stale_ns <= 0 || s->book_levels == 0)
+	if (!s->run_id[0] || s->n_seats > STRATEGY_SEATS_MAX || s->order_latency_ns < 0 || s->intent_expiry_ns < 0 ||
+	    s->stale_ns <= 0 || s->book_levels == 0)
 		return complain(ERR_RANGE, why, "a setting of the strategies is out of its range");
 	int rc = 0;
 	for (uint32_t i = 0; rc == 0 && i < s->n_seats; i++)
@@ -89,8 +88,7 @@ static int add_seat(struct strategy_core *c, const struct strategy_seat *as, cha
 	return 0;
 }
 
-int strategy_core_new(const struct strategy_core_settings *s, char *why,
-		      struct strategy_core **ret_core)
+int strategy_core_new(const struct strategy_core_settings *s, char *why, struct strategy_core **ret_core)
 {
 	int rc = check(s, why);
 	if (rc != 0)
@@ -141,6 +139,8 @@ static const struct symbol *market_symbol(const struct event *ev)
 		return &ev->candle.instrument;
 	case EVENT_ticker:
 		return &ev->ticker.instrument;
+	case EVENT_mark:
+		return &ev->mark.instrument;
 	case EVENT_liquidation:
 		return &ev->liquidation.instrument;
 	default:
@@ -239,11 +239,11 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		on_feedback(c, &s);
 }
 
-/* The state of a book or its top: the newest one says it all. Trades, candles and the trust in a book are facts, each
- * of which a strategy may count. */
+/* The state of a book, its top, what a position is worth: the newest one says it all. Trades, candles and the trust in
+ * a book are facts, each of which a strategy may count. */
 static bool replaceable(uint16_t id)
 {
-	return id == EVENT_book_delta || id == EVENT_top || id == EVENT_ticker;
+	return id == EVENT_book_delta || id == EVENT_top || id == EVENT_ticker || id == EVENT_mark;
 }
 
 /* Behind: the book has it, the strategies are called with a newer one. */

@@ -31,8 +31,9 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 /* ---- what we send ---- */
 
 static const struct binance_stream stream_names[] = {
-	{VENUE_DEPTH_STREAM, "depth@100ms"}, {VENUE_TRADE_STREAM, "trade"},   {VENUE_TOP_STREAM, "bookTicker"},
-	{VENUE_KLINE_STREAM, "kline_"},      {VENUE_TICKER_STREAM, "ticker"}, {0, NULL},
+	{VENUE_DEPTH_STREAM, "depth@100ms", NULL},     {VENUE_TRADE_STREAM, "trade", "aggTrade"},
+	{VENUE_TOP_STREAM, "bookTicker", NULL},        {VENUE_KLINE_STREAM, "kline_", NULL},
+	{VENUE_TICKER_STREAM, "ticker", "miniTicker"}, {0, NULL, NULL},
 };
 
 static int stream_path(const struct venue_feed *feed, struct buf *out)

@@ -30,6 +30,7 @@ static const struct binance_kind kinds[] = {
 	BINANCE_KIND("kline", VENUE_KLINE, binance_on_kline),
 	BINANCE_KIND("24hrTicker", VENUE_TICKER, binance_on_ticker),
 	BINANCE_KIND("24hrMiniTicker", VENUE_TICKER, binance_on_ticker),
+	BINANCE_KIND("markPriceUpdate", VENUE_MARK, binance_on_mark),
 	BINANCE_KIND("forceOrder", VENUE_LIQUIDATION, binance_on_liquidation),
 	{"", 0, VENUE_UNKNOWN, NULL},
 };
@@ -42,16 +43,14 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 /* ---- what we send ---- */
 
 #define PUBLIC_STREAMS (VENUE_DEPTH_STREAM | VENUE_TOP_STREAM)
-#define MARKET_STREAMS (VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM)
+#define MARKET_STREAMS                                                                                                 \
+	(VENUE_TRADE_STREAM | VENUE_KLINE_STREAM | VENUE_TICKER_STREAM | VENUE_LIQUIDATION_STREAM | VENUE_MARK_STREAM)
 
 static const struct binance_stream stream_names[] = {
-	{VENUE_DEPTH_STREAM, "depth@100ms"},
-	{VENUE_TRADE_STREAM, "aggTrade"},
-	{VENUE_TOP_STREAM, "bookTicker"},
-	{VENUE_KLINE_STREAM, "kline_"},
-	{VENUE_TICKER_STREAM, "ticker"},
-	{VENUE_LIQUIDATION_STREAM, "forceOrder"},
-	{0, NULL},
+	{VENUE_DEPTH_STREAM, "depth@100ms", NULL},     {VENUE_TRADE_STREAM, "aggTrade", NULL},
+	{VENUE_TOP_STREAM, "bookTicker", NULL},        {VENUE_KLINE_STREAM, "kline_", NULL},
+	{VENUE_TICKER_STREAM, "ticker", "miniTicker"}, {VENUE_LIQUIDATION_STREAM, "forceOrder", NULL},
+	{VENUE_MARK_STREAM, "markPrice@1s", NULL},     {0, NULL, NULL},
 };
 
 /* ERR_ARG where a connection is to carry streams of both bases. */
@@ -99,7 +98,8 @@ static const char *const intervals[] = {BINANCE_INTERVALS};
 
 const struct venue venue_binance_usdm = {
 	BINANCE_VENUE,
-	.doc = "Binance USD-M futures: 100 ms depth, aggregate trades, bookTicker, klines, tickers, liquidations.",
+	.doc = "Binance USD-M futures: 100 ms depth, aggregate trades, bookTicker, klines, tickers, mark prices and "
+	       "funding, liquidations.",
 	.suffix = "-PERP",
 	.stream_hosts = stream_hosts,
 	.rest_hosts = rest_hosts,

@@ -16,9 +16,11 @@ static int request(const struct venue_request *r, struct buf *out, uint32_t *ret
 
 const struct venue venue_bybit_linear = {
 	BYBIT_VENUE,
-	.doc = "Bybit linear perpetuals: 200 levels every 100 ms, trades, best prices, klines, tickers, liquidations.",
+	.doc = "Bybit linear perpetuals: 200 levels every 100 ms, trades, best prices, klines, tickers, mark prices "
+	       "and funding, "
+	       "liquidations.",
 	.suffix = "-PERP",
-	.streams = BYBIT_STREAMS | VENUE_LIQUIDATION_STREAM,
+	.streams = BYBIT_STREAMS | VENUE_LIQUIDATION_STREAM | VENUE_MARK_STREAM,
 	.stream_path = stream_path,
 	.request = request,
 };

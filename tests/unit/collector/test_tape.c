@@ -126,6 +126,56 @@ static void test_hostile_trades(void **state)
 	rig_close(&r);
 }
 
+/* Bybit's linear market says once what there is and then what has changed: every event is whole, none is made of a
+ * life before this connection, and who asked for one of both gets no other. */
+static void test_changed_tickers(void **state)
+{
+	(void)state;
+	static const char whole[] =
+		"{\"topic\":\"tickers.BTCUSDT\",\"type\":\"snapshot\",\"ts\":1700000041000,\"data\":{"
+		"\"lastPrice\":\"100\",\"prevPrice24h\":\"90\",\"highPrice24h\":\"110\",\"lowPrice24h\":"
+		"\"80\",\"volume24h\":\"7\",\"turnover24h\":\"700\",\"markPrice\":\"100.5\","
+		"\"indexPrice\":\"100.4\",\"fundingRate\":\"-0.0001\",\"nextFundingTime\":"
+		"\"1700006400000\"}}";
+	static const char change[] = "{\"topic\":\"tickers.BTCUSDT\",\"type\":\"delta\",\"ts\":1700000042000,\"data\":{"
+				     "\"lastPrice\":\"101\",\"markPrice\":\"100.6\"}}";
+	struct collector_market market = {"BTCUSDT", 0, VENUE_TICKER_STREAM | VENUE_MARK_STREAM};
+	struct collector_core_settings s;
+	struct rig r;
+
+	collector_core_defaults(&s, venue_find("BYBIT-PERP", 10));
+	s.markets = &market;
+	s.n_markets = 1;
+	rig_open(&r, &s);
+	r.on_event = watch;
+	rig_change(&r, T0, feed_live);
+	rig_frame(&r, T0 + NS, change); /* of a whole that we have not heard */
+	assert_int_equal(r.count[EVENT_ticker], 0);
+	assert_int_equal(r.count[EVENT_mark], 1);
+	rig_frame(&r, T0 + NS, whole);
+	rig_frame(&r, T0 + 2 * NS, change);
+	assert_int_equal(r.count[EVENT_ticker], 2);
+	assert_int_equal(r.count[EVENT_mark], 3);
+	assert_int_equal(last_event.id, EVENT_mark);
+	assert_int_equal(last_event.mark.mark, 10060000000);
+	assert_int_equal(last_event.mark.index, 10040000000);
+	assert_int_equal(last_event.mark.funding_rate, -1000000);
+	assert_int_equal(last_event.mark.funding_at, 1700006400 * NS);
+	rig_change(&r, T0 + 3 * NS, feed_lost);
+	rig_change(&r, T0 + 4 * NS, feed_live);
+	rig_frame(&r, T0 + 5 * NS, change);
+	assert_int_equal(r.count[EVENT_ticker], 2);
+	assert_int_equal(last_event.mark.index, 0);
+	rig_close(&r);
+	market.streams = VENUE_TICKER_STREAM;
+	rig_open(&r, &s);
+	rig_change(&r, T0, feed_live);
+	rig_frame(&r, T0 + NS, whole);
+	assert_int_equal(r.count[EVENT_ticker], 1);
+	assert_int_equal(r.count[EVENT_mark], 0);
+	rig_close(&r);
+}
+
 static void test_candles(void **state)
 {
 	(void)state;
@@ -508,12 +558,19 @@ static void test_klines_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trade_ids),    cmocka_unit_test(test_hostile_trades),
-		cmocka_unit_test(test_candles),      cmocka_unit_test(test_blind_candles),
-		cmocka_unit_test(test_klines),       cmocka_unit_test(test_tops),
-		cmocka_unit_test(test_instruments),  cmocka_unit_test(test_widened),
-		cmocka_unit_test(test_widened_live), cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_other_kind),   cmocka_unit_test(test_klines_asked),
+		cmocka_unit_test(test_trade_ids),
+		cmocka_unit_test(test_hostile_trades),
+		cmocka_unit_test(test_changed_tickers),
+		cmocka_unit_test(test_candles),
+		cmocka_unit_test(test_blind_candles),
+		cmocka_unit_test(test_klines),
+		cmocka_unit_test(test_tops),
+		cmocka_unit_test(test_instruments),
+		cmocka_unit_test(test_widened),
+		cmocka_unit_test(test_widened_live),
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_other_kind),
+		cmocka_unit_test(test_klines_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,11 +106,11 @@ static void fill(struct event *ev, uint16_t id)
 static void every_kind_arrives(void **state)
 {
 	(void)state;
-	static const uint16_t ids[] = {EVENT_top, EVENT_ticker, EVENT_trade, EVENT_liquidation, EVENT_candle,
-				       EVENT_feed_state, EVENT_position, EVENT_equity};
-	static const char *const keys[] = {"nj:top:*",          "nj:ticker:*",  "nj:trades:*",
-					   "nj:liquidations:*", "nj:candles:*", "nj:feed:*",
-					   "nj:position:*",     "nj:equity:*",  "nj:health:*"};
+	static const uint16_t ids[] = {EVENT_top,    EVENT_ticker,     EVENT_mark,     EVENT_trade, EVENT_liquidation,
+				       EVENT_candle, EVENT_feed_state, EVENT_position, EVENT_equity};
+	static const char *const keys[] = {"nj:top:*",          "nj:ticker:*",  "nj:mark:*", "nj:trades:*",
+					   "nj:liquidations:*", "nj:candles:*", "nj:feed:*", "nj:position:*",
+					   "nj:equity:*",       "nj:health:*"};
 	struct mirror m;
 	char reason[200] = "";
 	struct event ev;
@@ -126,8 +126,10 @@ static void every_kind_arrives(void **state)
 	assert_int_equal(cache_flush(m.cache, INT64_C(10000000000)), 0);
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		char command[200];
-		snprintf(command, sizeof command, "k=$(redis-cli -s %s/r.sock --scan --pattern '%s'); "
-			 "[ -n \"$k\" ] && [ $(redis-cli -s %s/r.sock pttl \"$k\") -gt 0 ]", dir, keys[i], dir);
+		snprintf(command, sizeof command,
+			 "k=$(redis-cli -s %s/r.sock --scan --pattern '%s'); "
+			 "[ -n \"$k\" ] && [ $(redis-cli -s %s/r.sock pttl \"$k\") -gt 0 ]",
+			 dir, keys[i], dir);
 		FILE *f = popen(command, "r");
 		assert_non_null(f);
 		if (pclose(f) != 0)

@@ -164,6 +164,16 @@ static void on_message(void *ctx, const struct venue_message *m)
 		    " v %" PRId64 " q %" PRId64,
 		    raw, m->time, m->ticker.last, m->ticker.open, m->ticker.high, m->ticker.low, m->ticker.volume,
 		    m->ticker.quote_volume);
+		if (m->ticker.said != (1u << VENUE_TICKER_VALUES) - 1)
+			say(" said %#x", m->ticker.said);
+		break;
+	case VENUE_MARK:
+		assert_true(m->mark.price >= 0 && m->mark.index >= 0 && m->mark.settle >= 0);
+		say("> mark %s %" PRId64 " %" PRId64 " index %" PRId64 " settle %" PRId64 " funding %" PRId64
+		    " at %" PRId64,
+		    raw, m->time, m->mark.price, m->mark.index, m->mark.settle, m->mark.rate, m->mark.funding_at);
+		if (m->mark.said != (1u << VENUE_MARK_VALUES) - 1)
+			say(" said %#x", m->mark.said);
 		break;
 	case VENUE_LIQUIDATION:
 		say("> liquidation %s %" PRId64 " %" PRId64 "x%" PRId64 " average %" PRId64 " %s", raw, m->time,
@@ -482,7 +492,7 @@ static void test_texts(const struct venue *v)
 
 	buf_init(&out, 1 << 20);
 	for (; *group != 0; group++) {
-		struct venue_feed feed = {all, 1, *group & ~(uint32_t)VENUE_KLINE_STREAM, NULL};
+		struct venue_feed feed = {.markets = all, .n = 1, .streams = *group & ~(uint32_t)VENUE_KLINE_STREAM};
 		assert_int_equal(sum & *group, 0);
 		sum |= *group;
 		buf_clear(&out);
