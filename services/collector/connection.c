@@ -1,10 +1,11 @@
-/* connection - the collector's WebSocket and its requests: opening, backing off, telling where data comes from.
+/* connection - the collector's lines to the venue: opening, backing off, telling where data comes from.
  *
  *     CLOSED --connection_open--> CONNECTING --on_open--> OPEN --on_close--> CLOSED, again after the backoff
  *
- * Backoff: full jitter, 1 to 300 s, reset once a connection was healthy for a minute; a server that names a time to
- * wait (429, 418) is obeyed. Origin is live only for TLS to a host of the venue's own list, with no simulator's
- * header in its reply; whatever else answers is a simulator or a recording.
+ * Each line goes its own way through this; people hear of the venue as a whole: one alert from the first line lost
+ * until all are back. Backoff: full jitter, 1 to 300 s, reset once a connection was healthy for a minute; a server that
+ * names a time to wait (429, 418) is obeyed. Origin is live only for TLS to a host of the venue's own list, with no
+ * simulator's header in its reply; whatever else answers is a simulator or a recording.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +17,12 @@
 #include "services/collector/shell.h"
 
 #define PROTOCOL "nightjar.stamped.v1"
+#define HELD_MAX (16 << 20)
 static const char simulator_header[] = "X-Nightjar-Simulator";
 
 static const char *stream_base(const struct shell *s)
 {
 	return s->set.stream_url[0] ? s->set.stream_url : s->venue->stream_hosts[0];
-}
-
-static const char *rest_base(const struct shell *s)
-{
-	return s->set.rest_url[0] ? s->set.rest_url : s->venue->rest_hosts[0];
 }
 
 /* One of the venue's own addresses, over TLS. */
@@ -37,136 +34,211 @@ static bool is_own(const char *const *hosts, const char *url)
 	return false;
 }
 
-static uint8_t origin_of(const struct shell *s, const char *simulator, bool own)
+uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own)
 {
 	if (simulator)
 		return strcmp(simulator, "replay") == 0 ? origin_replay : origin_simulated;
-	return own && !s->set.stamped ? origin_live : origin_simulated;
+	return is_own(own, base) && !s->set.stamped ? origin_live : origin_simulated;
 }
 
-static void set_origin(struct shell *s, uint8_t origin)
+void connection_set_origin(struct line *l, uint8_t origin)
 {
-	if (s->origin == origin)
+	if (l->origin == origin)
 		return;
-	s->origin = origin;
-	collector_core_origin(s->core, 0, origin);
+	l->origin = origin;
+	collector_core_origin(l->shell->core, l->number, origin);
 }
 
-static void tell(struct shell *s, enum feed state, const char *reason)
+uint32_t connection_up(const struct shell *s)
 {
-	struct collector_change change = {.now = pump_now(s), .state = state, .reason = reason};
+	uint32_t up = 0;
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		up += s->line[i].open_at != 0;
+	return up;
+}
+
+/* --- telling ------------------------------------------------------------------------------------------- */
+
+static void tell(struct line *l, enum feed state, const char *reason)
+{
+	struct shell *s = l->shell;
+	struct collector_change change = {
+		.now = pump_now(s), .connection = l->number, .state = state, .reason = reason};
 	collector_core_on_connection(s->core, &change, &s->sink);
 	pump_after(s);
 }
 
-static void on_open(void *ctx)
+static void tell_people(struct line *l, bool lost, const char *reason)
 {
-	struct shell *s = ctx;
-	s->counters.connects++;
-	s->counters.connected = 1;
-	s->open_at = clock_mono(runtime_clock(s->rt));
-	set_origin(s, origin_of(s, ws_header(s->ws, simulator_header), is_own(s->venue->stream_hosts, stream_base(s))));
-	const char *protocol = ws_protocol(s->ws);
-	log_info("connected", "url=%s origin=%s stamped=%d", stream_base(s), enum_text(enum_origin(), s->origin),
-		 s->set.stamped);
-	if (s->set.stamped && strcmp(protocol, PROTOCOL) != 0) {
-		connection_again(s, "the server does not speak " PROTOCOL, -1);
+	struct shell *s = l->shell;
+	char text[EVENT_TEXT_MAX], which[40] = "";
+	uint32_t others = 0;
+	l->told_lost = lost;
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		others += &s->line[i] != l && s->line[i].told_lost;
+	if (others > 0)
 		return;
-	}
+	if (s->n_lines > 1)
+		snprintf(which, sizeof which, " (connection %u of %u)", l->number + 1, s->n_lines);
+	snprintf(text, sizeof text, "the connection is back");
+	if (lost)
+		snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name,
+			 which, reason);
+	runtime_alert(s->rt, severity_warning, lost, "feed_lost", s->venue->name, text);
+}
+
+static void tell_lost(struct line *l, enum feed state, const char *reason)
+{
+	if (l->shell->set.stamped)
+		return;
+	tell(l, state, reason);
+	l->told_live = false;
+	tell_people(l, true, reason);
+}
+
+/* --- subscribing --------------------------------------------------------------------------------------- */
+
+static void on_say(void *ctx);
+
+/* A second's worth of what the venue lets us send, less one for a ping. */
+static void subscribe(struct line *l)
+{
+	struct shell *s = l->shell;
 	struct venue_feed feed;
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
 	struct buf text;
+	uint32_t most = s->venue->messages_per_s > 1 ? s->venue->messages_per_s - 1 : 1, n = 0;
+	int rc = 0;
 	buf_init(&text, 1 << 16);
-	collector_core_feed(s->core, 0, markets, &feed);
-	for (uint32_t n = 0; s->venue->stream_text(&feed, n, &text) == 0; n++) {
-		ws_send(s->ws, (const char *)text.at, text.len);
+	collector_core_feed(s->core, l->number, markets, &feed);
+	while (n < most && (rc = s->venue->stream_text(&feed, l->said, &text)) == 0) {
+		rc = ws_send(l->ws, (const char *)text.at, text.len);
+		if (rc)
+			break;
 		buf_clear(&text);
+		l->said++;
+		n++;
 	}
 	buf_fini(&text);
-	if (!s->set.stamped) {
-		s->told_live = true;
-		tell(s, feed_live, NULL);
+	if (rc && rc != ERR_NOT_FOUND)
+		log_error("cannot subscribe", "text=%u err=%s", l->said, err_name(rc));
+	if (rc != ERR_NOT_FOUND)
+		loop_timer(runtime_loop(s->rt), NS_PER_S, 0, on_say, l, &l->saying);
+}
+
+static void on_say(void *ctx)
+{
+	struct line *l = ctx;
+	l->saying = NULL;
+	subscribe(l);
+}
+
+/* --- the WebSocket ------------------------------------------------------------------------------------- */
+
+static void on_open(void *ctx)
+{
+	struct line *l = ctx;
+	struct shell *s = l->shell;
+	s->counters.connects++;
+	l->open_at = clock_mono(runtime_clock(s->rt));
+	connection_set_origin(l, connection_origin(s, ws_header(l->ws, simulator_header), stream_base(s),
+						   s->venue->stream_hosts));
+	const char *protocol = ws_protocol(l->ws);
+	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", stream_base(s), l->number,
+		 enum_text(enum_origin(), l->origin), s->set.stamped);
+	if (s->set.stamped && strcmp(protocol, PROTOCOL) != 0) {
+		connection_again(l, "the server does not speak " PROTOCOL, -1);
+		return;
 	}
-	runtime_alert(s->rt, severity_warning, false, "feed_lost", s->venue->name, "the connection is back");
+	subscribe(l);
+	if (!s->set.stamped) {
+		l->told_live = true;
+		tell(l, feed_live, NULL);
+	}
+	tell_people(l, false, NULL);
 }
 
 static void on_message(void *ctx, const char *bytes, size_t len, bool binary)
 {
-	struct shell *s = ctx;
+	struct line *l = ctx;
 	(void)binary;
-	s->worked_at = clock_wall(runtime_clock(s->rt));
-	if (s->set.stamped)
-		pump_stamped_frame(s, bytes, len);
+	l->shell->worked_at = clock_wall(runtime_clock(l->shell->rt));
+	if (l->shell->set.stamped)
+		pump_stamped_frame(l, bytes, len);
 	else
-		pump_live_frame(s, bytes, len);
+		pump_live_frame(l, bytes, len);
 }
 
 static void on_batch(void *ctx)
 {
-	struct shell *s = ctx;
-	if (s->set.stamped)
-		pump(s);
-	pump_after(s);
+	struct line *l = ctx;
+	if (l->shell->set.stamped)
+		pump(l->shell);
+	pump_after(l->shell);
 }
 
-static int64_t wait_named(const struct shell *s)
+static int64_t wait_named(const struct line *l)
 {
-	int64_t wait = ws_retry_after_s(s->ws);
+	int64_t wait = ws_retry_after_s(l->ws);
 	return wait > 0 ? wait * NS_PER_S : -1;
-}
-
-static void tell_lost(struct shell *s, enum feed state, const char *reason)
-{
-	char text[EVENT_TEXT_MAX];
-	if (s->set.stamped)
-		return;
-	tell(s, state, reason);
-	s->told_live = false;
-	snprintf(text, sizeof text, "%s: %.100s; no data, so no trades, until it is back", s->venue->name, reason);
-	runtime_alert(s->rt, severity_warning, true, "feed_lost", s->venue->name, text);
 }
 
 static void on_close(void *ctx, int code, int err, const char *reason)
 {
-	struct shell *s = ctx;
-	int status = ws_status(s->ws);
-	int64_t wait = wait_named(s);
-	log_warn("connection ended", "code=%d err=%s status=%d reason=%s", code, err ? err_name(err) : "none", status,
-		 reason);
-	if (s->open_at == 0)
-		s->counters.connect_failures++;
+	struct line *l = ctx;
+	int status = ws_status(l->ws);
+	int64_t wait = wait_named(l);
+	log_warn("connection ended", "connection=%u code=%d err=%s status=%d reason=%s", l->number, code,
+		 err ? err_name(err) : "none", status, reason);
+	if (l->open_at == 0)
+		l->shell->counters.connect_failures++;
 	bool refused = status == 429 || status == 418 || status == 403;
-	if (!s->stopping)
-		tell_lost(s, refused ? feed_refused : feed_lost, reason);
-	connection_again(s, NULL, wait);
+	if (!l->shell->stopping)
+		tell_lost(l, refused ? feed_refused : feed_lost, reason);
+	connection_again(l, NULL, wait);
 }
 
 static const struct ws_handler handler = {
 	.on_open = on_open, .on_message = on_message, .on_batch = on_batch, .on_close = on_close};
 
-static int make_url(struct shell *s, struct buf *url)
+/* How many streams the simulator is to wait for before it begins: what comes by texts comes late. */
+static int append_stamped(const struct line *l, const struct venue_feed *feed, struct buf *url)
 {
+	struct buf text;
+	buf_init(&text, 1 << 16);
+	bool by_text = l->shell->venue->stream_text(feed, 0, &text) == 0;
+	buf_fini(&text);
+	int rc = buf_printf(url, "%sfrom=%lld", memchr(url->at, '?', url->len) ? "&" : "?", (long long)l->cursor);
+	if (!rc && by_text)
+		rc = buf_printf(url, "&nj_streams=%u", feed->n * (uint32_t)__builtin_popcount(feed->streams));
+	return rc;
+}
+
+static int make_url(struct line *l, struct buf *url)
+{
+	struct shell *s = l->shell;
 	struct venue_feed feed;
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
-	collector_core_feed(s->core, 0, markets, &feed);
+	collector_core_feed(s->core, l->number, markets, &feed);
 	int rc = buf_printf(url, "%s", stream_base(s));
 	if (!rc)
 		rc = s->venue->stream_path(&feed, url);
 	if (!rc && s->set.stamped)
-		rc = buf_printf(url, "%sfrom=%lld", memchr(url->at, '?', url->len) ? "&" : "?", (long long)s->cursor);
+		rc = append_stamped(l, &feed, url);
 	return rc ? rc : buf_byte(url, 0);
 }
 
-void connection_open(struct shell *s)
+void connection_open(struct line *l)
 {
+	struct shell *s = l->shell;
 	struct buf url;
 	buf_init(&url, 1 << 16);
-	loop_end(&s->retry);
+	loop_end(&l->retry);
 	if (s->stopping)
 		return;
-	int rc = make_url(s, &url);
+	int rc = make_url(l, &url);
 	if (!rc && !s->set.stamped)
-		tell(s, feed_connecting, NULL);
+		tell(l, feed_connecting, NULL);
 	struct ws_options o = {.url = (const char *)url.at,
 			       .protocol = s->set.stamped ? PROTOCOL : NULL,
 			       .ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
@@ -174,156 +246,101 @@ void connection_open(struct shell *s)
 			       .deflate = s->set.deflate,
 			       .plain = s->set.plain};
 	if (!rc)
-		rc = ws_open(runtime_loop(s->rt), &o, &handler, s, &s->ws);
+		rc = ws_open(runtime_loop(s->rt), &o, &handler, l, &l->ws);
 	buf_fini(&url);
 	if (rc) {
-		log_error("cannot connect", "url=%s err=%s", stream_base(s), err_name(rc));
-		connection_again(s, NULL, -1);
+		log_error("cannot connect", "url=%s connection=%u err=%s", stream_base(s), l->number, err_name(rc));
+		connection_again(l, NULL, -1);
 	}
+}
+
+void connection_open_all(struct shell *s)
+{
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		connection_open(&s->line[i]);
 }
 
 static void on_retry(void *ctx)
 {
-	struct shell *s = ctx;
-	s->retry = NULL;
-	connection_open(s);
+	struct line *l = ctx;
+	l->retry = NULL;
+	connection_open(l);
 }
 
-void connection_close(struct shell *s)
+void connection_close(struct line *l)
 {
-	s->counters.connected = 0;
-	s->open_at = 0;
-	s->paused = false;
-	ws_free(&s->ws);
+	l->open_at = 0;
+	l->paused = false;
+	l->said = 0;
+	loop_end(&l->saying);
+	ws_free(&l->ws);
 }
 
-void connection_again(struct shell *s, const char *reason, int64_t wait_ns)
+void connection_again(struct line *l, const char *reason, int64_t wait_ns)
 {
+	struct shell *s = l->shell;
 	int64_t mono = clock_mono(runtime_clock(s->rt));
-	if (s->open_at && mono - s->open_at >= s->set.healthy_ns)
-		backoff_reset(&s->backoff);
-	connection_close(s);
-	if (s->stopping || s->ended)
+	if (l->open_at && mono - l->open_at >= s->set.healthy_ns)
+		backoff_reset(&l->backoff);
+	connection_close(l);
+	if (s->stopping || l->ended)
 		return;
 	if (reason)
-		log_warn("reconnecting", "reason=%s", reason);
+		log_warn("reconnecting", "connection=%u reason=%s", l->number, reason);
 	s->counters.reconnects++;
 	/* A frame held back may not have been seen by the core: it is asked for again. */
-	ring_clear(&s->held);
+	ring_clear(&l->held);
 	if (wait_ns < 0)
-		wait_ns = s->set.stamped ? 200 * NS_PER_MS : backoff_next(&s->backoff);
-	log_info("next try", "in_ms=%lld", (long long)(wait_ns / NS_PER_MS));
-	loop_end(&s->retry);
-	loop_timer(runtime_loop(s->rt), wait_ns, 0, on_retry, s, &s->retry);
+		wait_ns = s->set.stamped ? 200 * NS_PER_MS : backoff_next(&l->backoff);
+	log_info("next try", "connection=%u in_ms=%lld", l->number, (long long)(wait_ns / NS_PER_MS));
+	loop_end(&l->retry);
+	loop_timer(runtime_loop(s->rt), wait_ns, 0, on_retry, l, &l->retry);
 }
 
 /* Closing from inside a frame's own callback would free what still runs. */
 static void reconnect_now(void *ctx)
 {
-	struct shell *s = ctx;
-	if (!s->ws)
+	struct line *l = ctx;
+	if (!l->ws)
 		return;
-	tell_lost(s, feed_lost, s->reconnect_reason);
-	connection_again(s, s->reconnect_reason, s->set.stamped ? 0 : -1);
+	tell_lost(l, feed_lost, l->reconnect_reason);
+	connection_again(l, l->reconnect_reason, l->shell->set.stamped ? 0 : -1);
 }
 
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason)
 {
 	struct shell *s = ctx;
-	(void)connection;
-	snprintf(s->reconnect_reason, sizeof s->reconnect_reason, "%s", reason);
-	loop_defer(runtime_loop(s->rt), reconnect_now, s);
+	must(connection < s->n_lines);
+	struct line *l = &s->line[connection];
+	snprintf(l->reconnect_reason, sizeof l->reconnect_reason, "%s", reason);
+	loop_defer(runtime_loop(s->rt), reconnect_now, l);
 }
 
-/* --- requests ------------------------------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------------------------------------- */
 
-static int send_request(struct asked *a, const char *path);
-
-static int64_t header_i64(const struct http_call *call, const char *name)
+int connection_init(struct shell *s)
 {
-	const char *text = http_header(call, name);
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
-static void resend(void *ctx)
-{
-	struct asked *a = ctx;
-	char path[600];
-	snprintf(path, sizeof path, "%.*s", (int)a->body.len, (const char *)a->body.at);
-	buf_clear(&a->body);
-	if (a->used && send_request(a, path) != 0)
-		a->used = false;
-}
-
-static void on_response(void *ctx, const struct http_response *r)
-{
-	struct asked *a = ctx;
-	struct shell *s = a->shell;
-	if (r->err) {
-		s->counters.http_failures++;
-		log_warn("request failed", "err=%s reason=%s", err_name(r->err), r->reason ? r->reason : "");
+	uint64_t seed = (uint64_t)clock_wall(runtime_clock(s->rt));
+	int rc = 0;
+	s->n_lines = collector_core_connections(s->core);
+	for (uint32_t i = 0; i < s->n_lines && !rc; i++) {
+		struct line *l = &s->line[i];
+		l->shell = s;
+		l->number = i;
+		/* Lines that fail together must not come back together. */
+		backoff_init(&l->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns, seed + i);
+		rc = ring_init(&l->held, HELD_MAX);
 	}
-	if (s->set.stamped && r->err) {
-		/* A recording does not fail: the simulator is not there yet. The path waits in the body's place. */
-		struct loop_source *once;
-		if (loop_timer(runtime_loop(s->rt), 200 * NS_PER_MS, 0, resend, a, &once) == 0)
-			return;
-	}
-	/* The instruments come before the stream: what they are must be known as soon. */
-	if (!r->err && s->origin == 0)
-		set_origin(s, origin_of(s, http_header(r->call, simulator_header),
-					is_own(s->venue->rest_hosts, rest_base(s))));
-	a->status = r->err ? 0 : r->status;
-	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
-	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
-	const char *whole = r->err ? NULL : http_header(r->call, "X-Nightjar-Whole");
-	snprintf(a->whole, sizeof a->whole, "%s", whole ? whole : "");
-	buf_clear(&a->body);
-	if (r->body_len && buf_append(&a->body, r->body, r->body_len))
-		a->status = 0;
-	a->answered = true;
-	pump_answer(s, a);
+	return rc;
 }
 
-static int send_request(struct asked *a, const char *path)
+void connection_fini(struct shell *s)
 {
-	struct shell *s = a->shell;
-	char url[900];
-	int n = snprintf(url, sizeof url, "%s%s", rest_base(s), path);
-	if (n < 0 || n >= (int)sizeof url)
-		return ERR_TOO_LONG;
-	if (s->set.stamped && a->ask == VENUE_ASK_SNAPSHOT) {
-		int m = snprintf(url + n, sizeof url - (size_t)n, "%snj_stamp=%lld", strchr(path, '?') ? "&" : "?",
-				 (long long)a->asked_at);
-		if (m < 0 || m >= (int)sizeof url - n)
-			return ERR_TOO_LONG;
-	}
-	/* Kept while the answer is awaited, so that a stamped request can be sent again. */
-	buf_clear(&a->body);
-	int rc = buf_append(&a->body, path, strlen(path));
-	struct http_request r = {.url = url, .plain = s->set.plain};
-	s->counters.http_requests++;
-	return rc ? rc : http_send(s->http, &r, on_response, a, NULL);
-}
-
-void connection_request(void *ctx, const struct collector_request *r)
-{
-	struct shell *s = ctx;
-	struct asked *a = NULL;
-	for (size_t i = 0; i < SHELL_REQUESTS_MAX && !a; i++)
-		if (!s->asked[i].used)
-			a = &s->asked[i];
-	if (!a) {
-		log_error("too many requests under way", "path=%s", r->path);
-		return; /* the core's own limit on waiting asks again */
-	}
-	buf_fini(&a->body);
-	*a = (struct asked){.shell = s, .used = true, .id = r->id, .ask = r->ask, .asked_at = s->now};
-	buf_init(&a->body, 64 << 20);
-	log_debug("request", "path=%s weight=%u", r->path, r->weight);
-	if (send_request(a, r->path) != 0) {
-		a->answered = true;
-		a->status = 0;
-		pump_answer(s, a);
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		struct line *l = &s->line[i];
+		loop_end(&l->retry);
+		connection_close(l);
+		loop_undefer(runtime_loop(s->rt), reconnect_now, l);
+		ring_fini(&l->held);
 	}
 }

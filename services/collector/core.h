@@ -165,6 +165,8 @@ const struct collector_counters *collector_core_counters(const struct collector_
  * COLLECTOR_MARKETS_MAX). */
 void collector_core_feed(const struct collector_core *c, uint32_t connection, const struct venue_market **markets,
 			 struct venue_feed *ret_feed);
+/* How many connections the markets are spread over: their numbers are below it. */
+uint32_t collector_core_connections(const struct collector_core *c);
 /* The book of a market as it stands, NULL where unknown; for tests and status. */
 const struct book *collector_core_book(const struct collector_core *c, const char *raw, enum book_state *ret_state);
 

@@ -49,7 +49,7 @@ static const struct metric_row metrics[] = {
 
 static int make_core(struct shell *s, char *reason, size_t cap)
 {
-	struct collector_actions actions = {.ctx = s, .request = connection_request, .reconnect = connection_reconnect};
+	struct collector_actions actions = {.ctx = s, .request = requests_send, .reconnect = connection_reconnect};
 	return collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 
@@ -62,18 +62,16 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	s->set = *(const struct collector_section *)settings;
 	s->sink = (struct sink){.ctx = s, .emit = pump_emit};
 	s->venue = venue_find(s->set.venue, strlen(s->set.venue));
-	backoff_init(&s->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns,
-		     (uint64_t)clock_wall(runtime_clock(rt)));
 	int rc = make_core(s, reason, cap);
 	if (!rc)
-		rc = ring_init(&s->held, 16 << 20);
+		rc = connection_init(s);
 	struct http_options ho = {.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
 				  .user_agent = "nightjar/" NJ_VERSION};
 	if (!rc)
 		rc = http_open(runtime_loop(rt), &ho, &s->http);
 	if (rc) {
+		connection_fini(s);
 		collector_core_free(s->core);
-		ring_fini(&s->held);
 		free(s);
 		return rc;
 	}
@@ -86,37 +84,38 @@ static void stop(void *self)
 {
 	struct shell *s = self;
 	s->stopping = true;
-	loop_end(&s->retry);
-	connection_close(s);
+	loop_end(&s->start);
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		loop_end(&s->line[i].retry);
+		connection_close(&s->line[i]);
+	}
 }
 
 static void shell_free(void *self)
 {
 	struct shell *s = self;
-	connection_close(s);
+	connection_fini(s);
 	http_close(s->http);
-	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++)
-		buf_fini(&s->asked[i].body);
+	requests_fini(s);
 	collector_core_free(s->core);
-	ring_fini(&s->held);
 	free(s);
 }
 
 static void on_connect_time(void *ctx)
 {
 	struct shell *s = ctx;
-	s->retry = NULL;
+	s->start = NULL;
 	if (!collector_core_described(s->core))
 		log_warn("connecting without the instruments' filters: orders will be refused until they are known",
 			 NULL);
-	connection_open(s);
+	connection_open_all(s);
 }
 
 static void run(void *self)
 {
 	struct shell *s = self;
 	if (s->set.stamped) {
-		connection_open(s);
+		connection_open_all(s);
 		return;
 	}
 	/* Live: nothing is regenerated. The journal and the log stand; what happened while we were away is a gap. */
@@ -124,14 +123,15 @@ static void run(void *self)
 	if (runtime_outbox(s->rt)->last_stamp > s->now)
 		s->now = runtime_outbox(s->rt)->last_stamp;
 	s->started = true;
-	if (s->told_live) {
+	for (uint32_t i = 0; i < s->n_lines; i++) {
 		struct collector_change change = {
-			.now = s->now, .state = feed_lost, .reason = "restart", .restart = true};
-		collector_core_on_connection(s->core, &change, &s->sink);
-		s->told_live = false;
+			.now = s->now, .connection = i, .state = feed_lost, .reason = "restart", .restart = true};
+		if (s->line[i].told_live)
+			collector_core_on_connection(s->core, &change, &s->sink);
+		s->line[i].told_live = false;
 	}
 	collector_core_start(s->core, pump_now(s), &s->sink);
-	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->retry);
+	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
 }
 
 static void run_timers(struct shell *s)
@@ -165,10 +165,9 @@ static void tick(void *self, int64_t mono_ns)
 		pump_after(s);
 		return;
 	}
-	bool waiting = s->retry && !s->ws && s->counters.connects + s->counters.connect_failures == 0;
-	if (waiting && collector_core_described(s->core)) {
-		loop_end(&s->retry);
-		connection_open(s);
+	if (s->start && collector_core_described(s->core)) {
+		loop_end(&s->start);
+		connection_open_all(s);
 	}
 	run_timers(s);
 	watch_time(s);
@@ -178,10 +177,15 @@ static void tick(void *self, int64_t mono_ns)
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct shell *s = self;
+	uint32_t up = connection_up(s);
+	char note[40];
+	snprintf(note, sizeof note, up ? "connected" : "no connection");
+	if (up && up < s->n_lines)
+		snprintf(note, sizeof note, "%u of %u connections", up, s->n_lines);
 	hb->progress = collector_core_counters(s->core)->frames;
 	hb->worked_at = s->worked_at;
 	hb->silence_max = s->ended ? 0 : s->set.silence_ns;
-	event_set_name(hb->note, s->ended ? "recording ended" : s->counters.connected ? "connected" : "no connection");
+	event_set_name(hb->note, s->ended ? "recording ended" : note);
 }
 
 /* In a replay the recorded time: a stamp of today would drag every later event behind it. */
@@ -245,7 +249,7 @@ static void on_request(void *self, const struct event *request, struct event *re
 
 /* ---- snapshots (stamped mode resumes from them) ---- */
 
-enum { SHELL_FORMAT = 1 };
+enum { SHELL_FORMAT = 2 };
 
 static int save(void *self, struct buf *out)
 {
@@ -259,9 +263,13 @@ static int save(void *self, struct buf *out)
 	int rc = collector_core_save(s->core, &core);
 	pack_i64(&p, SHELL_FORMAT);
 	pack_i64(&p, s->now);
-	pack_i64(&p, s->cursor);
 	pack_bool(&p, s->started);
 	pack_bool(&p, s->told_live);
+	pack_u64(&p, s->n_lines);
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		pack_i64(&p, s->line[i].cursor);
+		pack_bool(&p, s->line[i].told_live);
+	}
 	pack_bin(&p, core.at, core.len);
 	buf_fini(&core);
 	return rc ? rc : p.err;
@@ -274,9 +282,14 @@ static int load(void *self, const uint8_t *at, size_t len)
 	if (unpack_i64(&u) != SHELL_FORMAT)
 		return u.err ? u.err : ERR_UNKNOWN;
 	s->now = unpack_i64(&u);
-	s->cursor = unpack_i64(&u);
 	s->started = unpack_bool(&u);
 	s->told_live = unpack_bool(&u);
+	if (unpack_u64(&u) != s->n_lines)
+		return u.err ? u.err : ERR_DIFFERS;
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		s->line[i].cursor = unpack_i64(&u);
+		s->line[i].told_live = unpack_bool(&u);
+	}
 	struct blob core = unpack_bin(&u);
 	return u.err ? u.err : collector_core_load(s->core, core.at, core.n);
 }

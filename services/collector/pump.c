@@ -40,16 +40,18 @@ void pump_emit(void *ctx, struct event *ev)
 	s->mark[last] = (struct mark){.stamp = ev->ts_recv, .events = s->emitted};
 }
 
-void pump_live_frame(struct shell *s, const char *text, size_t len)
+void pump_live_frame(struct line *l, const char *text, size_t len)
 {
-	struct collector_frame f = {.now = pump_now(s), .text = text, .len = len};
+	struct shell *s = l->shell;
+	struct collector_frame f = {.now = pump_now(s), .connection = l->number, .text = text, .len = len};
 	s->frames_since_snapshot++;
 	collector_core_on_frame(s->core, &f, &s->sink);
 }
 
 /* "<ns> <raw JSON>" */
-void pump_stamped_frame(struct shell *s, const char *text, size_t len)
+void pump_stamped_frame(struct line *l, const char *text, size_t len)
 {
+	struct shell *s = l->shell;
 	struct held h = {0};
 	size_t i = 0;
 	while (i < len && i < 19 && text[i] >= '0' && text[i] <= '9')
@@ -60,18 +62,18 @@ void pump_stamped_frame(struct shell *s, const char *text, size_t len)
 	}
 	uint8_t *at;
 	i++;
-	if (ring_reserve(&s->held, sizeof h + len - i, &at)) {
-		connection_again(s, "more frames held back than fit", 0);
+	if (ring_reserve(&l->held, sizeof h + len - i, &at)) {
+		connection_again(l, "more frames held back than fit", 0);
 		return;
 	}
 	memcpy(at, &h, sizeof h);
 	memcpy(at + sizeof h, text + i, len - i);
-	ring_commit(&s->held);
-	if (s->held.bytes > s->counters.held_high_water)
-		s->counters.held_high_water = s->held.bytes;
-	if (s->held.bytes > HELD_HIGH && !s->paused) {
-		s->paused = true;
-		ws_pause(s->ws);
+	ring_commit(&l->held);
+	if (l->held.bytes > s->counters.held_high_water)
+		s->counters.held_high_water = l->held.bytes;
+	if (l->held.bytes > HELD_HIGH && !l->paused) {
+		l->paused = true;
+		ws_pause(l->ws);
 	}
 }
 
@@ -155,52 +157,89 @@ static void begin(struct shell *s, int64_t stamp)
 
 static void tell_live(struct shell *s)
 {
-	struct collector_change change = {.now = s->now, .state = feed_live};
 	s->told_live = true;
-	collector_core_on_connection(s->core, &change, &s->sink);
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		struct collector_change change = {.now = s->now, .connection = i, .state = feed_live};
+		collector_core_on_connection(s->core, &change, &s->sink);
+	}
 }
 
-static void end_of_recording(struct shell *s)
+static void end_of_recording(struct line *l)
 {
-	struct collector_change change = {.now = s->now, .state = feed_ended, .reason = "end of the recording"};
-	log_info("end of the recording", "at=%lld", (long long)s->now);
+	struct shell *s = l->shell;
+	struct collector_change change = {
+		.now = s->now, .connection = l->number, .state = feed_ended, .reason = "end of the recording"};
+	log_info("end of the recording", "at=%lld connection=%u", (long long)s->now, l->number);
+	l->ended = true;
 	s->ended = true;
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		s->ended = s->ended && s->line[i].ended;
 	collector_core_on_connection(s->core, &change, &s->sink);
 }
 
-static void give_frame(struct shell *s, int64_t stamp, const char *text, size_t len)
+static void give_frame(struct line *l, int64_t stamp, const char *text, size_t len)
 {
+	struct shell *s = l->shell;
 	if (stamp > s->now)
 		s->now = stamp;
 	if (merge_is_end(text, len)) {
-		if (!s->ended)
-			end_of_recording(s);
+		if (!l->ended)
+			end_of_recording(l);
 		return;
 	}
-	struct collector_frame f = {.now = s->now, .text = text, .len = len};
+	struct collector_frame f = {.now = s->now, .connection = l->number, .text = text, .len = len};
 	s->frames_since_snapshot++;
 	collector_core_on_frame(s->core, &f, &s->sink);
-	s->cursor = stamp;
+	l->cursor = stamp;
+}
+
+/* The line whose frame is the earliest, of equal ones the first; NULL while some may still bring an earlier one. */
+static struct line *first_line(struct shell *s, int64_t *ret_stamp)
+{
+	struct line *first = NULL;
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		size_t len;
+		struct held h;
+		const uint8_t *at = ring_front(&s->line[i].held, &len);
+		if (!at && s->line[i].ended)
+			continue;
+		if (!at)
+			return NULL;
+		memcpy(&h, at, sizeof h);
+		if (!first || h.stamp < *ret_stamp) {
+			first = &s->line[i];
+			*ret_stamp = h.stamp;
+		}
+	}
+	return first;
+}
+
+static bool hand_out(struct line *l, int64_t stamp)
+{
+	size_t len;
+	const uint8_t *at = ring_front(&l->held, &len);
+	if (!has_credit(l->shell))
+		return false;
+	give_frame(l, stamp, (const char *)at + sizeof(struct held), len - sizeof(struct held));
+	ring_pop(&l->held);
+	return true;
 }
 
 /* One step of the merge; false where nothing may be handed out now. */
 static bool pump_one(struct shell *s)
 {
-	size_t len;
-	struct held h = {0};
 	struct asked *answer;
-	const uint8_t *at = ring_front(&s->held, &len);
-	if (at)
-		memcpy(&h, at, sizeof h);
+	int64_t stamp = 0;
+	struct line *line = first_line(s, &stamp);
 	struct merge m = {
-		.started = s->started, .told_live = s->told_live, .now = s->now, .frame = at ? &h.stamp : NULL};
+		.started = s->started, .told_live = s->told_live, .now = s->now, .frame = line ? &stamp : NULL};
 	m.awaiting = awaiting(s, &answer);
 	m.answer = answer ? &answer->at : NULL;
 	switch (merge_next(&m)) {
 	case MERGE_NOTHING:
 		return false;
 	case MERGE_BEGIN:
-		begin(s, h.stamp);
+		begin(s, stamp);
 		return true;
 	case MERGE_LIVE:
 		tell_live(s);
@@ -213,10 +252,25 @@ static bool pump_one(struct shell *s)
 	case MERGE_FRAME:
 		break;
 	}
-	if (!has_credit(s))
-		return false;
-	give_frame(s, h.stamp, (const char *)at + sizeof h, len - sizeof h);
-	ring_pop(&s->held);
+	return hand_out(line, stamp);
+}
+
+static void resume_lines(struct shell *s)
+{
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		struct line *l = &s->line[i];
+		if (!l->paused || !l->ws || l->held.bytes >= HELD_LOW)
+			continue;
+		l->paused = false;
+		ws_resume(l->ws);
+	}
+}
+
+static bool nothing_held(const struct shell *s)
+{
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		if (s->line[i].held.count > 0)
+			return false;
 	return true;
 }
 
@@ -236,10 +290,7 @@ void pump(struct shell *s)
 	while (n < PUMP_MAX && pump_one(s))
 		n++;
 	s->pumping = false;
-	if (s->paused && s->ws && s->held.bytes < HELD_LOW) {
-		s->paused = false;
-		ws_resume(s->ws);
-	}
+	resume_lines(s);
 	if (n == PUMP_MAX)
 		loop_defer(runtime_loop(s->rt), pump_more, s);
 }
@@ -259,7 +310,7 @@ void pump_after(struct shell *s)
 	int64_t stamp = runtime_outbox(s->rt)->last_stamp;
 	/* Something with the very stamp of the last input may still follow, unless it has been used up. */
 	int64_t at = stamp > s->now - 1 ? stamp : s->now - 1;
-	if (s->ended && s->held.count == 0)
+	if (s->ended && nothing_held(s))
 		at = s->now;
 	runtime_promise(s->rt, at, at);
 	if (s->frames_since_snapshot >= (uint64_t)runtime_settings(s->rt)->snapshot_events) {

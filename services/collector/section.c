@@ -8,6 +8,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "services/collector/plan.h"
 
 #define AT(member) offsetof(struct collector_section, member)
 #define TEXT(member) AT(member), sizeof(((struct collector_section *)0)->member)
@@ -18,7 +19,8 @@ const struct config_key collector_section_keys[] = {
 	{"symbols", CONFIG_TEXT, "BTCUSDT", 0, 0, "", "Instruments, as the venue writes them, comma separated.", NULL,
 	 TEXT(symbols)},
 	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
-	 "What to subscribe to: depth trade top kline ticker.", NULL, TEXT(streams)},
+	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation.", NULL,
+	 TEXT(streams)},
 	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
 	 TEXT(kline_interval)},
 	{"klines", CONFIG_INT, "200", 0, 1000, "klines",
@@ -28,6 +30,9 @@ const struct config_key collector_section_keys[] = {
 	 "Intervals of the candles built from trades, rising: 1s to 1d, 3d, 1w, 1M (a month).", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
 	 "Venue time after its end until a candle closes without a later trade.", NULL, AT(candle_grace_ns), 0},
+	{"connection_streams", CONFIG_INT, "0", 0, 1024, "streams",
+	 "On one connection, where that is less than the venue allows; 0: as many as it allows.", NULL,
+	 AT(connection_streams), 0},
 	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
 	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
@@ -72,7 +77,8 @@ static const struct word stream_words[] = {{"depth", VENUE_DEPTH_STREAM},
 					   {"trade", VENUE_TRADE_STREAM},
 					   {"top", VENUE_TOP_STREAM},
 					   {"kline", VENUE_KLINE_STREAM},
-					   {"ticker", VENUE_TICKER_STREAM}};
+					   {"ticker", VENUE_TICKER_STREAM},
+					   {"liquidation", VENUE_LIQUIDATION_STREAM}};
 
 static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, size_t cap)
 {
@@ -85,7 +91,8 @@ static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, siz
 			if (strcmp(w, stream_words[i].name) == 0)
 				bit = stream_words[i].bit;
 		if (!bit) {
-			snprintf(reason, cap, "collector.streams: '%s' is none of depth, trade, top, kline, ticker", w);
+			snprintf(reason, cap,
+				 "collector.streams: '%s' is none of depth, trade, top, kline, ticker, liquidation", w);
 			return ERR_ARG;
 		}
 		*ret_bits |= bit;
@@ -130,19 +137,38 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 static int new_core(const struct collector_section *in, const struct collector_actions *actions,
 		    struct collector_core_settings *set, uint32_t streams, struct collector_core **ret_core)
 {
+	const char *raws[COLLECTOR_MARKETS_MAX];
+	struct plan plan = {.venue = set->venue,
+			    .streams = streams,
+			    .streams_max = (uint32_t)in->connection_streams,
+			    .together = in->one_connection,
+			    .raws = raws};
 	struct collector_market *markets = calloc(COLLECTOR_MARKETS_MAX, sizeof *markets);
 	if (!markets)
 		return ERR_NOMEM;
 	char list[sizeof in->symbols], *save = NULL;
 	memcpy(list, in->symbols, sizeof list);
-	for (char *w = strtok_r(list, ", ", &save); w && set->n_markets < COLLECTOR_MARKETS_MAX;
+	for (char *w = strtok_r(list, ", ", &save); w && plan.n < COLLECTOR_MARKETS_MAX;
 	     w = strtok_r(NULL, ", ", &save))
-		markets[set->n_markets++] =
-			(struct collector_market){.raw = w, .streams = streams & set->venue->streams};
+		raws[plan.n++] = w;
+	int rc = plan_make(&plan, markets, COLLECTOR_MARKETS_MAX, &set->n_markets);
 	set->markets = markets;
-	int rc = collector_core_new(set, actions, ret_core);
+	if (!rc)
+		rc = collector_core_new(set, actions, ret_core);
 	free(markets);
 	return rc;
+}
+
+static int refuse(const struct collector_section *in, int rc, char *reason, size_t cap)
+{
+	if (rc == ERR_FULL)
+		snprintf(reason, cap,
+			 "collector.symbols: so many need more than %d connections to %s; name fewer, or fewer "
+			 "collector.streams",
+			 COLLECTOR_CONNECTIONS_MAX, in->venue);
+	else
+		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols, err_text(rc));
+	return rc == ERR_SYNTAX || rc == ERR_FULL ? ERR_ARG : rc;
 }
 
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
@@ -163,7 +189,5 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	if (rc)
 		return rc;
 	rc = new_core(in, actions, &set, streams, ret_core);
-	if (rc)
-		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols, err_text(rc));
-	return rc == ERR_SYNTAX ? ERR_ARG : rc;
+	return rc ? refuse(in, rc, reason, cap) : 0;
 }

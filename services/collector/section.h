@@ -14,6 +14,8 @@ struct collector_section {
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
 	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
 	int64_t klines;
+	int64_t connection_streams;
+	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 };
 

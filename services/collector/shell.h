@@ -1,8 +1,12 @@
-/* shell - the collector's process around its pure core: connection, requests, order of stamps, credit.
+/* shell - the collector's process around its pure core: connections, requests, order of stamps, credit.
+ *
+ * A line is one of the core's connections, kept for the life of the process; plan.c says what each carries. Lines fail
+ * and come back on their own.
  *
  * Live: every input is stamped by the clock as it comes. Replay and lockstep (the subprotocol nightjar.stamped.v1,
- * which no venue offers): frames carry their recorded stamps, replies to snapshot requests carry theirs, and the two
- * are merged by stamp, so that the core sees exactly what was recorded, at any speed and after any restart.
+ * which no venue offers): frames carry their recorded stamps, replies to snapshot requests carry theirs, and the
+ * frames of all lines and the replies are merged by stamp, so that the core sees exactly what was recorded, at any
+ * speed and after any restart.
  */
 #ifndef NJ_COLLECTOR_SHELL_H
 #define NJ_COLLECTOR_SHELL_H
@@ -39,7 +43,24 @@ struct mark {
 struct shell_counters {
 	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
 	uint64_t foreign_text; /* stamped mode: frames without a stamp */
-	int64_t connected;     /* 0, 1 */
+};
+
+struct line {
+	struct shell *shell;
+	uint32_t number; /* the core's connection */
+	struct ws *ws;
+	struct loop_source *retry, *saying;
+	uint32_t said;             /* texts of the subscription that were sent */
+	char reconnect_reason[64]; /* why the core asked for a new connection */
+	struct backoff backoff;
+	int64_t open_at; /* monotonic; 0 not open */
+	uint8_t origin;
+	bool told_live; /* live: the core knows that the connection is up */
+	bool told_lost; /* and people that it is not */
+	/* stamped */
+	int64_t cursor;   /* stamp of the last frame the core has seen */
+	struct ring held; /* frames that wait for their turn */
+	bool paused, ended; /* ended: the recording is at its end */
 };
 
 struct shell {
@@ -48,23 +69,16 @@ struct shell {
 	const struct venue *venue;
 	struct collector_core *core;
 	struct http *http;
-	struct ws *ws;
-	struct loop_source *retry;
-	char reconnect_reason[64]; /* why the core asked for a new connection */
-	struct backoff backoff;
-	uint64_t jitter_seed;
-	int64_t open_at;   /* monotonic; 0 not open */
-	int64_t worked_at; /* wall clock of the last frame */
-	int64_t now;       /* event time of the last input */
+	struct line line[COLLECTOR_CONNECTIONS_MAX];
+	uint32_t n_lines;
+	struct loop_source *start;
+	int64_t worked_at;       /* wall clock of the last frame */
+	int64_t now;             /* event time of the last input */
 	struct event_clock time; /* live */
-	bool started;      /* collector_core_start was called, or a snapshot loaded */
-	bool told_live;    /* the core knows that the connection is up */
-	bool ended;        /* the recording is at its end */
-	bool stopping;
-	uint8_t origin;
-	int64_t cursor;   /* stamped: stamp of the last frame the core has seen */
-	struct ring held; /* stamped: frames that wait for their turn */
-	bool paused, pumping;
+	bool started;   /* collector_core_start was called, or a snapshot loaded */
+	bool told_live; /* stamped: the core knows that the connections are up */
+	bool ended;     /* the recording is at its end on every line */
+	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
 	struct mark mark[SHELL_MARKS];
 	uint32_t mark_first, mark_n;
@@ -75,17 +89,26 @@ struct shell {
 };
 
 /* connection.c */
-void connection_open(struct shell *s);
-void connection_close(struct shell *s);
-void connection_again(struct shell *s, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
-void connection_request(void *ctx, const struct collector_request *r);
+int connection_init(struct shell *s); /* a line for each connection of the core; ERR_NOMEM */
+void connection_fini(struct shell *s);
+void connection_open(struct line *l);
+void connection_open_all(struct shell *s);
+void connection_close(struct line *l);
+void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
-int connection_cancel_requests(struct shell *s);
+uint32_t connection_up(const struct shell *s); /* how many are open */
+/* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
+uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);
+void connection_set_origin(struct line *l, uint8_t origin);
+
+/* requests.c */
+void requests_send(void *ctx, const struct collector_request *r);
+void requests_fini(struct shell *s);
 
 /* pump.c */
 int64_t pump_now(struct shell *s); /* live: the clock, never back */
-void pump_live_frame(struct shell *s, const char *text, size_t len);
-void pump_stamped_frame(struct shell *s, const char *text, size_t len);
+void pump_live_frame(struct line *l, const char *text, size_t len);
+void pump_stamped_frame(struct line *l, const char *text, size_t len);
 void pump_answer(struct shell *s, struct asked *a);
 void pump(struct shell *s);       /* stamped: hands the core what may be handed */
 void pump_after(struct shell *s); /* promise, snapshot, flush */

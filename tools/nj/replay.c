@@ -77,7 +77,7 @@ int replay_open(struct replay *r, const struct replay_parts *parts, char *reason
 	r->sink = (struct sink){r, on_event};
 	for (size_t i = 0; i < REPLAY_REQUESTS_MAX; i++)
 		buf_init(&r->asked[i].answer.body, BODY_MAX);
-	set.stamped = true;
+	set.stamped = set.one_connection = true;
 	int rc = collector_section_core(&set, &actions, reason, cap, &r->core);
 	if (rc)
 		return rc;

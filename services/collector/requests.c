@@ -1,0 +1,130 @@
+/* requests - the collector's GETs: sending, what their replies bring along, the answer on its way to the core. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "services/collector/shell.h"
+
+#define URL_MAX (64 << 10)
+#define BODY_MAX (64 << 20)
+
+static const char simulator_header[] = "X-Nightjar-Simulator";
+
+static const char *rest_base(const struct shell *s)
+{
+	return s->set.rest_url[0] ? s->set.rest_url : s->venue->rest_hosts[0];
+}
+
+static int send_request(struct asked *a, const char *path);
+
+static int64_t header_i64(const struct http_call *call, const char *name)
+{
+	const char *text = http_header(call, name);
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static void resend(void *ctx)
+{
+	struct asked *a = ctx;
+	struct buf path = a->body;
+	if (!a->used)
+		return;
+	buf_init(&a->body, BODY_MAX);
+	if (send_request(a, (const char *)path.at) != 0)
+		a->used = false;
+	buf_fini(&path);
+}
+
+/* The instruments come before the stream: what they are must be known as soon. */
+static void learn_origin(struct shell *s, const char *simulator)
+{
+	uint8_t origin = connection_origin(s, simulator, rest_base(s), s->venue->rest_hosts);
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		if (s->line[i].origin == 0)
+			connection_set_origin(&s->line[i], origin);
+}
+
+static void on_response(void *ctx, const struct http_response *r)
+{
+	struct asked *a = ctx;
+	struct shell *s = a->shell;
+	if (r->err) {
+		s->counters.http_failures++;
+		log_warn("request failed", "err=%s reason=%s", err_name(r->err), r->reason ? r->reason : "");
+	}
+	if (s->set.stamped && r->err) {
+		/* A recording does not fail: the simulator is not there yet. The path waits in the body's place. */
+		struct loop_source *once;
+		if (loop_timer(runtime_loop(s->rt), 200 * NS_PER_MS, 0, resend, a, &once) == 0)
+			return;
+	}
+	if (!r->err)
+		learn_origin(s, http_header(r->call, simulator_header));
+	a->status = r->err ? 0 : r->status;
+	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
+	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
+	const char *whole = r->err ? NULL : http_header(r->call, "X-Nightjar-Whole");
+	snprintf(a->whole, sizeof a->whole, "%s", whole ? whole : "");
+	buf_clear(&a->body);
+	if (r->body_len && buf_append(&a->body, r->body, r->body_len))
+		a->status = 0;
+	a->answered = true;
+	pump_answer(s, a);
+}
+
+static int make_url(const struct asked *a, const char *path, struct buf *url)
+{
+	struct shell *s = a->shell;
+	int rc = buf_printf(url, "%s%s", rest_base(s), path);
+	if (!rc && s->set.stamped && a->ask == VENUE_ASK_SNAPSHOT)
+		rc = buf_printf(url, "%snj_stamp=%lld", strchr(path, '?') ? "&" : "?", (long long)a->asked_at);
+	return rc ? rc : buf_byte(url, 0);
+}
+
+static int send_request(struct asked *a, const char *path)
+{
+	struct shell *s = a->shell;
+	struct buf url;
+	buf_init(&url, URL_MAX);
+	int rc = make_url(a, path, &url);
+	struct http_request r = {.url = (const char *)url.at, .plain = s->set.plain};
+	/* Kept while the answer is awaited, so that a stamped request can be sent again. */
+	buf_clear(&a->body);
+	if (!rc)
+		rc = buf_append(&a->body, path, strlen(path) + 1);
+	s->counters.http_requests++;
+	if (!rc)
+		rc = http_send(s->http, &r, on_response, a, NULL);
+	buf_fini(&url);
+	return rc;
+}
+
+void requests_send(void *ctx, const struct collector_request *r)
+{
+	struct shell *s = ctx;
+	struct asked *a = NULL;
+	for (size_t i = 0; i < SHELL_REQUESTS_MAX && !a; i++)
+		if (!s->asked[i].used)
+			a = &s->asked[i];
+	if (!a) {
+		log_error("too many requests under way", "path=%s", r->path);
+		return; /* the core's own limit on waiting asks again */
+	}
+	buf_fini(&a->body);
+	*a = (struct asked){.shell = s, .used = true, .id = r->id, .ask = r->ask, .asked_at = s->now};
+	buf_init(&a->body, BODY_MAX);
+	log_debug("request", "path=%s weight=%u", r->path, r->weight);
+	if (send_request(a, r->path) != 0) {
+		a->answered = true;
+		a->status = 0;
+		pump_answer(s, a);
+	}
+}
+
+void requests_fini(struct shell *s)
+{
+	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++)
+		buf_fini(&s->asked[i].body);
+}
