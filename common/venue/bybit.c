@@ -322,14 +322,36 @@ static const struct venue_market *market_of(const struct frame *f)
 	return end > at ? f->w.out->find(f->w.out->ctx, at, (size_t)(end - at)) : NULL;
 }
 
+static bool is_of_name(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* "error:handler not found,topic:publicTrade.XUSDT": the market behind a dot, where it is one of ours. */
+static const struct venue_market *market_in(const struct venue_output *out, const char *text)
+{
+	const struct venue_market *m = NULL;
+
+	for (const char *at = strchr(text, '.'); at != NULL && m == NULL; at = strchr(at, '.')) {
+		size_t n = 0;
+		at++;
+		while (is_of_name(at[n]))
+			n++;
+		m = n > 0 ? out->find(out->ctx, at, n) : NULL;
+	}
+	return m;
+}
+
 static int on_notice(struct frame *f)
 {
 	char text[EVENT_TEXT_MAX] = "";
 	struct venue_message m = {.kind = VENUE_NOTICE, .notice = {.kind = VENUE_NOTICE_ACCEPTED, .text = text}};
 
 	wire_text(f->ret_msg, text, sizeof(text));
-	if (f->has_success && !f->success)
+	if (f->has_success && !f->success) {
 		m.notice.kind = VENUE_NOTICE_REFUSED;
+		m.market = market_in(f->w.out, text);
+	}
 	f->w.out->message(f->w.out->ctx, &m);
 	return 0;
 }
@@ -441,7 +463,7 @@ static int append_topic(const struct venue_feed *feed, size_t row, const struct 
 	return buf_printf(out, "\"%s%s\"", topics[row].topic, m->raw);
 }
 
-int bybit_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+static int subscription(const char *op, const struct venue_feed *feed, uint32_t nth, struct buf *out)
 {
 	uint32_t i = 0, first = nth * ARGS_MAX, said = 0;
 	int rc = 0;
@@ -450,11 +472,24 @@ int bybit_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *o
 		for (size_t row = 0; rc == 0 && row < ARRAY_LEN(topics); row++) {
 			if (!is_wanted(feed, row) || i++ < first || said == ARGS_MAX)
 				continue;
-			rc = buf_printf(out, "%s", said++ == 0 ? "{\"op\":\"subscribe\",\"args\":[" : ",");
+			rc = said++ == 0 ? buf_printf(out, "{\"op\":\"%s\",\"args\":[", op) : buf_byte(out, ',');
 			if (rc == 0)
 				rc = append_topic(feed, row, feed->markets[m], out);
 		}
 	if (rc == 0 && said == 0)
 		return ERR_NOT_FOUND;
 	return rc == 0 ? buf_printf(out, "]}") : rc;
+}
+
+int bybit_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	return subscription("subscribe", feed, nth, out);
+}
+
+/* A topic that is subscribed to already is refused: it is left first. One market has fewer topics than fit. */
+int bybit_stream_again(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	static const char *const ops[] = {"unsubscribe", "subscribe"};
+
+	return nth < ARRAY_LEN(ops) ? subscription(ops[nth], feed, 0, out) : ERR_NOT_FOUND;
 }

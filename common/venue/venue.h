@@ -51,6 +51,7 @@ struct venue_feed {
 	const char *kline_interval; /* "1m"; NULL: no klines */
 	/* Where the venue offers both: trades of one taker order as one, tickers without what only some need. */
 	bool aggregate, mini;
+	uint32_t sid;               /* stream_again: number of the subscription (venue_message.feed), 0 unknown */
 };
 
 enum venue_ask {
@@ -225,7 +226,7 @@ struct venue_notice {
 
 struct venue_message {
 	enum venue_kind kind;
-	/* NULL where it is about the connection or an unknown market */
+	/* NULL where it is about the connection or an unknown market; a notice of what was refused may have one */
 	const struct venue_market *market;
 	int64_t time;                  /* ns, when the venue sent it; 0 where it does not say */
 	uint32_t feed;                 /* where sequences span a subscription (Kalshi's sid): its number and the */
@@ -335,6 +336,9 @@ struct venue {
 	int (*stream_path)(const struct venue_feed *feed, struct buf *out);
 	/* nth (from 0) text to send after the connection opened; ERR_NOT_FOUND behind the last. */
 	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
+	/* Likewise what to send so that the snapshot of a market comes again on the open connection: leave the feed's
+	 * streams and subscribe to them anew, or ask for it. NULL: only a new connection brings one. */
+	int (*stream_again)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 	/* Path and query of a GET behind the REST host; *ret_weight is what it costs. */
 	int (*request)(const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
 	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing

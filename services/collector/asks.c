@@ -3,7 +3,8 @@
  * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all
  * requests made so far are paid for, each costing ask_pace_ns; one may be made while ask_clock is
  * less than ask_burst - 1 paces ahead of now. A refusal by the venue (429, 418) blocks all of them
- * until it said, or for a minute.
+ * until it said, or for a minute. Where snapshots come on the stream, subscribing a market anew takes the place of the
+ * request, under the same pace.
  */
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "services/collector/state.h"
 
 #define SECOND 1000000000LL
+#define TROUBLE_FAILURES 4 /* in a row: people are told */
 #define RETRY_FIRST_NS (SECOND / 4)
 #define RETRY_MAX_NS (30 * SECOND)
 #define BLOCK_NS (60 * SECOND)            /* after a refusal that does not say how long */
@@ -76,10 +78,32 @@ void asks_failed(struct collector_core *c, struct market *m)
 	m->failures++;
 	m->request = 0;
 	m->sync = SYNC_WAITING;
-	m->ask_at = CORE_NEVER;
-	if (!c->set.venue->snapshot_in_stream)
-		m->ask_at = after(c->now, retry_delay(m->failures));
+	m->ask_at = after(c->now, retry_delay(m->failures));
 	arm(c, m->ask_at);
+	if (m->failures == TROUBLE_FAILURES)
+		depth_trouble(c, m, "its order book cannot be had from the venue");
+}
+
+/* On the stream: the one market is subscribed to anew. Nothing of it has come yet: then its other streams, too; a venue
+ * may have refused all of a text because of one name in it. */
+static int ask_again(struct collector_core *c, struct market *m)
+{
+	const struct venue_market *markets[] = {&m->venue};
+	uint32_t connection = m->connection[__builtin_ctz(VENUE_DEPTH_STREAM)];
+	struct venue_feed feed = {.markets = markets, .n = 1, .streams = VENUE_DEPTH_STREAM, .sid = m->sid};
+
+	if (c->set.venue->stream_again == NULL)
+		return ERR_NOT_FOUND;
+	for (int bit = 0; bit < STREAM_BITS && !m->seen; bit++)
+		if (m->connection[bit] == connection)
+			feed.streams |= 1u << bit;
+	if ((feed.streams & VENUE_KLINE_STREAM) && c->set.kline_interval[0] != '\0')
+		feed.kline_interval = c->set.kline_interval;
+	c->count.resubscriptions++;
+	c->ask_clock = later(c->ask_clock, c->now) + c->ask_pace_ns;
+	if (c->actions.again != NULL)
+		c->actions.again(c->actions.ctx, connection, &feed);
+	return 0;
 }
 
 static void ask_snapshot(struct collector_core *c, struct market *m)
@@ -97,9 +121,10 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 	m->asked_at = c->now;
 	m->ask_at = CORE_NEVER;
 	if (m->sync == SYNC_ASKED)
-		depth_announce(c, m, book_state_syncing, "asked for a snapshot");
+		depth_announce(c, m, book_state_syncing,
+			       c->set.venue->snapshot_in_stream ? "subscribed anew" : "asked for a snapshot");
 	arm(c, after(c->now, c->set.reply_ns));
-	if (send(c, &r, m->request) < 0)
+	if ((c->set.venue->snapshot_in_stream ? ask_again(c, m) : send(c, &r, m->request)) < 0)
 		asks_failed(c, m);
 }
 

@@ -18,6 +18,8 @@
 
 #define PROTOCOL "nightjar.stamped.v1"
 #define HELD_MAX (16 << 20)
+#define PING_NS (20 * NS_PER_S) /* of silence on the wire until we ask, where the venue names no interval */
+#define PONG_MAX_NS (60 * NS_PER_S)
 static const char simulator_header[] = "X-Nightjar-Simulator";
 
 static const char *stream_base(const struct shell *s)
@@ -133,7 +135,69 @@ static void on_say(void *ctx)
 	subscribe(l);
 }
 
+/* The core paces these. What cannot be sent now is asked for again by its own limit on waiting. */
+void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed)
+{
+	struct shell *s = ctx;
+	must(connection < s->n_lines);
+	struct line *l = &s->line[connection];
+	struct buf text;
+	if (s->set.stamped || l->open_at == 0)
+		return; /* a recording brings what it has */
+	log_info("subscribing anew", "connection=%u market=%s", connection, feed->markets[0]->raw);
+	buf_init(&text, 1 << 16);
+	for (uint32_t n = 0; s->venue->stream_again(feed, n, &text) == 0; n++) {
+		int rc = ws_send(l->ws, (const char *)text.at, text.len);
+		if (rc)
+			log_warn("cannot subscribe", "market=%s err=%s", feed->markets[0]->raw, err_name(rc));
+		buf_clear(&text);
+	}
+	buf_fini(&text);
+}
+
+void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text)
+{
+	struct shell *s = ctx;
+	char words[EVENT_TEXT_MAX];
+	if (s->set.stamped)
+		return;
+	snprintf(words, sizeof words, "%s: %.60s%s", m->symbol.s, text,
+		 on ? "; the other instruments go on" : "");
+	runtime_alert(s->rt, severity_warning, on, "market_missing", m->symbol.s, words);
+}
+
 /* --- the WebSocket ------------------------------------------------------------------------------------- */
+
+/* Is somebody there? Apart from data, whose silence the core watches: a market may be quiet, a connection not. */
+static void on_watch(void *ctx)
+{
+	struct line *l = ctx;
+	const struct venue *v = l->shell->venue;
+	int64_t now = clock_mono(runtime_clock(l->shell->rt));
+	int64_t ping_ns = v->ping_ns > 0 ? v->ping_ns : PING_NS;
+	uint64_t bytes = ws_counters(l->ws).wire_bytes_in;
+	if (bytes != l->bytes || l->paused)
+		l->heard_at = now;
+	l->bytes = bytes;
+	if (now - l->heard_at > ping_ns + (v->pong_ns < PONG_MAX_NS ? v->pong_ns : PONG_MAX_NS)) {
+		tell_lost(l, feed_lost, "pings are not answered");
+		connection_again(l, "pings are not answered", -1);
+		return;
+	}
+	if (now - l->pinged_at < ping_ns || (!v->ping_text && now - l->heard_at < ping_ns))
+		return;
+	l->pinged_at = now;
+	int rc = v->ping_text ? ws_send(l->ws, v->ping_text, strlen(v->ping_text)) : ws_ping(l->ws, NULL, 0);
+	if (rc)
+		log_warn("cannot ping", "connection=%u err=%s", l->number, err_name(rc));
+}
+
+static void watch(struct line *l)
+{
+	l->bytes = 0;
+	l->heard_at = l->pinged_at = l->open_at;
+	loop_timer(runtime_loop(l->shell->rt), NS_PER_S, NS_PER_S, on_watch, l, &l->watch);
+}
 
 static void on_open(void *ctx)
 {
@@ -152,6 +216,7 @@ static void on_open(void *ctx)
 	}
 	subscribe(l);
 	if (!s->set.stamped) {
+		watch(l);
 		l->told_live = true;
 		tell(l, feed_live, NULL);
 	}
@@ -273,6 +338,7 @@ void connection_close(struct line *l)
 	l->paused = false;
 	l->said = 0;
 	loop_end(&l->saying);
+	loop_end(&l->watch);
 	ws_free(&l->ws);
 }
 

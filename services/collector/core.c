@@ -10,6 +10,7 @@
  */
 #include "services/collector/core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,38 +221,68 @@ static void check_silence(struct collector_core *c, struct connection *conn)
 
 /* ---- messages ---- */
 
-/* Sequences that span a subscription: a hole puts every book of the connection in doubt. */
-static void check_feed(struct collector_core *c, const struct venue_message *m)
+static struct feed_seq *slot_of(struct connection *conn, uint32_t feed)
 {
-	struct feed_seq *slot = NULL;
-
-	for (int i = 0; i < FEEDS_MAX && slot == NULL; i++)
-		if (c->from->feeds[i].seq == 0 || c->from->feeds[i].feed == m->feed)
-			slot = &c->from->feeds[i];
-	if (slot == NULL)
-		return; /* more subscriptions than we ever make */
-	uint64_t before = slot->seq;
-	*slot = (struct feed_seq){m->feed, m->feed_seq};
-	if (before == 0 || m->feed_seq == before || m->feed_seq == before + 1)
-		return;
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, c->from))
-			depth_lose(c, &c->markets[i],
-				   &(struct gap){
-					   .cause = gap_cause_sequence, .first = before + 1, .last = m->feed_seq - 1},
-				   "hole in the feed");
+	for (int i = 0; i < FEEDS_MAX; i++)
+		if (conn->feeds[i].seq == 0 || conn->feeds[i].feed == feed)
+			return &conn->feeds[i];
+	return NULL;
 }
 
-static void on_notice(struct collector_core *c, const struct venue_notice *n)
+/* Which streams a subscription carries shows in what has come of it: books, or else what passes. */
+static void lose_feed(struct collector_core *c, uint32_t feed, const struct gap *g)
 {
+	bool books = false;
+
+	c->count.feed_gaps++;
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (!is_on(m, VENUE_DEPTH_STREAM, c, c->from) || m->sid != feed)
+			continue;
+		depth_lose(c, m, g, "hole in the feed");
+		books = true;
+	}
+	for (uint32_t i = 0; !books && i < c->set.n_markets; i++)
+		if (is_on(&c->markets[i], VENUE_TRADE_STREAM, c, c->from))
+			tape_on_fault(c, &c->markets[i]);
+}
+
+/* Sequences that span a subscription: a hole puts everything of it in doubt. */
+static void check_feed(struct collector_core *c, const struct venue_message *m)
+{
+	struct feed_seq *slot = slot_of(c->from, m->feed);
+
+	if (slot == NULL) { /* one that cannot be watched must not be trusted */
+		c->actions.reconnect(c->actions.ctx, number_of(c, c->from), "more subscriptions than can be watched");
+		return;
+	}
+	uint64_t before = slot->seq;
+	*slot = (struct feed_seq){m->feed, m->feed_seq};
+	if (before != 0 && m->feed_seq != before && m->feed_seq != before + 1)
+		lose_feed(c, m->feed,
+			  &(struct gap){
+				  .cause = gap_cause_sequence, .first = before + 1, .last = m->feed_seq - 1});
+}
+
+/* What is refused of one market concerns that one only. */
+static void on_notice(struct collector_core *c, struct market *market, const struct venue_notice *n)
+{
+	char text[EVENT_TEXT_MAX];
+
 	if (c->from == NULL)
 		return;
+	c->answered = n->kind == VENUE_NOTICE_ACCEPTED;
 	if (n->kind == VENUE_NOTICE_SHUTDOWN)
 		c->actions.reconnect(c->actions.ctx, number_of(c, c->from), "the venue shuts down");
 	if (n->kind != VENUE_NOTICE_REFUSED)
 		return;
 	c->count.refusals++;
-	announce_feed(c, c->from, feed_refused, n->text);
+	if (market == NULL) {
+		announce_feed(c, c->from, feed_refused, n->text);
+		return;
+	}
+	snprintf(text, sizeof(text), "the venue refuses it: %.150s", n->text);
+	depth_trouble(c, market, text);
 }
 
 static void dispatch(struct collector_core *c, struct market *market, const struct venue_message *m)
@@ -299,15 +330,18 @@ static void on_message(void *ctx, const struct venue_message *m)
 	if (m->kind == VENUE_LIMIT)
 		asks_on_limit(c, &m->limit);
 	if (m->kind == VENUE_NOTICE)
-		on_notice(c, &m->notice);
+		on_notice(c, market, &m->notice);
+	/* Answers and markets that we do not follow count, too. */
+	if (c->from != NULL && m->feed_seq != 0)
+		check_feed(c, m);
 	if (market == NULL)
 		return;
 	if (c->from != NULL && m->kind <= VENUE_LIQUIDATION) {
 		alive(c, c->from);
 		if (m->time > 0 && c->from->blind_clock != 0)
 			mark_candles(c, c->from, m->time);
-		if (m->feed_seq != 0)
-			check_feed(c, m);
+		if (m->kind == VENUE_SNAPSHOT || m->kind == VENUE_DEPTH)
+			market->sid = m->feed;
 	}
 	dispatch(c, market, m);
 	if (c->from != NULL && m->time > 0)
@@ -388,10 +422,12 @@ void collector_core_on_frame(struct collector_core *c, const struct collector_fr
 		open_connection(c, conn);
 	c->count.frames++;
 	c->count.bytes += f->len;
+	c->answered = false;
 	int rc = decode(c, &in, &fault);
 	if (rc < 0)
 		on_fault(c, rc, &fault);
-	conn->frame_at = c->now;
+	if (!c->answered)
+		conn->frame_at = c->now;
 	leave(c);
 }
 

@@ -71,6 +71,10 @@ struct collector_actions {
 	void (*request)(void *ctx, const struct collector_request *r);
 	/* Close this connection and make it anew. */
 	void (*reconnect)(void *ctx, uint32_t connection, const char *reason);
+	/* Send what venue.stream_again says; NULL: nobody is listening (a recording). */
+	void (*again)(void *ctx, uint32_t connection, const struct venue_feed *feed);
+	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */
+	void (*trouble)(void *ctx, const struct venue_market *m, bool on, const char *text);
 };
 
 struct collector_frame {
@@ -121,6 +125,8 @@ struct collector_counters {
 	uint64_t candles, candles_refused, klines;
 	uint64_t requests, replies, replies_failed, replies_unasked;
 	uint64_t refusals; /* texts by which the venue refused something */
+	uint64_t resubscriptions; /* of single markets, for a snapshot on the stream */
+	uint64_t feed_gaps;       /* holes in sequences that span a subscription */
 	uint64_t silences, disconnects;
 	uint64_t instruments, instruments_bad;
 };

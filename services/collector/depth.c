@@ -12,7 +12,8 @@
  *          --snapshot (depth_on_snapshot): take it, apply what is kept, publish the whole--> LIVE
  *          --hole and so on--> WAITING
  *     any --connection lost (depth_stop)--> OFF
- * Venues that send snapshots on the stream go from any state to LIVE with one.
+ * Venues that send snapshots on the stream go from any state to LIVE with one; a book that waits for one too long, or
+ * was lost, is subscribed to anew (asks.c), alone, while its connection goes on.
  *
  * What subscribers are told (book_state): untrusted on depth_lose and depth_stop, syncing when the
  * connection opens or a snapshot is asked for, then trusted; stale after stale_ns without update,
@@ -82,24 +83,48 @@ static void judge(struct collector_core *c, struct market *m)
 	depth_announce(c, m, book_state_crossed, "best bid at or above best ask");
 }
 
+void depth_trouble(struct collector_core *c, struct market *m, const char *text)
+{
+	bool on = text != NULL;
+
+	if (!on && !m->troubled)
+		return;
+	m->troubled = on;
+	if (c->actions.trouble != NULL)
+		c->actions.trouble(c->actions.ctx, &m->venue, on, on ? text : "its order book is whole again");
+}
+
 /* ---- beginning anew ---- */
+
+static bool in_stream(const struct collector_core *c)
+{
+	return c->set.venue->snapshot_in_stream;
+}
+
+static void drop_pending(struct market *m)
+{
+	m->pending_n = 0;
+	buf_clear(&m->pending);
+}
 
 /* Forgets the book and waits for a snapshot. */
 static void wait_for_snapshot(struct collector_core *c, struct market *m, int64_t ask_at)
 {
 	m->sync = SYNC_WAITING;
 	m->request = 0;
-	m->pending_n = 0;
-	buf_clear(&m->pending);
+	drop_pending(m);
 	book_clear(&m->book);
-	m->ask_at = c->set.venue->snapshot_in_stream ? CORE_NEVER : ask_at;
+	m->ask_at = ask_at;
 	arm(c, m->ask_at);
 }
 
 void depth_start(struct collector_core *c, struct market *m)
 {
 	m->failures = 0;
-	wait_for_snapshot(c, m, after(c->now, c->set.first_ns));
+	m->seen = false;
+	m->sid = 0;
+	/* On the stream it comes by itself. */
+	wait_for_snapshot(c, m, after(c->now, in_stream(c) ? c->set.reply_ns : c->set.first_ns));
 	depth_announce(c, m, book_state_syncing, "connected");
 }
 
@@ -119,16 +144,21 @@ void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
 {
 	if (m->sync == SYNC_OFF)
 		return;
+	if (!is_live(m) && in_stream(c)) { /* it has been asked for already */
+		drop_pending(m);
+		return;
+	}
 	if (!m->blind.open && is_live(m))
 		m->blind = (struct blind){true, (uint8_t)g->cause, m->depth_at, g->first, g->last};
 	c->count.resyncs += is_live(m);
 	c->count.depth_gaps += is_live(m) && g->cause == gap_cause_sequence;
-	bool was_live = is_live(m);
 	wait_for_snapshot(c, m, c->now);
 	depth_announce(c, m, book_state_untrusted, reason);
-	/* The next snapshot comes to who subscribes anew. */
-	if (was_live && c->set.venue->snapshot_in_stream)
+	/* Without another way the next snapshot comes to who connects anew. */
+	if (in_stream(c) && c->set.venue->stream_again == NULL) {
+		m->ask_at = CORE_NEVER;
 		reconnect_for(c, m, VENUE_DEPTH_STREAM, "a book was lost");
+	}
 }
 
 /* The scales have changed: what is known is in the old ones. */
@@ -275,20 +305,30 @@ static int append_pending(struct market *m, const struct venue_depth *d, int64_t
 	return rc == 0 ? buf_append(&m->pending, d->asks.at, asks) : rc;
 }
 
+/* What was kept is of no use: the snapshot is waited for with nothing in hand. One that comes on the stream comes
+ * whatever we hold; one that was asked for would be too old. */
+static void keep_anew(struct collector_core *c, struct market *m)
+{
+	if (in_stream(c))
+		drop_pending(m);
+	else
+		wait_for_snapshot(c, m, c->now);
+}
+
 static void keep(struct collector_core *c, struct market *m, const struct venue_depth *d, int64_t time)
 {
 	/* A hole among the updates kept: only what follows it can be of use. */
 	if (m->pending_n > 0 && c->set.venue->link(m->pending_last, false, d) != VENUE_LINK_NEXT)
-		wait_for_snapshot(c, m, c->now);
+		keep_anew(c, m);
 	if (m->pending_n >= c->set.pending_max || append_pending(m, d, time) < 0) {
 		c->count.pending_overflows++;
-		wait_for_snapshot(c, m, c->now);
+		keep_anew(c, m);
 		if (append_pending(m, d, time) < 0)
 			return; /* larger than the bound: the next one is the first */
 	}
 	if (m->pending_n++ == 0) {
 		m->pending_first = d->first_id;
-		if (m->sync == SYNC_WAITING && m->failures == 0 && m->ask_at != CORE_NEVER) {
+		if (m->sync == SYNC_WAITING && m->failures == 0 && m->ask_at != CORE_NEVER && !in_stream(c)) {
 			m->ask_at = m->ask_at < c->now ? m->ask_at : c->now;
 			arm(c, m->ask_at);
 		}
@@ -441,9 +481,11 @@ static void renew(struct collector_core *c, struct market *m)
 static void go_live(struct collector_core *c, struct market *m)
 {
 	m->sync = SYNC_LIVE;
+	m->seen = true;
 	m->request = 0;
 	m->ask_at = CORE_NEVER;
 	m->depth_at = c->now;
+	depth_trouble(c, m, NULL);
 	close_blind(c, m);
 	reach_measure(m);
 	reach_publish(c, m);

@@ -43,13 +43,20 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_requests_total", requests, "REST requests."),
 	COUNTER("collector_replies_failed_total", replies_failed, "REST requests without a usable reply."),
 	COUNTER("collector_disconnects_total", disconnects, "Connections lost."),
+	COUNTER("collector_resubscriptions_total", resubscriptions, "Markets subscribed to anew for their snapshot."),
+	COUNTER("collector_feed_gaps_total", feed_gaps, "Holes in sequences that span a subscription."),
+	COUNTER("collector_refusals_total", refusals, "Texts by which the venue refused something."),
 	COUNTER("collector_silences_total", silences, "Connections that fell silent."),
 	{0},
 };
 
 static int make_core(struct shell *s, char *reason, size_t cap)
 {
-	struct collector_actions actions = {.ctx = s, .request = requests_send, .reconnect = connection_reconnect};
+	struct collector_actions actions = {.ctx = s,
+					    .request = requests_send,
+					    .reconnect = connection_reconnect,
+					    .again = connection_say_again,
+					    .trouble = connection_trouble};
 	return collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 
@@ -184,7 +191,7 @@ static void beat(void *self, struct ev_heartbeat *hb)
 		snprintf(note, sizeof note, "%u of %u connections", up, s->n_lines);
 	hb->progress = collector_core_counters(s->core)->frames;
 	hb->worked_at = s->worked_at;
-	hb->silence_max = s->ended ? 0 : s->set.silence_ns;
+	hb->silence_max = s->ended ? 0 : collector_section_silence(&s->set, s->venue);
 	event_set_name(hb->note, s->ended ? "recording ended" : note);
 }
 

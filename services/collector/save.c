@@ -94,6 +94,9 @@ static void io_market(struct io *io, struct market *m)
 	io_u8(io, &sync);
 	io_u8(io, &m->state);
 	io_flag(io, &m->fresh);
+	io_flag(io, &m->seen);
+	io_flag(io, &m->troubled);
+	io_u32(io, &m->sid);
 	io_u32(io, &m->pending_n);
 	io_u64(io, &m->pending_first);
 	io_u64(io, &m->pending_last);

@@ -53,8 +53,10 @@ const struct config_key collector_section_keys[] = {
 	 NULL, AT(stale_ns), 0},
 	{"crossed", CONFIG_DUR, "1s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book crossed for longer is built anew.",
 	 NULL, AT(crossed_ns), 0},
-	{"silence", CONFIG_DUR, "30s", NS_PER_MS, 3600 * NS_PER_S, "ns",
-	 "A connection without data for longer is made anew, answered pings or not.", NULL, AT(silence_ns), 0},
+	{"silence", CONFIG_DUR, "0", 0, 3600 * NS_PER_S, "ns",
+	 "A connection without data for longer is made anew, answered pings or not; 0: as long as the venue's data may "
+	 "pause, 30s for Binance.",
+	 NULL, AT(silence_ns), 0},
 	{"describe_every", CONFIG_DUR, "1h", 0, 86400 * NS_PER_S, "ns",
 	 "Between requests for the instruments' filters.", NULL, AT(describe_ns), 0},
 	{"describe_wait", CONFIG_DUR, "10s", 0, 600 * NS_PER_S, "ns",
@@ -118,6 +120,11 @@ static int parse_candles(const char *text, struct collector_core_settings *set, 
 	return 0;
 }
 
+int64_t collector_section_silence(const struct collector_section *in, const struct venue *v)
+{
+	return in->silence_ns > 0 ? in->silence_ns : v->silence_ns;
+}
+
 static void copy_settings(const struct collector_section *in, struct collector_core_settings *set)
 {
 	set->candle_grace_ns = in->candle_grace_ns;
@@ -126,7 +133,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->publish_levels = (uint32_t)in->publish_levels;
 	set->stale_ns = in->stale_ns;
 	set->crossed_ns = in->crossed_ns;
-	set->silence_ns = in->silence_ns;
+	set->silence_ns = collector_section_silence(in, set->venue);
 	/* A recording has its instruments once; asking again would not be in it. */
 	set->describe_ns = in->stamped ? 0 : in->describe_ns;
 	/* Nor are klines from before it. */

@@ -21,6 +21,9 @@ struct collector_section {
 
 extern const struct config_key collector_section_keys[];
 
+/* Longest silence of a healthy connection by these settings. */
+int64_t collector_section_silence(const struct collector_section *in, const struct venue *v);
+
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core);

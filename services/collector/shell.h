@@ -49,11 +49,13 @@ struct line {
 	struct shell *shell;
 	uint32_t number; /* the core's connection */
 	struct ws *ws;
-	struct loop_source *retry, *saying;
+	struct loop_source *retry, *saying, *watch;
 	uint32_t said;             /* texts of the subscription that were sent */
 	char reconnect_reason[64]; /* why the core asked for a new connection */
 	struct backoff backoff;
 	int64_t open_at; /* monotonic; 0 not open */
+	uint64_t bytes;  /* of the wire, pongs included, as last looked at */
+	int64_t heard_at, pinged_at; /* monotonic */
 	uint8_t origin;
 	bool told_live; /* live: the core knows that the connection is up */
 	bool told_lost; /* and people that it is not */
@@ -96,6 +98,8 @@ void connection_open_all(struct shell *s);
 void connection_close(struct line *l);
 void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
+void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed);
+void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text);
 uint32_t connection_up(const struct shell *s); /* how many are open */
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);

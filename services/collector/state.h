@@ -7,7 +7,7 @@
 #include "services/collector/core.h"
 
 #define STREAM_BITS 7
-#define FEEDS_MAX 8 /* sequences that span a subscription, on one connection */
+#define FEEDS_MAX 32 /* sequences that span a subscription, on one connection */
 #define NO_CONNECTION UINT32_MAX
 
 /* How a book stands to its stream; drawn in depth.c. */
@@ -38,6 +38,9 @@ struct market {
 	enum sync sync;
 	uint8_t state;      /* enum book_state as announced; 0 before the first */
 	bool fresh;         /* nothing has been applied to the snapshot yet */
+	bool seen;          /* a snapshot has come since the connection opened */
+	bool troubled;      /* people were told */
+	uint32_t sid;       /* subscription that carries its depth, where the venue numbers them */
 	struct buf pending; /* depth updates, each a struct pending and its levels */
 	uint32_t pending_n;
 	uint64_t pending_first; /* first id of the oldest */
@@ -113,6 +116,7 @@ struct collector_core {
 	int64_t due;             /* no timer is due before */
 	const struct sink *out;  /* of the call under way */
 	struct connection *from; /* connection of the frame under way, NULL for replies */
+	bool answered;           /* it answered us (an acknowledgement, a pong): no sign that data flows */
 	struct event ev;
 
 	uint64_t requests; /* ids given out */
@@ -175,6 +179,8 @@ int64_t depth_due(const struct collector_core *c, const struct market *m);
 void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason);
 void depth_repeat_state(struct collector_core *c, struct market *m);
 void depth_restart(struct collector_core *c, struct market *m);
+
+void depth_trouble(struct collector_core *c, struct market *m, const char *text); /* NULL: over */
 
 /* reach.c */
 void reach_emit_snapshot(struct collector_core *c, struct market *m); /* for one who asks */

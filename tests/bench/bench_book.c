@@ -112,7 +112,7 @@ static void feed_line(struct collector_core *c, char *line, const struct sink *o
 static bool record(struct stream *s)
 {
 	const struct collector_market market[] = {{"BTCUSDT", 0, VENUE_DEPTH_STREAM}};
-	struct collector_actions actions = {NULL, on_request, on_reconnect};
+	struct collector_actions actions = {.ctx = NULL, .request = on_request, .reconnect = on_reconnect};
 	struct collector_core_settings set;
 	struct collector_core *c;
 	struct sink out = {s, on_event};

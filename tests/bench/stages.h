@@ -217,7 +217,7 @@ static inline void on_feeder(void *ctx, int events)
 static inline void new_core(struct stage *s, void (*out)(void *ctx, struct event *ev))
 {
 	struct collector_market market = {.raw = "BTCUSDT", .streams = VENUE_TRADE_STREAM};
-	struct collector_actions actions = {s, no_request, no_reconnect};
+	struct collector_actions actions = {.ctx = s, .request = no_request, .reconnect = no_reconnect};
 	struct collector_core_settings set;
 	collector_core_defaults(&set, venue_find("BINANCE", 7));
 	set.markets = &market;

@@ -120,7 +120,7 @@ static void check_saved(const struct collector_core *c, const struct collector_c
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct collector_actions actions = {NULL, on_request, on_reconnect};
+	struct collector_actions actions = {.ctx = NULL, .request = on_request, .reconnect = on_reconnect};
 	struct sink out = {NULL, on_event};
 	struct collector_core_settings s;
 	struct collector_core *c;

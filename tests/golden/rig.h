@@ -72,7 +72,7 @@ static inline void rig_open(struct rig *r, const struct collector_core_settings 
 	memset(r, 0, sizeof(*r));
 	r->set = *s;
 	r->sink = (struct sink){r, rig_emit};
-	r->actions = (struct collector_actions){r, rig_request, rig_reconnect};
+	r->actions = (struct collector_actions){.ctx = r, .request = rig_request, .reconnect = rig_reconnect};
 	buf_init(&r->out, (size_t)1 << 30);
 	assert_int_equal(collector_core_new(s, &r->actions, &r->core), 0);
 }

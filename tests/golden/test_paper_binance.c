@@ -93,7 +93,7 @@ static void open_collector(struct run *r)
 	static const struct collector_market market = {
 		"BTCUSDT", 0, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM};
 	struct collector_core_settings s;
-	struct collector_actions actions = {r, on_request, on_reconnect};
+	struct collector_actions actions = {.ctx = r, .request = on_request, .reconnect = on_reconnect};
 	collector_core_defaults(&s, &venue_binance_spot);
 	s.origin = origin_replay;
 	s.markets = &market;

@@ -69,7 +69,7 @@ static int subscribe(struct replay *r, const char *venue_name, char *reason, siz
 
 int replay_open(struct replay *r, const struct replay_parts *parts, char *reason, size_t cap)
 {
-	struct collector_actions actions = {r, on_request, on_reconnect};
+	struct collector_actions actions = {.ctx = r, .request = on_request, .reconnect = on_reconnect};
 	struct collector_section set = *parts->section;
 	memset(r, 0, sizeof(*r));
 	r->fused = parts->fused;

@@ -371,6 +371,22 @@ static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *
 	return rc == 0 ? buf_printf(out, "],\"use_yes_price\":false}}") : rc;
 }
 
+/* The book as it is, in its place in the subscription's sequence. */
+static int stream_again(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	if (nth > 0 || feed->n == 0)
+		return ERR_NOT_FOUND;
+	if (feed->sid == 0) /* nothing has come of it yet */
+		return stream_text(feed, nth, out);
+	int rc = buf_printf(out,
+			    "{\"id\":2,\"cmd\":\"update_subscription\",\"params\":{\"sids\":[%u],"
+			    "\"action\":\"get_snapshot\",\"market_tickers\":[",
+			    feed->sid);
+	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
+		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
+	return rc == 0 ? buf_printf(out, "]}}") : rc;
+}
+
 static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
 {
 	if (r->ask != VENUE_ASK_INSTRUMENTS || r->n == 0)
@@ -420,6 +436,7 @@ const struct venue venue_kalshi = {
 	.weight_ns = SECOND,
 	.stream_path = stream_path,
 	.stream_text = stream_text,
+	.stream_again = stream_again,
 	.request = request,
 	.decode = decode,
 	.link = link_depth,
