@@ -456,6 +456,15 @@ static bool is_wanted(const struct venue_feed *feed, size_t row)
 		(feed->kline_interval != NULL && bybit_their_interval(feed->kline_interval) != NULL));
 }
 
+uint32_t bybit_stream_count(const struct venue_feed *feed)
+{
+	uint32_t n = 0;
+
+	for (size_t row = 0; row < ARRAY_LEN(topics); row++)
+		n += is_wanted(feed, row) ? feed->n : 0;
+	return n;
+}
+
 static int append_topic(const struct venue_feed *feed, size_t row, const struct venue_market *m, struct buf *out)
 {
 	if (topics[row].stream == VENUE_KLINE_STREAM)

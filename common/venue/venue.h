@@ -336,6 +336,8 @@ struct venue {
 	int (*stream_path)(const struct venue_feed *feed, struct buf *out);
 	/* nth (from 0) text to send after the connection opened; ERR_NOT_FOUND behind the last. */
 	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
+	/* How many names the feed's texts subscribe to; NULL: one for each of its streams and markets. */
+	uint32_t (*stream_count)(const struct venue_feed *feed);
 	/* Likewise what to send so that the snapshot of a market comes again on the open connection: leave the feed's
 	 * streams and subscribe to them anew, or ask for it. NULL: only a new connection brings one. */
 	int (*stream_again)(const struct venue_feed *feed, uint32_t nth, struct buf *out);

@@ -269,13 +269,17 @@ static const struct ws_handler handler = {
 /* How many streams the simulator is to wait for before it begins: what comes by texts comes late. */
 static int append_stamped(const struct line *l, const struct venue_feed *feed, struct buf *url)
 {
+	const struct venue *v = l->shell->venue;
+	uint32_t streams = feed->n * (uint32_t)__builtin_popcount(feed->streams);
 	struct buf text;
 	buf_init(&text, 1 << 16);
-	bool by_text = l->shell->venue->stream_text(feed, 0, &text) == 0;
+	if (v->stream_count)
+		streams = v->stream_count(feed);
+	bool by_text = v->stream_text(feed, 0, &text) == 0;
 	buf_fini(&text);
 	int rc = buf_printf(url, "%sfrom=%lld", memchr(url->at, '?', url->len) ? "&" : "?", (long long)l->cursor);
 	if (!rc && by_text)
-		rc = buf_printf(url, "&nj_streams=%u", feed->n * (uint32_t)__builtin_popcount(feed->streams));
+		rc = buf_printf(url, "&nj_streams=%u", streams);
 	return rc;
 }
 

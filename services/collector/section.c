@@ -19,7 +19,7 @@ const struct config_key collector_section_keys[] = {
 	{"symbols", CONFIG_TEXT, "BTCUSDT", 0, 0, "", "Instruments, as the venue writes them, comma separated.", NULL,
 	 TEXT(symbols)},
 	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
-	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation.", NULL,
+	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation mark.", NULL,
 	 TEXT(streams)},
 	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
 	 TEXT(kline_interval)},
@@ -80,7 +80,8 @@ static const struct word stream_words[] = {{"depth", VENUE_DEPTH_STREAM},
 					   {"top", VENUE_TOP_STREAM},
 					   {"kline", VENUE_KLINE_STREAM},
 					   {"ticker", VENUE_TICKER_STREAM},
-					   {"liquidation", VENUE_LIQUIDATION_STREAM}};
+					   {"liquidation", VENUE_LIQUIDATION_STREAM},
+					   {"mark", VENUE_MARK_STREAM}};
 
 static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, size_t cap)
 {
@@ -94,7 +95,9 @@ static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, siz
 				bit = stream_words[i].bit;
 		if (!bit) {
 			snprintf(reason, cap,
-				 "collector.streams: '%s' is none of depth, trade, top, kline, ticker, liquidation", w);
+				 "collector.streams: '%s' is none of depth, trade, top, kline, ticker, liquidation, "
+				 "mark",
+				 w);
 			return ERR_ARG;
 		}
 		*ret_bits |= bit;
