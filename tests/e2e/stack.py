@@ -109,6 +109,15 @@ class Stack:
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
+    def library(self, name):
+        """A library of ours for LD_PRELOAD, which ends a path at a space or a colon: then a copy without."""
+        path = os.path.join(BIN, name)
+        if not set(path) & set(" :"):
+            return path
+        if not os.path.exists(self.path(name)):
+            shutil.copy(path, self.path(name))
+        return self.path(name)
+
     def until(self, what, condition, limit=60):
         """Waits while everybody lives; shows what each service says of itself where it was in vain."""
         def check():

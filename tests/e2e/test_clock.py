@@ -8,7 +8,7 @@ import struct
 
 from live import Live, compare_with_journals, until_stored
 from records import holes
-from stack import BIN, SERVICES
+from stack import SERVICES
 
 HOUR, SECOND = 3600 * 10**9, 10**9
 
@@ -19,7 +19,7 @@ class Shifted(Live):
     def start_service(self, name, env=()):
         if not os.path.exists(self.path("shift")):
             self.shift(0)
-        env = dict(env, LD_PRELOAD=os.path.join(BIN, "clockshift.so"), CLOCKSHIFT_FILE=self.path("shift"),
+        env = dict(env, LD_PRELOAD=self.library("clockshift.so"), CLOCKSHIFT_FILE=self.path("shift"),
                    ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
         super().start_service(name, env)
 

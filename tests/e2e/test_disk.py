@@ -6,14 +6,14 @@ import os
 
 from live import compare_with_journals
 from records import holes, ledger_digest
-from stack import BIN, Stack, btc_captures, wait_for
+from stack import Stack, btc_captures, wait_for
 
 END = 1723161904535092233
 ENOSPC, EIO = 28, 5
 
 
-def preload(part, calls, nth, errno):
-    return {"LD_PRELOAD": os.path.join(BIN, "iofail.so"), "IOFAIL_PATH": part, "IOFAIL_CALLS": calls, "IOFAIL_NTH": str(nth),
+def preload(s, part, calls, nth, errno):
+    return {"LD_PRELOAD": s.library("iofail.so"), "IOFAIL_PATH": part, "IOFAIL_CALLS": calls, "IOFAIL_NTH": str(nth),
             "IOFAIL_COUNT": "0", "IOFAIL_ERRNO": str(errno),
             "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
 
@@ -42,7 +42,7 @@ def fail(s, service, part, calls, nth, errno, named):
     """A run of the service that meets the failure; without it afterwards."""
     s.kill(service)
     began = len(s.log(service))
-    s.start_service(service, preload(part, calls, nth, errno))
+    s.start_service(service, preload(s, part, calls, nth, errno))
     wait_for(lambda: s.processes[service].poll() is not None, 60, "%s to end: %s" % (service, s.log(service)[-1500:]))
     text = s.log(service)[began:]
     assert s.processes[service].returncode == 1, "%s: exit %s: %s" % (service, s.processes[service].returncode, text[-1500:])

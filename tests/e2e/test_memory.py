@@ -7,7 +7,6 @@ of mapped files the stack's sum counts each once. NJ_LONG=1 plays ten times as m
 """
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import struct
@@ -143,9 +142,8 @@ def allocations():
     """Once warm, no code of ours asks malloc for an event. What is left are snapshots, requests and heartbeats."""
     with market("alloc", SYMBOLS[:3]) as s:
         os.mkdir(s.path("counts"))
-        shutil.copy(os.path.join(BIN, "alloccount.so"), s.path("alloccount.so"))  # LD_PRELOAD knows no spaces
         spawn = s.spawn
-        env = {"LD_PRELOAD": s.path("alloccount.so"), "ALLOCCOUNT_OUT": s.path("counts")}
+        env = {"LD_PRELOAD": s.library("alloccount.so"), "ALLOCCOUNT_OUT": s.path("counts")}
         s.spawn = lambda name, argv, more=(): spawn(name, argv, dict(env, **dict(more)))
         s.start()
         play(s, EVENTS // 8)

@@ -121,8 +121,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 	va_start(args, format);
 	tell(cli, format, args);
 	va_end(args);
-	fprintf(cli->err, "Try 'nj help%s%s'.\n", cli->verb ? " " : "",
-		cli->verb ? cli->verb->name : "");
+	bool of_verb = cli->verb && strcmp(cli->verb->name, "help") != 0;
+	fprintf(cli->err, "Try 'nj help%s%s'.\n", of_verb ? " " : "", of_verb ? cli->verb->name : "");
 	return CLI_USAGE;
 }
 
@@ -388,7 +388,7 @@ const struct cli_verb *cli_find(const struct cli *cli, const char *name)
 	return NULL;
 }
 
-static int unknown_verb(const struct cli *cli, const char *name)
+int cli_no_verb(const struct cli *cli, const char *name)
 {
 	struct nearest n;
 	nearest_init(&n, name);
@@ -462,7 +462,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	}
 	const struct cli_verb *v = cli_find(cli, argv[first]);
-	return v ? run_verb(cli, v, argc - first, argv + first) : unknown_verb(cli, argv[first]);
+	return v ? run_verb(cli, v, argc - first, argv + first) : cli_no_verb(cli, argv[first]);
 }
 
 int cli_run(struct cli *cli, const struct cli_verb *const *verbs, size_t n, int argc, char **argv)

@@ -88,6 +88,7 @@ struct cli_example {
 };
 
 struct cli;
+struct table_column; /* table.h */
 
 struct cli_verb {
 	const char *name, *alias; /* alias may be NULL */
@@ -98,6 +99,7 @@ struct cli_verb {
 	const char *doc;      /* paragraphs, separated by an empty line; may be NULL */
 	const struct cli_option *options;   /* ends with {0}; may be NULL */
 	const struct cli_example *examples; /* ends with {0}; may be NULL */
+	const struct table_column *columns; /* of its table, for help; ends with {0}; may be NULL */
 	size_t options_size;  /* of the struct that run gets */
 	int operands_min, operands_max; /* max -1: any number */
 	bool output;          /* prints tables: takes -o, --json, --columns … (table.h) */
@@ -137,6 +139,9 @@ int cli_run(struct cli *cli, const struct cli_verb *const *verbs, size_t n, int 
 
 const struct cli_verb *cli_find(const struct cli *cli,
 				const char *name); /* by name or alias; NULL */
+
+/* Says that there is no such verb, and which may have been meant; CLI_USAGE. */
+int cli_no_verb(const struct cli *cli, const char *name);
 
 /* "nj tap: …" and a line feed to cli->err; return code, so that `return cli_fail(cli, CLI_DATA, …)`
  * reads well. */

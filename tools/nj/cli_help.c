@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/utf8.h"
 #include "tools/nj/cli_print.h"
+#include "tools/nj/table.h"
 
 #define WIDTH 79
 #define DOC_COLUMN 26
@@ -113,6 +114,18 @@ static void put_option(void *ctx, const struct cli_option *o, bool has_letter)
 	put_wrapped(to, doc, DOC_COLUMN, DOC_COLUMN);
 }
 
+static void put_columns(const struct table_column *c, FILE *to)
+{
+	if (!c || !c->name)
+		return;
+	fprintf(to, "\nColumns:\n");
+	for (; c->name; c++) {
+		int n = fprintf(to, "  %s", c->name);
+		fprintf(to, "%*s", n > DOC_COLUMN - 2 ? 2 : DOC_COLUMN - n, "");
+		put_wrapped(to, c->doc, DOC_COLUMN, DOC_COLUMN);
+	}
+}
+
 static void put_examples(const struct cli_example *e, FILE *to)
 {
 	if (!e || !e->command)
@@ -136,6 +149,7 @@ static void put_verb_help(const struct cli_verb *v, FILE *to)
 	}
 	fprintf(to, "\nOptions:\n");
 	cli_each_option(v, put_option, to);
+	put_columns(v->columns, to);
 	put_examples(v->examples, to);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/nj/cli_print.h"
+#include "tools/nj/table.h"
 
 /* ---- roff ---- */
 
@@ -66,6 +67,19 @@ static void put_roff_examples(const struct cli_example *e, FILE *to)
 	}
 }
 
+static void put_roff_columns(const struct table_column *c, FILE *to)
+{
+	if (!c || !c->name)
+		return;
+	fputs(".SH COLUMNS\n", to);
+	for (; c->name; c++) {
+		fputs(".TP\n\\fB", to);
+		put_roff(to, c->name);
+		fputs("\\fR\n", to);
+		put_roff_line(to, c->doc);
+	}
+}
+
 static void put_roff_exits(FILE *to)
 {
 	static const struct { int code; const char *doc; } exits[] = {
@@ -113,6 +127,7 @@ static void put_verb_man(const struct cli_verb *v, FILE *to)
 	put_roff_line(to, v->doc ? v->doc : v->summary);
 	fputs(".SH OPTIONS\n", to);
 	cli_each_option(v, put_roff_option, to);
+	put_roff_columns(v->columns, to);
 	put_roff_exits(to);
 	put_roff_examples(v->examples, to);
 	fputs(".SH SEE ALSO\n\\fBnj\\fR(1)\n", to);
@@ -190,6 +205,13 @@ static void put_md_verb(const struct cli_verb *v, FILE *to)
 	}
 	fputs("| option | meaning |\n|---|---|\n", to);
 	cli_each_option(v, put_md_option, to);
+	if (v->columns)
+		fputs("\n| column | meaning |\n|---|---|\n", to);
+	for (const struct table_column *c = v->columns; c && c->name; c++) {
+		fprintf(to, "| `%s` | ", c->name);
+		put_md(to, c->doc);
+		fputs(" |\n", to);
+	}
 	for (const struct cli_example *e = v->examples; e && e->command; e++) {
 		fprintf(to, "\n`%s`: ", e->command);
 		put_md(to, e->doc);

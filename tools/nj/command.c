@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "tools/nj/look.h"
 #include "tools/nj/operate.h"
+#include "tools/nj/table.h"
 
 #define ASK_NS INT64_C(2000000000)
 #define AGAIN_NS INT64_C(200000000)
@@ -24,11 +25,19 @@ static int64_t left(const struct errand *e)
 	return e->end - clock_mono(loop_clock(e->client.loop));
 }
 
+static bool is_down(const struct errand *e, const char *service)
+{
+	return !client_far(&e->client) && look_holder(e->client.run.bus_dir, service) == 0;
+}
+
 /* Asks until there is an answer. Refused for the moment (recovering, another snapshot): a new request after a while. */
 static int give(struct errand *e, const char *service, const struct event *order)
 {
 	struct event request = *order;
+	char span[TABLE_SHORT_MAX];
 	int rc = ERR_TIMEOUT;
+	if (is_down(e, service))
+		cli_note(e->cli, "%s does not run now: waiting for it, %s at most", service, table_span(left(e), span));
 	while (left(e) > 0) {
 		int64_t wait = left(e) < ASK_NS ? left(e) : ASK_NS;
 		rc = client_ask(&e->client, service, &request, wait);
@@ -58,7 +67,9 @@ static int tell(const struct errand *e, const char *service, int rc)
 	const struct ev_reply *r = &e->client.reply.reply;
 	if (rc)
 		return cli_fail(e->cli, rc == ERR_TIMEOUT ? CLI_NOT_RUNNING : CLI_FAILED, "%s: %s", service,
-				rc == ERR_TIMEOUT ? "does not answer" : err_text(rc));
+				rc != ERR_TIMEOUT ? err_text(rc)
+				: is_down(e, service) ? "does not run; 'nj ps' tells why"
+						      : "does not answer; 'nj status' tells how it is");
 	if (r->result)
 		return cli_fail(e->cli, CLI_FAILED, "%s: %s", service,
 				r->message[0] ? r->message : err_text((int)r->result));
@@ -69,7 +80,7 @@ static int tell(const struct errand *e, const char *service, int rc)
 static int open_errand(struct errand *e, struct cli *cli, const void *options)
 {
 	*e = (struct errand){.cli = cli, .o = options};
-	int rc = look_client(cli, &e->client);
+	int rc = look_living(cli, &e->client);
 	if (rc == 0)
 		e->end = clock_mono(loop_clock(e->client.loop)) + e->o->timeout;
 	return rc;
@@ -93,7 +104,7 @@ static int to_each(struct errand *e, const struct event *order, int argc, char *
 		int one = not_for_it ? CLI_OK : tell(e, look_names[i], rc);
 		code = code == CLI_OK ? one : code;
 	}
-	return asked ? code : cli_fail(e->cli, CLI_NOT_RUNNING, "no service runs");
+	return asked ? code : cli_fail(e->cli, CLI_NOT_RUNNING, "no service runs: see 'nj status'");
 }
 
 static int check_names(const struct cli *cli, int argc, char **argv)

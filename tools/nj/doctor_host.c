@@ -77,6 +77,22 @@ static bool mentions(pid_t pid, const char *file, const char *path)
 	return path && memmem(text, n, path, strlen(path)) != NULL;
 }
 
+static bool is_member(const struct stack *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->at[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* That of another stack, or of a test that has just ended one, is their affair; what init leaves is everybody's.
+ * stat: from behind the name on, " Z PPID …". */
+static bool is_our_zombie(const struct stack *s, const char *stat)
+{
+	int parent = 0;
+	return stat && sscanf(stat, " Z %d", &parent) == 1 && (parent == 1 || is_member(s, parent));
+}
+
 static void count_process(const struct doctor *d, const struct stack *s, pid_t pid, struct census *c)
 {
 	char name[32], stat[256], *config;
@@ -87,14 +103,13 @@ static void count_process(const struct doctor *d, const struct stack *s, pid_t p
 	read_proc(pid, "stat", stat, sizeof stat);
 	const char *state = strrchr(stat, ')');
 	if (state && state[1] && state[2] == 'Z') {
-		c->zombies++;
+		c->zombies += is_our_zombie(s, state + 1);
 		return;
 	}
-	for (size_t i = 0; i < s->n; i++)
-		if (s->at[i].pid == pid) {
-			c->ours++;
-			return;
-		}
+	if (is_member(s, pid)) {
+		c->ours++;
+		return;
+	}
 	config = d->cli->config_path ? realpath(d->cli->config_path, NULL) : NULL;
 	if (mentions(pid, "cmdline", config) || mentions(pid, "environ", config)) {
 		c->stray = pid;
@@ -117,7 +132,8 @@ static void check_processes(struct doctor *d)
 			count_process(d, &s, (pid_t)strtol(e->d_name, NULL, 10), &c);
 	if (dir)
 		closedir(dir);
-	finding_measure(f, "%zu of this stack, %zu of others, %zu zombies", c.ours, c.others, c.zombies);
+	finding_measure(f, "%zu of this stack, %zu of others, %zu zombie%s", c.ours, c.others, c.zombies,
+			c.zombies == 1 ? "" : "s");
 	if (c.stray)
 		finding_blame(f, DOCTOR_WARN, "end it, if nobody knows it",
 			      "%s (pid %d) has this stack's settings and none of its locks", c.stray_name,

@@ -37,11 +37,16 @@ static void check_bus(struct doctor *d)
 		finding_blame(f, DOCTOR_FAIL, "chmod 700 the bus directory", "others can reach the bus");
 }
 
+/* Only the watchdog can start a service; only nj up the watchdog. */
+static const char *start_of(const struct doctor *d)
+{
+	bool watched = d->looked && look_state(&d->look, &d->look.at[LOOK_SERVICES - 1]) != LOOK_STOPPED;
+	return watched ? "nj start SERVICE; nj logs tells why it ended" : "nj up; nj logs tells why it ended";
+}
+
 static const char *fix_of(enum look_state state)
 {
 	switch (state) {
-	case LOOK_STOPPED:
-		return "nj up, or nj start SERVICE; nj logs tells why it ended";
 	case LOOK_SILENT:
 		return "nj restart SERVICE; nj logs tells what it did last";
 	case LOOK_STARTING:
@@ -70,8 +75,8 @@ static void judge_service(struct doctor *d, struct finding *f, size_t i)
 	char up[TABLE_SHORT_MAX], age[TABLE_SHORT_MAX];
 	if (state == LOOK_STOPPED) {
 		finding_measure(f, "stopped");
-		finding_blame(f, i == LOOK_SERVICES - 1 ? DOCTOR_WARN : DOCTOR_FAIL, fix_of(state),
-			      "nobody holds its lock");
+		finding_blame(f, i == LOOK_SERVICES - 1 ? DOCTOR_WARN : DOCTOR_FAIL, start_of(d),
+			      "it does not run: nobody holds its lock");
 		return;
 	}
 	finding_measure(f, "%s for %s%s%s", text, table_span(s->uptime, up),
@@ -107,7 +112,7 @@ static void check_connection(struct doctor *d)
 		finding_measure(f, "not asked: the collector does not run");
 		return;
 	}
-	finding_measure(f, "%s, %" PRId64 " lost since the start", s->beat.note,
+	finding_measure(f, "%s, lost %" PRId64 " times since the start", s->beat.note,
 			look_value(s, "collector_disconnects_total", 0));
 	if (strcmp(s->beat.note, "no connection") == 0)
 		finding_blame(f, DOCTOR_WARN, "check collector.stream_url, network and the venue's status page",
@@ -269,7 +274,7 @@ static void check_differing(struct doctor *d)
 		verified += look_value(&d->look.at[i], "verified", 0);
 		differing += look_value(&d->look.at[i], "differing", 0);
 	}
-	finding_measure(f, "%" PRId64 " compared, %" PRId64 " differ", verified, differing);
+	finding_measure(f, "%" PRId64 " records made again after restarts, %" PRId64 " differ", verified, differing);
 	if (differing)
 		finding_blame(f, DOCTOR_FAIL, "keep run.data for a report; nj logs --grep differs",
 			      "a restart did not repeat the run before it");

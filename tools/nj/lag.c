@@ -11,10 +11,10 @@
 
 static const int64_t answer_ns = 2000000000;
 
-static const struct table_column columns[] = {
+const struct table_column lag_columns[] = {
 	{"consumer", TABLE_TEXT, "Who follows."},
 	{"publisher", TABLE_TEXT, "Whom."},
-	{"lane", TABLE_TEXT, "m, x; t: its telemetry, which is said again and never repaired."},
+	{"lane", TABLE_TEXT, "m: market data; x: facts; t: telemetry, which is said again and never repaired."},
 	{"state", TABLE_TEXT, "idle, catching up, live, stalled (its queue is full)."},
 	{"topics", TABLE_INT, "Topics heard of."},
 	{"published", TABLE_INT, "Records since the consumer joined, all topics and epochs: last - first + 1."},
@@ -135,7 +135,7 @@ static int ask_all(struct cli *cli, struct client *c, struct table *t, int argc,
 		put_consumer(cli, t, c, name, &well);
 	}
 	if (answered == 0)
-		return cli_fail(cli, CLI_NOT_RUNNING, "nobody answers");
+		return cli_fail(cli, CLI_NOT_RUNNING, "nobody answers: see 'nj status'");
 	return answered == asked && well ? CLI_OK : CLI_DEGRADED;
 }
 
@@ -147,10 +147,10 @@ int lag_run(struct cli *cli, const void *options, int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		if (look_find(cli, argv[i]) < 0)
 			return CLI_USAGE;
-	int rc = look_client(cli, &c);
+	int rc = look_living(cli, &c);
 	if (rc)
 		return rc;
-	rc = table_open(cli, columns, &t);
+	rc = table_open(cli, lag_columns, &t);
 	if (!rc) {
 		int asked = ask_all(cli, &c, t, argc, argv);
 		rc = table_close(t);

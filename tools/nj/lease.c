@@ -53,7 +53,7 @@ static int order(struct lease *l)
 	int rc = client_ask(&l->client, "executor", &request, l->o->timeout);
 	if (rc)
 		return cli_fail(l->cli, rc == ERR_TIMEOUT ? CLI_NOT_RUNNING : CLI_FAILED,
-				"the executor does not answer: %s", err_text(rc));
+				"the executor does not answer (%s); 'nj status' tells how it is", err_text(rc));
 	const struct ev_reply *r = &l->client.reply.reply;
 	if (r->result)
 		return cli_fail(l->cli, CLI_FAILED, "refused: %s",
@@ -117,7 +117,7 @@ int lease_run(struct cli *cli, const void *options, int argc, char **argv)
 	l.verb = strcmp(name, "pause") == 0 ? verb_pause : strcmp(name, "resume") == 0 ? verb_resume : verb_reset;
 	if (!l.o->reason || !l.o->reason[0])
 		return cli_usage(cli, "give a --reason: it is journalled with the command");
-	int rc = look_client(cli, &l.client);
+	int rc = look_living(cli, &l.client);
 	if (rc)
 		return rc;
 	l.client.on_frame = on_frame;

@@ -223,6 +223,39 @@ static int list_files(struct logs *l, int argc, char **argv, bool rotated_too)
 	return 0;
 }
 
+/* "collector, executor": whose logs there are. */
+static void name_logs(const char *dir, char *out, size_t cap)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+	out[0] = '\0';
+	for (struct dirent *e = d ? readdir(d) : NULL; e && n < cap; e = readdir(d)) {
+		const char *end = strstr(e->d_name, ".log");
+		if (end && end[4] == '\0')
+			n += (size_t)snprintf(out + n, cap - n, "%s%.*s", n ? ", " : "", (int)(end - e->d_name),
+					      e->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* A name that nobody logs under is a slip of the pen, not an empty log. */
+static int check_names(const struct logs *l, int argc, char **argv)
+{
+	char known[400];
+	for (int i = 0; i < argc; i++) {
+		bool found = false;
+		for (size_t k = 0; k < l->n_files; k++)
+			found = found || is_of(l->file[k].name, argv[i]);
+		if (found || l->o->follow)
+			continue;
+		name_logs(l->dir, known, sizeof known);
+		return cli_usage(l->cli, "there is no log of '%s' at %s; there are %s", argv[i], l->dir,
+				 known[0] ? known : "none");
+	}
+	return CLI_OK;
+}
+
 /* ---- printing ---- */
 
 static int by_time(const void *a, const void *b)
@@ -334,6 +367,9 @@ static int read_all(struct logs *l, int argc, char **argv)
 		return cli_fail(l->cli, CLI_NOT_RUNNING,
 				"there are no logs at %s (setting log.dir; in containers: docker compose logs)",
 				l->dir);
+	rc = check_names(l, argc, argv);
+	if (rc)
+		return rc;
 	qsort(l->file, l->n_files, sizeof l->file[0], by_name);
 	for (size_t i = 0; !rc && i < l->n_files; i++)
 		rc = read_file(l, (uint16_t)i);

@@ -76,6 +76,23 @@ int look_client(const struct cli *cli, struct client *ret_client)
 			"%s", reason[0] ? reason : err_text(rc));
 }
 
+bool look_deserted(const struct client *c)
+{
+	struct stack s;
+	stack_scan(c->run.bus_dir, &s);
+	return !client_far(c) && s.n == 0;
+}
+
+int look_living(const struct cli *cli, struct client *ret_client)
+{
+	int rc = look_client(cli, ret_client);
+	if (rc != CLI_OK || !look_deserted(ret_client))
+		return rc;
+	rc = cli_fail(cli, CLI_NOT_RUNNING, LOOK_DESERTED, ret_client->run.bus_dir);
+	client_close(ret_client);
+	return rc;
+}
+
 /* ---- heartbeats and answers ---- */
 
 static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)

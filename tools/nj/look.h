@@ -55,6 +55,12 @@ int look_ask(struct client *c, const char *service, int64_t timeout_ns);
 /* Opens a client by the common options; CLI_OK, or an exit code, told. */
 int look_client(const struct cli *cli, struct client *ret_client);
 
+/* Whether nobody at all holds a lock of this bus; over tcp that cannot be seen: false. */
+bool look_deserted(const struct client *c);
+#define LOOK_DESERTED "nothing runs on the bus at %s: 'nj up' starts a stack" /* bus_dir */
+/* As look_client, for verbs that somebody must answer: CLI_NOT_RUNNING, told, where the bus is deserted. */
+int look_living(const struct cli *cli, struct client *ret_client);
+
 /* Holder of bus_dir/NAME.lock, 0: nobody. */
 pid_t look_holder(const char *bus_dir, const char *name);
 /* Since its process was started, in ns; 0 unknown. */

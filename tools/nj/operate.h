@@ -4,6 +4,7 @@
 #define NJ_TOOLS_NJ_OPERATE_H
 
 #include "tools/nj/cli.h"
+#include "tools/nj/table.h"
 
 /* units.c: ps; start, stop, restart (which one the verb's name says). */
 struct units_options {
@@ -11,6 +12,7 @@ struct units_options {
 	bool no_wait;
 };
 extern const struct cli_option units_options[];
+extern const struct table_column units_columns[], trend_columns[];
 int units_ps(struct cli *cli, const void *options, int argc, char **argv);
 int units_run(struct cli *cli, const void *options, int argc, char **argv);
 

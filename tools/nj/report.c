@@ -5,6 +5,9 @@
 
 #include "common/base/check.h"
 
+/* A fresh account is opened at the beginning of event time, in 1970, before any market: that is no part of the span. */
+#define OPENING_END INT64_C(86400000000000)
+
 void report_init(struct report *r)
 {
 	memset(r, 0, sizeof *r);
@@ -13,8 +16,6 @@ void report_init(struct report *r)
 
 static void on_fill(struct report *r, const struct event *ev)
 {
-	if (ev->origin < ARRAY_LEN(r->fills_by_origin))
-		r->fills_by_origin[ev->origin]++;
 	if (ev->fill.liquidity == liquidity_maker)
 		r->makers++;
 	else
@@ -107,13 +108,22 @@ static void on_trading(struct report *r, const struct event *ev)
 	r->safe_entered += ev->trading_state.state == trading_safe;
 }
 
-void report_on_event(struct report *r, const struct event *ev)
+static void on_stamp(struct report *r, const struct event *ev)
 {
-	r->records++;
+	if (ev->ts_recv < OPENING_END)
+		return;
 	if (r->first == 0 || ev->ts_recv < r->first)
 		r->first = ev->ts_recv;
 	if (ev->ts_recv > r->last)
 		r->last = ev->ts_recv;
+}
+
+void report_on_event(struct report *r, const struct event *ev)
+{
+	r->records++;
+	if (ev->origin < ARRAY_LEN(r->by_origin))
+		r->by_origin[ev->origin]++;
+	on_stamp(r, ev);
 	switch (ev->id) {
 	case EVENT_fill: on_fill(r, ev); break;
 	case EVENT_order: r->partials += ev->order.status == order_status_partial; break;

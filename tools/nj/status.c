@@ -19,17 +19,17 @@ enum { LOG_LINES = 5 }; /* below each service at length */
 
 /* ---- the short table ---- */
 
-static const struct table_column columns[] = {
-	{"service", TABLE_TEXT, "Service."},
-	{"state", TABLE_TEXT, "Where it is in its life."},
+const struct table_column status_columns[] = {
+	{"service", TABLE_TEXT, "Who."},
+	{"state", TABLE_TEXT, "Where it is in its life; idle: no work for longer than it calls normal."},
 	{"pid", TABLE_ID, "Process id."},
 	{"uptime", TABLE_SPAN, "Since its start."},
 	{"last_work", TABLE_SPAN, "Since it last did something useful."},
-	{"x_last", TABLE_ID, "Last sequence of its lane X."},
+	{"x_last", TABLE_ID, "Number of the last fact that it has written down and published (lane X)."},
 	{"rate", TABLE_NUMBER, "Useful work a second, now."},
-	{"memory", TABLE_BYTES, "Resident."},
+	{"memory", TABLE_BYTES, "Resident, shared pages included."},
 	{"errors", TABLE_INT, "Errors logged since its start."},
-	{"note", TABLE_TEXT, "What it says of itself."},
+	{"note", TABLE_TEXT, "What it says of itself: connected, running, paused, or what is wrong."},
 	{0},
 };
 
@@ -89,7 +89,7 @@ static void put_row(struct table *t, const struct look *l, const struct look_ser
 static int print_table(struct cli *cli, const struct look *l, const bool *chosen)
 {
 	struct table *t;
-	int rc = table_open(cli, columns, &t);
+	int rc = table_open(cli, status_columns, &t);
 	for (size_t i = 0; rc == CLI_OK && i < LOOK_SERVICES; i++)
 		if (chosen[i])
 			put_row(t, l, &l->at[i]);
@@ -270,6 +270,18 @@ static int exit_of(const struct look *l, const bool *chosen)
 	return well == n ? CLI_OK : down == n ? CLI_NOT_RUNNING : CLI_DEGRADED;
 }
 
+/* What people ask next, where not all is well. */
+static void advise(const struct cli *cli, const struct look *l, const bool *chosen)
+{
+	const struct look_service *collector = &l->at[0];
+	if (look_deserted(&l->client))
+		cli_note(cli, LOOK_DESERTED, l->client.run.bus_dir);
+	else if (chosen[0] && strcmp(collector->beat.note, "no connection") == 0)
+		cli_note(cli,
+			 "no data from the venue, so no trades; the collector goes on trying ('nj logs collector' "
+			 "tells why it cannot)");
+}
+
 int status_run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	static struct look l;
@@ -292,6 +304,8 @@ int status_run(struct cli *cli, const void *options, int argc, char **argv)
 		print_block(cli, &l, &l.at[i]);
 		logs_tail(cli, &l.client.run, l.at[i].name, LOG_LINES);
 	}
+	if (!rc)
+		advise(cli, &l, chosen);
 	look_fini(&l);
 	return rc ? rc : exit_of(&l, chosen);
 }

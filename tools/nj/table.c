@@ -56,8 +56,13 @@ static size_t rows_held(const struct table *t)
 static int find_column(const struct table *t, const char *name, size_t *ret_index)
 {
 	struct nearest n;
+	char known[600];
+	size_t used = 0;
 	nearest_init(&n, name);
 	for (size_t i = 0; i < t->n_columns; i++) {
+		if (used < sizeof known)
+			used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+						 t->column[i].name);
 		if (strcmp(t->column[i].name, name) == 0) {
 			*ret_index = i;
 			return CLI_OK;
@@ -67,7 +72,7 @@ static int find_column(const struct table *t, const char *name, size_t *ret_inde
 	if (nearest_get(&n))
 		return cli_usage(t->cli, "there is no column '%s' (did you mean %s?)", name,
 				 nearest_get(&n));
-	return cli_usage(t->cli, "there is no column '%s'", name);
+	return cli_usage(t->cli, "there is no column '%s'; there are %s", name, known);
 }
 
 static int choose_columns(struct table *t, const char *list)

@@ -65,7 +65,7 @@ static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, siz
 
 /* ---- one picture ---- */
 
-static const struct table_column service_columns[] = {
+const struct table_column top_columns[] = {
 	{"service", TABLE_TEXT, "Who."},
 	{"state", TABLE_TEXT, "Where it is in its life; silent: no heartbeat for three seconds."},
 	{"progress", TABLE_NUMBER, "Useful work a second."},
@@ -110,13 +110,20 @@ static void put_service(struct top *t, struct table *table, struct top_service *
 static int put_services(struct top *t, int64_t ns)
 {
 	struct table *table;
-	int rc = table_open(t->cli, service_columns, &table);
+	size_t heard = 0;
+	int rc = table_open(t->cli, top_columns, &table);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < t->services.n; i++)
-		if (t->services.at[i].heard_at)
+		if (t->services.at[i].heard_at) {
 			put_service(t, table, &t->services.at[i], ns);
-	return table_close(table);
+			heard++;
+		}
+	rc = table_close(table);
+	if (heard == 0 && !t->o->json)
+		fprintf(t->cli->out, "No service is heard on the bus at %s yet; 'nj status' tells what runs.\n",
+			t->client.run.bus_dir);
+	return rc;
 }
 
 static size_t rows_of(const struct top *t)
@@ -219,7 +226,7 @@ static void on_interval(void *ctx)
 		write_picture(t, text, len);
 	}
 	free(text);
-	if (++t->reports == t->o->reports)
+	if (++t->reports == t->o->reports || t->o->once)
 		client_stop(&t->client);
 }
 

@@ -5,13 +5,15 @@
 #include "common/io/bus.h"
 #include "proto/event.h"
 #include "tools/nj/cli.h"
+#include "tools/nj/table.h"
 
 struct top_options {
 	struct cli_list topics, never, publishers;
 	int64_t reports, interval, rows;
-	bool json, telemetry;
+	bool json, telemetry, once;
 };
 
+extern const struct table_column top_columns[]; /* of the services */
 int top_run(struct cli *cli, const void *options, int argc, char **argv);
 
 /* ---- what services say of themselves; pure ---- */

@@ -1,4 +1,5 @@
 /* trend - what the watchdog has sampled of each service, and how fast it changes. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,27 +11,34 @@
 
 #define ANSWER_NS (2 * NS_PER_S)
 
-/* Heading, and which of the watchdog's pairs "NAME.what" it shows (services/watchdog/memory.c). */
-static const struct {
-	struct table_column column;
-	const char *what;
-	int64_t unit;
-} rows[] = {
-	{{"samples", TABLE_SPAN, "How far they reach: one a minute since the service's start, a week at most."},
-	 "samples",
-	 60 * NS_PER_S},
-	{{"memory", TABLE_BYTES, "Resident, without files that are mapped."}, "anon", 1},
-	{{"memory_1h", TABLE_BYTES, "Its growth an hour, over the last hour."}, "memory_1h", 1},
-	{{"memory_6h", TABLE_BYTES, "The same over six hours."}, "memory_6h", 1},
-	{{"memory_7d", TABLE_BYTES, "The same over the week."}, "memory_7d", 1},
-	{{"cpu", TABLE_INT, "Thousandths of a core, over the last minute."}, "cpu", 1},
-	{{"threads", TABLE_INT, "Threads."}, "threads", 1},
-	{{"fds", TABLE_INT, "Open descriptors."}, "fds", 1},
-	{{"fds_6h", TABLE_INT, "Their growth an hour, over six hours."}, "fds_6h", 1},
-	{{"queued", TABLE_INT, "Events that wait for their turn."}, "queued", 1},
-	{{"journal", TABLE_BYTES, "On disk."}, "journal", 1},
-	{{"journal_6h", TABLE_BYTES, "Its growth an hour, over six hours."}, "journal_6h", 1},
+const struct table_column trend_columns[] = {
+	{"service", TABLE_TEXT, "Whom the watchdog watches."},
+	{"history", TABLE_SPAN, "How far its samples reach back: one a minute since its start, a week at most."},
+	{"memory", TABLE_BYTES, "Its own: resident, without files that are mapped (nj status counts those, too)."},
+	{"memory_1h", TABLE_BYTES, "Growth of it in an hour, judged by the last hour."},
+	{"memory_6h", TABLE_BYTES, "The same, judged by six hours."},
+	{"memory_7d", TABLE_BYTES, "The same, judged by the week."},
+	{"cpu", TABLE_NUMBER, "Per cent of a core, over the last minute."},
+	{"threads", TABLE_INT, "Threads."},
+	{"fds", TABLE_INT, "Open descriptors."},
+	{"fds_6h", TABLE_INT, "Their growth in an hour, judged by six hours."},
+	{"queued", TABLE_INT, "Events that wait for their turn."},
+	{"journal", TABLE_BYTES, "On disk."},
+	{"journal_6h", TABLE_BYTES, "Its growth in an hour, judged by six hours."},
+	{0},
 };
+
+/* The watchdog's pair "NAME.what" behind each column after the first. */
+static const struct {
+	const char *what;
+	bool slope;
+} rows[] = {
+	{"samples", false}, {"anon", false},   {"memory_1h", true}, {"memory_6h", true},
+	{"memory_7d", true}, {"cpu", false},   {"threads", false},  {"fds", false},
+	{"fds_6h", true},   {"queued", false}, {"journal", false},  {"journal_6h", true},
+};
+
+enum { SAMPLES_FOR_A_SLOPE = 10 }; /* as the watchdog's trend has it */
 
 static int64_t value_of(const struct client *c, const char *service, const char *what)
 {
@@ -41,20 +49,28 @@ static int64_t value_of(const struct client *c, const char *service, const char 
 
 static void put_service(struct table *t, const struct client *c, const char *service)
 {
+	int64_t samples = value_of(c, service, "samples");
+	char cpu[32];
 	table_text(t, service);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		table_int(t, value_of(c, service, rows[i].what) * rows[i].unit);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t value = value_of(c, service, rows[i].what);
+		if (rows[i].slope && samples < SAMPLES_FOR_A_SLOPE) {
+			table_null(t);
+		} else if (strcmp(rows[i].what, "cpu") == 0) {
+			snprintf(cpu, sizeof cpu, "%" PRId64 ".%" PRId64, value / 10, value % 10);
+			table_text(t, cpu);
+		} else {
+			table_int(t, i == 0 ? value * 60 * NS_PER_S : value);
+		}
+	}
 }
 
 /* One service for each pair "NAME.samples". */
 static int print_services(struct cli *cli, const struct client *c, const char *only)
 {
-	struct table_column columns[ARRAY_LEN(rows) + 2] = {{"service", TABLE_TEXT, "Whom the watchdog watches."}};
 	const struct pairs *v = &c->reply.reply.values;
 	struct table *t;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		columns[i + 1] = rows[i].column;
-	int rc = table_open(cli, columns, &t);
+	int rc = table_open(cli, trend_columns, &t);
 	for (uint32_t i = 0; rc == CLI_OK && i < v->n; i++) {
 		char service[EVENT_NAME_MAX];
 		size_t n = strlen(v->at[i].name);
@@ -74,7 +90,7 @@ int trend_run(struct cli *cli, const void *options, int argc, char **argv)
 	(void)options;
 	if (argc > 0 && look_find(cli, argv[0]) < 0)
 		return CLI_USAGE;
-	int rc = look_client(cli, &c);
+	int rc = look_living(cli, &c);
 	if (rc)
 		return rc;
 	client_request_init(&request, verb_state);

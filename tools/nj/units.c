@@ -88,7 +88,7 @@ static const struct unit_view *find(const struct units *units, const char *name)
 
 /* ---- ps ---- */
 
-static const struct table_column columns[] = {
+const struct table_column units_columns[] = {
 	{"unit", TABLE_TEXT, "Supervised program."},
 	{"state", TABLE_TEXT, "STOPPED STARTING RUNNING BACKOFF STOPPING; UNMANAGED: it is only watched."},
 	{"pid", TABLE_ID, "Process id."},
@@ -152,7 +152,7 @@ static void put_watchdog(struct table *t, const char *bus_dir)
 static int print_units(struct cli *cli, struct client *c, const struct units *units)
 {
 	struct table *t;
-	int rc = table_open(cli, columns, &t);
+	int rc = table_open(cli, units_columns, &t);
 	if (rc)
 		return rc;
 	put_watchdog(t, c->run.bus_dir);
@@ -172,7 +172,7 @@ int units_ps(struct cli *cli, const void *options, int argc, char **argv)
 	(void)options;
 	(void)argc;
 	(void)argv;
-	int rc = look_client(cli, &c);
+	int rc = look_living(cli, &c);
 	if (rc)
 		return rc;
 	rc = ask_units(cli, &c, &units);
@@ -299,7 +299,7 @@ int units_run(struct cli *cli, const void *options, int argc, char **argv)
 	const char *name = cli->verb->name;
 	d = (struct order){.cli = cli, .o = options};
 	d.verb = strcmp(name, "start") == 0 ? verb_start : strcmp(name, "stop") == 0 ? verb_stop : verb_restart;
-	int rc = look_client(cli, &d.client);
+	int rc = look_living(cli, &d.client);
 	if (rc)
 		return rc;
 	rc = ask_units(cli, &d.client, &units);

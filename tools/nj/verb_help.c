@@ -11,7 +11,7 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 	const struct options *o = options;
 	const struct cli_verb *v = argc > 0 ? cli_find(cli, argv[0]) : NULL;
 	if (argc > 0 && !v)
-		return cli_usage(cli, "there is no verb '%s'", argv[0]);
+		return cli_no_verb(cli, argv[0]);
 	if (o->markdown)
 		cli_print_markdown(cli, cli->out);
 	else if (o->man)

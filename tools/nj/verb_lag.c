@@ -19,6 +19,7 @@ const struct cli_verb verb_lag = {
 	       "last sequence taken; nothing of it is ever left out but what is on record as a gap.\n\n"
 	       "Exit code 0: all answer and every account adds up; 4: not so; 3: nobody answers.",
 	.examples = examples,
+	.columns = lag_columns,
 	.operands_max = -1,
 	.output = true,
 	.run = lag_run,

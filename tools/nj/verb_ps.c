@@ -14,6 +14,7 @@ const struct cli_verb verb_ps = {
 	.doc = "Exit code 0: all run; 4: some do not; 3: no watchdog answers. What the services "
 	       "do is told by nj status.",
 	.examples = examples,
+	.columns = units_columns,
 	.output = true,
 	.run = units_ps,
 };

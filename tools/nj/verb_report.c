@@ -1,4 +1,5 @@
 /* verb_report - nj report: what a run came to: orders, fills, equity, gaps, latencies, memory. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -78,7 +79,7 @@ static void origins(const struct page *p, char out[64])
 	snprintf(out, 64, "PAPER");
 	bool seen[4] = {false};
 	for (size_t i = 1; i < ARRAY_LEN(names); i++)
-		seen[i] = r->fills_by_origin[i] > 0 || (p->has_live && p->live.origin == i);
+		seen[i] = r->by_origin[i] > 0 || (p->has_live && p->live.origin == i);
 	for (size_t i = 1; i < ARRAY_LEN(names); i++)
 		if (seen[i]) {
 			size_t n = strlen(out);
@@ -106,21 +107,23 @@ static void print_trading(struct page *p)
 {
 	const struct report *r = &p->report;
 	uint64_t fills = r->makers + r->takers;
-	count(p, "intents", "published", r->intents, "Wishes of strategies: orders and cancels.");
+	count(p, "intents", "published", r->intents, "What strategies wanted: orders and cancels.");
 	store_read_orders(p->store, on_orders, p);
 	count(p, "fills", "all", fills, "Executions on the paper account.");
 	count(p, "fills", "taker", r->takers, "Against the book as it stood.");
 	count(p, "fills", "maker", r->makers, "Of orders that rested in the book.");
 	count(p, "fills", "partial", r->partials, "Times an order was left filled in part, the rest open.");
 	if (r->has_equity) {
-		money(p, "equity", "start", r->equity_first.equity, "Cash and marked positions.");
-		money(p, "equity", "end", r->equity_last.equity, "The same, newest record.");
+		money(p, "equity", "start", r->equity_first.equity, "Cash and positions at market; first record.");
+		money(p, "equity", "end", r->equity_last.equity, "The same; newest record.");
 		money(p, "equity", "realised", r->equity_last.realised, "Of closed positions, before fees.");
-		money(p, "equity", "fees", r->equity_last.fees, "Fees paid.");
+		money(p, "equity", "fees", r->equity_last.fees, "Paid for all fills.");
 	}
 	if (r->trading.state)
-		row(p, "trading", "state", enum_text(enum_trading(), r->trading.state), r->trading.reason);
-	count(p, "trading", "safe mode", r->safe_entered, "Times that trading went into safe mode.");
+		row(p, "trading", "state", enum_text(enum_trading(), r->trading.state),
+		    r->trading.reason[0] ? r->trading.reason : "Whether the executor takes orders now.");
+	count(p, "trading", "safe mode", r->safe_entered,
+	      "Times that trading was stopped because something could not be trusted.");
 }
 
 static void on_candles(void *ctx, const struct store_candles *c)
@@ -137,13 +140,16 @@ static void on_candles(void *ctx, const struct store_candles *c)
 
 static void print_feeds(struct page *p)
 {
-	char text[80], live[TABLE_SHORT_MAX], down[TABLE_SHORT_MAX];
+	char text[120], live[TABLE_SHORT_MAX], down[TABLE_SHORT_MAX];
 	const struct report *r = &p->report;
 	for (size_t i = 0; i < r->n_feeds; i++) {
 		const struct report_feed *f = &r->feed[i];
-		snprintf(text, sizeof text, "%s, down %s", table_span(f->live_ns, live),
+		double all = (double)f->live_ns + (double)f->down_ns;
+		/* Rounded down: less than all of it is never 100 %. */
+		double per_cent = all > 0 ? floor((double)f->live_ns * 1e4 / all) / 1e2 : 0;
+		snprintf(text, sizeof text, "live %.2f %%: %s, down %s", per_cent, table_span(f->live_ns, live),
 			 table_span(f->down_ns, down));
-		row(p, "feed", f->venue, text, "How long its connection was live, and how long not.");
+		row(p, "feed", f->venue, text, "How long its connection was up, and how long not.");
 	}
 }
 
@@ -160,9 +166,9 @@ static void print_gaps(struct page *p)
 		row(p, "gaps", name, text, "How many, and how long together.");
 	}
 	count(p, "parity", "exceptions", r->parity,
-	      "Inputs applied late or lost: what a replay must repeat.");
-	count(p, "alerts", "critical", r->alerts_critical, "Raised.");
-	count(p, "alerts", "warning", r->alerts_warning, "Raised.");
+	      "Inputs that came after their time, or never; on record so that a replay repeats them.");
+	count(p, "alerts", "critical", r->alerts_critical, "Times that one was raised.");
+	count(p, "alerts", "warning", r->alerts_warning, "Times that one was raised.");
 }
 
 static void print_hist(struct page *p, const char *figure, const struct hist *h, const char *meaning)
@@ -183,12 +189,12 @@ static void print_latency(struct page *p)
 {
 	if (p->has_live) {
 		print_hist(p, "in the collector", &p->live.in_collector,
-			   "p50 / p90 / p99 / max: off the venue's socket to published.");
+			   "p50 / p90 / p99 / max, from the venue's socket to published.");
 		print_hist(p, "on the bus", &p->live.on_bus,
-			   "p50 / p90 / p99 / max: published to decoded by this program.");
+			   "p50 / p90 / p99 / max, from published to decoded by this program.");
 	}
 	print_hist(p, "to an intent", &p->report.intent_age,
-		   "p50 / p90 / p99 / max: causing market event stamped to intent published, synced.");
+		   "p50 / p90 / p99 / max, from the causing market event to the intent on disk and out.");
 }
 
 static void print_memory(struct page *p)
@@ -225,9 +231,11 @@ static void print_data(struct page *p)
 	char text[TABLE_SHORT_MAX], wal[sizeof p->database + 8];
 	snprintf(wal, sizeof wal, "%s-wal", p->database);
 	store_read_lanes(p->store, on_lane, p);
-	count(p, "data", "records", p->report.records, "Lane-X records in the database.");
-	count(p, "data", "missing", p->holes, "Sequence numbers of lane X that are not there.");
-	count(p, "data", "undecodable", store_read_undecodable(p->store), "Records left out above.");
+	count(p, "data", "records", p->report.records,
+	      "Facts in the database: intents, orders, fills, gaps (lane X).");
+	count(p, "data", "missing", p->holes, "Holes in the facts' sequence numbers; 0: nothing was lost.");
+	count(p, "data", "undecodable", store_read_undecodable(p->store),
+	      "Facts that this program cannot read; left out above.");
 	if (stat(p->database, &st) == 0)
 		bytes = st.st_size;
 	if (stat(wal, &st) == 0)
@@ -243,7 +251,7 @@ static int print_table(struct page *p)
 		return rc;
 	origins(p, label);
 	row(p, "run", "kind", label, "Whose money, and where the market data came from.");
-	row(p, "run", "span", table_span(p->report.last - p->report.first, span),
+	row(p, "run", "span", p->report.first ? table_span(p->report.last - p->report.first, span) : "-",
 	    "Event time from the first to the last record.");
 	print_trading(p);
 	store_read_candles(p->store, on_candles, p);
@@ -376,6 +384,7 @@ const struct cli_verb verb_report = {
 	       "stack runs, watches its bus for a moment. Every row says what exactly it counts.",
 	.options = options,
 	.examples = examples,
+	.columns = columns,
 	.options_size = sizeof(struct options),
 	.output = true,
 	.run = run,

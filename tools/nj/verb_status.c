@@ -19,6 +19,7 @@ const struct cli_verb verb_status = {
 	       "where the watchdog does "
 	       "not: it looks at the locks and asks every service itself.",
 	.examples = examples,
+	.columns = status_columns,
 	.operands_max = -1,
 	.output = true,
 	.run = status_run,

@@ -7,6 +7,7 @@
 
 static const struct cli_option options[] = {
 	OPTION_COUNT('n', "count", AT(reports), "End after N pictures."),
+	{.name = "once", .kind = CLI_FLAG, .offset = AT(once), .doc = "One picture; the same as -n 1."},
 	{.letter = 'i',
 	 .name = "interval",
 	 .kind = CLI_DUR,
@@ -53,6 +54,7 @@ const struct cli_verb verb_top = {
 	       "sending to here, within the interval; missing events are counted by their sequences.",
 	.options = options,
 	.examples = examples,
+	.columns = top_columns,
 	.options_size = sizeof(struct top_options),
 	.operands_max = -1,
 	.run = top_run,

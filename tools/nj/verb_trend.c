@@ -14,9 +14,10 @@ const struct cli_verb verb_trend = {
 	.operands = "[SERVICE]",
 	.operand_choices = CLI_SERVICE_NAMES,
 	.doc = "The watchdog samples every service once a minute and keeps a week. Growth is the Theil-Sen slope an "
-	       "hour: a jump or a burst is none. Nothing is said from fewer than ten samples. Exit code 3: no "
+	       "hour: a jump or a burst is none. From fewer than ten samples nothing is said (-). Exit code 3: no "
 	       "watchdog answers.",
 	.examples = examples,
+	.columns = trend_columns,
 	.operands_max = 1,
 	.output = true,
 	.run = trend_run,

@@ -14,6 +14,7 @@
 #include "common/base/check.h"
 #include "tools/nj/cli.h"
 #include "tools/nj/cli_print.h"
+#include "tools/nj/table.h"
 #include "tools/nj/verbs.h"
 
 /* ---- two verbs of our own ---- */
@@ -95,6 +96,11 @@ static const struct cli_option probe_options[] = {
 	{0},
 };
 static const struct cli_example probe_examples[] = {{"nj probe -c 5", "Five."}, {0}};
+static const struct table_column probe_columns[] = {
+	{"what", TABLE_TEXT, "A | thing."},
+	{"how_very_long_a_name_it_is", TABLE_INT, "How often."},
+	{0},
+};
 static const struct cli_verb probe = {
 	.name = "probe",
 	.alias = "pr",
@@ -105,6 +111,7 @@ static const struct cli_verb probe = {
 	.options = probe_options,
 	.doc = "First paragraph.\n\n.Second paragraph begins with a dot - and has a \\ in it.",
 	.examples = probe_examples,
+	.columns = probe_columns,
 	.options_size = sizeof(struct options),
 	.operands_max = -1,
 	.run = run_probe,
@@ -298,10 +305,29 @@ static void help_of_a_verb(void **state)
 		strstr(out, "      --config FILE       Settings file")); /* without its letter */
 	assert_null(strstr(out, "--output"));
 	assert_non_null(strstr(out, "\nExamples:\n  nj probe -c 5\n      Five.\n"));
+	assert_non_null(strstr(out, "\nColumns:\n  what                    A | thing.\n"
+				    "  how_very_long_a_name_it_is  How often.\n"));
 	for (const char *line = out; *line; line = strchr(line, '\n') + 1)
 		assert_true(strcspn(line, "\n") <= 80);
 	assert_int_equal(NJ("failing", "--help"), CLI_OK); /* operands are not asked for */
 	assert_non_null(strstr(out, "  -o, --output FORMAT     Form of the output. One of"));
+}
+
+/* The real verbs: nj help asks about them by name. */
+static void help_of_no_verb(void **state)
+{
+	(void)state;
+	char *argv[] = {(char *)(uintptr_t)"nj", (char *)(uintptr_t)"help", (char *)(uintptr_t)"statsu", NULL};
+	size_t n_out, n_err;
+	struct cli cli = {0};
+	free(out);
+	free(err);
+	cli.out = open_memstream(&out, &n_out);
+	cli.err = open_memstream(&err, &n_err);
+	int rc = cli_run(&cli, verbs, verbs_count, 3, argv);
+	fclose(cli.out);
+	fclose(cli.err);
+	REFUSED(rc, "nj help: there is no verb 'statsu' (did you mean 'status'?)\nTry 'nj help'.\n");
 }
 
 /* ---- prints for others ---- */
@@ -357,6 +383,7 @@ static void manual_page_text(void **state)
 		"First paragraph.\n.PP\n\\&.Second paragraph begins with a dot \\- and has a \\e"));
 	assert_non_null(strstr(out, "\\fB\\-c\\fR, \\fB\\-\\-count\\fR \\fIN\\fR\n"));
 	assert_non_null(strstr(out, ".SH EXIT STATUS\n.TP\n0\nAll went well.\n"));
+	assert_non_null(strstr(out, ".SH COLUMNS\n.TP\n\\fBwhat\\fR\nA | thing.\n"));
 }
 
 static void markdown_page(void **state)
@@ -372,6 +399,7 @@ static void markdown_page(void **state)
 	assert_non_null(
 		strstr(out, "| `-c, --count N` | Stop after N. From 1 to 1000. Default: 10. |\n"));
 	assert_non_null(strstr(out, "slow\\|fast"));
+	assert_non_null(strstr(out, "\n| column | meaning |\n|---|---|\n| `what` | A \\| thing. |\n"));
 	assert_non_null(strstr(out, "| 6 | Data is missing or damaged. |\n"));
 }
 
@@ -455,6 +483,9 @@ static void every_verb_is_complete(void **state)
 			assert_true(o->kind != CLI_CHOICE || o->choices);
 			assert_true(o->offset < v->options_size);
 		}
+		assert_true(!v->columns || v->columns[0].name);
+		for (const struct table_column *c = v->columns; c && c->name; c++)
+			assert_true(strlen(c->doc) > 2);
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(v->name, verbs[k]->name);
 	}
@@ -490,6 +521,7 @@ int main(void)
 		T(failures_are_told_once_and_harmless),
 		T(help_of_nj),
 		T(help_of_a_verb),
+		T(help_of_no_verb),
 		T(manual_pages_pass_groff),
 		T(manual_page_text),
 		T(markdown_page),

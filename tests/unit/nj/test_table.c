@@ -161,7 +161,9 @@ static void wrong_columns(void **state)
 	cli.columns = NULL;
 	cli.sort = "-x";
 	assert_int_equal(print(&cli), CLI_USAGE);
-	assert_string_equal(err, "nj: there is no column 'x'\nTry 'nj help'.\n");
+	assert_string_equal(err,
+			    "nj: there is no column 'x'; there are name, count, pid, price, size, age_ns, "
+			    "at, ok\nTry 'nj help'.\n");
 }
 
 static void no_rows(void **state)
