@@ -21,13 +21,20 @@
 #define FILES_MAX 64
 #define WINDOW_BYTES ((size_t)32 << 20)
 #define WINDOW_LINES ((size_t)1 << 18)
+#define CONNECTIONS_MAX 256
+#define NAME_MAX_LEN 64
+#define ADDRESS_MAX 256 /* what is longer is cut: a list of streams */
 
 struct kept { /* one line of the window; offsets into its text */
 	int64_t stamp;
 	uint64_t line;
-	size_t data, url, conn;
+	size_t data, url, conn, addr;
 	uint32_t len;
 	uint8_t kind;
+};
+
+struct connection { /* of a cryptofeed file: where it went */
+	char name[NAME_MAX_LEN], addr[ADDRESS_MAX];
 };
 
 struct capture {
@@ -41,6 +48,9 @@ struct capture {
 	int64_t last_stamp;
 	struct buf kept_text, kept_rows; /* the window */
 	size_t kept_at;                  /* next row */
+	struct connection connection[CONNECTIONS_MAX];
+	uint32_t n_connections;
+	int64_t own_stamp; /* of the last frame of a format that has milliseconds only */
 	struct capture_counters counters;
 };
 
@@ -53,14 +63,14 @@ static int check_file(const char *path, char *reason, size_t cap)
 
 	if (rc == 0)
 		rc = zlines_next(&l, &line, &len);
-	if (rc == 0 && (len == 0 || (line[0] != '{' && (line[0] < '0' || line[0] > '9'))))
+	if (rc == 0 && (len == 0 || (line[0] != '{' && line[0] != '[' && (line[0] < '0' || line[0] > '9'))))
 		rc = ERR_SYNTAX;
 	if (rc == ERR_CLOSED || rc == ERR_CORRUPT || rc == ERR_TRUNCATED)
 		rc = ERR_SYNTAX;
 	if (rc == ERR_SYNTAX)
 		snprintf(reason, cap,
-			 "%s: not a recording (gzip, zstd or plain lines of '<ns> <json>' or "
-			 "cryptofeed objects)",
+			 "%s: not a recording (gzip, zstd or plain lines of '<ns> <json>', cryptofeed objects, "
+			 "recv_ms events, or frames with a timestamp)",
 			 path);
 	else if (rc != 0)
 		snprintf(reason, cap, "%s: %s", path, err_text(rc));
@@ -136,6 +146,7 @@ static int next_raw(struct capture *c, char **ret_line, size_t *ret_len)
 				return rc;
 			c->next_path++;
 			c->open = true;
+			c->own_stamp = 0;
 		}
 		uint64_t too_long = c->lines.too_long;
 		rc = zlines_next(&c->lines, ret_line, ret_len);
@@ -175,6 +186,36 @@ static int keep_text(struct capture *c, struct json_str s, size_t *ret_at)
 	return n;
 }
 
+static struct connection *connection_of(struct capture *c, struct json_str name)
+{
+	for (uint32_t i = 0; i < c->n_connections; i++)
+		if (json_str_is(name, c->connection[i].name))
+			return &c->connection[i];
+	return NULL;
+}
+
+static void remember(struct capture *c, const struct capture_entry *e)
+{
+	struct connection *at = connection_of(c, e->conn);
+
+	if (e->conn.len == 0 || e->conn.len >= NAME_MAX_LEN || e->addr.len == 0)
+		return;
+	if (at == NULL && c->n_connections < CONNECTIONS_MAX)
+		at = &c->connection[c->n_connections++];
+	if (at == NULL)
+		return;
+	snprintf(at->name, sizeof(at->name), "%.*s", (int)e->conn.len, e->conn.at);
+	snprintf(at->addr, sizeof(at->addr), "%.*s", (int)(e->addr.len < ADDRESS_MAX ? e->addr.len : ADDRESS_MAX - 1),
+		 e->addr.at);
+}
+
+static struct json_str address_of(struct capture *c, struct json_str name)
+{
+	const struct connection *at = connection_of(c, name);
+
+	return at != NULL ? (struct json_str){at->addr, strlen(at->addr), false} : (struct json_str){"", 0, false};
+}
+
 /* Puts one cryptofeed line into the window; leaves the window as it was on failure. */
 static int keep(struct capture *c, const char *line, size_t len)
 {
@@ -183,6 +224,8 @@ static int keep(struct capture *c, const char *line, size_t len)
 	size_t before = c->kept_text.len;
 	int n = 0, rc = capture_parse_entry(line, len, &e);
 
+	if (rc == ERR_UNKNOWN)
+		remember(c, &e);
 	if (rc != 0)
 		return rc;
 	k.stamp = e.stamp;
@@ -190,6 +233,8 @@ static int keep(struct capture *c, const char *line, size_t len)
 	rc = keep_text(c, e.url, &k.url);
 	if (rc >= 0)
 		rc = keep_text(c, e.conn, &k.conn);
+	if (rc >= 0)
+		rc = keep_text(c, address_of(c, e.conn), &k.addr);
 	if (rc >= 0)
 		rc = n = keep_text(c, e.data, &k.data);
 	k.len = n > 0 ? (uint32_t)n : 0;
@@ -222,6 +267,29 @@ static void count_bad(struct capture *c, int err)
 		c->counters.unreadable++;
 }
 
+/* A line of whichever format. *ret_entry: it went into the window. */
+static int read_line(struct capture *c, const char *line, size_t len, struct capture_line *ret_line, bool *ret_entry)
+{
+	static const char event[] = "{\"recv_ms\"";
+	int rc;
+
+	*ret_entry = false;
+	if (len > 0 && line[0] >= '0' && line[0] <= '9') {
+		rc = capture_parse_stamped(line, len, ret_line);
+	} else if (len >= sizeof(event) - 1 && memcmp(line, event, sizeof(event) - 1) == 0) {
+		rc = capture_parse_event(line, len, &c->own_stamp, ret_line);
+	} else {
+		rc = len > 0 && line[0] == '{' ? keep(c, line, len) : ERR_SYNTAX;
+		*ret_entry = rc == 0;
+		if (rc == ERR_SYNTAX) {
+			rc = capture_parse_bare(line, len, &c->own_stamp, ret_line);
+			rc = rc == ERR_UNKNOWN ? ERR_SYNTAX : rc;
+		}
+	}
+	ret_line->line = c->lines.line;
+	return rc;
+}
+
 /* Collects lines until the window is full or its file ends. A stamped line, met while nothing is
  * collected, goes straight to *ret_line. 0 with *ret_direct, or 0 with a window, or what next_raw
  * says. */
@@ -239,15 +307,10 @@ static int collect(struct capture *c, struct capture_line *ret_line, bool *ret_d
 		rc = next_raw(c, &line, &len);
 		if (rc != 0)
 			break;
-		bool entry = len > 0 && line[0] == '{';
-		if (entry) {
-			rc = keep(c, line, len);
-			if (rc == ERR_NOMEM)
-				break;
-		} else {
-			rc = capture_parse_stamped(line, len, ret_line);
-			ret_line->line = c->lines.line;
-		}
+		bool entry = false;
+		rc = read_line(c, line, len, ret_line, &entry);
+		if (rc == ERR_NOMEM)
+			break;
 		if (rc != 0)
 			count_bad(c, rc);
 		else if (!entry && kept_count(c) == 0) {
@@ -275,6 +338,7 @@ static void from_window(struct capture *c, struct capture_line *ret_line)
 					  .len = k->len,
 					  .url = text + k->url,
 					  .conn = text + k->conn,
+					  .addr = text + k->addr,
 					  .line = k->line};
 }
 

@@ -1,10 +1,14 @@
-/* capture - reader of recorded market data, both formats, in order of its stamps.
+/* capture - reader of recorded market data, four formats, in order of its stamps.
  *
  * 1. Text, one line `<receive ns> <raw JSON>`; a line that is a REST reply (no "stream" member) is
  * http.
  * 2. JSON lines with members t (header|http|connect|send|recv), ts (seconds), data, url
  * (cryptofeed); grouped by connection in the file, sorted by stamp here within a window of 32 MiB.
- * Either may be gzip, zstd or plain. Several files are read one after another. Lines that cannot be
+ * 3. JSON lines {"recv_ms":N,"event":<raw frame>} (Kalshi's recorders).
+ * 4. Bare frames that carry their time themselves, `"timestamp":"<ms>"` (Polymarket's). An empty line behind the
+ * first frame is an empty frame.
+ * Of 3 and 4, stamps within one millisecond are told apart by nanoseconds, in the order of the file.
+ * Any may be gzip, zstd or plain. Several files are read one after another. Lines that cannot be
  * read are counted, never fatal; stamps that go back are counted and kept as they are.
  */
 #ifndef NJ_IO_CAPTURE_H
@@ -23,6 +27,7 @@ struct capture_line {
 	size_t len;
 	const char *url;  /* http: as recorded, or "" where the format has none */
 	const char *conn; /* connection name, or "" */
+	const char *addr; /* url that connection was made to, or "" where the format does not say */
 	uint64_t line;    /* line number in its file */
 };
 

@@ -48,7 +48,8 @@ int capture_parse_stamped(const char *line, size_t len, struct capture_line *ret
 					  .data = line + at,
 					  .len = len - at,
 					  .url = "",
-					  .conn = ""};
+					  .conn = "",
+					  .addr = ""};
 	return 0;
 }
 
@@ -94,13 +95,15 @@ static void read_member(struct json *j, struct json_str key, struct json_str *ty
 		json_string(j, &e->url);
 	else if (json_str_is(key, "conn"))
 		json_string(j, &e->conn);
+	else if (json_str_is(key, "addr"))
+		json_string(j, &e->addr);
 	else
 		json_skip(j);
 }
 
 int capture_parse_entry(const char *line, size_t len, struct capture_entry *ret_entry)
 {
-	struct capture_entry e = {.url = {.at = ""}, .conn = {.at = ""}};
+	struct capture_entry e = {.url = {.at = ""}, .conn = {.at = ""}, .addr = {.at = ""}};
 	struct json_str key, type = {0}, ts = {0};
 	struct json j;
 
@@ -113,8 +116,10 @@ int capture_parse_entry(const char *line, size_t len, struct capture_entry *ret_
 		return rc;
 	if (type.at == NULL)
 		return ERR_SYNTAX;
-	if (!json_str_is(type, "recv") && !json_str_is(type, "http"))
+	if (!json_str_is(type, "recv") && !json_str_is(type, "http")) {
+		*ret_entry = e;
 		return ERR_UNKNOWN;
+	}
 	if (ts.at == NULL || e.data.at == NULL)
 		return ERR_SYNTAX;
 	e.kind = json_str_is(type, "http") ? CAPTURE_HTTP : CAPTURE_FRAME;
@@ -122,4 +127,96 @@ int capture_parse_entry(const char *line, size_t len, struct capture_entry *ret_
 	if (rc == 0)
 		*ret_entry = e;
 	return rc;
+}
+
+/* ---- {"recv_ms":N,"event":…} ---- */
+
+#define NS_PER_MILLI INT64_C(1000000)
+
+/* Frames of one millisecond keep their order. */
+static int64_t stamp_of(int64_t ms, int64_t *last)
+{
+	*last = *last / NS_PER_MILLI == ms ? *last + 1 : ms * NS_PER_MILLI;
+	return *last;
+}
+
+static struct capture_line frame_at(int64_t stamp, const char *data, size_t len)
+{
+	return (struct capture_line){
+		.kind = CAPTURE_FRAME, .stamp = stamp, .data = data, .len = len, .url = "", .conn = "", .addr = ""};
+}
+
+int capture_parse_event(const char *line, size_t len, int64_t *last, struct capture_line *ret_line)
+{
+	struct json_str key, event = {0};
+	int64_t ms = -1;
+	struct json j;
+
+	json_init(&j, line, len);
+	if (json_peek(&j) != JSON_OBJECT)
+		return ERR_UNKNOWN;
+	json_object(&j);
+	while (json_key(&j, &key))
+		if (json_str_is(key, "recv_ms") && json_peek(&j) == JSON_NUMBER)
+			json_i64(&j, &ms);
+		else if (json_str_is(key, "event"))
+			json_raw(&j, &event);
+		else
+			json_skip(&j);
+	int rc = json_finish(&j);
+	if (rc != 0)
+		return rc;
+	if (ms < 0 || event.at == NULL)
+		return ERR_UNKNOWN;
+	if (ms > INT64_MAX / NS_PER_MILLI)
+		return ERR_RANGE;
+	*ret_line = frame_at(stamp_of(ms, last), event.at, event.len);
+	return 0;
+}
+
+/* ---- bare frames ---- */
+
+static int64_t own_time(struct json *j)
+{
+	struct json_str key, text = {0};
+	int64_t ms = 0;
+
+	json_object(j);
+	while (json_key(j, &key))
+		if (json_str_is(key, "timestamp") && (json_peek(j) == JSON_STRING || json_peek(j) == JSON_NUMBER))
+			json_scalar_text(j, &text);
+		else
+			json_skip(j);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9' || ms > INT64_MAX / NS_PER_MILLI / 10 - 1)
+			return 0;
+		ms = ms * 10 + (text.at[i] - '0');
+	}
+	return ms;
+}
+
+int capture_parse_bare(const char *line, size_t len, int64_t *last, struct capture_line *ret_line)
+{
+	int64_t ms = 0;
+	struct json j;
+	int rc = 0;
+
+	if (len > 0) {
+		json_init(&j, line, len);
+		if (json_peek(&j) == JSON_ARRAY) {
+			json_array(&j);
+			while (json_item(&j))
+				if (json_peek(&j) == JSON_OBJECT)
+					ms = own_time(&j);
+				else
+					json_skip(&j);
+		} else if (json_peek(&j) == JSON_OBJECT) {
+			ms = own_time(&j);
+		}
+		rc = json_finish(&j);
+	}
+	if (rc != 0 || (ms == 0 && (len > 0 || *last == 0)))
+		return rc != 0 ? rc : ERR_UNKNOWN;
+	*ret_line = frame_at(stamp_of(len > 0 ? ms : *last / NS_PER_MILLI, last), line, len);
+	return 0;
 }

@@ -1,4 +1,4 @@
-/* capture_parse - one line of a recording, both formats, without any I/O: used by capture.c only.
+/* capture_parse - one line of a recording, each format, without any I/O: used by capture.c only.
  */
 #ifndef NJ_IO_CAPTURE_PARSE_H
 #define NJ_IO_CAPTURE_PARSE_H
@@ -18,11 +18,19 @@ int capture_parse_stamped(const char *line, size_t len, struct capture_line *ret
 struct capture_entry {
 	int64_t stamp;
 	enum capture_kind kind;
-	struct json_str data, url, conn;
+	struct json_str data, url, conn, addr;
 };
 
 /* ERR_SYNTAX and json's errors where it cannot be read; ERR_UNKNOWN: a line that is neither frame
- * nor reply. */
+ * nor reply; of one that tells of a connection, conn and addr are filled all the same. */
 int capture_parse_entry(const char *line, size_t len, struct capture_entry *ret_entry);
+
+/* {"recv_ms":N,"event":…}; data points into the line. *last: stamp of the line before, 0 none; becomes this one's.
+ * ERR_UNKNOWN: not of this format. */
+int capture_parse_event(const char *line, size_t len, int64_t *last, struct capture_line *ret_line);
+
+/* A frame with a "timestamp" in ms of its own, an object or a list of them; data is the line. An empty line is an
+ * empty frame. ERR_UNKNOWN: it carries none. */
+int capture_parse_bare(const char *line, size_t len, int64_t *last, struct capture_line *ret_line);
 
 #endif

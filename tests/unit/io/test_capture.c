@@ -126,6 +126,58 @@ static void test_stamped(void **state)
 	check_stamped(opened(path_a));
 }
 
+static void test_own_times(void **state)
+{
+	static const char events[] = "{\"recv_ms\":5,\"event\":{\"type\":\"a\"}}\n"
+				     "{\"recv_ms\":5,\"event\":{\"type\":\"b\"}}\n"
+				     "{\"recv_ms\":6}\n"
+				     "{\"recv_ms\":7,\"event\":{}}\n";
+	static const char bare[] = "[{\"timestamp\":\"9\"},{\"timestamp\":\"9\"}]\n"
+				   "\n"
+				   "{\"price_changes\":[{\"timestamp\":\"1\"}], \"timestamp\":\"10\"}\n"
+				   "{\"no\":\"time\"}\n"
+				   "{\"timestamp\":\"1x\"}\n";
+
+	(void)state;
+	write_file(path_a, events, sizeof(events) - 1);
+	struct capture *c = opened(path_a);
+	expect(c, CAPTURE_FRAME, 5000000, "{\"type\":\"a\"}");
+	expect(c, CAPTURE_FRAME, 5000001, "{\"type\":\"b\"}");
+	expect(c, CAPTURE_FRAME, 7000000, "{}");
+	expect_err(c, ERR_CLOSED);
+	assert_int_equal(capture_counters(c).skipped, 1);
+	capture_close(c);
+	write_file(path_a, bare, sizeof(bare) - 1);
+	c = opened(path_a);
+	expect(c, CAPTURE_FRAME, 9000000, "[{\"timestamp\":\"9\"},{\"timestamp\":\"9\"}]");
+	expect(c, CAPTURE_FRAME, 9000001, "");
+	expect(c, CAPTURE_FRAME, 10000000, "{\"price_changes\":[{\"timestamp\":\"1\"}], \"timestamp\":\"10\"}");
+	expect_err(c, ERR_CLOSED);
+	assert_int_equal(capture_counters(c).unreadable, 2);
+	capture_close(c);
+}
+
+static void test_addresses(void **state)
+{
+	static const char text[] =
+		"{\"t\":\"connect\",\"conn\":\"w.1\",\"ts\":1,\"addr\":\"wss://a/spot\"}\n"
+		"{\"t\":\"recv\",\"conn\":\"w.1\",\"ts\":2,\"data\":\"x\"}\n"
+		"{\"t\":\"connect\",\"conn\":\"w.2\",\"ts\":1,\"addr\":\"wss://a/linear\"}\n"
+		"{\"t\":\"recv\",\"conn\":\"w.2\",\"ts\":3,\"data\":\"y\"}\n"
+		"{\"t\":\"recv\",\"conn\":\"w.3\",\"ts\":4,\"data\":\"z\"}\n";
+	static const char *const addr[] = {"wss://a/spot", "wss://a/linear", ""};
+	struct capture_line line;
+
+	(void)state;
+	write_file(path_a, text, sizeof(text) - 1);
+	struct capture *c = opened(path_a);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(capture_next(c, &line), 0);
+		assert_string_equal(line.addr, addr[i]);
+	}
+	capture_close(c);
+}
+
 static const char entries[] =
 	"{\"t\":\"header\",\"format\":2}\n"
 	"{\"t\":\"http\",\"conn\":\"h\",\"ts\":7.5,\"url\":\"https://x/depth?symbol=A\","
@@ -380,6 +432,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_times), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_stamped),        cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_files_in_a_row), cmocka_unit_test(test_members_in_a_row),
 		cmocka_unit_test(test_damage),         cmocka_unit_test(test_too_long),
