@@ -1,6 +1,7 @@
-/* binance - the parts of the Binance spot dialect, one file each.
+/* binance - the parts of the Binance dialects, one file each: spot, and futures where they differ.
  *
- * Protocol facts: binance-spot-api-docs, web-socket-streams.md and rest-api.md.
+ * Protocol facts: binance-spot-api-docs, web-socket-streams.md and rest-api.md; for USD-M futures the
+ * notice of 2026 about routed streams, and recorded frames.
  */
 #ifndef NJ_SIM_BINANCE_H
 #define NJ_SIM_BINANCE_H
@@ -12,6 +13,7 @@
 #define BINANCE_DIGITS 8 /* decimals of every number that spot writes */
 
 /* binance_read */
+bool binance_line(struct feed_line *line, char name[STREAM_NAME_MAX]);
 bool binance_frame(const struct feed_line *line, struct frame_facts *ret_facts);
 bool binance_reply(const struct feed_line *line, struct reply_facts *ret_facts);
 void binance_numbers(const struct feed_line *line, dialect_number_fn fn, void *ctx);
@@ -33,7 +35,11 @@ int binance_tell_diff(struct buf *out, const struct market_spec *s, const struct
 		      int64_t now);
 int binance_tell_kline(struct buf *out, const struct market_spec *s, const struct market_kline *k,
 		       int64_t now, bool closed);
-int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q);
+int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now);
+/* Futures: with pu and T, E and T. */
+int binance_tell_chained(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now);
+int binance_tell_timed_top(struct buf *out, const struct market_spec *s, const struct quotes *q);
+int binance_tell_futures_url(struct buf *out, const struct market_spec *s);
 int binance_tell_snapshot_url(struct buf *out, const struct market_spec *s);
 int binance_tell_shutdown(struct buf *out, bool combined, int64_t now);
 /* "12.30000000": value at scale, filled up to `digits` decimals. */
@@ -56,10 +62,13 @@ void binance_klines(struct sim *sim, const struct request *r, struct text symbol
 
 /* binance_rest */
 void binance_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
+void binance_refuse(struct reply *reply, int status, int64_t retry_after_s);
 void binance_error(struct reply *r, int status, int code, const char *msg);
 
 /* binance_ws */
 int binance_ws_open(struct session *s, const struct request *r);
+/* The same behind a base that the path has begun with. */
+int binance_ws_open_at(struct session *s, const struct request *r, struct text path);
 void binance_ws_text(struct session *s, struct text message);
 
 #endif

@@ -1,7 +1,10 @@
-/* binance_fold - Binance spot lines into folded books, by the documented procedure.
+/* binance_fold - Binance lines into folded books, by the documented procedures.
  *
- *     INVALID --snapshot whose id the kept diffs reach--> VALID --U > last id + 1--> INVALID
+ *     INVALID --snapshot whose id the kept diffs reach--> VALID --diff that does not follow--> INVALID
  *     VALID --later snapshot--> VALID again, from it (its known range is fresh)
+ *
+ * Spot: a diff follows where U <= last id + 1. Futures: where its pu is the last id; the first one
+ * behind a snapshot where U <= snapshot's id <= u.
  */
 #include "common/base/err.h"
 #include "common/base/fixed.h"
@@ -51,7 +54,7 @@ static int put_level(void *ctx, struct text price_text, struct text qty_text)
 
 /* Ids are read before the levels: they decide about them. */
 struct diff {
-	uint64_t first, last;
+	uint64_t first, last, previous; /* previous: futures only */
 };
 
 static int read_ids(struct text data, struct diff *ret_diff)
@@ -67,6 +70,8 @@ static int read_ids(struct text data, struct diff *ret_diff)
 			json_u64(&j, &d.first);
 		else if (json_str_is(key, "u"))
 			json_u64(&j, &d.last);
+		else if (json_str_is(key, "pu"))
+			json_u64(&j, &d.previous);
 		else
 			json_skip(&j);
 	}
@@ -97,15 +102,30 @@ static int read_levels(struct fold_symbol *s, struct text body, const char *bids
 	return json_finish(&j);
 }
 
+static bool is_old(const struct fold_book *b, const struct diff *d)
+{
+	if (b->futures && b->fresh)
+		return d->last < b->last_id;
+	return d->last <= b->last_id;
+}
+
+static bool follows(const struct fold_book *b, const struct diff *d)
+{
+	if (!b->futures)
+		return d->first <= b->last_id + 1;
+	return d->previous == b->last_id || (b->fresh && d->first <= b->last_id);
+}
+
 static int apply_diff(struct fold_symbol *s, struct text data)
 {
 	struct diff d;
 	int rc = read_ids(data, &d);
 
-	if (rc != 0 || d.last <= s->book.last_id)
+	if (rc != 0 || is_old(&s->book, &d))
 		return rc;
-	rc = d.first > s->book.last_id + 1 ? ERR_GAP : read_levels(s, data, "b", "a");
+	rc = follows(&s->book, &d) ? read_levels(s, data, "b", "a") : ERR_GAP;
 	s->book.valid = rc == 0;
+	s->book.fresh = false;
 	s->book.last_id = d.last;
 	return rc;
 }
@@ -129,7 +149,9 @@ static bool reaches(const struct fold_symbol *s, uint64_t id)
 
 	if (at == NULL)
 		return !s->book.valid || id >= s->book.last_id;
-	return read_ids((struct text){at, len}, &d) == 0 && d.first <= id + 1;
+	if (read_ids((struct text){at, len}, &d) != 0)
+		return false;
+	return s->book.futures ? d.first <= id || d.previous <= id : d.first <= id + 1;
 }
 
 /* A side with fewer levels than were asked for is all there is. */
@@ -153,7 +175,7 @@ static int fold_snapshot(struct fold_symbol *s, const struct feed_line *line,
 	rc = read_levels(s, line->raw, "bids", "asks");
 	limit_book(&s->book, facts->limit);
 	s->book.last_id = facts->last_id;
-	s->book.valid = rc == 0;
+	s->book.valid = s->book.fresh = rc == 0;
 	while (s->recent.count > 0) {
 		size_t len;
 		const char *at = (const char *)ring_front(&s->recent, &len);

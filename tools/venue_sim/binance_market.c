@@ -19,6 +19,7 @@
 #define ASK_DELAY_NS (1 * NS_PER_MS)
 #define DEPTH_LIMIT 100
 #define DEPTH_LIMIT_MAX 5000
+#define FUTURES_LIMIT_MAX 1000
 #define ROWS_LIMIT 500
 #define ROWS_LIMIT_MAX 1000
 
@@ -62,12 +63,23 @@ static void tell_range(const struct fold_symbol *s, struct reply *reply)
 	reply_header(reply, "X-Nightjar-Whole", "%s-%s", floor, ceil);
 }
 
-static void print_book(struct reply *reply, const struct fold_symbol *s, int64_t limit)
+/* Futures tell the time, too. */
+static void print_times(struct buf *out, const struct sim *sim)
+{
+	long long ms = (long long)(sim_now(sim) / NS_PER_MS);
+
+	if (sim->dialect->futures)
+		buf_printf(out, "\"E\":%lld,\"T\":%lld,", ms, ms);
+}
+
+static void print_book(struct sim *sim, struct reply *reply, const struct fold_symbol *s, int64_t limit)
 {
 	struct buf *out = &reply->body;
 
 	tell_range(s, reply);
-	buf_printf(out, "{\"lastUpdateId\":%" PRIu64 ",\"bids\":[", s->book.last_id);
+	buf_printf(out, "{\"lastUpdateId\":%" PRIu64 ",", s->book.last_id);
+	print_times(out, sim);
+	buf_printf(out, "\"bids\":[");
 	print_side(out, s, FOLD_BID, limit);
 	buf_printf(out, "],\"asks\":[");
 	print_side(out, s, FOLD_ASK, limit);
@@ -184,7 +196,7 @@ static void depth_at(struct sim *sim, int64_t stamp, struct text symbol, int64_t
 	}
 	const struct fold_symbol *s = fold_find(fold, symbol);
 	if (has_book(s)) {
-		print_book(reply, s, limit);
+		print_book(sim, reply, s, limit);
 		reply_header(reply, "X-Nightjar-Stamp", "%" PRId64, stamp + ASK_DELAY_NS);
 	} else if (next != NULL) {
 		answer_recorded(sim, next, limit, reply);
@@ -199,7 +211,7 @@ static void depth_now(struct sim *sim, struct text symbol, int64_t limit, struct
 	const struct rec_reply *next = recording_depth(&sim->rec, symbol, sim_now(sim));
 
 	if (has_book(s)) {
-		print_book(reply, s, limit);
+		print_book(sim, reply, s, limit);
 	} else if (next == NULL) {
 		no_snapshot(reply, "No snapshot in the recording.");
 	} else if (sim->player.state == PLAYER_IDLE) {
@@ -249,8 +261,9 @@ void binance_depth(struct sim *sim, const struct request *r, struct text symbol,
 		binance_error(reply, 400, -1100, "Illegal characters found in a parameter.");
 		return;
 	}
-	if (limit > DEPTH_LIMIT_MAX)
-		limit = DEPTH_LIMIT_MAX;
+	int64_t most = sim->dialect->futures ? FUTURES_LIMIT_MAX : DEPTH_LIMIT_MAX;
+	if (limit > most)
+		limit = most;
 	if (stamp >= 0)
 		depth_at(sim, stamp, symbol, limit, reply);
 	else

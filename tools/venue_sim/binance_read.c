@@ -29,6 +29,34 @@ static enum frame_kind kind_of(struct text channel)
 	return text_starts(channel, "kline_") ? FRAME_KLINE : FRAME_OTHER;
 }
 
+static bool split_any(struct text raw, struct text *ret_stream, struct text *ret_data)
+{
+	struct json_str key, stream = {0}, data = {0};
+	struct json j;
+
+	json_init(&j, raw.at, raw.len);
+	json_object(&j);
+	while (json_key(&j, &key)) {
+		if (json_str_is(key, "stream") && json_peek(&j) == JSON_STRING)
+			json_string(&j, &stream);
+		else if (json_str_is(key, "data"))
+			json_raw(&j, &data);
+		else
+			json_skip(&j);
+	}
+	if (json_finish(&j) != 0 || stream.at == NULL || data.at == NULL || stream.escaped)
+		return false;
+	*ret_stream = (struct text){stream.at, stream.len};
+	*ret_data = (struct text){data.at, data.len};
+	return true;
+}
+
+bool binance_line(struct feed_line *line, char name[STREAM_NAME_MAX])
+{
+	(void)name;
+	return feed_split(line->raw, &line->stream, &line->data) || split_any(line->raw, &line->stream, &line->data);
+}
+
 struct id_keys {
 	const char *first, *last;
 };
@@ -79,23 +107,6 @@ bool binance_frame(const struct feed_line *line, struct frame_facts *ret_facts)
 	return true;
 }
 
-/* Value of a query parameter in a recorded url, unescaped: symbols need no escapes. */
-static struct text url_param(struct text url, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i + n + 1 < url.len; i++) {
-		if ((url.at[i] != '?' && url.at[i] != '&') ||
-		    memcmp(url.at + i + 1, name, n) != 0 || url.at[i + 1 + n] != '=')
-			continue;
-		struct text value = {url.at + i + n + 2, 0};
-		while (value.at + value.len < url.at + url.len && value.at[value.len] != '&')
-			value.len++;
-		return value;
-	}
-	return (struct text){"", 0};
-}
-
 static bool url_has(struct text url, const char *part)
 {
 	return url.len > 0 && memmem(url.at, url.len, part, strlen(part)) != NULL;
@@ -123,8 +134,8 @@ bool binance_reply(const struct feed_line *line, struct reply_facts *ret_facts)
 		return false;
 	if (symbols && (line->url.len == 0 || url_has(line->url, "exchangeInfo")))
 		f.kind = REPLY_INFO;
-	f.symbol = url_param(line->url, "symbol");
-	struct text limit = url_param(line->url, "limit");
+	f.symbol = dialect_url_param(line->url, "symbol");
+	struct text limit = dialect_url_param(line->url, "limit");
 	if (limit.len > 0 && fixed_parse(limit.at, limit.len, 0, &f.limit) != 0)
 		f.limit = 0;
 	*ret_facts = f;

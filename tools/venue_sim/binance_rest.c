@@ -15,12 +15,20 @@ void binance_error(struct reply *r, int status, int code, const char *msg)
 	buf_byte(&r->body, '}');
 }
 
-static int64_t weight_of_depth(const struct request *r)
+void binance_refuse(struct reply *reply, int status, int64_t retry_after_s)
+{
+	binance_error(reply, status, -1003, "Way too many requests.");
+	reply_header(reply, "Retry-After", "%lld", (long long)retry_after_s);
+}
+
+static int64_t weight_of_depth(const struct request *r, bool futures)
 {
 	int64_t limit = 100;
 
 	if (request_param_i64(r, "limit", 100, &limit) != 0 || limit <= 100)
-		return 5;
+		return futures && limit <= 50 ? 2 : 5;
+	if (futures)
+		return limit <= 500 ? 10 : 20;
 	return limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
 }
 
@@ -123,16 +131,16 @@ static void klines(struct sim *sim, const struct request *r, struct reply *reply
 }
 
 static const struct endpoint {
-	const char *path;
-	int64_t weight; /* 0: by its limit */
+	const char *path; /* behind the base */
+	int64_t weight;   /* 0: by its limit */
 	void (*fn)(struct sim *, const struct request *, struct reply *);
 } endpoints[] = {
-	{"/api/v3/ping", 1, ping},
-	{"/api/v3/time", 1, server_time},
-	{"/api/v3/exchangeInfo", 20, exchange_info},
-	{"/api/v3/depth", 0, depth},
-	{"/api/v3/trades", 25, trades},
-	{"/api/v3/klines", 2, klines},
+	{"/ping", 1, ping},
+	{"/time", 1, server_time},
+	{"/exchangeInfo", 20, exchange_info},
+	{"/depth", 0, depth},
+	{"/trades", 25, trades},
+	{"/klines", 2, klines},
 };
 
 static const char banned[] =
@@ -166,15 +174,19 @@ static bool pay(struct sim *sim, const struct request *r, int64_t weight, struct
 
 void binance_rest(struct sim *sim, const struct request *r, struct reply *reply)
 {
+	size_t base = strlen(sim->dialect->rest_base);
+	bool based = text_starts(r->path, sim->dialect->rest_base);
+	struct text path = {r->path.at + base, based ? r->path.len - base : 0};
+
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
 		const struct endpoint *e = &endpoints[i];
-		if (!text_is(r->path, e->path))
+		if (!based || !text_is(path, e->path))
 			continue;
 		if (!text_is(r->method, "GET")) {
 			binance_error(reply, 405, -1000, "Request method not supported");
 			return;
 		}
-		if (pay(sim, r, e->weight > 0 ? e->weight : weight_of_depth(r), reply))
+		if (pay(sim, r, e->weight > 0 ? e->weight : weight_of_depth(r, sim->dialect->futures), reply))
 			e->fn(sim, r, reply);
 		return;
 	}

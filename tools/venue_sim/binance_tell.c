@@ -5,6 +5,7 @@
 
 #define MS INT64_C(1000000)
 #define SNAPSHOT_LIMIT 5000
+#define FUTURES_LIMIT 1000
 
 int binance_tell_number(struct buf *out, fixed_wide value, int scale, int digits)
 {
@@ -163,8 +164,9 @@ static void whole_side(struct buf *out, const struct market_spec *s, const struc
 		level(out, s, i == 0, quotes_at(q, side, i)->price, quotes_at(q, side, i)->qty);
 }
 
-int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q)
+int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now)
 {
+	(void)now;
 	buf_printf(out, "{\"lastUpdateId\":%llu,\"bids\":[", (unsigned long long)q->update_id);
 	whole_side(out, s, q, QUOTES_BID);
 	buf_printf(out, "],\"asks\":[");
@@ -175,6 +177,45 @@ int binance_tell_snapshot(struct buf *out, const struct market_spec *s, const st
 int binance_tell_snapshot_url(struct buf *out, const struct market_spec *s)
 {
 	return buf_printf(out, "/api/v3/depth?symbol=%s&limit=%d", s->symbol, SNAPSHOT_LIMIT);
+}
+
+/* ---- futures ---- */
+
+int binance_tell_chained(struct buf *out, const struct market_spec *s, const struct quotes *q, int64_t now)
+{
+	long long ms = (long long)(now / MS);
+
+	begin(out, s, "depth@100ms");
+	buf_printf(out,
+		   "{\"e\":\"depthUpdate\",\"E\":%lld,\"T\":%lld,\"s\":\"%s\","
+		   "\"U\":%llu,\"u\":%llu,\"pu\":%llu,\"b\":[",
+		   ms, ms, s->symbol, (unsigned long long)q->diff_id + 1, (unsigned long long)q->update_id,
+		   (unsigned long long)q->diff_id);
+	changes(out, s, q, QUOTES_BID);
+	buf_printf(out, "],\"a\":[");
+	changes(out, s, q, QUOTES_ASK);
+	buf_byte(out, ']');
+	return end(out);
+}
+
+int binance_tell_timed_top(struct buf *out, const struct market_spec *s, const struct quotes *q)
+{
+	const struct quote *bid = quotes_at(q, QUOTES_BID, 0), *ask = quotes_at(q, QUOTES_ASK, 0);
+
+	begin(out, s, "bookTicker");
+	buf_printf(out, "{\"e\":\"bookTicker\",\"u\":%llu,\"s\":\"%s\",\"ps\":\"%s\"",
+		   (unsigned long long)q->update_id, s->symbol, s->symbol);
+	number(out, "b", bid->price, s->price_scale);
+	number(out, "B", bid->qty, s->qty_scale);
+	number(out, "a", ask->price, s->price_scale);
+	number(out, "A", ask->qty, s->qty_scale);
+	buf_printf(out, ",\"T\":%lld,\"E\":%lld", (long long)(q->at / MS), (long long)(q->at / MS));
+	return end(out);
+}
+
+int binance_tell_futures_url(struct buf *out, const struct market_spec *s)
+{
+	return buf_printf(out, "/fapi/v1/depth?symbol=%s&limit=%d", s->symbol, FUTURES_LIMIT);
 }
 
 int binance_tell_shutdown(struct buf *out, bool combined, int64_t now)

@@ -45,22 +45,27 @@ static bool wants_us(const struct request *r)
 
 int binance_ws_open(struct session *s, const struct request *r)
 {
+	return binance_ws_open_at(s, r, r->path);
+}
+
+int binance_ws_open_at(struct session *s, const struct request *r, struct text path)
+{
 	static char streams[STREAMS_QUERY_MAX];
 
 	if (wants_us(r))
 		return ERR_FULL;
-	if (text_is(r->path, "/stream")) {
+	if (text_is(path, "/stream")) {
 		s->combined = true;
 		int n = request_param(r, "streams", streams, sizeof(streams));
 		if (n < 0)
 			return n == ERR_NOT_FOUND ? 0 : ERR_FULL;
 		return subscribe_list(s, (struct text){streams, (size_t)n}) == 0 ? 0 : ERR_FULL;
 	}
-	if (text_is(r->path, "/ws"))
+	if (text_is(path, "/ws"))
 		return 0;
-	if (!text_starts(r->path, "/ws/"))
+	if (!text_starts(path, "/ws/"))
 		return ERR_ARG;
-	struct text list = {r->path.at + 4, r->path.len - 4};
+	struct text list = {path.at + 4, path.len - 4};
 	return subscribe_list(s, list) == 0 ? 0 : ERR_FULL;
 }
 
@@ -187,7 +192,7 @@ void binance_ws_text(struct session *s, struct text message)
 	}
 	rc = m.params.at == NULL ? ERR_SYNTAX : change(s, &m);
 	if (rc == ERR_FULL) {
-		session_end(s, 1008, "more than 1024 streams");
+		session_end(s, 1008, "too many streams");
 		return;
 	}
 	if (rc != 0) {

@@ -55,7 +55,7 @@ static void quote_at(struct crowd *c, enum quotes_side side, int64_t price, int6
 {
 	enum quotes_side other = side == QUOTES_BID ? QUOTES_ASK : QUOTES_BID;
 
-	if (price <= 0)
+	if (price <= 0 || (c->spec.ceiling > 0 && price >= c->spec.ceiling))
 		return;
 	if (c->quotes.n[other] > 0) {
 		int64_t touch = quotes_at(&c->quotes, other, 0)->price;
@@ -158,6 +158,8 @@ static void move_fair(struct crowd *c, int64_t now)
 	c->fair += now < c->burst_until ? 2 * step + c->drift : step + c->drift;
 	if (c->fair < FAIR_LEAST)
 		c->fair = FAIR_LEAST;
+	if (c->spec.ceiling > 0 && c->fair > c->spec.ceiling * FRACTION - FAIR_LEAST)
+		c->fair = c->spec.ceiling * FRACTION - FAIR_LEAST;
 }
 
 static void one_order(struct crowd *c)
@@ -194,6 +196,7 @@ int64_t crowd_act(struct crowd *c, int64_t now)
 	int64_t mean = SECOND / c->spec.rate;
 
 	c->n_fills = 0;
+	c->quotes.at = now;
 	move_fair(c, now);
 	if (!sweep(c, QUOTES_ASK) && !sweep(c, QUOTES_BID))
 		one_order(c);

@@ -17,6 +17,7 @@ struct crowd_spec {    /* what kind of instrument it is */
 	int64_t price; /* where it starts, in units of 10^-price_scale, which is the tick */
 	int64_t lots;  /* a typical quantity, in units of 10^-qty_scale, which is the step */
 	uint32_t rate; /* actions a second, on average */
+	int64_t ceiling; /* prices stay below it; 0: no limit */
 };
 
 struct fill {

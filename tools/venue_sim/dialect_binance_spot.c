@@ -4,6 +4,8 @@
 
 const struct dialect dialect_binance_spot = {
 	.name = "BINANCE",
+	.doc = "Binance spot",
+	.line = binance_line,
 	.frame = binance_frame,
 	.reply = binance_reply,
 	.numbers = binance_numbers,
@@ -17,6 +19,9 @@ const struct dialect dialect_binance_spot = {
 	.tell_snapshot_url = binance_tell_snapshot_url,
 	.tell_shutdown = binance_tell_shutdown,
 	.rest = binance_rest,
+	.refuse = binance_refuse,
+	.rest_base = "/api/v3",
+	.symbols = "BTCUSDT,ETHUSDT",
 	.index_info = binance_index,
 	.weight_limit = binance_weight_limit,
 	.ws_open = binance_ws_open,

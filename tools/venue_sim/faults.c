@@ -54,9 +54,13 @@ static bool number(struct text t, int64_t *ret_value)
 static bool good_variant(const struct fault *f)
 {
 	static const char *const corrupt[] = {"truncate", "utf8", "type", NULL};
-	static const char *const snapshot[] = {"old", "crossed", NULL};
+	static const char *const snapshot[] = {"old", "crossed", "no_seq", "wrong_hash", NULL};
+	static const char *const hostile[] = {"deep", "exponent", "negative", "overflow", "levels", "symbol", NULL};
+	static const char *const http[] = {"redirect", "headers", "chunks", "garbage", "cut", "drip", NULL};
 	const char *const *list = f->kind == FAULT_corrupt          ? corrupt
 				  : f->kind == FAULT_wrong_snapshot ? snapshot
+				  : f->kind == FAULT_hostile        ? hostile
+				  : f->kind == FAULT_http           ? http
 								    : NULL;
 	if (f->variant[0] == '\0')
 		return true;
@@ -69,6 +73,14 @@ static bool good_variant(const struct fault *f)
 /* Fills in what was left out and puts it into the list. */
 static int add(struct faults *f, struct fault *fault, char *reason, size_t cap)
 {
+	static const struct {
+		enum fault_kind kind;
+		const char *variant;
+	} usual[] = {{FAULT_corrupt, "truncate"},
+		     {FAULT_wrong_snapshot, "old"},
+		     {FAULT_hostile, "deep"},
+		     {FAULT_http, "redirect"}};
+
 	if (f->n == FAULTS_MAX) {
 		snprintf(reason, cap, "more than %d faults", FAULTS_MAX);
 		return ERR_FULL;
@@ -77,10 +89,9 @@ static int add(struct faults *f, struct fault *fault, char *reason, size_t cap)
 		snprintf(reason, cap, "%s: no variant %s", fault_name(fault->kind), fault->variant);
 		return ERR_ARG;
 	}
-	if (fault->variant[0] == '\0' && fault->kind == FAULT_corrupt)
-		snprintf(fault->variant, sizeof(fault->variant), "truncate");
-	if (fault->variant[0] == '\0' && fault->kind == FAULT_wrong_snapshot)
-		snprintf(fault->variant, sizeof(fault->variant), "old");
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (fault->variant[0] == '\0' && fault->kind == usual[i].kind)
+			snprintf(fault->variant, sizeof(fault->variant), "%s", usual[i].variant);
 	if (fault->value == 0)
 		fault->value = fault->kind == FAULT_status ? 429
 			       : fault->kind == FAULT_huge ? 8
@@ -252,8 +263,8 @@ void faults_print(const struct faults *f, struct buf *out)
 	buf_byte(out, '[');
 	for (uint32_t i = 0; i < f->n; i++) {
 		const struct fault *at = &f->at[i];
-		buf_printf(out, "%s{\"fault\":\"%s\",\"stream\":", i > 0 ? "," : "",
-			   fault_name(at->kind));
+		buf_printf(out, "%s{\"fault\":\"%s\",\"variant\":\"%s\",\"stream\":", i > 0 ? "," : "",
+			   fault_name(at->kind), at->variant);
 		json_quote(out, at->stream, strlen(at->stream));
 		buf_printf(out,
 			   ",\"after_frames\":%llu,\"count\":%llu,\"seen\":%llu,\"struck\":%llu}",

@@ -2,7 +2,8 @@
  *
  * Faults of frames count the frames of their stream (all streams where none is named) that are
  * about to be sent to any client; they strike after `after` of them, `count` times. Faults of
- * requests count depth requests (status: all requests) in the same way. Text form:
+ * requests count requests by their path, of snapshots those of a symbol, of subscriptions texts that
+ * subscribe. Text form:
  * KIND@AFTER[:STREAM][*COUNT][=VALUE]; VALUE is ms, a status or a variant.
  */
 #ifndef NJ_SIM_FAULTS_H
@@ -34,12 +35,23 @@
 	FAULT(shutdown, FAULT_OF_FRAMES, 0, "send a serverShutdown event before the frame")        \
 	FAULT(bad_frame, FAULT_OF_FRAMES, 0, "send a WebSocket frame with a reserved opcode")      \
 	FAULT(huge, FAULT_OF_FRAMES, 0, "send a text frame of VALUE MiB (8) before the frame")     \
+	FAULT(reorder, FAULT_OF_FRAMES, 0, "send the frame behind the next one of its stream")     \
+	FAULT(hostile, FAULT_OF_FRAMES, 0,                                                         \
+	      "VALUE deep, exponent, negative, overflow, levels or symbol: such a frame instead")  \
+	FAULT(no_seq, FAULT_OF_FRAMES, 0, "KALSHI: leave out the frame's sequence number")         \
+	FAULT(wrong_hash, FAULT_OF_FRAMES, 0, "POLYMARKET: a hash that is not the book's")         \
+	FAULT(restart, FAULT_OF_FRAMES, 0,                                                         \
+	      "BYBIT: a snapshot with u = 1 instead of the frame; ids go on from there")           \
+	FAULT(refuse_subscribe, FAULT_OF_SUBSCRIPTIONS, 0,                                         \
+	      "refuse a request to subscribe in the venue's words")                                \
+	FAULT(http, FAULT_OF_REQUESTS, 0,                                                          \
+	      "VALUE redirect, headers, chunks, garbage, cut or drip: such a reply")               \
 	FAULT(no_pong, FAULT_OF_PINGS, 0, "do not answer a ping")                                  \
 	FAULT(status, FAULT_OF_REQUESTS, 0, "answer with status VALUE (429) and Retry-After")      \
 	FAULT(wrong_snapshot, FAULT_OF_SNAPSHOTS, 0,                                               \
-	      "VALUE old or crossed: an old lastUpdateId, sides swapped")
+	      "VALUE old or crossed: an old id, sides that cross; KALSHI no_seq, POLYMARKET wrong_hash")
 
-enum fault_where { FAULT_OF_FRAMES, FAULT_OF_PINGS, FAULT_OF_REQUESTS, FAULT_OF_SNAPSHOTS };
+enum fault_where { FAULT_OF_FRAMES, FAULT_OF_PINGS, FAULT_OF_REQUESTS, FAULT_OF_SNAPSHOTS, FAULT_OF_SUBSCRIPTIONS };
 
 enum fault_kind {
 #define FAULT(name, where, value, doc) FAULT_##name,

@@ -1,16 +1,19 @@
-/* feed - one deterministic sequence of venue lines: the wrapper of combined streams taken apart. */
+/* feed - one deterministic sequence of venue lines: streams told apart by the dialect. */
 #include "tools/venue_sim/feed.h"
 
 #include <stdlib.h>
 
 #include "common/base/err.h"
-#include "common/base/json.h"
+#include "common/base/check.h"
 #include "common/io/capture.h"
+#include "tools/venue_sim/dialect.h"
 
 struct feed {
 	struct capture *capture; /* one of the two, owned */
 	struct market *market;
+	const struct dialect *dialect;
 	struct feed_counters counters;
+	char name[STREAM_NAME_MAX]; /* of the stream of the newest line, where the line does not hold it */
 };
 
 int feed_open(const struct feed_source *source, struct feed **ret_feed, char *reason, size_t cap)
@@ -20,6 +23,8 @@ int feed_open(const struct feed_source *source, struct feed **ret_feed, char *re
 
 	if (f == NULL)
 		return ERR_NOMEM;
+	must(source->dialect != NULL);
+	f->dialect = source->dialect;
 	rc = source->capture != NULL ? capture_open(source->capture, &f->capture, reason, cap)
 				     : market_new(source->market, &f->market);
 	if (rc != 0) {
@@ -61,40 +66,20 @@ bool feed_split(struct text raw, struct text *ret_stream, struct text *ret_data)
 	return true;
 }
 
-static bool split_any(struct text raw, struct text *ret_stream, struct text *ret_data)
+static bool from_capture(struct feed *f, const struct capture_line *in, struct feed_line *out)
 {
-	struct json_str key, stream = {0}, data = {0};
-	struct json j;
-
-	json_init(&j, raw.at, raw.len);
-	json_object(&j);
-	while (json_key(&j, &key)) {
-		if (json_str_is(key, "stream") && json_peek(&j) == JSON_STRING)
-			json_string(&j, &stream);
-		else if (json_str_is(key, "data"))
-			json_raw(&j, &data);
-		else
-			json_skip(&j);
-	}
-	if (json_finish(&j) != 0 || stream.at == NULL || data.at == NULL || stream.escaped)
-		return false;
-	*ret_stream = (struct text){stream.at, stream.len};
-	*ret_data = (struct text){data.at, data.len};
-	return true;
-}
-
-static bool from_capture(const struct capture_line *in, struct feed_line *out)
-{
-	struct text raw = {in->data, in->len};
-
-	*out = (struct feed_line){.stamp = in->stamp, .raw = raw, .url = text_of(in->url)};
-	if (in->kind == CAPTURE_HTTP) {
-		out->kind = FEED_REPLY;
+	*out = (struct feed_line){.kind = FEED_REPLY,
+				  .stamp = in->stamp,
+				  .raw = {in->data, in->len},
+				  .url = text_of(in->url),
+				  .addr = text_of(in->addr)};
+	if (in->kind == CAPTURE_HTTP && !f->dialect->bare)
 		return true;
-	}
 	out->kind = FEED_FRAME;
-	return feed_split(raw, &out->stream, &out->data) ||
-	       split_any(raw, &out->stream, &out->data);
+	if (f->dialect->line(out, f->name))
+		return true;
+	out->kind = FEED_REPLY;
+	return in->kind == CAPTURE_HTTP;
 }
 
 int feed_next(struct feed *f, struct feed_line *ret_line)
@@ -107,7 +92,7 @@ int feed_next(struct feed *f, struct feed_line *ret_line)
 	if (f->market != NULL)
 		return market_next(f->market, ret_line);
 	while ((rc = capture_next(f->capture, &line)) == 0) {
-		if (from_capture(&line, &found)) {
+		if (from_capture(f, &line, &found)) {
 			*ret_line = found;
 			return 0;
 		}

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "tools/venue_sim/market.h"
-#include "tools/venue_sim/text.h"
+#include "tools/venue_sim/streams.h"
 
 enum feed_kind { FEED_FRAME, FEED_REPLY };
 
@@ -19,9 +19,11 @@ struct feed_line { /* slices are good until the next read */
 	struct text raw;    /* frame: with its combined-stream wrapper; reply: the body */
 	struct text data;   /* frame: what the wrapper holds */
 	struct text url;    /* reply, "" where unknown */
+	struct text addr;   /* frame: where the recorder had connected to, "" where unknown */
 };
 
 struct feed_source {
+	const struct dialect *dialect; /* that the lines are in */
 	const char *capture; /* files as for capture_open, or NULL: the generated market */
 	const struct market_options *market; /* used where capture is NULL */
 };
@@ -39,8 +41,8 @@ void feed_close(struct feed *f); /* NULL is fine */
 int feed_next(struct feed *f, struct feed_line *ret_line);
 struct feed_counters feed_counters(const struct feed *f);
 
-/* Takes apart the wrapper {"stream":"name","data":…} as every recorder and venue writes it; false
- * for another form. */
+/* Takes apart Binance's wrapper {"stream":"name","data":…} as every recorder and venue writes it;
+ * false for another form. */
 bool feed_split(struct text raw, struct text *ret_stream, struct text *ret_data);
 
 #endif

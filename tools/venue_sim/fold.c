@@ -63,6 +63,7 @@ struct fold_symbol *fold_symbol(struct fold *f, struct text symbol)
 		return NULL;
 	}
 	(*at)->about = about;
+	(*at)->book.futures = f->dialect->futures;
 	(*at)->second.span_ms = 1000;
 	(*at)->minute.span_ms = 60000;
 	return *at;
@@ -72,7 +73,7 @@ void fold_book_clear(struct fold_book *b)
 {
 	b->side[FOLD_BID].n = b->side[FOLD_ASK].n = 0;
 	b->last_id = 0;
-	b->valid = false;
+	b->valid = b->fresh = false;
 	b->floor = 0;
 	b->ceil = INT64_MAX;
 }

@@ -25,6 +25,8 @@ struct fold_book {
 	struct fold_side side[2];
 	uint64_t last_id;
 	bool valid;          /* a snapshot came, and no gap since */
+	bool fresh;          /* nothing has been applied to the snapshot yet */
+	bool futures;        /* Binance's: an update names its predecessor */
 	int64_t floor, ceil; /* prices outside are not completely known */
 };
 

@@ -12,7 +12,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define DIFF_EVERY (SECOND / 10)
-#define LINES_MAX 1024 /* of one action */
+#define LINES_MAX 8192 /* of one action; each change of a diff may be one */
 #define TEXT_MAX ((size_t)4 << 20)
 #define STAMP_STEP 1000 /* ns between lines of the same instant */
 #define RATE_DEFAULT 20
@@ -39,6 +39,7 @@ struct market {
 	struct buf text;
 	struct queued queue[LINES_MAX];
 	uint32_t queue_at, queue_n;
+	char name[STREAM_NAME_MAX]; /* of the stream of the newest line */
 };
 
 struct market_spec market_spec(struct text symbol)
@@ -48,11 +49,13 @@ struct market_spec market_spec(struct text symbol)
 		int64_t price;
 		uint8_t price_scale, qty_scale;
 		int64_t lots;
+		int64_t ceiling;
 	} known[] = {
-		{"BTC", 6000000, 2, 5, 5000}, {"ETH", 250000, 2, 4, 10000},
-		{"BNB", 60000, 2, 3, 3000},   {"SOL", 15000, 2, 3, 10000},
-		{"XRP", 60000, 5, 1, 5000},   {"DOGE", 12000, 5, 0, 3000},
-		{"", 1000000, 4, 2, 1000},
+		{"BTC", 6000000, 2, 5, 5000, 0}, {"ETH", 250000, 2, 4, 10000, 0},
+		{"BNB", 60000, 2, 3, 3000, 0},   {"SOL", 15000, 2, 3, 10000, 0},
+		{"XRP", 60000, 5, 1, 5000, 0},   {"DOGE", 12000, 5, 0, 3000, 0},
+		{"KX", 5000, 4, 2, 5000, 10000}, /* an event: between nothing and a dollar */
+		{"", 1000000, 4, 2, 1000, 0},
 	};
 	struct market_spec s = {0};
 	size_t i = 0;
@@ -64,13 +67,15 @@ struct market_spec market_spec(struct text symbol)
 	s.price_scale = known[i].price_scale;
 	s.qty_scale = known[i].qty_scale;
 	s.lots = known[i].lots;
+	s.ceiling = known[i].ceiling;
 	return s;
 }
 
 static bool good_symbol(struct text t)
 {
 	for (size_t i = 0; i < t.len; i++)
-		if (!((t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= '0' && t.at[i] <= '9')))
+		if (!((t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= '0' && t.at[i] <= '9') ||
+		      (t.at[i] == '-' && i > 0)))
 			return false;
 	return t.len > 0 && t.len < MARKET_SYMBOL_LEN;
 }
@@ -102,7 +107,7 @@ static void crier_init(struct crier *c, const struct market_options *o, struct t
 	uint64_t seed = o->seed * 0x9e3779b97f4a7c15u + crc32c(0, symbol.at, symbol.len);
 
 	c->spec = market_spec(symbol);
-	crowd_init(&c->crowd, &(struct crowd_spec){c->spec.price, c->spec.lots, o->rate}, seed);
+	crowd_init(&c->crowd, &(struct crowd_spec){c->spec.price, c->spec.lots, o->rate, c->spec.ceiling}, seed);
 	c->next_act =
 		o->start + 1 + (int64_t)rng_below(&c->crowd.rng, (uint64_t)(SECOND / o->rate));
 	c->next_diff = o->start + DIFF_EVERY;
@@ -120,12 +125,14 @@ static void enqueue(struct market *m, enum feed_kind kind, int64_t now, size_t a
 
 static void queue_snapshot(struct market *m, struct crier *c)
 {
-	size_t at = m->text.len;
+	const struct dialect *d = m->o.dialect;
+	size_t at = m->text.len, url_len;
 
-	m->o.dialect->tell_snapshot_url(&m->text, &c->spec);
-	size_t url_len = m->text.len - at;
-	m->o.dialect->tell_snapshot(&m->text, &c->spec, &c->crowd.quotes);
-	enqueue(m, FEED_REPLY, m->o.start, at, url_len);
+	if (!d->snapshot_in_stream)
+		d->tell_snapshot_url(&m->text, &c->spec);
+	url_len = m->text.len - at;
+	d->tell_snapshot(&m->text, &c->spec, &c->crowd.quotes, m->o.start);
+	enqueue(m, d->snapshot_in_stream ? FEED_FRAME : FEED_REPLY, m->o.start, at, url_len);
 }
 
 static int add_criers(struct market *m)
@@ -201,8 +208,10 @@ static void tell_fill(struct market *m, struct crier *c, const struct fill *t, i
 	m->o.dialect->tell_trade(&m->text, &c->spec, t, now);
 	enqueue(m, FEED_FRAME, now, at, 0);
 	at = m->text.len;
-	m->o.dialect->tell_agg_trade(&m->text, &c->spec, t, now);
-	enqueue(m, FEED_FRAME, now, at, 0);
+	if (m->o.dialect->tell_agg_trade != NULL) {
+		m->o.dialect->tell_agg_trade(&m->text, &c->spec, t, now);
+		enqueue(m, FEED_FRAME, now, at, 0);
+	}
 	kline_trade(&c->second, t);
 	kline_trade(&c->minute, t);
 }
@@ -219,7 +228,7 @@ static void tell_top_if_changed(struct market *m, struct crier *c, int64_t now)
 		       best[side].qty == c->told[side].qty;
 		c->told[side] = best[side];
 	}
-	if (same)
+	if (same || m->o.dialect->tell_top == NULL)
 		return;
 	m->o.dialect->tell_top(&m->text, &c->spec, &c->crowd.quotes);
 	enqueue(m, FEED_FRAME, now, at, 0);
@@ -235,6 +244,21 @@ static void act(struct market *m, struct crier *c)
 	tell_top_if_changed(m, c, now);
 }
 
+/* Frames separated by newlines. */
+static void enqueue_lines(struct market *m, int64_t now, size_t at)
+{
+	const char *end;
+
+	while (at < m->text.len && (end = memchr(m->text.at + at, '\n', m->text.len - at)) != NULL) {
+		size_t n = (size_t)(end - (const char *)m->text.at) - at;
+		enqueue(m, FEED_FRAME, now, at, 0);
+		m->queue[m->queue_n - 1].len = n;
+		at += n + 1;
+	}
+	if (at < m->text.len)
+		enqueue(m, FEED_FRAME, now, at, 0);
+}
+
 static void tell_diff(struct market *m, struct crier *c)
 {
 	struct quotes *q = &c->crowd.quotes;
@@ -242,7 +266,7 @@ static void tell_diff(struct market *m, struct crier *c)
 
 	if (q->update_id != q->diff_id) {
 		m->o.dialect->tell_diff(&m->text, &c->spec, q, c->next_diff);
-		enqueue(m, FEED_FRAME, c->next_diff, at, 0);
+		enqueue_lines(m, c->next_diff, at);
 		quotes_told(q);
 	}
 	c->next_diff += DIFF_EVERY;
@@ -252,6 +276,8 @@ static void tell_kline(struct market *m, struct crier *c, const struct market_kl
 {
 	size_t at = m->text.len;
 
+	if (m->o.dialect->tell_kline == NULL)
+		return;
 	m->o.dialect->tell_kline(&m->text, &c->spec, k, c->next_second, closed);
 	enqueue(m, FEED_FRAME, c->next_second, at, 0);
 }
@@ -313,7 +339,7 @@ int market_next(struct market *m, struct feed_line *ret_line)
 	line.url = (struct text){at, q->url_len};
 	line.raw = (struct text){at + q->url_len, q->len - q->url_len};
 	if (q->kind == FEED_FRAME)
-		must(feed_split(line.raw, &line.stream, &line.data));
+		must(m->o.dialect->line(&line, m->name));
 	*ret_line = line;
 	return 0;
 }

@@ -13,14 +13,14 @@
 #include "tools/venue_sim/text.h"
 
 #define MARKET_SYMBOLS_MAX 64
-#define MARKET_SYMBOL_LEN 24 /* with its NUL */
+#define MARKET_SYMBOL_LEN 96 /* with its NUL; a token of Polymarket has 78 digits */
 
 struct dialect;
 struct feed_line;
 
 struct market_options {
 	const struct dialect *dialect; /* how it is told */
-	const char *symbols;           /* comma separated, in capitals */
+	const char *symbols;           /* comma separated, in capitals; digits and dashes */
 	uint64_t seed;
 	int64_t start;    /* event time of the first line, ns */
 	int64_t duration; /* ns; 0: without an end */
@@ -32,6 +32,7 @@ struct market_spec {
 	char symbol[MARKET_SYMBOL_LEN];
 	uint8_t price_scale, qty_scale;
 	int64_t price, lots; /* where it starts, a typical quantity */
+	int64_t ceiling;     /* prices stay below; 0: no limit */
 };
 
 struct market_kline {
@@ -45,7 +46,7 @@ struct market_kline {
 
 struct market;
 
-/* ERR_ARG: a symbol that is empty, too long or not [A-Z0-9]; ERR_TOO_LONG: too many; ERR_NOMEM. */
+/* ERR_ARG: a symbol that is empty, too long or not [A-Z0-9-]; ERR_TOO_LONG: too many; ERR_NOMEM. */
 int market_new(const struct market_options *o, struct market **ret_market);
 void market_free(struct market *m);
 /* Next line; ERR_CLOSED where the duration is over. */

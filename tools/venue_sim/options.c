@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/io/clock.h"
+#include "tools/venue_sim/dialect.h"
 #include "tools/venue_sim/faults.h"
 
 enum option_id {
@@ -30,6 +31,10 @@ enum option_id {
 	OPT_PONG,
 	OPT_ROTATE,
 	OPT_WEIGHT,
+	OPT_VENUE,
+	OPT_CLIENT_KEY,
+	OPT_IDLE,
+	OPT_START_AT,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION
@@ -41,6 +46,7 @@ static const struct row {
 } rows[] = {
 	{"listen", "HOST:PORT",
 	 "address to serve; port 0 takes a free one and prints it (127.0.0.1:0)", OPT_LISTEN},
+	{"venue", "NAME", "whose protocol to speak; the list stands below (BINANCE)", OPT_VENUE},
 	{"port-file", "FILE", "write the port there once it listens", OPT_PORT_FILE},
 	{"capture", "FILES",
 	 "recordings to play, comma separated; without it a market is generated", OPT_CAPTURE},
@@ -48,7 +54,7 @@ static const struct row {
 	 "exchangeInfo to serve: a JSON body, or a recording that holds one", OPT_INFO},
 	{"speed", "1|N|max",
 	 "event time against the clock; max: as fast as the clients take it (1)", OPT_SPEED},
-	{"symbols", "A,B", "generated market: its symbols (BTCUSDT,ETHUSDT)", OPT_SYMBOLS},
+	{"symbols", "A,B", "generated market: its symbols (BTCUSDT,ETHUSDT or what the venue is for)", OPT_SYMBOLS},
 	{"seed", "N", "generated market: the same seed, start and symbols give the same bytes (1)",
 	 OPT_SEED},
 	{"rate", "N", "generated market: actions a second and symbol (20)", OPT_RATE},
@@ -66,6 +72,9 @@ static const struct row {
 	{"rotate-s", "SECONDS", "end every WebSocket connection after so long (never)", OPT_ROTATE},
 	{"weight-limit", "N", "request weight a minute (as exchangeInfo says, else 6000)",
 	 OPT_WEIGHT},
+	{"idle-ms", "MS", "cut a client that should ping and says nothing for so long (as the venue has it)", OPT_IDLE},
+	{"client-key", "FILE", "PEM of the public key that signs handshakes (not checked)", OPT_CLIENT_KEY},
+	{"start-at", "N", "begin a recording when clients have subscribed to N streams (1)", OPT_START_AT},
 	{"exit-at-end", NULL, "end when the recording has been played to every client",
 	 OPT_EXIT_AT_END},
 	{"origin-note", "TEXT", "free text for /nightjar/state", OPT_NOTE},
@@ -152,6 +161,11 @@ static int set_number(struct options *o, int id, const char *value)
 	case OPT_DRAIN: return amount(value, NS_PER_MS, &o->drain_ns);
 	case OPT_PING: return amount(value, NS_PER_MS, &o->ping_ns);
 	case OPT_PONG: return amount(value, NS_PER_MS, &o->pong_ns);
+	case OPT_IDLE: return amount(value, NS_PER_MS, &o->idle_ns);
+	case OPT_START_AT:
+		rc = whole(value, 0, 1000000, &n);
+		o->start_at = (uint32_t)n;
+		return rc;
 	case OPT_ROTATE: return amount(value, NS_PER_S, &o->rotate_ns);
 	default: return whole(value, 0, INT64_MAX, &o->weight_limit);
 	}
@@ -165,6 +179,8 @@ static int set(struct options *o, int id, const char *value)
 	case OPT_CAPTURE: o->capture = value; return 0;
 	case OPT_INFO: o->exchange_info = value; return 0;
 	case OPT_SYMBOLS: o->symbols = value; return 0;
+	case OPT_CLIENT_KEY: o->client_key = value; return 0;
+	case OPT_VENUE: o->venue = value; return dialect_find(value) != NULL ? 0 : ERR_ARG;
 	case OPT_FAULTS: o->faults = value; return 0;
 	case OPT_NOTE: o->origin_note = value; return 0;
 	case OPT_EXIT_AT_END: o->exit_at_end = true; return 0;
@@ -182,7 +198,7 @@ int options_parse(struct options *o, int argc, char **argv, char *reason, size_t
 	int id;
 
 	*o = (struct options){.listen = "127.0.0.1:0",
-			      .symbols = "BTCUSDT,ETHUSDT",
+			      .venue = "BINANCE",
 			      .seed = 1,
 			      .speed = 1,
 			      .rate = 20,
@@ -220,8 +236,8 @@ void options_help(FILE *out)
 {
 	fprintf(out,
 		"usage: venue_sim [options]\n"
-		"A local exchange that speaks Binance spot's own REST and WebSocket protocol,\n"
-		"from a recording or a seeded market. Everything is marked replay or simulated.\n"
+		"A local exchange that speaks a venue's own REST and WebSocket protocol, from a\n"
+		"recording or a seeded market. Everything is marked replay or simulated.\n"
 		"\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[40];
@@ -229,6 +245,9 @@ void options_help(FILE *out)
 			 rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-24s %s\n", left, rows[i].doc);
 	}
+	fprintf(out, "\nvenues:\n");
+	for (size_t i = 0; dialect_at(i) != NULL; i++)
+		fprintf(out, "  %-24s %s\n", dialect_at(i)->name, dialect_at(i)->doc);
 	fprintf(out, "\nfaults, of frames unless they say otherwise:\n");
 	faults_help(out);
 }

@@ -12,7 +12,9 @@ struct options {               /* texts point into argv */
 	const char *port_file; /* NULL: none */
 	const char *capture;   /* NULL: the generated market */
 	const char *exchange_info;
-	const char *symbols;
+	const char *symbols; /* NULL: the venue's usual ones */
+	const char *venue;
+	const char *client_key; /* PEM of the public key that signs handshakes; NULL: not checked */
 	const char *faults;
 	const char *origin_note;
 	char tls_cert[1024], tls_key[1024]; /* empty: plain */
@@ -23,6 +25,8 @@ struct options {               /* texts point into argv */
 	int64_t drain_ns; /* event time from the last frame to the end marker */
 	int64_t ping_ns, pong_ns;
 	int64_t rotate_ns;    /* connections live no longer; 0: for ever */
+	int64_t idle_ns;      /* of clients that must speak; 0: as the venue has it */
+	uint32_t start_at;    /* streams that must be subscribed before a recording starts */
 	int64_t weight_limit; /* a minute; 0: as exchangeInfo says */
 	uint32_t rate;        /* actions a second and symbol */
 	bool exit_at_end;

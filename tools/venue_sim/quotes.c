@@ -8,6 +8,8 @@ void quotes_init(struct quotes *q, uint64_t update_id)
 	q->n[0] = q->n[1] = 0;
 	q->n_changed[0] = q->n_changed[1] = 0;
 	q->update_id = q->diff_id = update_id;
+	q->diffs = 0;
+	q->at = 0;
 }
 
 static bool better(enum quotes_side side, int64_t a, int64_t b)
@@ -37,7 +39,7 @@ static bool holds(const struct quotes *q, enum quotes_side side, uint32_t i, int
 
 static bool note_change(struct quotes *q, enum quotes_side side, int64_t price)
 {
-	int64_t *list = q->changed[side];
+	int64_t *list = q->changed[side], *was = q->was[side];
 	uint32_t low = 0, n = q->n_changed[side], high = n;
 
 	while (low < high) {
@@ -52,7 +54,9 @@ static bool note_change(struct quotes *q, enum quotes_side side, int64_t price)
 	if (n == QUOTES_CHANGES_MAX)
 		return false;
 	memmove(list + low + 1, list + low, (n - low) * sizeof(*list));
+	memmove(was + low + 1, was + low, (n - low) * sizeof(*was));
 	list[low] = price;
+	was[low] = quotes_qty(q, side, price);
 	q->n_changed[side]++;
 	return true;
 }
@@ -92,4 +96,5 @@ void quotes_told(struct quotes *q)
 {
 	q->n_changed[0] = q->n_changed[1] = 0;
 	q->diff_id = q->update_id;
+	q->diffs++;
 }

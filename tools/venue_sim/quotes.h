@@ -20,6 +20,9 @@ struct quotes {
 	uint64_t update_id;                     /* of the newest change */
 	uint64_t diff_id;                       /* of the newest change that a diff has told */
 	int64_t changed[2][QUOTES_CHANGES_MAX]; /* prices, ascending */
+	int64_t was[2][QUOTES_CHANGES_MAX];     /* quantity of each as it was told last */
+	uint64_t diffs;                         /* that were told so far */
+	int64_t at;                             /* event time of the newest change, ns */
 	uint32_t n_changed[2];
 };
 

@@ -15,6 +15,13 @@
 #define SESSION_IDLE_NS (60 * NS_PER_S) /* of an HTTP client between requests */
 #define SESSION_ARRIVALS 32
 #define SESSION_PROTOCOL "nightjar.stamped.v1"
+#define SESSION_CHANNELS 8
+
+/* A subscription with a sequence of its own (Kalshi's sid). */
+struct channel {
+	uint32_t sid; /* 0: not subscribed */
+	uint64_t seq; /* of the newest frame */
+};
 
 enum session_mode { SESSION_HTTP, SESSION_WS, SESSION_CLOSING };
 
@@ -31,6 +38,9 @@ struct session {
 	bool stamped;      /* each frame begins with its stamp; the player is its own */
 	uint32_t start_at; /* streams that must be subscribed before the player starts */
 	int64_t from;
+	unsigned route;    /* of a dialect that has several bases: which */
+	struct channel channel[SESSION_CHANNELS];
+	uint32_t last_sid;
 	struct streams streams;
 	struct player player; /* of a stamped session */
 	struct buf message;   /* fragments of one message */
@@ -42,7 +52,11 @@ struct session {
 	uint32_t arrivals;
 	/* faults in force */
 	int64_t silent_until, delayed_until, close_at;
+	bool drips; /* what is delayed goes a byte a tick */
 	struct buf delayed;
+	struct buf kept; /* a frame that waits until the next of its stream has gone */
+	char kept_stream[STREAM_NAME_MAX];
+	int64_t kept_stamp;
 };
 
 /* Takes the descriptor. ERR_FULL where all sessions are taken. */
@@ -60,6 +74,12 @@ void session_retry(struct session *s);
 void session_tick(struct session *s, int64_t now);
 /* A client that could not keep up at a paced speed. */
 void session_overrun(struct session *s);
+
+/* strikes: what a fault makes of a frame that is due; the frame as the client would have got it. */
+int strikes_send(struct session *s, const struct feed_line *line, const struct fault *f, struct text frame,
+		 enum truth_what *ret_what);
+/* Sends what a reordering has kept back for the stream of this line. */
+void strikes_release(struct session *s, const struct feed_line *line);
 
 /* session_http */
 void session_http(struct session *s);

@@ -1,6 +1,7 @@
 /* session_http - the HTTP side of a session: one request after another, each with its reply. */
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "tools/venue_sim/hostile.h"
 #include "tools/venue_sim/session.h"
 
 static void write_reply(struct session *s, const struct reply *reply, bool keep_alive)
@@ -23,25 +24,25 @@ static void refuse(struct session *s, int err)
 	reply_fini(&reply);
 }
 
-/* A status fault, or the venue's own answer. */
-static void answer(struct session *s, const struct request *r, struct text body,
-		   struct reply *reply)
+/* A fault of requests, or the venue's own answer. False: it has been written already. */
+static bool answer(struct session *s, const struct request *r, struct text body, struct reply *reply)
 {
 	struct sim *sim = s->sim;
 	const struct fault *f;
 
 	if (control_rest(sim, r, body, reply))
-		return;
+		return true;
 	f = reply->again ? NULL : faults_strike(&sim->faults, FAULT_OF_REQUESTS, r->path);
 	if (f == NULL) {
 		sim->dialect->rest(sim, r, reply);
-		return;
+		return true;
 	}
-	log_info("fault", "kind=%s status=%lld path=%.*s", fault_name(f->kind), (long long)f->value,
+	log_info("fault", "kind=%s value=%lld%s path=%.*s", fault_name(f->kind), (long long)f->value, f->variant,
 		 (int)r->path.len, r->path.at);
-	reply_status(reply, (int)f->value);
-	reply_header(reply, "Retry-After", "%lld", (long long)f->retry_after);
-	buf_printf(&reply->body, "{\"code\":-1003,\"msg\":\"Way too many requests.\"}");
+	if (f->kind == FAULT_http && hostile_reply(s, f->variant))
+		return false;
+	sim->dialect->refuse(reply, (int)f->value, f->retry_after);
+	return true;
 }
 
 static void hold(struct session *s, int64_t now)
@@ -67,9 +68,11 @@ static bool serve(struct session *s, const struct request *r, struct text body)
 		reply_fini(&reply);
 		return true;
 	}
-	answer(s, r, body, &reply);
-	done = reply.status != 0;
-	if (done)
+	bool written = !answer(s, r, body, &reply);
+	done = written || reply.status != 0;
+	if (written)
+		s->heard = now;
+	else if (done)
 		write_reply(s, &reply, r->keep_alive);
 	else
 		hold(s, now);

@@ -75,7 +75,7 @@ static int on_line(void *ctx, const struct feed_line *line)
 		return 0;
 	if (s->mode != SESSION_WS || s->conn.state != CONN_OPEN)
 		return ERR_FULL; /* stalls for good: nobody is there */
-	if (!streams_has(&s->streams, line->stream))
+	if (!session_hears(s, line->stream))
 		return 0;
 	return session_deliver(s, line);
 }
@@ -165,6 +165,8 @@ int session_upgrade(struct session *s, const struct request *r, struct reply *re
 	rc = s->sim->dialect->ws_open(s, r);
 	if (rc == 0)
 		rc = read_stamped(s, r);
+	if (rc == ERR_REFUSED)
+		return refuse(reply, 401, "the handshake's signature is missing or wrong");
 	if (rc != 0)
 		return refuse(reply, rc == ERR_FULL ? 400 : 404, "no such stream path");
 	accept_key(key, accept);

@@ -45,7 +45,7 @@ static bool is_info(const struct dialect *d, struct text body)
 /* A raw body, or the first exchangeInfo of a recording. */
 static int load_info(struct sim *sim, const char *path, char *reason, size_t cap)
 {
-	struct feed_source source = {.capture = path};
+	struct feed_source source = {.dialect = sim->dialect, .capture = path};
 	struct recording rec;
 	int rc = read_file(path, &sim->info, reason, cap);
 
@@ -108,14 +108,14 @@ static void init_source(struct sim *sim)
 	const struct options *o = sim->o;
 
 	sim->market = (struct market_options){.dialect = sim->dialect,
-					      .symbols = o->symbols,
+					      .symbols = o->symbols != NULL ? o->symbols : sim->dialect->symbols,
 					      .seed = o->seed,
 					      .start = o->start,
 					      .duration = o->duration,
 					      .rate = o->rate};
 	if (o->start == 0)
 		sim->market.start = clock_wall(loop_clock(sim->loop));
-	sim->source = (struct feed_source){.capture = o->capture, .market = &sim->market};
+	sim->source = (struct feed_source){.dialect = sim->dialect, .capture = o->capture, .market = &sim->market};
 }
 
 static int init_parts(struct sim *sim, char *reason, size_t cap)
@@ -132,13 +132,15 @@ static int init_parts(struct sim *sim, char *reason, size_t cap)
 	if (rc == 0)
 		rc = truth_init(&sim->truth);
 	if (rc == 0)
+		rc = strmap_init(&sim->renumbered, RECORDING_SYMBOLS_MAX, sizeof(uint64_t));
+	if (rc == 0)
 		rc = player_init(&sim->player, sim->loop, &sim->source, sim->o->speed, INT64_MIN);
 	if (rc != 0)
 		return rc;
 	asked_init(&sim->asked, &sim->source, &sim->rec, sim->dialect);
 	if (sim->o->weight_limit > 0)
 		weight = sim->o->weight_limit;
-	else if (sim->info.len > 0)
+	else if (sim->info.len > 0 && sim->dialect->weight_limit != NULL)
 		sim->dialect->weight_limit((struct text){(const char *)sim->info.at, sim->info.len},
 					   &weight);
 	limits_init(&sim->limits, weight);
@@ -149,10 +151,11 @@ int sim_init(struct sim *sim, const struct options *o, struct loop *l, char *rea
 {
 	int rc;
 
-	*sim = (struct sim){.o = o, .loop = l, .dialect = &dialect_binance_spot, .listen_fd = -1};
+	*sim = (struct sim){.o = o, .loop = l, .dialect = dialect_find(o->venue), .listen_fd = -1};
 	reason[0] = '\0';
 	buf_init(&sim->info, SIM_INFO_MAX);
 	buf_init(&sim->scratch, SCRATCH_MAX);
+	buf_init(&sim->rendered, SCRATCH_MAX);
 	init_source(sim);
 	rc = init_parts(sim, reason, cap);
 	if (rc == 0 && o->tls_cert[0] != '\0')
@@ -179,9 +182,11 @@ void sim_fini(struct sim *sim)
 	recording_fini(&sim->rec);
 	truth_fini(&sim->truth);
 	strmap_fini(&sim->listed);
+	strmap_fini(&sim->renumbered);
 	tls_server_free(sim->tls);
 	buf_fini(&sim->info);
 	buf_fini(&sim->scratch);
+	buf_fini(&sim->rendered);
 }
 
 const char *sim_origin(const struct sim *sim)
@@ -240,6 +245,7 @@ static void play_frame(struct sim *sim, const struct feed_line *line)
 	}
 	if (heard || !truth_is_wanted(&sim->truth, line->stream))
 		return;
+	sim->truth.wall = clock_wall(loop_clock(sim->loop));
 	sim->dialect->frame(line, &facts);
 	truth_frame(&sim->truth, line, &facts, TRUTH_UNHEARD);
 }
@@ -276,8 +282,20 @@ static void on_end(void *ctx, int err)
 
 static const struct player_handler player_handler = {on_line, on_end};
 
+static uint32_t streams_subscribed(const struct sim *sim)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
+		if (sim->session[i] != NULL && sim->session[i]->mode == SESSION_WS)
+			n += sim->session[i]->streams.n;
+	return n;
+}
+
 void sim_listener(struct sim *sim)
 {
+	if (sim->player.state == PLAYER_IDLE && sim->o->start_at > 0 && streams_subscribed(sim) < sim->o->start_at)
+		return;
 	player_start(&sim->player, &player_handler, sim);
 	player_wake(&sim->player);
 }

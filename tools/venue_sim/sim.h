@@ -34,11 +34,12 @@ struct sim {
 	struct limits limits;
 	struct faults faults;
 	struct truth truth;
+	struct strmap renumbered; /* uint64_t by symbol: taken off the update ids of a service that restarted */
 	struct tls_server *tls; /* NULL: plain */
 	int listen_fd;
 	struct loop_source *listen_source, *tick;
 	struct session *session[SIM_SESSIONS_MAX]; /* owned; NULL: free */
-	struct buf scratch;                        /* one frame in the making */
+	struct buf scratch, rendered;              /* one frame in the making; as it is for one client */
 	bool any_ended;                            /* a player has reached the end */
 	uint16_t port;
 };
@@ -51,7 +52,7 @@ void sim_fini(struct sim *sim);
 const char *sim_origin(const struct sim *sim);
 /* Event time that a client without stamps lives in, ns. */
 int64_t sim_now(const struct sim *sim);
-/* A client has subscribed: the shared player starts, or goes on. */
+/* A client has subscribed: the shared player starts, or goes on, once there are enough streams. */
 void sim_listener(struct sim *sim);
 /* A session is over; frees it. */
 void sim_drop(struct sim *sim, struct session *s);

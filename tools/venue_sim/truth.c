@@ -56,7 +56,7 @@ static void blind(struct truth *t, struct truth_stream *s, const struct feed_lin
 
 	if (b == NULL || b->why != why) {
 		struct truth_blind fresh = {
-			.why = why, .first_id = facts->first_id, .from = line->stamp};
+			.why = why, .first_id = facts->first_id, .from = line->stamp, .from_wall = t->wall};
 		snprintf(fresh.stream, sizeof(fresh.stream), "%s", s->name);
 		if (buf_append(&t->blinds, &fresh, sizeof(fresh)) != 0) {
 			t->blinds_left++;
@@ -68,6 +68,7 @@ static void blind(struct truth *t, struct truth_stream *s, const struct feed_lin
 	b->frames++;
 	b->last_id = facts->last_id;
 	b->to = line->stamp;
+	b->to_wall = t->wall;
 }
 
 static void sent(struct truth_stream *s, const struct feed_line *line,
@@ -107,6 +108,14 @@ void truth_duplicated(struct truth *t, struct text stream)
 		s->duplicated++;
 }
 
+void truth_reordered(struct truth *t, struct text stream)
+{
+	struct truth_stream *s = stream_of(t, stream);
+
+	if (s != NULL)
+		s->reordered++;
+}
+
 #define ULL(n) (unsigned long long)(n)
 
 static void print_stream(const struct truth_stream *s, struct buf *out)
@@ -114,11 +123,11 @@ static void print_stream(const struct truth_stream *s, struct buf *out)
 	json_quote(out, s->name, strlen(s->name));
 	buf_printf(out,
 		   ":{\"frames\":%llu,\"sent\":%llu,\"skipped\":%llu,"
-		   "\"duplicated\":%llu,\"corrupted\":%llu,"
+		   "\"duplicated\":%llu,\"reordered\":%llu,\"corrupted\":%llu,"
 		   "\"unheard\":%llu,\"first_id\":%llu,\"last_id\":%llu,"
 		   "\"first_stamp\":%lld,\"last_stamp\":%lld}",
 		   ULL(s->frames), ULL(s->sent), ULL(s->skipped), ULL(s->duplicated),
-		   ULL(s->corrupted), ULL(s->unheard), ULL(s->first_id), ULL(s->last_id),
+		   ULL(s->reordered), ULL(s->corrupted), ULL(s->unheard), ULL(s->first_id), ULL(s->last_id),
 		   (long long)s->first_stamp, (long long)s->last_stamp);
 }
 
@@ -130,15 +139,15 @@ static void print_blind(const struct truth_blind *b, struct buf *out)
 	json_quote(out, b->stream, strlen(b->stream));
 	buf_printf(out,
 		   ",\"why\":\"%s\",\"frames\":%llu,\"first_id\":%llu,\"last_id\":%llu,"
-		   "\"from\":%lld,\"to\":%lld}",
+		   "\"from\":%lld,\"to\":%lld,\"from_wall\":%lld,\"to_wall\":%lld}",
 		   why[b->why], ULL(b->frames), ULL(b->first_id), ULL(b->last_id),
-		   (long long)b->from, (long long)b->to);
+		   (long long)b->from, (long long)b->to, (long long)b->from_wall, (long long)b->to_wall);
 }
 
 void truth_print(const struct truth *t, struct buf *out)
 {
-	buf_printf(out, "\"connections\":%llu,\"drops\":%llu,\"streams\":{", ULL(t->connections),
-		   ULL(t->drops));
+	buf_printf(out, "\"connections\":%llu,\"drops\":%llu,\"subscriptions_refused\":%llu,\"streams\":{",
+		   ULL(t->connections), ULL(t->drops), ULL(t->subscriptions_refused));
 	for (uint32_t i = 0; i < t->streams.count; i++) {
 		if (i > 0)
 			buf_byte(out, ',');

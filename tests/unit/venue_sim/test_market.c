@@ -82,11 +82,12 @@ static void test_symbols_are_independent(void **state)
 
 static void test_refused(void **state)
 {
-	static const char *const bad[] = {"", "btcusdt", "BTC/USDT", "A,,B",
-					  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"};
+	static char too_long[MARKET_SYMBOL_LEN + 1];
+	const char *const bad[] = {"", "btcusdt", "BTC/USDT", "A,,B", "-A", too_long};
 	struct market *m = NULL;
 
 	(void)state;
+	memset(too_long, 'A', sizeof(too_long) - 1);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct market_options o = options(1, 1);
 		o.symbols = bad[i];
@@ -160,7 +161,7 @@ static void test_quotes(void **state)
 static void test_fold_agrees(void **state)
 {
 	struct market_options o = options(5, 20);
-	struct feed_source source = {.market = &o};
+	struct feed_source source = {.dialect = &dialect_binance_spot, .market = &o};
 	struct recording rec;
 	struct fold fold;
 	struct feed *feed;
