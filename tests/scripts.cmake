@@ -121,3 +121,8 @@ if(Python3_FOUND)
 	nj_script(e2e.expiry ${Python3_EXECUTABLE} -B tests/e2e/test_expiry.py)
 	set_tests_properties(e2e.expiry PROPERTIES TIMEOUT 600)
 endif()
+
+# The simulator in each venue's own protocol, from that venue's captures.
+if(Python3_FOUND)
+	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)
+endif()

@@ -100,28 +100,6 @@ static void print_bar(struct buf *out, const struct candle_bar *b, int64_t span_
 	buf_printf(out, ",\"0\"]");
 }
 
-/* Bars of the interval, oldest first, within start and end, into `bars`. */
-static int collect(const struct candles *c, const struct query *q, struct buf *bars)
-{
-	int64_t span = q->interval->span_ms, offset = q->interval->offset_ms;
-	struct candle_bar *last = NULL;
-	int rc = 0;
-
-	for (uint32_t i = c->n; rc == 0 && i > 0; i--) {
-		struct candle_bar b = *candles_at(c, i - 1);
-		b.open_ms = b.open_ms - (b.open_ms - offset) % span;
-		if (b.open_ms < q->start || b.open_ms > q->end)
-			continue;
-		if (last != NULL && last->open_ms == b.open_ms) {
-			candle_merge(last, &b);
-			continue;
-		}
-		rc = buf_append(bars, &b, sizeof(b));
-		last = (struct candle_bar *)(void *)(bars->at + bars->len) - 1;
-	}
-	return rc;
-}
-
 static void print_rows(struct buf *out, const struct query *q, const struct buf *bars,
 		       const struct rec_symbol *s)
 {
@@ -157,8 +135,8 @@ void binance_klines(struct sim *sim, const struct request *r, struct text symbol
 	const struct fold_symbol *s = fold_find(fold, symbol);
 	if (s != NULL) {
 		buf_init(&bars, CANDLES_KEPT * sizeof(struct candle_bar));
-		if (collect(q.interval->span_ms < MINUTE_MS ? &s->second : &s->minute, &q, &bars) ==
-		    0)
+		struct candle_query query = {q.interval->span_ms, q.interval->offset_ms, q.start, q.end};
+		if (candles_collect(q.interval->span_ms < MINUTE_MS ? &s->second : &s->minute, &query, &bars) == 0)
 			print_rows(&reply->body, &q, &bars, s->about);
 		buf_fini(&bars);
 	}

@@ -71,3 +71,23 @@ void candle_merge(struct candle_bar *into, const struct candle_bar *from)
 	into->value += from->value;
 	into->taker_value += from->taker_value;
 }
+
+int candles_collect(const struct candles *c, const struct candle_query *q, struct buf *bars)
+{
+	struct candle_bar *last = NULL;
+	int rc = 0;
+
+	for (uint32_t i = c->n; rc == 0 && i > 0; i--) {
+		struct candle_bar b = *candles_at(c, i - 1);
+		b.open_ms = b.open_ms - (b.open_ms - q->offset) % q->span;
+		if (b.open_ms < q->from || b.open_ms > q->to)
+			continue;
+		if (last != NULL && last->open_ms == b.open_ms) {
+			candle_merge(last, &b);
+			continue;
+		}
+		rc = buf_append(bars, &b, sizeof(b));
+		last = (struct candle_bar *)(void *)(bars->at + bars->len) - 1;
+	}
+	return rc;
+}

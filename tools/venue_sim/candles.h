@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/fixed.h"
 
 #define CANDLES_KEPT 1500
@@ -32,6 +33,13 @@ struct candle_trade {
 void candles_add(struct candles *c, const struct candle_trade *t);
 /* i-th newest, i < n. */
 const struct candle_bar *candles_at(const struct candles *c, uint32_t i);
+struct candle_query { /* all ms */
+	int64_t span, offset; /* bars begin at offset + n * span */
+	int64_t from, to;     /* of their opening */
+};
+
+/* Bars of that span, a multiple of what is kept, as struct candle_bar, oldest first. ERR_FULL, ERR_NOMEM. */
+int candles_collect(const struct candles *c, const struct candle_query *q, struct buf *bars);
 /* Adds a later bar to one of a longer span. */
 void candle_merge(struct candle_bar *into, const struct candle_bar *from);
 

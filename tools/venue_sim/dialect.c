@@ -6,6 +6,8 @@
 static const struct dialect *const dialects[] = {
 	&dialect_binance_spot,
 	&dialect_binance_usdm,
+	&dialect_bybit_spot,
+	&dialect_bybit_linear,
 };
 
 #define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))

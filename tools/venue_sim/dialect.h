@@ -116,6 +116,8 @@ struct dialect {
 
 extern const struct dialect dialect_binance_spot;
 extern const struct dialect dialect_binance_usdm;
+extern const struct dialect dialect_bybit_linear;
+extern const struct dialect dialect_bybit_spot;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 const struct dialect *dialect_at(size_t i);           /* NULL behind the last */

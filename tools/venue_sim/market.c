@@ -279,7 +279,8 @@ static void tell_kline(struct market *m, struct crier *c, const struct market_kl
 	if (m->o.dialect->tell_kline == NULL)
 		return;
 	m->o.dialect->tell_kline(&m->text, &c->spec, k, c->next_second, closed);
-	enqueue(m, FEED_FRAME, c->next_second, at, 0);
+	if (m->text.len > at) /* not every venue has every length */
+		enqueue(m, FEED_FRAME, c->next_second, at, 0);
 }
 
 static void turn_second(struct market *m, struct crier *c)

@@ -142,6 +142,17 @@ static void scales_of_market(struct recording *r)
 	}
 }
 
+/* The generated market begins with a book for each symbol; where those come on the stream, they are what
+ * there is to know of it. */
+static bool is_beginning(const struct recording *r, const struct feed_source *source, const struct dialect *d)
+{
+	uint64_t symbols = 1;
+
+	for (const char *c = source->market->symbols; *c != '\0'; c++)
+		symbols += *c == ',';
+	return d->snapshot_in_stream && r->frames < symbols;
+}
+
 static int scan_all(struct recording *r, struct feed *f, const struct feed_source *source,
 		    const struct dialect *d)
 {
@@ -151,10 +162,11 @@ static int scan_all(struct recording *r, struct feed *f, const struct feed_sourc
 	while ((rc = feed_next(f, &line)) == 0) {
 		if (line.kind == FEED_REPLY) {
 			scan_reply(r, d, &line);
-		} else if (source->capture != NULL) {
+		} else if (source->capture != NULL || is_beginning(r, source, d)) {
 			scan_frame(r, d, &line);
 		} else {
-			r->first_stamp = line.stamp;
+			if (r->frames == 0)
+				r->first_stamp = line.stamp;
 			break;
 		}
 	}
@@ -183,6 +195,7 @@ int recording_scan(struct recording *r, const struct feed_source *source, const 
 	r->end = scan_all(r, f, source, d);
 	feed_close(f);
 	if (source->capture == NULL) {
+		strmap_clear(&r->streams); /* there are more than begin it */
 		scales_of_market(r);
 		r->last_stamp = source->market->duration > 0
 					? source->market->start + source->market->duration

@@ -41,6 +41,7 @@ struct session {
 	unsigned route;    /* of a dialect that has several bases: which */
 	struct channel channel[SESSION_CHANNELS];
 	uint32_t last_sid;
+	uint32_t counted; /* topics of the request at hand */
 	struct streams streams;
 	struct player player; /* of a stamped session */
 	struct buf message;   /* fragments of one message */
