@@ -19,6 +19,7 @@
 #define BUS_PEERS_MAX 32 /* publishers one process can follow */
 #define BUS_PREFIXES_MAX 16 /* topic prefixes of one subscription */
 #define BUS_FRAME_X_MAX (1u << 20)
+#define BUS_PAGE_MAX (16u << 20) /* of an answer; sent in frames of BUS_FRAME_X_MAX */
 
 struct bus;
 struct bus_link { /* one subscription to one lane of one publisher; owned by the bus */
@@ -100,6 +101,7 @@ static inline int bus_request(struct bus *b, const char *publisher, const void *
 {
 	return b->ops->request(b, publisher, request, len);
 }
+/* The page may have up to BUS_PAGE_MAX bytes. */
 static inline int bus_reply(struct bus *b, const struct bus_peer *peer, const void *reply, size_t len,
 			    const void *page, size_t page_len)
 {

@@ -15,6 +15,7 @@
 
 #include <zmq.h>
 
+#include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/bus_address.h"
@@ -143,23 +144,52 @@ static void on_rep(void *ctx, int events)
 	batch_done(z);
 }
 
+/* A page of several frames, made one again; page->at stays NULL where it is only one. ERR_TOO_LONG, ERR_NOMEM. */
+static int join(void *socket, zmq_msg_t *first, struct buf *page)
+{
+	zmq_msg_t m;
+	int rc = zmq_msg_more(first) ? buf_append(page, zmq_msg_data(first), zmq_msg_size(first)) : 0;
+	zmq_msg_init(&m);
+	for (bool more = zmq_msg_more(first); more; more = zmq_msg_more(&m)) {
+		if (zmq_msg_recv(&m, socket, ZMQ_DONTWAIT) < 0)
+			break;
+		if (!rc)
+			rc = buf_append(page, zmq_msg_data(&m), zmq_msg_size(&m));
+	}
+	zmq_msg_close(&m);
+	return rc;
+}
+
+/* False where there is no further answer. */
+static bool take_answer(struct bus_zmq *z, struct asker *a)
+{
+	zmq_msg_t reply, first;
+	struct buf page;
+	zmq_msg_init(&reply);
+	zmq_msg_init(&first);
+	buf_init(&page, BUS_PAGE_MAX);
+	bool any = zmq_msg_recv(&reply, a->remote.socket, ZMQ_DONTWAIT) >= 0;
+	bool whole = any && zmq_msg_more(&reply) && zmq_msg_recv(&first, a->remote.socket, ZMQ_DONTWAIT) >= 0;
+	int rc = whole ? join(a->remote.socket, &first, &page) : 0;
+	if (rc)
+		z->bus.counters.oversized++;
+	else if (whole)
+		z->bus.handler.on_reply(z->bus.ctx, a->remote.publisher, zmq_msg_data(&reply), zmq_msg_size(&reply),
+					page.at ? page.at : zmq_msg_data(&first),
+					page.at ? page.len : zmq_msg_size(&first));
+	buf_fini(&page);
+	zmq_msg_close(&first);
+	zmq_msg_close(&reply);
+	return any;
+}
+
 static void on_asker(void *ctx, int events)
 {
 	struct asker *a = ctx;
-	struct bus_zmq *z = a->owner;
 	(void)events;
-	zmq_msg_t part[2];
-	for (int i = 0; i < DRAIN_MAX; i++) {
-		int n = receive(a->remote.socket, part, 2);
-		if (n < 0)
-			break;
-		if (n == 2)
-			z->bus.handler.on_reply(z->bus.ctx, a->remote.publisher, zmq_msg_data(&part[0]),
-						zmq_msg_size(&part[0]), zmq_msg_data(&part[1]),
-						zmq_msg_size(&part[1]));
-		release(part, n, 2);
-	}
-	batch_done(z);
+	for (int i = 0; i < DRAIN_MAX && take_answer(a->owner, a); i++)
+		;
+	batch_done(a->owner);
 }
 
 static int take_lock(struct bus_zmq *z, const char *publisher)
@@ -193,6 +223,8 @@ static int zmq_bus_bind(struct bus *b, const char *publisher)
 		else if (!rc)
 			rc = loop_zmq(z->net.loop, own->socket, bus_local_subscriptions, own, &own->source);
 	}
+	if (!rc && z->net.curve)
+		bus_curve_check_own(z->net.curve, publisher);
 	return rc;
 }
 
@@ -306,15 +338,29 @@ static int zmq_bus_request(struct bus *b, const char *publisher, const void *req
 	return 0;
 }
 
+/* One frame at least, an empty one. */
+static int send_page(void *rep, const uint8_t *page, size_t len)
+{
+	size_t at = 0, n;
+	do {
+		n = len - at < BUS_FRAME_X_MAX ? len - at : BUS_FRAME_X_MAX;
+		int more = at + n < len ? ZMQ_SNDMORE : 0;
+		if (zmq_send(rep, n ? page + at : (const uint8_t *)"", n, ZMQ_DONTWAIT | more) < 0)
+			return -1;
+		at += n;
+	} while (at < len);
+	return 0;
+}
+
 static int zmq_bus_reply(struct bus *b, const struct bus_peer *peer, const void *reply, size_t len, const void *page,
 			 size_t page_len)
 {
 	struct bus_local *own = &zmq_of(b)->local[LANE_R];
 	void *rep = own->socket;
+	must(page_len <= BUS_PAGE_MAX);
 	loop_zmq_look(own->source);
 	if (zmq_send(rep, peer->id, peer->len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
-	    zmq_send(rep, reply, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
-	    zmq_send(rep, page ? page : "", page_len, ZMQ_DONTWAIT) < 0) {
+	    zmq_send(rep, reply, len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 || send_page(rep, page, page_len) != 0) {
 		b->counters.send_errors++;
 		return err_from_errno(errno);
 	}

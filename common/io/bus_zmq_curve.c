@@ -9,6 +9,7 @@
  *     each second: has the directory changed? ─► keys anew ─► on_change (a key lost: all connections are made anew)
  */
 #include <zmq.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,17 @@ const char *bus_curve_key(const struct bus_curve *c, const char *publisher)
 {
 	const struct key *k = keys_find(&c->keys, publisher);
 	return k && !k->revoked && k->role == role_service ? k->public_text : NULL;
+}
+
+void bus_curve_check_own(const struct bus_curve *c, const char *publisher)
+{
+	const char *known = bus_curve_key(c, publisher);
+	char remedy[120];
+	if (known && strcmp(known, c->secret->public_text) == 0)
+		return;
+	snprintf(remedy, sizeof remedy, "nj keys make %.40s --role service, and that as bus.key", publisher);
+	log_error("nobody will hear this publisher: its name has another key, or none of a service",
+		  "publisher=%s remedy=%s", publisher, remedy);
 }
 
 /* ---- letting in ---- */

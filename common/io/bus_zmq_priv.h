@@ -81,6 +81,8 @@ void bus_curve_on_change(struct bus_curve *c, void (*fn)(void *ctx, bool lost), 
 int bus_curve_serve(struct bus_curve *c, void *socket);
 /* Public key of a publisher, to connect with; NULL where there is none that counts as a service. */
 const char *bus_curve_key(const struct bus_curve *c, const char *publisher);
+/* Says it in the log where followers know this publisher by another key than ours: they would not hear it. */
+void bus_curve_check_own(const struct bus_curve *c, const char *publisher);
 void bus_curve_connect(struct bus_curve *c, void *socket, const char *key);
 
 /* What this name may do now: role_none once it is revoked. */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@ enum {
 	MMAP_THRESHOLD = 128 << 10, /* fixed: else the first large block that is freed moves the later ones to the heap,
 				       where they are neither untouched nor given back */
 	TRIM_THRESHOLD = 256 << 10,
+	DESCRIPTORS_MAX = 65536,
 };
 
 void usage_tame_malloc(void)
@@ -67,4 +69,18 @@ void usage_read(struct usage *ret_usage)
 	if (getrusage(RUSAGE_SELF, &ru) == 0)
 		ret_usage->cpu_ns = ((uint64_t)ru.ru_utime.tv_sec + (uint64_t)ru.ru_stime.tv_sec) * 1000000000u +
 				    ((uint64_t)ru.ru_utime.tv_usec + (uint64_t)ru.ru_stime.tv_usec) * 1000u;
+}
+
+uint64_t usage_raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	rlim_t want = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > DESCRIPTORS_MAX ? DESCRIPTORS_MAX
+											 : limit.rlim_max;
+	struct rlimit more = {.rlim_cur = want, .rlim_max = limit.rlim_max};
+	bool raised = limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= want ||
+		      setrlimit(RLIMIT_NOFILE, &more) != 0;
+	return raised ? limit.rlim_cur : want;
 }

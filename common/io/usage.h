@@ -22,6 +22,10 @@ struct usage {
 /* What could not be read is 0. About 50 us. */
 void usage_read(struct usage *ret_usage);
 
+/* So many descriptors as this user may have, 65,536 at most: libzmq cannot take connections without, and spins where it
+ * cannot (Z16). Returns what it is now; 0 unknown. */
+uint64_t usage_raise_descriptors(void);
+
 /* Before the first thread: malloc gives back what it can, and keeps few arenas. */
 void usage_tame_malloc(void);
 

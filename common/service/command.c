@@ -137,7 +137,7 @@ static int to_service(struct runtime *rt, const struct event *request, struct la
 	event_init(&reply, EVENT_reply);
 	reply.reply.verb = request->request.verb;
 	reply.reply.result = ERR_UNKNOWN;
-	buf_init(&page, BUS_FRAME_X_MAX);
+	buf_init(&page, BUS_PAGE_MAX);
 	rt->asking = l;
 	rt->s->on_request(rt->self, request, &reply, &page);
 	rt->asking = NULL;

@@ -161,9 +161,14 @@ static void answer(struct runtime *rt, const struct event *request, struct event
 		r->values.at = pairs;
 		r->values.n = runtime_status_pairs(rt, pairs);
 		event_set_text(r->message, NJ_VERSION);
+	} else if (r->verb == verb_state && !outbox_within_rate(&rt->outbox)) {
+		r->result = ERR_BUSY;
+		event_set_text(r->message, "beyond run.replay_rate: ask again");
 	} else if (rt->s->on_request) {
 		r->result = ERR_UNKNOWN;
 		rt->s->on_request(rt->self, request, reply, page);
+		if (r->verb == verb_state)
+			outbox_charge(&rt->outbox, page->len);
 	} else {
 		r->result = ERR_UNKNOWN;
 		event_set_text(r->message, "this service does not know that verb");
@@ -202,7 +207,7 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	reply.reply.id = request.request.id;
 	reply.reply.role = rt->asking_role;
 	struct buf page;
-	buf_init(&page, BUS_FRAME_X_MAX);
+	buf_init(&page, BUS_PAGE_MAX);
 	rt->asking_peer = peer;
 	rt->parked = false;
 	if (allowed)

@@ -114,7 +114,11 @@ static void on_unserved(void *ctx, struct inbox *in, int err)
 {
 	struct follow *f = ctx;
 	char text[EVENT_TEXT_MAX] = "its records can be read again";
-	if (err)
+	if (err && in->lane == LANE_M && in->wants_state)
+		snprintf(text, sizeof text,
+			 "the last values of %s cannot be had (%s): we wait. Follow fewer symbols or raise run.queue.",
+			 in->publisher, err_name(err));
+	else if (err)
 		snprintf(text, sizeof text,
 			 "%s cannot read its own record %llu (%s): we wait. Its log names the file; restore that.",
 			 in->publisher, (unsigned long long)in->next, err_name(err));
@@ -482,7 +486,9 @@ static void on_promise(struct follow *f, const struct event *ev)
 	f->heard = true;
 	f->latency = ev->promise.latency;
 	int64_t seen = pair_of(&ev->promise.seen, rt->s->name);
-	if (seen > 0)
+	/* What it saw of a journal that ours has replaced says nothing about this one. */
+	uint64_t of = (uint64_t)pair_of(&ev->promise.seen_epochs, rt->s->name);
+	if (seen > 0 && (of == 0 || of == rt->outbox.x_epoch))
 		f->promise_seen = (uint64_t)seen;
 	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them.
 	 */

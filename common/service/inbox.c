@@ -510,6 +510,21 @@ static bool is_whole(struct inbox *in)
 	return true;
 }
 
+static void take_values(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
+{
+	int64_t err = reply->reply.result;
+	if (err == 0 && !take_state(in, reply, page, len))
+		err = ERR_FULL;
+	if (err) {
+		inbox_lacks_state(in, err < 0 && err > INT32_MIN ? (int)err : ERR_PROTOCOL);
+		in->retry_at = mono_ns + in->retry_ns;
+		return;
+	}
+	in->stateless = 0;
+	inbox_set_unserved(in, 0);
+	finish_paging(in, mono_ns);
+}
+
 bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	const struct ev_reply *r = &reply->reply;
@@ -526,10 +541,7 @@ bool inbox_on_reply(struct inbox *in, const struct event *reply, const uint8_t *
 		return true;
 	}
 	if (in->wants_state) {
-		if (r->result != 0 || !take_state(in, reply, page, len))
-			in->retry_at = mono_ns + in->retry_ns;
-		else
-			finish_paging(in, mono_ns);
+		take_values(in, reply, page, len, mono_ns);
 		return true;
 	}
 	/* The record to compare may be given up, or not be readable: then the next one is asked for alone. */

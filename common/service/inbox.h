@@ -64,8 +64,9 @@ struct inbox_ops {
 	/* A publisher went back to a smaller epoch, its journal ends (head->seq) before what was consumed of it, or
 	 * has another record at the last place that was consumed (head->seq is in->next - 1): refused, critical. */
 	void (*refused)(void *ctx, struct inbox *in, const struct event *head);
-	/* The publisher cannot read what we ask for (its journal is damaged): asked again until it can, then err is 0.
-	 * Told once each. May be NULL. */
+	/* The publisher cannot read what we ask for (X: its journal is damaged), or cannot give its last values, or
+	 * they find no room here again and again (M: ERR_FULL): asked again until it can, then err is 0. Told once
+	 * each. May be NULL. */
 	void (*unserved)(void *ctx, struct inbox *in, int err);
 	/* After ERR_FULL: is there room again for a whole page? NULL: always. */
 	bool (*room)(void *ctx, struct inbox *in);
@@ -92,7 +93,8 @@ struct inbox {
 	enum inbox_join join;
 	bool was_live, wants_state;
 	const char *topic; /* during deliver: of the event; a frame's, so NUL-ended */
-	bool unserved; /* the publisher said that it cannot read what we need */
+	bool unserved; /* the publisher said that it cannot read what we need, or its last values cannot be had */
+	uint32_t stateless;    /* M: answers with last values that found no room here, in a row */
 	uint64_t unreadable;   /* X: it cannot read this one, and the copy was asked for it */
 	bool resync; /* lane M: after a gap take the last values anew (receivers that keep books) */
 	uint64_t epoch, next;  /* X: of the next record; next 0: not known yet (FROM_NOW). M: epoch 0 not known yet */

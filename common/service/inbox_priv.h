@@ -22,6 +22,8 @@ void inbox_heard(struct inbox *in, uint64_t epoch, int64_t mono_ns);
 bool inbox_on_refusal(struct inbox *in, const struct ev_reply *r);
 /* Can the publisher not read what we need (err), or can it again (0)? Told once each. */
 void inbox_set_unserved(struct inbox *in, int err);
+/* Last values were asked for and not taken: the publisher's error, or ERR_FULL here. */
+void inbox_lacks_state(struct inbox *in, int err);
 /* Its journal is older than what we have consumed of it; refusing that is critical. */
 bool inbox_is_older(const struct inbox *in, const struct ev_reply *r);
 void inbox_refuse(struct inbox *in, const struct event *reply);

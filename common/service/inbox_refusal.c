@@ -52,6 +52,16 @@ void inbox_set_unserved(struct inbox *in, int err)
 		in->ops->unserved(in->ctx, in, err);
 }
 
+enum { NO_ROOM_MAX = 8 }; /* some ten seconds: a receiver that is only behind has made room by then */
+
+void inbox_lacks_state(struct inbox *in, int err)
+{
+	if (err == ERR_FULL && ++in->stateless < NO_ROOM_MAX)
+		return;
+	if (err != ERR_BUSY)
+		inbox_set_unserved(in, err);
+}
+
 /* What a page request was refused with. True where asking on makes sense at once. */
 bool inbox_on_refusal(struct inbox *in, const struct ev_reply *r)
 {

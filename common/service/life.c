@@ -523,8 +523,10 @@ static int run(struct runtime *rt)
 {
 	char reason[400] = "";
 	usage_tame_malloc();
+	uint64_t descriptors = usage_raise_descriptors();
 	start_log(rt);
-	log_info("start", "version=%s pid=%d pace=%s", NJ_VERSION, (int)getpid(), rt->run.pace);
+	log_info("start", "version=%s pid=%d pace=%s descriptors=%llu", NJ_VERSION, (int)getpid(), rt->run.pace,
+		 (unsigned long long)descriptors);
 	int rc = boot(rt, reason, sizeof reason);
 	if (rc) {
 		log_error("cannot start", "err=%s reason=%s", err_name(rc), reason[0] ? reason : err_text(rc));

@@ -129,6 +129,10 @@ int replay_page_add(struct buf *page, const uint8_t *frame, size_t len);
 /* Same without clearing the descriptor: the failure, if any, shows there. */
 int outbox_send_durable(struct outbox *b);
 
+/* Reading back for others is kept to replay_rate: true where another answer may be made now; then what it cost. */
+bool outbox_within_rate(struct outbox *b);
+void outbox_charge(struct outbox *b, size_t bytes);
+
 /* Answers replay_x and replay_m about this service; false where the verb is another, or the target. What is durable is
  * published first, one request reads one page at most, and beyond replay_rate the answer is ERR_BUSY: the live path
  * never waits for more than a page. */

@@ -1,4 +1,4 @@
-/* peers - who has fallen silent, and who is not let in: what the bus itself cannot tell is told here within 3 s.
+/* peers - who has fallen silent, who is not let in, who floods us: what the bus cannot tell is told here within 3 s.
  *
  * Every publisher's heartbeat comes four times a second. Nine missing ones mean that its process stands, its host is
  * gone or the network between is cut, half open connections included: ZMTP's own pings are answered by a process
@@ -57,25 +57,51 @@ static void watch_silence(struct runtime *rt, int64_t mono)
 	}
 }
 
-/* Somebody tries keys that are not let in: a revoked one, a stranger's, or our own that nobody has copied yet. */
-static void watch_refused(struct runtime *rt, int64_t mono)
+/* What the bus counts and an operator must know: raised from so many in a row, over when none came for a minute. */
+static const struct trouble_row {
+	size_t counter; /* in bus_counters */
+	uint64_t least;
+	enum severity severity;
+	const char *rule, *raised, *over;
+} troubles[PEERS_TROUBLES] = {
+	/* A revoked key, a stranger's, or our own that nobody has copied yet. */
+	{offsetof(struct bus_counters, auth_failures), 1, severity_critical, "bus_refused",
+	 "somebody without a key that is let in tries to connect; the log says from where and why",
+	 "nobody has tried for a minute"},
+	{offsetof(struct bus_counters, cut_off), 1, severity_critical, "bus_flooded",
+	 "connections were cut off that subscribe without end, or are too many (status: bus_cut_off); find who it is",
+	 "nobody was cut off for a minute"},
+	{offsetof(struct bus_counters, accept_failures), 1, severity_critical, "bus_descriptors",
+	 "connections cannot be taken, there are no descriptors left: raise the limit (nofile), or find who holds them",
+	 "connections are taken again"},
+	{offsetof(struct bus_counters, handshake_failures), 20, severity_warning, "bus_garbage",
+	 "connections end in their handshake: something else connects to our sockets, or a publisher has another key "
+	 "than the one we know it by",
+	 "no such connection for a minute"},
+};
+
+static void watch_trouble(struct runtime *rt, const struct trouble_row *row, struct peers_trouble *t, int64_t mono)
 {
-	uint64_t n = rt->bus->counters.auth_failures;
-	if (n != rt->auth_failures)
-		rt->auth_failed_at = mono;
-	rt->auth_failures = n;
-	bool raised = rt->auth_failed_at && mono - rt->auth_failed_at < QUIET_NS;
-	if (raised == rt->auth_alert)
+	uint64_t n = *(const uint64_t *)(const void *)((const char *)&rt->bus->counters + row->counter);
+	if (n != t->last)
+		t->at = mono;
+	t->n += n - t->last;
+	t->last = n;
+	if (t->at && mono - t->at >= QUIET_NS) {
+		t->at = 0;
+		t->n = 0;
+	}
+	bool raised = t->n >= row->least;
+	if (raised == t->raised)
 		return;
-	rt->auth_alert = raised;
-	runtime_alert(rt, severity_critical, raised, "bus_refused", rt->s->name,
-		      raised ? "somebody without a key that is let in tries to connect; the log says from where and why"
-			     : "nobody has tried for a minute");
+	t->raised = raised;
+	runtime_alert(rt, row->severity, raised, row->rule, rt->s->name, raised ? row->raised : row->over);
 }
 
 void peers_watch(struct runtime *rt)
 {
 	int64_t mono = runtime_mono(rt);
 	watch_silence(rt, mono);
-	watch_refused(rt, mono);
+	for (size_t i = 0; i < PEERS_TROUBLES; i++)
+		watch_trouble(rt, &troubles[i], &rt->troubles[i], mono);
 }

@@ -109,7 +109,7 @@ static int fill_m(struct outbox *b, const struct event *request, struct page *p,
 /* A request costs something even where it gets no record. */
 enum { REQUEST_COST = 4096 };
 
-static bool within_rate(struct outbox *b)
+bool outbox_within_rate(struct outbox *b)
 {
 	int64_t rate = (int64_t)b->o.replay_rate, now = clock_mono(b->o.clock);
 	if (rate == 0)
@@ -120,17 +120,21 @@ static bool within_rate(struct outbox *b)
 	b->replay_at = now;
 	if (b->replay_credit > burst)
 		b->replay_credit = burst;
+	b->counters.replay_deferred += b->replay_credit <= 0;
 	return b->replay_credit > 0;
+}
+
+void outbox_charge(struct outbox *b, size_t bytes)
+{
+	b->replay_credit -= (int64_t)bytes + REQUEST_COST;
 }
 
 static int fill(struct outbox *b, const struct event *request, struct page *p, struct ev_reply *r)
 {
-	if (!within_rate(b)) {
-		b->counters.replay_deferred++;
+	if (!outbox_within_rate(b))
 		return ERR_BUSY;
-	}
 	int rc = r->verb == verb_replay_x ? fill_x(b, request, p, r) : fill_m(b, request, p, r);
-	b->replay_credit -= (int64_t)p->bytes.len + REQUEST_COST;
+	outbox_charge(b, p->bytes.len);
 	b->counters.replay_pages++;
 	b->counters.replay_records += p->records;
 	return rc;
@@ -147,7 +151,7 @@ bool outbox_on_request(struct outbox *b, const struct bus_peer *peer, const stru
 	struct page page = {.limit = request->request.limit};
 	if (page.limit == 0 || page.limit > OUTBOX_PAGE_RECORDS)
 		page.limit = OUTBOX_PAGE_RECORDS;
-	buf_init(&page.bytes, BUS_FRAME_X_MAX);
+	buf_init(&page.bytes, BUS_PAGE_MAX);
 	struct event reply;
 	event_init(&reply, EVENT_reply);
 	memcpy(reply.source, b->o.source, strlen(b->o.source) + 1);

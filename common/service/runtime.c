@@ -154,7 +154,7 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 }
 
 /* What has come in on each lane X: whoever sent it knows then that no answer to it is under way. */
-static uint32_t seen_pairs(struct runtime *rt, struct pair *out)
+static uint32_t seen_pairs(struct runtime *rt, struct pair *out, struct pair *epochs)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < rt->n_follows; i++) {
@@ -162,19 +162,21 @@ static uint32_t seen_pairs(struct runtime *rt, struct pair *out)
 		if (!f->in_x || f->x.next == 0)
 			continue;
 		memcpy(out[n].name, f->publisher, sizeof f->publisher);
-		out[n++].value = (int64_t)(f->x.next - 1);
+		out[n].value = (int64_t)(f->x.next - 1);
+		epochs[n] = out[n];
+		epochs[n++].value = (int64_t)f->x.epoch;
 	}
 	return n;
 }
 
 static void publish_promise(struct runtime *rt, const struct ev_promise *p)
 {
-	struct pair seen[RUNTIME_FOLLOWS_MAX];
+	struct pair seen[RUNTIME_FOLLOWS_MAX], epochs[RUNTIME_FOLLOWS_MAX];
 	memset(seen, 0, sizeof seen);
-	uint32_t n = seen_pairs(rt, seen);
+	uint32_t n = seen_pairs(rt, seen, epochs);
 	uint64_t sum = 0;
 	for (uint32_t i = 0; i < n; i++)
-		sum += (uint64_t)seen[i].value;
+		sum += (uint64_t)seen[i].value + (uint64_t)epochs[i].value;
 	int64_t mono = runtime_mono(rt);
 	bool news = p->at > rt->promise.at || p->handled > rt->promise.handled || p->quiet_at != rt->promise.quiet_at ||
 		    sum != rt->promise_seen;
@@ -190,7 +192,8 @@ static void publish_promise(struct runtime *rt, const struct ev_promise *p)
 	ev.promise = *p;
 	ev.promise.x_last = rt->outbox.x_next - 1;
 	ev.promise.seen.at = seen;
-	ev.promise.seen.n = n;
+	ev.promise.seen_epochs.at = epochs;
+	ev.promise.seen.n = ev.promise.seen_epochs.n = n;
 	runtime_emit(rt, &ev);
 }
 

@@ -16,7 +16,7 @@
 #define RUNTIME_DECISION_MAX 8192                          /* bytes of a packed decision */
 #define RUNTIME_SIDES_MAX 8
 
-enum { SENT_MAX = 512 };
+enum { SENT_MAX = 512, PEERS_TROUBLES = 4 };
 struct sent {
 	uint64_t seq;
 	int64_t at; /* ts_recv: when it reaches the other side */
@@ -105,9 +105,12 @@ struct runtime {
 	int64_t beat_worked_at;
 	uint64_t refused; /* requests, for the asker's role */
 	int64_t peers_at; /* peers.c: its last look */
-	uint64_t peers_silent, auth_failures;
-	int64_t auth_failed_at;
-	bool auth_alert;
+	uint64_t peers_silent;
+	struct peers_trouble {
+		uint64_t last, n; /* the counter, and how many since it was quiet */
+		int64_t at;       /* monotonic, of the last one; 0: quiet */
+		bool raised;
+	} troubles[PEERS_TROUBLES];
 	uint64_t applied, core_errors, snapshots, snapshot_errors;
 	uint64_t snapshot_seq, snapshot_seq_before; /* lane-X positions of the last two snapshots */
 	uint64_t snapshot_failures;                 /* of the journal's, when the last one was handed in */

@@ -152,13 +152,16 @@ class Stack:
 
     def peers(self):
         """Three free ports in a row for each publisher."""
-        places, port = [], 21000 + os.getpid() % 2000 * 16
-        for name in SERVICES + ("watchdog",):
-            while not all(is_free(port + i) for i in range(3)):
-                port += 3
-            places.append("%s=127.0.0.1:%d" % (name, port))
-            port += 3
-        return ",".join(places)
+        self.port_ = 21000 + os.getpid() % 2000 * 16
+        self.places = ",".join("%s=127.0.0.1:%d" % (name, self.next_port()) for name in SERVICES + ("watchdog",))
+        return self.places
+
+    def next_port(self):
+        """The first of three that are free, behind those given out."""
+        while not all(is_free(self.port_ + i) for i in range(3)):
+            self.port_ += 3
+        self.port_ += 3
+        return self.port_ - 3
 
     def nj(self, *argv, timeout=60):
         return subprocess.run([os.path.join(BIN, "nj")] + list(argv) + ["--config", self.path("nightjar.conf")], text=True,

@@ -3,6 +3,7 @@
 Whoever has no key is told nothing, whoever may only look changes nothing, and a key that is revoked is out while it is
 connected.
 """
+import json
 import os
 import resource
 import signal
@@ -96,6 +97,59 @@ def roles(s):
     assert out.returncode == 0, (out.stdout, out.stderr)
 
 
+def rows(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def body(row):
+    return {k: v for k, v in row.items() if k not in ("source", "epoch", "seq", "origin", "ts_sent")}
+
+
+def tools(s):
+    """nj tap from the past on, nj play and nj bench, each with a key: over a sealed bus they are what they are over ipc."""
+    file = s.path("trades.njtap")
+    past = with_key(s, "tom", "tap", "-p", "collector", "--lane", "m", "-o", "beginning", "-e", "-J", "-W", "60s")
+    of_topic = {}
+    for row in rows(past.stdout):
+        of_topic.setdefault(row["topic"], []).append(row["seq"])
+    assert past.returncode == 0 and of_topic, past.stderr
+    assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in of_topic.values()), "a hole in the past"
+    taped = with_key(s, "tom", "tap", "trade", "-p", "collector", "--lane", "m", "-o", "beginning", "-c", "30", "--record", file)
+    assert taped.returncode == 0, taped.stderr
+    was = rows(s.nj("tap", "--read", file, "-J").stdout)
+    more = {}
+    for name in ("play", "bench"):  # publishers for a while: each a key of role service, and a place on the bus
+        assert s.nj("keys", "make", name, "--role", "service").returncode == 0
+        more[name] = "bus.peers=%s,%s=127.0.0.1:%d" % (s.places, name, s.next_port())
+    argv = [os.path.join(BIN, "nj"), "play", file, "--speed", "max", "--linger", "60s", "--config", s.path("nightjar.conf"),
+            "--set", "bus.key=play", "--set", more["play"]]
+    player = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    try:
+        seen = with_key(s, "tom", "tap", "-p", "play", "-o", "beginning", "-J", "-c", "30", "-W", "50s", "--set", more["play"])
+        assert seen.returncode == 0, (seen.stderr, player.poll())
+        assert len(was) == 30 and [body(r) for r in rows(seen.stdout)] == [body(r) for r in was]
+    finally:
+        player.terminate()
+        player.communicate()
+    for lane, rate in (("m", "2000"), ("x", "500")):
+        out = with_key(s, "bench", "bench", "e2e", "--lane", lane, "-n", "1000", "--rate", rate, "--warmup", "100", "--idle", "20s",
+                       "--json", "--set", more["bench"])
+        assert out.returncode == 0, out.stderr
+        pub, sub = json.loads(out.stdout)
+        assert sub["messages"] == 1000 and sub["lost"] == 0 and sub["p50"] > 0, (pub, sub)
+        print("over tcp with CURVE, lane %s: p50 %s us, p99 %s us" % (lane, sub["p50"] // 1000, sub["p99"] // 1000))
+    # With another key than the one it is known by it publishes to nobody, and says so.
+    argv[argv.index("bus.key=play")] = "bus.key=tom"
+    player = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    try:
+        told = player.stderr.readline()
+        assert "nobody will hear this publisher" in told and "nj keys make play --role service" in told, told
+        assert with_key(s, "tom", "tap", "-p", "play", "-o", "beginning", "-W", "2s", "--set", more["play"]).returncode == 5
+    finally:
+        player.terminate()
+        player.communicate()
+
+
 def revocation(s):
     argv = [os.path.join(BIN, "nj"), "tap", "heartbeat", "--config", s.path("nightjar.conf"), "--set", "bus.key=tom"]
     path = s.path("tap.out")
@@ -179,6 +233,7 @@ def main():
         s.start()
         wait_for(lambda: all((s.status(n) or {}).get("life") == 4 for n in SERVICES), 60, "the services")
         roles(s)
+        tools(s)
         revocation(s)
         outputs = [("nj " + " ".join(a), s.nj(*a).stdout.encode()) for a in
                    (("status",), ("status", "--json"), ("keys", "list"), ("keys", "list", "--json"), ("doctor", "--json"))]

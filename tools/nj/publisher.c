@@ -75,7 +75,7 @@ static void on_request(void *ctx, const struct bus_peer *peer, const uint8_t *by
 	int n = codec_pack(&reply, out, sizeof out);
 	must(n > 0);
 	struct buf page;
-	buf_init(&page, OUTBOX_PAGE_BYTES);
+	buf_init(&page, BUS_PAGE_MAX);
 	if (request.request.verb == verb_state)
 		outbox_put_tails(&p->outbox, &page);
 	bus_reply(p->bus, peer, out, (size_t)n, page.at, page.len);

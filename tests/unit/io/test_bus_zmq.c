@@ -178,6 +178,51 @@ static void test_frames_requests_and_peers(void **state)
 	bus_close(&sub.bus);
 }
 
+enum { PAGE = 3 * BUS_FRAME_X_MAX + 12345 };
+static uint8_t whole[PAGE];
+static size_t pages[3], n_pages;
+
+static void answer_in_frames(void *ctx, const struct bus_peer *peer, const uint8_t *request, size_t len)
+{
+	static const size_t sizes[] = {PAGE, BUS_FRAME_X_MAX, 0};
+	struct bus_end *e = ctx;
+	assert_int_equal(bus_reply(e->bus, peer, request, len, whole, sizes[e->requests++ % 3]), 0);
+}
+
+static void take_page(void *ctx, const char *publisher, const uint8_t *reply, size_t len, const uint8_t *page, size_t n)
+{
+	struct bus_end *e = ctx;
+	(void)publisher, (void)reply;
+	assert_int_equal(len, 3);
+	assert_memory_equal(page, whole, n);
+	pages[n_pages++ % 3] = n;
+	e->replies++;
+}
+
+/* The last values of many instruments are more than a frame may have. */
+static void test_a_page_of_several_frames(void **state)
+{
+	struct bus_zmq_options o = {.dir = dir};
+	struct bus_end pub, sub;
+	(void)state;
+	for (size_t i = 0; i < PAGE; i++)
+		whole[i] = (uint8_t)(i * 2654435761u >> 24);
+	assert_int_equal(bus_kit_open(&pub, loop, &o), 0);
+	assert_int_equal(bus_kit_open(&sub, loop, &o), 0);
+	pub.bus->handler.on_request = answer_in_frames;
+	sub.bus->handler.on_reply = take_page;
+	assert_int_equal(bus_bind(pub.bus, "pub"), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		BUS_KIT_UNTIL(loop, bus_request(sub.bus, "pub", "ask", 3) == 0);
+		BUS_KIT_UNTIL(loop, sub.replies == i + 1);
+	}
+	assert_int_equal(pages[0], PAGE);
+	assert_int_equal(pages[1], BUS_FRAME_X_MAX);
+	assert_int_equal(pages[2], 0);
+	bus_close(&sub.bus);
+	bus_close(&pub.bus);
+}
+
 /* An answer that nobody waits for any more is an error that is counted, not a silence. */
 static void test_answers_to_nobody_are_counted(void **state)
 {
@@ -255,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_directory_must_be_ours_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_lock_comes_before_the_sockets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frames_requests_and_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_page_of_several_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_nobody_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ipc_paths_have_a_limit, setup, teardown),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -90,6 +91,23 @@ static void descriptors_threads_and_time_count(void **state)
 	assert_int_equal(after.fds, before.fds);
 }
 
+static void descriptors_are_raised_to_what_may_be_had(void **state)
+{
+	struct rlimit was, is;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	struct rlimit few = {.rlim_cur = 64, .rlim_max = was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	uint64_t n = usage_raise_descriptors();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &is), 0);
+	assert_true(is.rlim_max == was.rlim_max && is.rlim_cur == n);
+	assert_true(n == 65536 || (n == was.rlim_max && n < 65536));
+	/* Who has more already keeps it. */
+	assert_int_equal(usage_raise_descriptors(), n);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 /* Large blocks come from and go back to the system, even after one was freed. */
 static void malloc_gives_back(void **state)
 {
@@ -123,6 +141,7 @@ int main(void)
 		cmocka_unit_test(memory_counts_when_touched),
 		cmocka_unit_test(a_mapped_file_is_not_ours),
 		cmocka_unit_test(descriptors_threads_and_time_count),
+		cmocka_unit_test(descriptors_are_raised_to_what_may_be_had),
 		cmocka_unit_test(malloc_gives_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,17 @@ static void obeyed(void *self, const struct event *command, char *message)
 	event_set_text(message, command->command.verb == verb_pause ? "paused" : "obeyed");
 }
 
+enum { VALUES = 3 << 20 }; /* more than a frame */
+
+/* Last values, as many as there are. */
+static void on_request(void *self, const struct event *request, struct event *reply, struct buf *page)
+{
+	static uint8_t values[VALUES];
+	(void)self;
+	if (request->request.verb == verb_state)
+		reply->reply.result = buf_append(page, values, sizeof values);
+}
+
 struct section {
 	int64_t limit, fixed;
 };
@@ -113,6 +124,7 @@ static const struct service service = {.name = "strategy",
 				       .core_of = core_of,
 				       .pubs = pubs,
 				       .obeyed = obeyed,
+				       .on_request = on_request,
 				       .live = live,
 				       .live_value = live_value};
 
@@ -127,6 +139,7 @@ struct fixture {
 	struct bus *asker;
 	int replies;
 	struct ev_reply reply; /* the last one */
+	size_t page_len;
 	struct arena arena;
 	uint8_t memory[EVENT_PAIRS_MAX * sizeof(struct pair)];
 };
@@ -137,7 +150,8 @@ static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, siz
 	struct event ev;
 	size_t used;
 	fx->arena.used = 0;
-	(void)publisher, (void)page, (void)n;
+	(void)publisher, (void)page;
+	fx->page_len = n;
 	assert_int_equal(codec_unpack(reply, len, &fx->arena, &ev, &used), 0);
 	fx->replies++;
 	fx->reply = ev.reply;
@@ -525,6 +539,68 @@ static void a_file_changed_between_runs_becomes_a_command(void **state)
 	assert_int_equal(seen.limit, 70);
 }
 
+/* ---- what it answers and tells beside commands ---- */
+
+static void last_values_come_whole_and_at_a_rate(void **state)
+{
+	struct fixture *fx = *state;
+	struct event ev = request_of(verb_state, "");
+	fx->rt->outbox.o.replay_rate = 1 << 20;
+	assert_int_equal(ask(fx, &ev), 0);
+	assert_int_equal(fx->page_len, VALUES);
+	assert_int_equal(ask(fx, &ev), ERR_BUSY); /* it took three seconds' worth */
+	assert_int_equal(fx->page_len, 0);
+	assert_int_equal(fx->rt->outbox.counters.replay_deferred, 1);
+	fx->rt->outbox.replay_at -= 10 * S;
+	fx->rt->outbox.replay_credit = 0;
+	assert_int_equal(ask(fx, &ev), 0);
+}
+
+static bool is_raised(struct fixture *fx, const char *rule)
+{
+	char key[64];
+	int n = snprintf(key, sizeof key, "%s|strategy", rule);
+	const uint8_t *is = strmap_get(&fx->rt->alerts, key, (size_t)n);
+	return is && *is;
+}
+
+static void after_a_minute(struct fixture *fx)
+{
+	for (size_t k = 0; k < PEERS_TROUBLES; k++)
+		fx->rt->troubles[k].at -= fx->rt->troubles[k].at ? 61 * S : 0;
+	peers_watch(fx->rt);
+}
+
+/* What the bus only counts is told, and is over when nothing of it has come for a minute. */
+static void what_the_bus_suffers_is_an_alert(void **state)
+{
+	struct fixture *fx = *state;
+	struct bus_counters *c = &fx->rt->bus->counters;
+	const struct {
+		const char *rule;
+		uint64_t *counter, least;
+	} rows[] = {{"bus_refused", &c->auth_failures, 1},
+		    {"bus_flooded", &c->cut_off, 1},
+		    {"bus_descriptors", &c->accept_failures, 1},
+		    {"bus_garbage", &c->handshake_failures, 20}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint64_t next = fx->rt->outbox.x_next;
+		for (uint64_t k = 1; k <= rows[i].least + 3; k++) {
+			(*rows[i].counter)++;
+			peers_watch(fx->rt);
+			assert_int_equal(is_raised(fx, rows[i].rule), k >= rows[i].least);
+		}
+		assert_int_equal(fx->rt->outbox.x_next, next + 1); /* once */
+		after_a_minute(fx);
+		assert_false(is_raised(fx, rows[i].rule));
+		assert_int_equal(fx->rt->outbox.x_next, next + 2);
+		(*rows[i].counter)++;
+		peers_watch(fx->rt);
+		assert_int_equal(is_raised(fx, rows[i].rule), rows[i].least == 1); /* it counts from there */
+		after_a_minute(fx);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -542,6 +618,8 @@ int main(void)
 		TEST(a_good_reload_is_a_command_for_each_setting),
 		TEST(a_bad_reload_changes_nothing),
 		TEST(a_file_changed_between_runs_becomes_a_command),
+		TEST(last_values_come_whole_and_at_a_rate),
+		TEST(what_the_bus_suffers_is_an_alert),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

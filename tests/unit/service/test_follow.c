@@ -78,20 +78,41 @@ static void caught_up(struct fixture *fx, uint64_t last)
 	fx->f->x.next = last + 1;
 }
 
-static void hear(struct fixture *fx, int64_t at, int64_t quiet, uint64_t x_last, uint64_t seen)
+static void hear_promise(struct fixture *fx, const struct ev_promise *p)
 {
 	uint8_t frame[1024] = "promise.executor";
 	size_t n = strlen((char *)frame) + 1;
-	struct pair pair = {.value = (int64_t)seen};
-	event_set_name(pair.name, "strategy");
 	struct event ev;
 	event_init(&ev, EVENT_promise);
 	memcpy(ev.source, "executor", sizeof "executor");
-	ev.promise = (struct ev_promise){
-		.at = at, .quiet_at = quiet, .x_last = x_last, .latency = 10, .seen = {.at = &pair, .n = 1}};
+	ev.promise = *p;
 	int len = codec_pack(&ev, frame + n, sizeof frame - n);
 	assert_true(len > 0);
 	follow_telemetry(fx->f, frame, n + (size_t)len);
+}
+
+/* Its latency is 10. It has seen `seen` of our journal of this epoch; 0: of a program that does not say yet. */
+static void hear_seen(struct fixture *fx, int64_t quiet, uint64_t seen, uint64_t epoch)
+{
+	struct pair pair = {.value = (int64_t)seen}, of = {.value = (int64_t)epoch};
+	event_set_name(pair.name, "strategy");
+	event_set_name(of.name, "strategy");
+	hear_promise(fx, &(struct ev_promise){.at = 100,
+					      .quiet_at = quiet,
+					      .latency = 10,
+					      .seen = {.at = &pair, .n = 1},
+					      .seen_epochs = {.at = &of, .n = epoch ? 1 : 0}});
+}
+
+static void hear(struct fixture *fx, int64_t at, int64_t quiet, uint64_t x_last, uint64_t seen)
+{
+	struct pair pair = {.value = (int64_t)seen};
+	event_set_name(pair.name, "strategy");
+	hear_promise(fx, &(struct ev_promise){.at = at,
+					      .quiet_at = quiet,
+					      .x_last = x_last,
+					      .latency = 10,
+					      .seen = {.at = &pair, .n = 1}});
 }
 
 /* How far the executor's silence is believed. */
@@ -139,6 +160,25 @@ static void silence_ends_where_an_answer_can_come(void **state)
 	hear(&fx, 100, 9000, 0, 0);
 	assert_int_equal(believed(&fx), 509); /* its latency is 10 */
 	hear(&fx, 100, 9000, 0, 1);
+	assert_int_equal(believed(&fx), 9000);
+	teardown(&fx);
+}
+
+/* Our journal was begun anew: the other side still speaks of the one before, whose sequences were high. */
+static void what_was_seen_of_another_journal_does_not_count(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	fx.rt->outbox.x_epoch = 20;
+	caught_up(&fx, 0);
+	follow_on_sent(fx.rt, 1, 500);
+	hear_seen(&fx, 9000, 5000, 10);
+	assert_int_equal(believed(&fx), 509);
+	follow_on_sent(fx.rt, 2, 600);
+	hear_seen(&fx, 9000, 1, 20);
+	assert_int_equal(believed(&fx), 609);
+	hear_seen(&fx, 9000, 2, 0);
 	assert_int_equal(believed(&fx), 9000);
 	teardown(&fx);
 }
@@ -217,6 +257,7 @@ int main(void)
 		cmocka_unit_test(a_promise_waits_for_the_records_it_speaks_of),
 		cmocka_unit_test(a_promise_dies_with_records_that_never_came),
 		cmocka_unit_test(silence_ends_where_an_answer_can_come),
+		cmocka_unit_test(what_was_seen_of_another_journal_does_not_count),
 		cmocka_unit_test(after_a_restart_silence_counts_once_all_was_seen),
 		cmocka_unit_test(no_promise_before_the_journal_was_read_again),
 		cmocka_unit_test(an_acknowledgement_of_another_epoch_does_not_count),

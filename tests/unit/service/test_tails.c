@@ -30,6 +30,9 @@ struct world {
 	char dir[64];
 	int64_t mono;
 	uint64_t values, delivered, gaps, sent;
+	bool no_room;        /* the receiver takes no last values */
+	int64_t cannot_give; /* the publisher's answer to who asks for them */
+	int unserved, served;
 };
 
 static int deliver(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len, bool state)
@@ -40,6 +43,8 @@ static int deliver(void *ctx, struct inbox *in, const struct event *head, const 
 	size_t used;
 	assert_int_equal(codec_unpack(bytes, len, NULL, &ev, &used), 0);
 	int n = topic_of(&ev, topic);
+	if (state && w->no_room)
+		return ERR_FULL;
 	if (state) {
 		assert_int_equal(head->seq, outbox_topic_last(&w->box, topic, (size_t)n));
 		assert_null(in->account);
@@ -62,7 +67,15 @@ static void refused(void *ctx, struct inbox *in, const struct event *head)
 	fail();
 }
 
-static const struct inbox_ops ops = {.deliver = deliver, .gap = gap, .refused = refused};
+static void unserved(void *ctx, struct inbox *in, int err)
+{
+	struct world *w = ctx;
+	(void)in;
+	w->unserved += err != 0;
+	w->served += err == 0;
+}
+
+static const struct inbox_ops ops = {.deliver = deliver, .gap = gap, .refused = refused, .unserved = unserved};
 
 static void trade(const char *raw, struct event *ev)
 {
@@ -93,6 +106,7 @@ static void answer_state(struct world *w, const struct bus_peer *peer, const str
 	ev.reply.id = request->request.id;
 	ev.reply.of_epoch = w->box.m_epoch;
 	ev.reply.last = (uint64_t)w->box.last_stamp;
+	ev.reply.result = w->cannot_give;
 	int n = codec_pack(&ev, out, sizeof out);
 	assert_int_equal(bus_reply(w->pub_bus, peer, out, (size_t)n, page.at, page.len), 0);
 	buf_fini(&page);
@@ -280,6 +294,32 @@ static void a_late_joiner_goes_on_behind_the_last_values(void **state)
 	}
 }
 
+/* A late joiner that cannot be given them waits; that it does is told once, but for a publisher that is only busy. */
+static void last_values_that_cannot_be_had_are_told(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		struct world *w = make();
+		publish(w, 0);
+		w->no_room = how == 0;
+		w->cannot_give = how == 1 ? ERR_FULL : how == 2 ? ERR_BUSY : 0;
+		join(w, INBOX_FROM_NOW, true);
+		for (int i = 0; i < 3; i++)
+			settle(w);
+		assert_int_equal(w->unserved, how != 2);
+		assert_int_equal(w->in.state, INBOX_PAGING);
+		w->no_room = false;
+		w->cannot_give = 0;
+		settle(w);
+		assert_int_equal(w->served, how != 2);
+		assert_int_equal(w->in.state, INBOX_LIVE);
+		publish(w, 0);
+		settle(w);
+		assert_int_equal(w->delivered, 1);
+		drop(w);
+	}
+}
+
 /* A disk that was full: the log lacks what was sent then. Whoever did not get it live learns how much it was. */
 static void what_the_log_lacks_is_dropped_to_the_record(void **state)
 {
@@ -352,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_end_of_a_topic_is_told_by_its_tail),
 		cmocka_unit_test(a_late_joiner_goes_on_behind_the_last_values),
+		cmocka_unit_test(last_values_that_cannot_be_had_are_told),
 		cmocka_unit_test(what_the_log_lacks_is_dropped_to_the_record),
 		cmocka_unit_test(a_lossy_link_is_accounted_for),
 	};
