@@ -393,12 +393,12 @@ def test_slow_reader(s):
     """Nobody reads its pipe for a while: with --from it asks again for what it could not take, and misses nothing."""
     env = dict(os.environ, NIGHTJAR_CONFIG=s.path("nightjar.conf"))
     p = subprocess.Popen([NJ, "tap", "trade", "top", "book", "-o", "-1", "-c", "900", "-J"], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, env=env, text=True)
+                         stderr=subprocess.PIPE, env=env, bufsize=0)  # a buffer of ours would keep what communicate() looks for
     first = p.stdout.readline()
     time.sleep(3)  # the pipe holds a second's worth
     rest, err = p.communicate(timeout=120)
     seen = {}
-    for row in rows(first + rest):
+    for row in rows((first + rest).decode()):
         seen.setdefault(row["topic"], []).append(row["seq"])
     assert p.returncode == 0 and sum(map(len, seen.values())) == 900, (p.returncode, err)
     assert all(follows(seqs) for seqs in seen.values())
