@@ -287,6 +287,13 @@ struct venue_sealed {
 /* Where a depth update stands to a book. */
 enum venue_link { VENUE_LINK_OLD, VENUE_LINK_NEXT, VENUE_LINK_GAP };
 
+/* How a venue knows who asks: three headers of each request and handshake, one of them a signature by RSA-PSS. */
+struct venue_auth {
+	const char *key, *time, *signature; /* names of the headers: the key's id, ms since 1970, base64 */
+	/* What is signed; path without its host. */
+	int (*text)(int64_t at_ms, const char *method, const char *path, struct buf *out);
+};
+
 /* ---- the venue ---- */
 
 struct venue {
@@ -330,6 +337,9 @@ struct venue {
 	int64_t weight_ns;
 	const char *weight_header; /* reply header that carries the used weight, or NULL */
 	const char *retry_header;  /* reply header with the seconds to wait after 429 and 418 */
+
+	/* Its connections are signed, public data or not; without a key its books can only be asked for. NULL: open. */
+	const struct venue_auth *auth;
 
 	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than
 	 * streams_max. */

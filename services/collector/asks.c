@@ -71,8 +71,15 @@ static int send(struct collector_core *c, const struct venue_request *r, uint64_
 
 void asks_failed(struct collector_core *c, struct market *m)
 {
-	if (m->sync == SYNC_RENEWING) {
+	if (m->sync == SYNC_RENEWING && c->set.poll_ns == 0) {
 		reach_later(c, m);
+		return;
+	}
+	if (m->sync == SYNC_RENEWING) { /* polled: what we have grows old, and is stale in the end */
+		m->sync = SYNC_LIVE;
+		m->request = 0;
+		m->ask_at = after(c->now, retry_delay(++m->failures));
+		arm(c, m->ask_at);
 		return;
 	}
 	m->failures++;
@@ -122,9 +129,9 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 	m->ask_at = CORE_NEVER;
 	if (m->sync == SYNC_ASKED)
 		depth_announce(c, m, book_state_syncing,
-			       c->set.venue->snapshot_in_stream ? "subscribed anew" : "asked for a snapshot");
+			       in_stream(c) ? "subscribed anew" : "asked for a snapshot");
 	arm(c, after(c->now, c->set.reply_ns));
-	if ((c->set.venue->snapshot_in_stream ? ask_again(c, m) : send(c, &r, m->request)) < 0)
+	if ((in_stream(c) ? ask_again(c, m) : send(c, &r, m->request)) < 0)
 		asks_failed(c, m);
 }
 
@@ -393,4 +400,6 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 	read_whole(m, r->whole);
 	if (read_reply(c, r, &in) < 0)
 		asks_failed(c, m);
+	else if (c->set.poll_ns > 0)
+		feed_heard(c, m);
 }

@@ -142,7 +142,7 @@ void connection_say_again(void *ctx, uint32_t connection, const struct venue_fee
 	must(connection < s->n_lines);
 	struct line *l = &s->line[connection];
 	struct buf text;
-	if (s->set.stamped || l->open_at == 0)
+	if (s->set.stamped || !l->ws || l->open_at == 0)
 		return; /* a recording brings what it has */
 	log_info("subscribing anew", "connection=%u market=%s", connection, feed->markets[0]->raw);
 	buf_init(&text, 1 << 16);
@@ -297,18 +297,37 @@ static int make_url(struct line *l, struct buf *url)
 	return rc ? rc : buf_byte(url, 0);
 }
 
+/* Nothing to connect to: the books are asked for. */
+static void open_polled(struct line *l)
+{
+	log_warn("without a key the books are polled: no trades, no updates between", "venue=%s",
+		 l->shell->venue->name);
+	l->open_at = clock_mono(runtime_clock(l->shell->rt));
+	l->told_live = true;
+	tell(l, feed_live, NULL);
+}
+
 void connection_open(struct line *l)
 {
 	struct shell *s = l->shell;
 	struct buf url;
-	buf_init(&url, 1 << 16);
 	loop_end(&l->retry);
 	if (s->stopping)
 		return;
+	if (collector_section_polls(&s->set, s->venue)) {
+		open_polled(l);
+		return;
+	}
+	buf_init(&url, 1 << 16);
+	struct auth_headers headers = {.at = {NULL}};
 	int rc = make_url(l, &url);
+	if (!rc && auth_signs(&s->auth))
+		rc = auth_sign(&s->auth, clock_wall(runtime_clock(s->rt)), "GET",
+			       (const char *)url.at + strlen(stream_base(s)), &headers);
 	if (!rc && !s->set.stamped)
 		tell(l, feed_connecting, NULL);
 	struct ws_options o = {.url = (const char *)url.at,
+			       .headers = headers.at,
 			       .protocol = s->set.stamped ? PROTOCOL : NULL,
 			       .ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
 			       .user_agent = "nightjar/" NJ_VERSION,

@@ -153,6 +153,16 @@ static void alive(struct collector_core *c, struct connection *conn)
 	conn->lost_at = 0;
 }
 
+void feed_heard(struct collector_core *c, const struct market *m)
+{
+	struct connection *conn = connection_of(c, m, VENUE_DEPTH_STREAM);
+
+	if (conn == NULL)
+		return;
+	conn->frame_at = c->now;
+	alive(c, conn);
+}
+
 static void go_blind(struct collector_core *c, struct connection *conn, enum gap_cause cause)
 {
 	if (conn->lost_at == 0)

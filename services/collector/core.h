@@ -52,6 +52,7 @@ struct collector_core_settings {
 	uint32_t ask_burst;
 	uint32_t klines_limit; /* closed klines to ask for when a connection opens; 0: none */
 	char kline_interval[8];
+	int64_t poll_ns;     /* no streams: each book is asked for again after so long; 0: streams */
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
 };
 

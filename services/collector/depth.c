@@ -96,11 +96,6 @@ void depth_trouble(struct collector_core *c, struct market *m, const char *text)
 
 /* ---- beginning anew ---- */
 
-static bool in_stream(const struct collector_core *c)
-{
-	return c->set.venue->snapshot_in_stream;
-}
-
 static void drop_pending(struct market *m)
 {
 	m->pending_n = 0;
@@ -483,7 +478,8 @@ static void go_live(struct collector_core *c, struct market *m)
 	m->sync = SYNC_LIVE;
 	m->seen = true;
 	m->request = 0;
-	m->ask_at = CORE_NEVER;
+	m->ask_at = c->set.poll_ns > 0 ? after(c->now, c->set.poll_ns) : CORE_NEVER;
+	arm(c, m->ask_at);
 	m->depth_at = c->now;
 	depth_trouble(c, m, NULL);
 	close_blind(c, m);
@@ -498,7 +494,7 @@ static void go_live(struct collector_core *c, struct market *m)
 /* Is it older than what we could bring it up to date with? */
 static bool is_old(const struct collector_core *c, const struct market *m, const struct venue_snapshot *s)
 {
-	if (c->set.venue->snapshot_in_stream)
+	if (in_stream(c))
 		return false;
 	if (m->pending_n > 0)
 		return s->last_id < m->pending_first;
@@ -509,6 +505,11 @@ void depth_on_snapshot(struct collector_core *c, struct market *m, const struct 
 {
 	if (m->sync == SYNC_OFF)
 		return;
+	struct venue_snapshot counted = *s;
+	if (c->set.poll_ns > 0) { /* polled ones have no place in a sequence */
+		counted.last_id = c->count.snapshots + 1;
+		s = &counted;
+	}
 	if (is_old(c, m, s)) {
 		c->count.snapshots_old++;
 		asks_failed(c, m);
@@ -523,7 +524,7 @@ void depth_on_snapshot(struct collector_core *c, struct market *m, const struct 
 	m->failures = 0;
 	m->fresh = true;
 	m->snapshot_at = c->now;
-	if (m->sync == SYNC_RENEWING)
+	if (m->sync == SYNC_RENEWING && c->set.poll_ns == 0)
 		renew(c, m);
 	else
 		go_live(c, m);

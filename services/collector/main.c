@@ -69,7 +69,9 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	s->set = *(const struct collector_section *)settings;
 	s->sink = (struct sink){.ctx = s, .emit = pump_emit};
 	s->venue = venue_find(s->set.venue, strlen(s->set.venue));
-	int rc = make_core(s, reason, cap);
+	int rc = auth_init(&s->auth, &s->set, s->venue, reason, cap);
+	if (!rc)
+		rc = make_core(s, reason, cap);
 	if (!rc)
 		rc = connection_init(s);
 	struct http_options ho = {.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
@@ -78,6 +80,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 		rc = http_open(runtime_loop(rt), &ho, &s->http);
 	if (rc) {
 		connection_fini(s);
+		auth_fini(&s->auth);
 		collector_core_free(s->core);
 		free(s);
 		return rc;
@@ -104,6 +107,7 @@ static void shell_free(void *self)
 	connection_fini(s);
 	http_close(s->http);
 	requests_fini(s);
+	auth_fini(&s->auth);
 	collector_core_free(s->core);
 	free(s);
 }

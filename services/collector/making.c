@@ -39,7 +39,7 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 	bool levels = s->book_levels > 0 && s->book_levels <= 100000 && s->snapshot_limit > 0 &&
 		      s->snapshot_limit <= s->book_levels && s->publish_levels > 0 && s->publish_levels <= 1800;
 	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 && s->first_ns >= 0 && s->reply_ns > 0 &&
-		     s->ask_pace_ns >= 0 && s->describe_ns >= 0;
+		     s->ask_pace_ns >= 0 && s->describe_ns >= 0 && s->poll_ns >= 0;
 
 	return s->venue != NULL && levels && times && s->ask_burst > 0 && s->pending_max > 0 && s->n_markets > 0 &&
 	       s->n_markets <= COLLECTOR_MARKETS_MAX;
@@ -130,6 +130,10 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 		c->connections[i].candles_due = INT64_MAX;
 	}
 	int rc = init(c, s);
+	if (rc == 0 && s->poll_ns > 0) /* what the venue allows is what there is; it need not tell */
+		asks_on_limit(c, &(struct venue_limit){.weighted = true,
+						       .window_ns = s->venue->weight_ns,
+						       .limit = s->venue->weight_limit});
 	if (rc < 0)
 		collector_core_free(c);
 	else

@@ -74,7 +74,7 @@ void reach_later(struct collector_core *c, struct market *m)
 
 static void ask_anew(struct collector_core *c, struct market *m)
 {
-	if (m->sync != SYNC_LIVE || m->ask_at != CORE_NEVER || c->set.venue->snapshot_in_stream)
+	if (m->sync != SYNC_LIVE || m->ask_at != CORE_NEVER || in_stream(c) || c->set.poll_ns > 0)
 		return;
 	m->ask_at = after(m->snapshot_at, RENEW_NS);
 	m->ask_at = m->ask_at > c->now ? m->ask_at : c->now;

@@ -89,7 +89,10 @@ static int send_request(struct asked *a, const char *path)
 	struct buf url;
 	buf_init(&url, URL_MAX);
 	int rc = make_url(a, path, &url);
-	struct http_request r = {.url = (const char *)url.at, .plain = s->set.plain};
+	struct auth_headers headers = {.at = {NULL}};
+	if (!rc && auth_signs(&s->auth))
+		rc = auth_sign(&s->auth, clock_wall(runtime_clock(s->rt)), "GET", path, &headers);
+	struct http_request r = {.url = (const char *)url.at, .headers = headers.at, .plain = s->set.plain};
 	/* Kept while the answer is awaited, so that a stamped request can be sent again. */
 	buf_clear(&a->body);
 	if (!rc)

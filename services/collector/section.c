@@ -37,6 +37,15 @@ const struct config_key collector_section_keys[] = {
 	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
 	{"ca_file", CONFIG_TEXT, "", 0, 0, "", "CA certificates; empty: the system's.", NULL, TEXT(ca_file)},
+	{"key_id", CONFIG_SECRET, "", 0, 0, "",
+	 "Id of our key, for a venue whose connections are signed (Kalshi), from NIGHTJAR_COLLECTOR__KEY_ID_FILE.",
+	 NULL, TEXT(key_id)},
+	{"key_file", CONFIG_TEXT, "", 0, 0, "",
+	 "File of its private RSA key in PEM, mode 0600; empty: such a venue's books are polled without a key.", NULL,
+	 TEXT(key_file)},
+	{"poll", CONFIG_DUR, "5s", NS_PER_S, 3600 * NS_PER_S, "ns",
+	 "Between requests for each book where there is no key to connect with; the venue's budget may slow it.", NULL,
+	 AT(poll_ns), 0},
 	{"stamped", CONFIG_BOOL, "false", 0, 0, "",
 	 "Take the recorded stamps of venue_sim instead of the clock (replay); refused by real venues.", NULL,
 	 AT(stamped), 0},
@@ -128,6 +137,22 @@ int64_t collector_section_silence(const struct collector_section *in, const stru
 	return in->silence_ns > 0 ? in->silence_ns : v->silence_ns;
 }
 
+bool collector_section_polls(const struct collector_section *in, const struct venue *v)
+{
+	return v->auth && !in->key_file[0] && !in->stream_url[0] && !in->stamped;
+}
+
+/* A book is stale where three polls brought nothing; the venue's budget sets the pace. */
+static void copy_polling(const struct collector_section *in, struct collector_core_settings *set)
+{
+	set->poll_ns = in->poll_ns;
+	set->ask_pace_ns = NS_PER_MS;
+	if (set->stale_ns < 3 * in->poll_ns)
+		set->stale_ns = 3 * in->poll_ns;
+	if (set->silence_ns < 3 * in->poll_ns)
+		set->silence_ns = 3 * in->poll_ns;
+}
+
 static void copy_settings(const struct collector_section *in, struct collector_core_settings *set)
 {
 	set->candle_grace_ns = in->candle_grace_ns;
@@ -142,6 +167,8 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	/* Nor are klines from before it. */
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
+	if (collector_section_polls(in, set->venue))
+		copy_polling(in, set);
 }
 
 static int new_core(const struct collector_section *in, const struct collector_actions *actions,

@@ -13,6 +13,8 @@ struct collector_section {
 	int64_t book_levels, snapshot_limit, publish_levels;
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
 	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
+	char key_id[100], key_file[200];
+	int64_t poll_ns;
 	int64_t klines;
 	int64_t connection_streams;
 	bool one_connection; /* no setting: a recording in one file has no more */
@@ -23,6 +25,10 @@ extern const struct config_key collector_section_keys[];
 
 /* Longest silence of a healthy connection by these settings. */
 int64_t collector_section_silence(const struct collector_section *in, const struct venue *v);
+
+/* Are books asked for instead of streamed? Where the venue's own address takes signed connections only and there is no
+ * key. */
+bool collector_section_polls(const struct collector_section *in, const struct venue *v);
 
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,

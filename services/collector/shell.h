@@ -16,6 +16,7 @@
 #include "common/io/http.h"
 #include "common/io/ws.h"
 #include "common/service/runtime.h"
+#include "services/collector/auth.h"
 #include "services/collector/section.h"
 
 #define SHELL_REQUESTS_MAX 64
@@ -71,6 +72,7 @@ struct shell {
 	const struct venue *venue;
 	struct collector_core *core;
 	struct http *http;
+	struct auth auth;
 	struct line line[COLLECTOR_CONNECTIONS_MAX];
 	uint32_t n_lines;
 	struct loop_source *start;

@@ -146,6 +146,9 @@ bool is_on(const struct market *m, enum venue_stream stream, const struct collec
 	   const struct connection *conn);
 struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
 
+/* Polled: a reply is what a frame is elsewhere. */
+void feed_heard(struct collector_core *c, const struct market *m);
+
 /* Asks for a new connection in the place of the one that carries this stream of a market. */
 void reconnect_for(struct collector_core *c, const struct market *m, enum venue_stream stream, const char *reason);
 
@@ -164,6 +167,11 @@ struct gap {
 void emit_gap(struct collector_core *c, const struct gap *g);
 
 /* depth.c */
+/* Do snapshots come on the stream? */
+static inline bool in_stream(const struct collector_core *c)
+{
+	return c->set.venue->snapshot_in_stream && c->set.poll_ns == 0;
+}
 static inline bool is_live(const struct market *m)
 {
 	return m->sync == SYNC_LIVE || m->sync == SYNC_RENEWING;

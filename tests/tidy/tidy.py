@@ -37,7 +37,7 @@ RULES = {
   "place.zmq": "zmq and czmq only in bus_zmq, loop, config and key handling",
   "place.hiredis": "hiredis only in cache_redis.c",
   "place.msgpack": "msgpack only in proto/codec*.c",
-  "place.tls": "curl and openssl only in ws, http, s3, digest and the venue simulator's server",
+  "place.tls": "curl and openssl only in ws, http, s3, digest, sign and the venue simulator's server",
   "place.sqlite": "sqlite3.h only in the persister's store",
   "place.getenv": "the environment is read only by config.c",
   "place.clock": "the clock is read only by clock.c",
@@ -175,7 +175,7 @@ INCLUDE_PLACES = {
   "place.hiredis": (r"^hiredis/", r"^common/io/cache_redis\.c$"),
   "place.msgpack": (r"^msgpack", r"^proto/codec\w*\.c$"),
   "place.tls": (r"^(curl|openssl)/",
-                r"^(common/io/(ws|http|s3|digest)(_\w+)?\.[ch]|tools/venue_sim/\w+\.c)$"),
+                r"^(common/io/(ws|http|s3|digest|sign)(_\w+)?\.[ch]|tools/venue_sim/\w+\.c)$"),
   "place.sqlite": (r"^sqlite3\.h$", r"^services/persister/store\w*\.c$"),
 }
 CALL_PLACES = {

@@ -332,6 +332,41 @@ static int decode_markets(const struct venue_input *in, struct venue_output *out
 	return first != 0 ? first : json_finish(&j);
 }
 
+/* GET /markets/TICKER/orderbook: as a snapshot of the stream, without its place in a sequence. */
+static int decode_orderbook(const struct venue_input *in, struct venue_output *out)
+{
+	struct wire w = {.out = out, .market = in->market};
+	struct venue_message m = {.kind = VENUE_SNAPSHOT};
+	struct json_str key, book = {NULL, 0, false};
+	struct json j;
+
+	json_init(&j, in->text, in->len);
+	json_object(&j);
+	while (json_key(&j, &key))
+		if (json_str_is(key, "orderbook_fp") && json_peek(&j) == JSON_OBJECT)
+			json_raw(&j, &book);
+		else
+			json_skip(&j);
+	int rc = json_finish(&j);
+	if (rc < 0 || book.at == NULL)
+		return rc < 0 ? rc : ERR_PROTOCOL;
+	json_init(&j, book.at, book.len);
+	json_object(&j);
+	while (w.err == 0 && json_key(&j, &key)) {
+		bool list = json_peek(&j) == JSON_ARRAY; /* null: no levels */
+		if (list && json_str_is(key, "yes_dollars"))
+			read_side(&w, &j, false, &m.snapshot.bids);
+		else if (list && json_str_is(key, "no_dollars"))
+			read_side(&w, &j, true, &m.snapshot.asks);
+		else
+			json_skip(&j);
+	}
+	if (w.err == 0)
+		wire_note(&w, json_finish(&j));
+	wire_give(&w, &m);
+	return w.err;
+}
+
 static int decode(const struct venue_input *in, struct venue_output *out)
 {
 	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
@@ -340,7 +375,9 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 		return decode_frame(in, out);
 	case VENUE_ASK_INSTRUMENTS:
 		return decode_markets(in, out);
-	case VENUE_ASK_SNAPSHOT: /* on the stream */
+	case VENUE_ASK_SNAPSHOT:
+		out->fault.kind = VENUE_SNAPSHOT;
+		return in->market != NULL ? decode_orderbook(in, out) : ERR_ARG;
 	case VENUE_ASK_KLINES:
 	case VENUE_ASK_LISTINGS:
 		break;
@@ -389,12 +426,14 @@ static int stream_again(const struct venue_feed *feed, uint32_t nth, struct buf 
 
 static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
 {
+	*ret_weight = 10;
+	if (r->ask == VENUE_ASK_SNAPSHOT && r->n == 1)
+		return buf_printf(out, "/trade-api/v2/markets/%s/orderbook", r->markets[0]->raw);
 	if (r->ask != VENUE_ASK_INSTRUMENTS || r->n == 0)
 		return ERR_ARG;
 	int rc = buf_printf(out, "/trade-api/v2/markets?limit=1000&tickers=");
 	for (uint32_t i = 0; rc == 0 && i < r->n; i++)
 		rc = buf_printf(out, "%s%s", i > 0 ? "," : "", r->markets[i]->raw);
-	*ret_weight = 10;
 	return rc;
 }
 
@@ -404,6 +443,19 @@ static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct ven
 	(void)fresh;
 	return d->last_id <= book_id ? VENUE_LINK_OLD : VENUE_LINK_NEXT;
 }
+
+/* The query is left out. */
+static int auth_text(int64_t at_ms, const char *method, const char *path, struct buf *out)
+{
+	return buf_printf(out, "%lld%s%.*s", (long long)at_ms, method, (int)strcspn(path, "?"), path);
+}
+
+static const struct venue_auth auth = {
+	.key = "KALSHI-ACCESS-KEY",
+	.time = "KALSHI-ACCESS-TIMESTAMP",
+	.signature = "KALSHI-ACCESS-SIGNATURE",
+	.text = auth_text,
+};
 
 static const char *const stream_hosts[] = {
 	"wss://external-api-ws.kalshi.com",
@@ -434,6 +486,7 @@ const struct venue venue_kalshi = {
 	.silence_ns = 30 * SECOND, /* the server pings every 10 s */
 	.weight_limit = 200,
 	.weight_ns = SECOND,
+	.auth = &auth,
 	.stream_path = stream_path,
 	.stream_text = stream_text,
 	.stream_again = stream_again,

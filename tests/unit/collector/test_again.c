@@ -250,6 +250,54 @@ static void test_feeds(void **state)
 	rig_close(&r);
 }
 
+/* Without a key the books of such a venue are asked for, over and over; a failure makes one old, then stale. */
+static void test_polled(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"orderbook_fp\":{\"yes_dollars\":[[\"0.4000\",\"10.00\"]],"
+				   "\"no_dollars\":[[\"0.5500\",\"3.00\"]]}}";
+	static const char empty[] = "{\"orderbook_fp\":{\"yes_dollars\":null,\"no_dollars\":null}}";
+	static const struct collector_market x[] = {{"A", 0, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM}};
+	struct collector_core_settings s;
+	struct rig r;
+
+	collector_core_defaults(&s, venue_find("KALSHI", 6));
+	s.markets = x;
+	s.n_markets = 1;
+	s.describe_ns = 0;
+	s.poll_ns = 5 * NS;
+	s.ask_pace_ns = 1;
+	s.stale_ns = s.silence_ns = 15 * NS;
+	memset(&again, 0, sizeof(again));
+	rig_open(&r, &s);
+	rig_change(&r, T0, feed_live);
+	rig_timers(&r, T0 + 2 * NS);
+	assert_int_equal(r.n_requests, 1);
+	assert_string_equal(rig_last_path(&r), "/trade-api/v2/markets/A/orderbook");
+	rig_reply(&r, T0 + 2 * NS, 200, body);
+	expect(&r, "A", book_state_trusted, 1);
+	assert_int_equal(r.count[EVENT_book_snapshot], 1);
+	rig_timers(&r, T0 + 8 * NS);
+	assert_int_equal(r.n_requests, 2);
+	rig_reply(&r, T0 + 8 * NS, 200, empty);
+	expect(&r, "A", book_state_trusted, 2);
+	assert_int_equal(r.count[EVENT_book_snapshot], 2);
+	assert_int_equal(r.count[EVENT_book_state], 2); /* syncing, trusted: polling is no news */
+	for (int i = 0; i < 4; i++) {
+		rig_timers(&r, T0 + (14 + i) * NS);
+		rig_reply(&r, T0 + (14 + i) * NS, 500, "");
+		expect(&r, "A", book_state_trusted, 2);
+	}
+	rig_timers(&r, T0 + 48 * NS);
+	expect(&r, "A", book_state_stale, 2);
+	assert_int_equal(r.n_reconnects, 1); /* silent */
+	rig_reply(&r, T0 + 48 * NS, 200, body);
+	expect(&r, "A", book_state_trusted, 3);
+	assert_int_equal(r.count[EVENT_gap], 1);
+	assert_int_equal(again.n, 0);
+	rig_close(&r);
+}
+
 /* The texts themselves. */
 static void test_texts(void **state)
 {
@@ -276,6 +324,10 @@ static void test_texts(void **state)
 	assert_string_equal((const char *)out.at,
 			    "{\"id\":2,\"cmd\":\"update_subscription\",\"params\":{\"sids\":[7],\"action\":"
 			    "\"get_snapshot\",\"market_tickers\":[\"A\"]}}");
+	buf_clear(&out);
+	assert_int_equal(kalshi_venue->auth->text(1703123456789, "GET", "/trade-api/v2/markets?limit=5", &out), 0);
+	assert_int_equal(buf_byte(&out, 0), 0);
+	assert_string_equal((const char *)out.at, "1703123456789GET/trade-api/v2/markets");
 	buf_fini(&out);
 }
 
@@ -285,7 +337,7 @@ int main(void)
 		cmocka_unit_test(test_hole),    cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_pace),    cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_pongs_are_no_data), cmocka_unit_test(test_feeds),
-		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_texts), cmocka_unit_test(test_polled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
