@@ -60,6 +60,8 @@ static int describe(const struct description *d, struct ev_instrument *i)
 {
 	int rc = scale_of(d->tick, &i->price_scale);
 
+	if (i->price_scale < d->price_scale_min)
+		i->price_scale = d->price_scale_min;
 	if (rc == 0)
 		rc = qty_scale_of(d, &i->qty_scale);
 	if (rc < 0)
@@ -91,7 +93,7 @@ static int describe(const struct description *d, struct ev_instrument *i)
 int description_deliver(const struct description *d, struct venue_output *out)
 {
 	struct ev_instrument instrument = {0};
-	struct venue_message m = {.kind = VENUE_INSTRUMENT, .instrument = &instrument};
+	struct venue_message m = {.kind = VENUE_INSTRUMENT, .seal = d->seal, .instrument = &instrument};
 
 	m.market = d->symbol.len > 0 ? out->find(out->ctx, d->symbol.at, d->symbol.len) : NULL;
 	if (m.market == NULL)

@@ -10,7 +10,9 @@ struct description {
 	struct json_str tick, price_min, price_max;
 	struct json_str step, qty_min, qty_max, market_qty_max;
 	struct json_str notional_min, notional_max;
+	uint8_t price_scale_min; /* decimals that prices have at least, whatever the tick */
 	bool trading;
+	const struct venue_seal *seal; /* to go with it; NULL: none */
 };
 
 /* Hands out a VENUE_INSTRUMENT where we follow the symbol, and nothing where we do not. Errors of wire_decimal, with

@@ -78,6 +78,7 @@ struct venue_request {
 	int64_t from, to;                  /* KLINES: ns of venue time, 0 open */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
+	bool closed;                       /* INSTRUMENTS: those that no longer trade, where it is asked apart */
 };
 
 /* ---- what comes back ---- */
@@ -201,7 +202,7 @@ struct venue_seal {
 	char hash[44]; /* of the book behind this message; lower-case hex */
 	char group[VENUE_GROUP_MAX];
 	char tick[16], order_min[16];
-	char last[16];    /* price of the group's last trade */
+	char last[24];    /* price of the group's last trade */
 	bool has_last;    /* it was said, perhaps as an empty text */
 	uint8_t neg_risk; /* 1 no, 2 yes, 0 not said */
 };

@@ -323,7 +323,9 @@ static void dispatch(struct collector_core *c, struct market *market, const stru
 		tape_on_liquidation(c, market, m);
 		break;
 	case VENUE_INSTRUMENT:
-		tape_on_instrument(c, market, m->instrument);
+	case VENUE_TICK_SIZE:
+	case VENUE_RESOLUTION:
+		tape_on_catalog(c, market, m);
 		break;
 	default:
 		break;
@@ -353,7 +355,10 @@ static void on_message(void *ctx, const struct venue_message *m)
 		if (m->kind == VENUE_SNAPSHOT || m->kind == VENUE_DEPTH)
 			market->sid = m->feed;
 	}
+	uint64_t sealed = seal_enter(c, market, m);
 	dispatch(c, market, m);
+	if (sealed != 0)
+		seal_check(c, market, m, sealed);
 	if (c->from != NULL && m->time > 0)
 		tape_on_clock(c, c->from, m->time);
 }

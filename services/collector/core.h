@@ -130,6 +130,9 @@ struct collector_counters {
 	uint64_t feed_gaps;       /* holes in sequences that span a subscription */
 	uint64_t silences, disconnects;
 	uint64_t instruments, instruments_bad;
+	/* hashes of books: that came out, that did not at once, that cost the book its trust, too little known */
+	uint64_t seals_met, seals_doubted, seals_broken, seals_unchecked;
+	uint64_t listings, resolutions;
 };
 
 struct collector_core;

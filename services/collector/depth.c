@@ -71,6 +71,8 @@ static void emit_delta(struct collector_core *c, struct market *m, const struct 
 static void judge(struct collector_core *c, struct market *m)
 {
 	arm(c, after(m->depth_at, c->set.stale_ns));
+	if (seal_is_broken(m))
+		return;
 	if (!book_crossed(&m->book)) {
 		depth_announce(c, m, book_state_trusted, m->state == book_state_syncing ? "synced" : "updated");
 		return;
@@ -109,6 +111,8 @@ static void wait_for_snapshot(struct collector_core *c, struct market *m, int64_
 	m->request = 0;
 	drop_pending(m);
 	book_clear(&m->book);
+	if (m->seal != NULL)
+		seal_forget(m);
 	m->ask_at = ask_at;
 	arm(c, m->ask_at);
 }
@@ -144,7 +148,8 @@ void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
 		return;
 	}
 	if (!m->blind.open && is_live(m))
-		m->blind = (struct blind){true, (uint8_t)g->cause, m->depth_at, g->first, g->last};
+		m->blind = (struct blind){true, (uint8_t)g->cause, g->from != 0 ? g->from : m->depth_at, g->first,
+					  g->last};
 	c->count.resyncs += is_live(m);
 	c->count.depth_gaps += is_live(m) && g->cause == gap_cause_sequence;
 	wait_for_snapshot(c, m, c->now);
@@ -169,6 +174,12 @@ void depth_restart(struct collector_core *c, struct market *m)
 void depth_on_fault(struct collector_core *c, struct market *m)
 {
 	depth_lose(c, m, &(struct gap){.cause = gap_cause_malformed}, "unreadable update");
+}
+
+void depth_trust_again(struct collector_core *c, struct market *m)
+{
+	reach_publish(c, m); /* who was told that it is untrusted waits for a whole one */
+	judge(c, m);
 }
 
 /* ---- applying ---- */
@@ -547,11 +558,15 @@ int64_t depth_due(const struct collector_core *c, const struct market *m)
 		int64_t end = after(m->crossed_at, c->set.crossed_ns);
 		due = end < due ? end : due;
 	}
+	if (m->seal != NULL && seal_due(m) < due)
+		due = seal_due(m);
 	return due;
 }
 
 void depth_on_timer(struct collector_core *c, struct market *m)
 {
+	if (m->seal != NULL)
+		seal_on_timer(c, m);
 	if (is_live(m) && m->state == book_state_crossed &&
 	    c->now >= after(m->crossed_at, c->set.crossed_ns)) {
 		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence}, "crossed for too long");

@@ -17,8 +17,9 @@ static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
 				EVENT_book_state,    EVENT_top,
 				EVENT_candle,        EVENT_ticker,
 				EVENT_mark,          EVENT_liquidation,
-				EVENT_feed_state,    EVENT_gap,
-				EVENT_alert,         0};
+				EVENT_feed_state,    EVENT_resolution,
+				EVENT_gap,           EVENT_alert,
+				0};
 
 #define COUNTER(name, member, doc) {name, METRIC_COUNTER, doc, offsetof(struct collector_counters, member)}
 static const struct metric_row metrics[] = {
@@ -47,6 +48,11 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_feed_gaps_total", feed_gaps, "Holes in sequences that span a subscription."),
 	COUNTER("collector_refusals_total", refusals, "Texts by which the venue refused something."),
 	COUNTER("collector_silences_total", silences, "Connections that fell silent."),
+	COUNTER("collector_seals_met_total", seals_met, "Hashes of books that came out as the venue's."),
+	COUNTER("collector_seals_doubted_total", seals_doubted, "Hashes that did not come out at once."),
+	COUNTER("collector_seals_broken_total", seals_broken, "Books that lost their trust by their hash."),
+	COUNTER("collector_seals_unchecked_total", seals_unchecked, "Hashes with too little known to check them."),
+	COUNTER("collector_resolutions_total", resolutions, "Outcomes of event contracts put on record."),
 	{0},
 };
 

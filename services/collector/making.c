@@ -66,6 +66,8 @@ static int market_init(struct collector_core *c, const struct collector_market *
 	*index = m->index = c->set.n_markets++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
 	buf_init(&m->pending, c->set.pending_bytes);
+	if (c->set.venue->seal_text != NULL && (m->seal = calloc(1, sizeof(*m->seal))) == NULL)
+		return ERR_NOMEM;
 	m->ask_at = m->klines_at = CORE_NEVER;
 	for (int i = 0; i < STREAM_BITS; i++)
 		m->connection[i] = NO_CONNECTION;
@@ -125,6 +127,7 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 	c->ask_pace_ns = s->ask_pace_ns;
 	c->ask_burst = s->ask_burst;
 	buf_init(&c->path, 1 << 16);
+	buf_init(&c->sealed, 1 << 20);
 	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
 		c->connections[i].origin = s->origin;
 		c->connections[i].candles_due = INT64_MAX;
@@ -148,9 +151,11 @@ void collector_core_free(struct collector_core *c)
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		book_fini(&c->markets[i].book);
 		buf_fini(&c->markets[i].pending);
+		free(c->markets[i].seal);
 	}
 	strmap_fini(&c->by_name);
 	buf_fini(&c->path);
+	buf_fini(&c->sealed);
 	free(c->markets);
 	free(c->levels);
 	free(c->scratch);

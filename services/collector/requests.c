@@ -12,9 +12,15 @@
 
 static const char simulator_header[] = "X-Nightjar-Simulator";
 
-static const char *rest_base(const struct shell *s)
+static const char *const *hosts_of(const struct shell *s, enum venue_ask ask)
 {
-	return s->set.rest_url[0] ? s->set.rest_url : s->venue->rest_hosts[0];
+	bool catalog = ask == VENUE_ASK_INSTRUMENTS || ask == VENUE_ASK_LISTINGS;
+	return catalog && s->venue->catalog_hosts ? s->venue->catalog_hosts : s->venue->rest_hosts;
+}
+
+static const char *rest_base(const struct shell *s, enum venue_ask ask)
+{
+	return s->set.rest_url[0] ? s->set.rest_url : hosts_of(s, ask)[0];
 }
 
 static int send_request(struct asked *a, const char *path);
@@ -38,9 +44,9 @@ static void resend(void *ctx)
 }
 
 /* The instruments come before the stream: what they are must be known as soon. */
-static void learn_origin(struct shell *s, const char *simulator)
+static void learn_origin(struct shell *s, const char *simulator, enum venue_ask ask)
 {
-	uint8_t origin = connection_origin(s, simulator, rest_base(s), s->venue->rest_hosts);
+	uint8_t origin = connection_origin(s, simulator, rest_base(s, ask), hosts_of(s, ask));
 	for (uint32_t i = 0; i < s->n_lines; i++)
 		if (s->line[i].origin == 0)
 			connection_set_origin(&s->line[i], origin);
@@ -61,7 +67,7 @@ static void on_response(void *ctx, const struct http_response *r)
 			return;
 	}
 	if (!r->err)
-		learn_origin(s, http_header(r->call, simulator_header));
+		learn_origin(s, http_header(r->call, simulator_header), a->ask);
 	a->status = r->err ? 0 : r->status;
 	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
 	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
@@ -77,7 +83,7 @@ static void on_response(void *ctx, const struct http_response *r)
 static int make_url(const struct asked *a, const char *path, struct buf *url)
 {
 	struct shell *s = a->shell;
-	int rc = buf_printf(url, "%s%s", rest_base(s), path);
+	int rc = buf_printf(url, "%s%s", rest_base(s, a->ask), path);
 	if (!rc && s->set.stamped && a->ask == VENUE_ASK_SNAPSHOT)
 		rc = buf_printf(url, "%snj_stamp=%lld", strchr(path, '?') ? "&" : "?", (long long)a->asked_at);
 	return rc ? rc : buf_byte(url, 0);

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 4
+#define FORMAT 5
 
 /* ---- one walk for both directions ----
  *
@@ -82,6 +82,38 @@ static void io_connection(struct io *io, struct connection *conn)
 	}
 }
 
+static void io_text(struct io *io, char *text, size_t cap)
+{
+	if (io->p != NULL)
+		pack_str(io->p, text);
+	else
+		unpack_str(io->u, text, cap);
+}
+
+static void io_seal(struct io *io, struct seal *s)
+{
+	io_text(io, s->known.group, sizeof(s->known.group));
+	io_text(io, s->known.tick, sizeof(s->known.tick));
+	io_text(io, s->known.order_min, sizeof(s->known.order_min));
+	io_text(io, s->known.last, sizeof(s->known.last));
+	io_flag(io, &s->known.has_last);
+	io_u8(io, &s->known.neg_risk);
+	io_text(io, s->hash, sizeof(s->hash));
+	io_i64(io, &s->time);
+	io_i64(io, &s->doubt_at);
+	io_i64(io, &s->met_at);
+	io_flag(io, &s->overdue);
+	io_u32(io, &s->losses);
+	for (int i = 0; i < SEAL_LASTS; i++)
+		io_text(io, s->lasts[i], sizeof(s->lasts[i]));
+	for (int i = 0; i < SEAL_MOVED; i++)
+		io_i64(io, &s->moved[i]);
+	io_u32(io, &s->next_last);
+	io_u32(io, &s->next_moved);
+	s->next_last %= SEAL_LASTS;
+	s->next_moved %= SEAL_MOVED;
+}
+
 static void io_market(struct io *io, struct market *m)
 {
 	uint8_t sync = (uint8_t)m->sync;
@@ -132,6 +164,10 @@ static void io_market(struct io *io, struct market *m)
 	io_u32(io, &m->mark.said);
 	for (int i = 0; i < VENUE_MARK_VALUES; i++)
 		io_i64(io, &m->mark.value[i]);
+	io_flag(io, &m->resolved);
+	io_i64(io, &m->pays);
+	if (m->seal != NULL)
+		io_seal(io, m->seal);
 	m->sync = (enum sync)sync;
 }
 

@@ -26,6 +26,23 @@ struct reach {
 	int64_t bid, ask;
 };
 
+#define SEAL_LASTS 4
+#define SEAL_MOVED 8
+
+/* A book that the venue hashes: what goes into the hash, and what is in doubt. Drawn in seal.c. */
+struct seal {
+	struct venue_seal known; /* without a hash */
+	char hash[sizeof(((struct venue_seal *)0)->hash)]; /* that was not met; empty: there is no doubt */
+	int64_t time;                                      /* ns, of that hash's message */
+	int64_t doubt_at;                                  /* stamp of the first that was not met */
+	int64_t met_at;                                    /* stamp of the last that was */
+	bool overdue;
+	uint32_t losses; /* in a row */
+	char lasts[SEAL_LASTS][sizeof(((struct venue_seal *)0)->last)]; /* last prices before the known one */
+	int64_t moved[SEAL_MOVED];                                      /* prices of levels that have just changed */
+	uint32_t next_last, next_moved;
+};
+
 struct market {
 	struct venue_market venue;
 	uint32_t index;
@@ -60,6 +77,10 @@ struct market {
 	int64_t klines_asked_at;
 	uint64_t klines_request; /* id of the one under way */
 	int64_t kline_open_at;   /* of the newest closed one that was published */
+
+	struct seal *seal; /* owned; NULL where the venue has none */
+	bool resolved; /* what it pays was published */
+	int64_t pays;  /* what that was */
 
 	uint64_t trade_id;
 	/* stamp, venue time and price of the last trade */
@@ -110,7 +131,7 @@ struct collector_core {
 	uint32_t levels_max;
 	struct level *scratch; /* owned: what is being published, 2 * publish_levels */
 	bool again;            /* what is applied now has been applied and published before */
-	struct buf path;
+	struct buf path, sealed;
 
 	int64_t now;
 	int64_t due;             /* no timer is due before */
@@ -187,6 +208,16 @@ int64_t depth_due(const struct collector_core *c, const struct market *m);
 void depth_announce(struct collector_core *c, struct market *m, enum book_state state, const char *reason);
 void depth_repeat_state(struct collector_core *c, struct market *m);
 void depth_restart(struct collector_core *c, struct market *m);
+void depth_trust_again(struct collector_core *c, struct market *m); /* it was the right book all the time */
+
+/* seal.c */
+bool seal_is_broken(const struct market *m); /* untrusted until a hash is met */
+/* A message comes: the id of the book whose hash it brings, 0: it brings none. Then it is applied and checked. */
+uint64_t seal_enter(struct collector_core *c, struct market *m, const struct venue_message *msg);
+void seal_check(struct collector_core *c, struct market *m, const struct venue_message *msg, uint64_t id);
+void seal_forget(struct market *m); /* the book has gone */
+int64_t seal_due(const struct market *m);
+void seal_on_timer(struct collector_core *c, struct market *m);
 
 void depth_trouble(struct collector_core *c, struct market *m, const char *text); /* NULL: over */
 
@@ -216,7 +247,7 @@ void tape_on_ticker(struct collector_core *c, struct market *m, const struct ven
 void tape_on_mark(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_forget(struct collector_core *c, const struct connection *conn); /* the stream's next word is a whole one */
 void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg);
-void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *i);
+void tape_on_catalog(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_emit_instrument(struct collector_core *c, const struct market *m);
 void tape_on_fault(struct collector_core *c, struct market *m);
 void tape_on_clock(struct collector_core *c, struct connection *conn, int64_t at);

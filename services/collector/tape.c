@@ -66,7 +66,7 @@ static bool is_outlier(const struct collector_core *c, const struct market *m, c
 
 	if (away > CLOCK_BAND_NS)
 		return true;
-	if (m->trade_price == 0 || c->now - m->trade_at > PRICE_BAND_NS)
+	if (c->set.venue->prices_bounded || m->trade_price == 0 || c->now - m->trade_at > PRICE_BAND_NS)
 		return false;
 	return t->price / PRICE_BAND > m->trade_price || m->trade_price / PRICE_BAND > t->price;
 }
@@ -330,6 +330,33 @@ static bool same_instrument(const struct ev_instrument *a, const struct ev_instr
 	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading;
 }
 
+/* A resolution may be told more than once, and be changed. */
+static void on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
+{
+	if (m->resolved && m->pays == r->price)
+		return;
+	m->resolved = true;
+	m->pays = r->price;
+	c->count.resolutions++;
+	struct event *ev = begin(c, EVENT_resolution, m, r->at);
+	ev->resolution = (struct ev_resolution){
+		.instrument = m->venue.symbol,
+		.price_scale = m->venue.price_scale,
+		.pays = r->price,
+		.resolved_at = r->at,
+	};
+	event_set_name(ev->resolution.outcome, r->outcome);
+	emit(c);
+}
+
+static void on_tick(struct collector_core *c, struct market *m, int64_t tick_size)
+{
+	if (!m->described || m->instrument.tick_size == tick_size)
+		return;
+	m->instrument.tick_size = tick_size;
+	tape_emit_instrument(c, m);
+}
+
 static uint8_t wider(uint8_t a, uint8_t b)
 {
 	return a > b ? a : b;
@@ -337,7 +364,7 @@ static uint8_t wider(uint8_t a, uint8_t b)
 
 /* An instrument's description; repeated ones are not published again. New scales begin everything
  * anew. */
-void tape_on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *told)
+static void on_instrument(struct collector_core *c, struct market *m, const struct ev_instrument *told)
 {
 	struct ev_instrument wide = *told;
 	const struct ev_instrument *i = &wide;
@@ -358,4 +385,14 @@ void tape_on_instrument(struct collector_core *c, struct market *m, const struct
 	m->ticker = (struct venue_ticker){0};
 	candles_rescale(&m->candles, i->price_scale, i->qty_scale);
 	depth_restart(c, m);
+}
+
+void tape_on_catalog(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	if (msg->kind == VENUE_INSTRUMENT)
+		on_instrument(c, m, msg->instrument);
+	if (msg->kind == VENUE_TICK_SIZE)
+		on_tick(c, m, msg->tick_size);
+	if (msg->kind == VENUE_RESOLUTION)
+		on_resolution(c, m, &msg->resolution);
 }

@@ -1,4 +1,4 @@
-/* test_digest - SHA-256 against the vectors of FIPS 180-4, in one piece and in many. */
+/* test_digest - SHA-256 and SHA-1 against the vectors of FIPS 180-4, in one piece and in many. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,8 +49,27 @@ static void goes_on_after_it_was_read(void **state)
 	digest_fini(&d); /* zeroed is fine */
 }
 
+/* FIPS 180-4's vectors, and a book as Polymarket's own client library hashes one. */
+static void sha1(void **state)
+{
+	static const char book[] =
+		"{\"market\":\"0xaabbcc\",\"asset_id\":\"100\",\"timestamp\":\"123456789\","
+		"\"bids\":[{\"price\":\"0.3\",\"size\":\"100\"},{\"price\":\"0.4\",\"size\":\"100\"}],"
+		"\"asks\":[{\"price\":\"0.6\",\"size\":\"100\"},{\"price\":\"0.7\",\"size\":\"100\"}],"
+		"\"min_order_size\":\"15\",\"tick_size\":\"0.001\",\"neg_risk\":false,\"hash\":\"\"}";
+	char hex[DIGEST_SHA1_HEX];
+	(void)state;
+	assert_int_equal(digest_sha1("", 0, hex), 0);
+	assert_string_equal(hex, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+	assert_int_equal(digest_sha1("abc", 3, hex), 0);
+	assert_string_equal(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+	assert_int_equal(digest_sha1(book, sizeof(book) - 1, hex), 0);
+	assert_string_equal(hex, "36f56998e26d9a7c553446f35b240481efb271a3");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(vectors), cmocka_unit_test(goes_on_after_it_was_read)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(vectors), cmocka_unit_test(goes_on_after_it_was_read),
+					   cmocka_unit_test(sha1)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,675 @@
+/* polymarket - Polymarket: event contracts, an instrument for each outcome's token, books that their hashes prove.
+ *
+ * Facts: docs.polymarket.com (market channel, asyncapi) of 2026 and recorded frames. Traps: the first reply is an
+ * ARRAY of books, later frames are mostly single objects; empty texts come and say nothing, PONG is no JSON; a
+ * price_change carries both tokens of its market, several changes in one frame, and totals; best_ask "1" and best_bid
+ * "0" mean that there is none; books after the first leave tick and last price out.
+ *
+ * There are no sequence numbers: time stands in their place, and a lost update shows in the hash. It is the SHA-1 of
+ * the book written in one certain way (polymarket_seal.c), behind the LAST frame of its time; the last trade's price in
+ * it is the market's, the same text for both tokens.
+ */
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/venue/polymarket.h"
+
+extern const struct venue venue_polymarket;
+
+#define SECOND 1000000000LL
+#define MS 1000000
+#define NAME(text) text, sizeof(text) - 1
+#define STREAMS_MAX 500   /* tokens on one connection: said by clients, not by the documents */
+#define CHANGES_MAX 512   /* of one frame */
+#define FRAME_MARKETS 8   /* whose books one frame can change: two in all that were recorded */
+#define HASH_LEN 40       /* hex digits of a SHA-1 */
+
+/* The members of events that matter; which of them there are tells the type. */
+enum member {
+	TYPE, MARKET, ASSET, TIME, HASH, TICK, ORDER_LEAST, LAST, PRICE, SIZE, SIDE,
+	NEW_TICK, BEST_BID, BEST_ASK, WINNER, OUTCOME, QUESTION,
+	BIDS, ASKS, CHANGES, TOKENS, OUTCOMES, NEG_RISK, MEMBERS
+};
+
+static const struct {
+	const char *name;
+	size_t len;
+	enum member member;
+} names[] = {
+	{NAME("event_type"), TYPE},
+	{NAME("market"), MARKET},
+	{NAME("asset_id"), ASSET},
+	{NAME("timestamp"), TIME},
+	{NAME("hash"), HASH},
+	{NAME("tick_size"), TICK},
+	{NAME("min_order_size"), ORDER_LEAST},
+	{NAME("last_trade_price"), LAST},
+	{NAME("price"), PRICE},
+	{NAME("size"), SIZE},
+	{NAME("side"), SIDE},
+	{NAME("new_tick_size"), NEW_TICK},
+	{NAME("best_bid"), BEST_BID},
+	{NAME("best_ask"), BEST_ASK},
+	{NAME("winning_asset_id"), WINNER},
+	{NAME("winning_outcome"), OUTCOME},
+	{NAME("question"), QUESTION},
+	{NAME("bids"), BIDS},
+	{NAME("asks"), ASKS},
+	{NAME("price_changes"), CHANGES},
+	{NAME("changes"), CHANGES}, /* before September 2025, of one token named above them */
+	{NAME("assets_ids"), TOKENS},
+	{NAME("outcomes"), OUTCOMES},
+	{NAME("neg_risk"), NEG_RISK},
+};
+
+struct frame {
+	struct venue_output *out;
+	const struct venue_market *market;
+	struct json_str m[MEMBERS]; /* texts of scalars; arrays and truths as they stand */
+	struct venue_seal seal;
+	int64_t time;
+	int err;
+};
+
+/* One row of a price_change. */
+struct change {
+	const struct venue_market *market;
+	struct level level;
+	int64_t bid, ask;
+	bool sell, has_top;
+	struct json_str hash;
+};
+
+static void note(struct frame *f, int rc)
+{
+	if (rc < 0 && f->err == 0)
+		f->err = rc;
+}
+
+static void demand(struct frame *f, bool condition)
+{
+	note(f, condition ? 0 : ERR_PROTOCOL);
+}
+
+static void give(struct frame *f, struct venue_message *m)
+{
+	if (f->err != 0)
+		return;
+	m->time = f->time;
+	f->out->message(f->out->ctx, m);
+}
+
+static void give_kind(struct frame *f, enum venue_kind kind)
+{
+	give(f, &(struct venue_message){.kind = kind});
+}
+
+static int64_t one_dollar(const struct venue_market *m)
+{
+	return fixed_pow10(m->price_scale);
+}
+
+static int64_t price_of(struct frame *f, const struct venue_market *m, struct json_str text)
+{
+	int64_t value = 0;
+
+	note(f, polymarket_decimal(text, m->price_scale, &value));
+	demand(f, value > 0 && value < one_dollar(m));
+	return value;
+}
+
+static int64_t qty_of(struct frame *f, const struct venue_market *m, struct json_str text)
+{
+	int64_t value = 0;
+
+	note(f, polymarket_decimal(text, m->qty_scale, &value));
+	return value;
+}
+
+static bool is_side(struct frame *f, struct json_str text)
+{
+	bool sell = json_str_is(text, "SELL");
+
+	demand(f, sell || json_str_is(text, "BUY"));
+	return sell;
+}
+
+/* Only what can be a hash is one. */
+static void copy_hash(struct json_str text, char *out)
+{
+	out[0] = '\0';
+	if (text.len != HASH_LEN)
+		return;
+	for (size_t i = 0; i < HASH_LEN; i++) {
+		char c = text.at[i];
+		c = c >= 'A' && c <= 'F' ? (char)(c + 32) : c;
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+			out[0] = '\0';
+			return;
+		}
+		out[i] = c;
+	}
+	out[HASH_LEN] = '\0';
+}
+
+/* What there is of it in this event. */
+static void read_seal(struct frame *f)
+{
+	struct venue_seal *s = &f->seal;
+
+	copy_hash(f->m[HASH], s->hash);
+	polymarket_copy(f->m[MARKET], s->group, sizeof(s->group));
+	polymarket_copy(f->m[TICK].len > 0 ? f->m[TICK] : f->m[NEW_TICK], s->tick, sizeof(s->tick));
+	polymarket_copy(f->m[ORDER_LEAST], s->order_min, sizeof(s->order_min));
+	s->has_last = f->m[LAST].at != NULL;
+	polymarket_copy(f->m[LAST], s->last, sizeof(s->last));
+	if (f->m[NEG_RISK].at != NULL)
+		s->neg_risk = f->m[NEG_RISK].at[0] == 't' ? 2 : 1;
+}
+
+/* ---- books ---- */
+
+static void read_level(struct frame *f, struct json *j, struct level *ret_level)
+{
+	struct json_str key, price = {"", 0, false}, size = {"", 0, false};
+
+	json_object(j);
+	while (json_key(j, &key))
+		if (json_str_is(key, "price"))
+			json_scalar_text(j, &price);
+		else if (json_str_is(key, "size"))
+			json_scalar_text(j, &size);
+		else
+			json_skip(j);
+	note(f, j->err);
+	*ret_level = (struct level){price_of(f, f->market, price), qty_of(f, f->market, size)};
+}
+
+static void read_side(struct frame *f, struct json_str side, struct level *at, struct levels *ret_levels)
+{
+	struct json j;
+	uint32_t n = 0;
+
+	demand(f, side.len > 0 && side.at[0] == '[');
+	json_init(&j, side.at, side.len);
+	if (f->err == 0)
+		json_array(&j);
+	while (f->err == 0 && json_item(&j)) {
+		note(f, n < f->out->levels_max ? 0 : ERR_TOO_LONG);
+		if (f->err == 0)
+			read_level(f, &j, &at[n++]);
+	}
+	*ret_levels = (struct levels){at, n};
+}
+
+static void on_book(struct frame *f)
+{
+	struct venue_message m = {.kind = VENUE_SNAPSHOT, .market = f->market, .seal = &f->seal};
+
+	read_seal(f);
+	read_side(f, f->m[BIDS], f->out->levels, &m.snapshot.bids);
+	read_side(f, f->m[ASKS], f->out->levels + f->out->levels_max, &m.snapshot.asks);
+	m.snapshot.last_id = (uint64_t)(f->time / MS);
+	demand(f, m.snapshot.last_id > 0);
+	give(f, &m);
+}
+
+/* 0: there is none. */
+static int64_t best_of(struct frame *f, const struct venue_market *m, struct json_str text)
+{
+	int64_t value = 0;
+
+	note(f, polymarket_decimal(text, m->price_scale, &value));
+	demand(f, value <= one_dollar(m));
+	return value < one_dollar(m) ? value : 0;
+}
+
+static const struct venue_market *find(const struct frame *f, struct json_str raw)
+{
+	return f->out->find(f->out->ctx, raw.len > 0 ? raw.at : "", raw.len);
+}
+
+static void read_members(struct json *j, struct json_str m[MEMBERS])
+{
+	struct json_str key;
+
+	json_object(j);
+	while (json_key(j, &key)) {
+		size_t i = 0;
+		while (i < ARRAY_LEN(names) &&
+		       (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
+			i++;
+		enum json_kind kind = json_peek(j);
+		if (i == ARRAY_LEN(names) || kind == JSON_NULL || kind == JSON_OBJECT)
+			json_skip(j);
+		else if (names[i].member < BIDS && (kind == JSON_STRING || kind == JSON_NUMBER))
+			json_scalar_text(j, &m[names[i].member]);
+		else if (names[i].member < BIDS)
+			json_skip(j);
+		else
+			json_raw(j, &m[names[i].member]);
+	}
+}
+
+static bool read_change(struct frame *f, struct json *j, struct change *ret_change)
+{
+	struct json_str m[MEMBERS] = {{0}};
+
+	read_members(j, m);
+	note(f, j->err);
+	const struct venue_market *market = m[ASSET].len > 0 ? find(f, m[ASSET]) : f->market;
+	if (f->err != 0 || market == NULL)
+		return false;
+	*ret_change = (struct change){
+		.market = market,
+		.level = {price_of(f, market, m[PRICE]), qty_of(f, market, m[SIZE])},
+		.sell = is_side(f, m[SIDE]),
+		.has_top = m[BEST_BID].len > 0 && m[BEST_ASK].len > 0,
+		.hash = m[HASH].len > 0 ? m[HASH] : f->m[HASH],
+	};
+	f->out->fault.market = market;
+	if (ret_change->has_top) {
+		ret_change->bid = best_of(f, market, m[BEST_BID]);
+		ret_change->ask = best_of(f, market, m[BEST_ASK]);
+	}
+	return f->err == 0;
+}
+
+/* The rows of one market as one update, in the order they came in; its last hash and touch are the ones that hold. */
+static void give_changes(struct frame *f, const struct change *all, uint32_t n, const struct venue_market *market)
+{
+	struct level *bids = f->out->levels, *asks = f->out->levels + f->out->levels_max;
+	struct venue_message m = {.kind = VENUE_DEPTH, .market = market, .seal = &f->seal};
+	const struct change *last = NULL;
+	uint64_t id = (uint64_t)(f->time / MS);
+	uint32_t n_bids = 0, n_asks = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (all[i].market != market)
+			continue;
+		last = &all[i];
+		if (last->sell)
+			asks[n_asks++] = last->level;
+		else
+			bids[n_bids++] = last->level;
+	}
+	copy_hash(last->hash, f->seal.hash);
+	m.depth = (struct venue_depth){
+		.first_id = id, .last_id = id, .bids = {bids, n_bids}, .asks = {asks, n_asks}};
+	give(f, &m);
+	if (last->has_top)
+		give(f, &(struct venue_message){.kind = VENUE_TOP,
+						.market = market,
+						.top = {.last_id = id, .bid = last->bid, .ask = last->ask}});
+}
+
+static bool is_first(const struct change *all, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (all[k].market == all[i].market)
+			return false;
+	return true;
+}
+
+static void on_changes(struct frame *f)
+{
+	struct change all[CHANGES_MAX];
+	uint32_t first[FRAME_MARKETS], n = 0, firsts = 0;
+	struct json j;
+
+	demand(f, f->m[CHANGES].len > 0 && f->m[CHANGES].at[0] == '[' && f->time > 0);
+	json_init(&j, f->m[CHANGES].at, f->m[CHANGES].len);
+	if (f->err == 0)
+		json_array(&j);
+	while (f->err == 0 && json_item(&j)) {
+		note(f, n < CHANGES_MAX && n < f->out->levels_max ? 0 : ERR_TOO_LONG);
+		if (f->err != 0 || !read_change(f, &j, &all[n]))
+			continue;
+		if (is_first(all, n)) {
+			note(f, firsts < FRAME_MARKETS ? 0 : ERR_TOO_LONG);
+			first[firsts++ % FRAME_MARKETS] = n;
+		}
+		n++;
+	}
+	read_seal(f);
+	for (uint32_t i = 0; f->err == 0 && i < firsts; i++)
+		give_changes(f, all, n, all[first[i]].market);
+	if (firsts == 0)
+		give_kind(f, VENUE_IGNORED);
+}
+
+/* ---- what else a market says ---- */
+
+static void on_trade(struct frame *f)
+{
+	bool sell = is_side(f, f->m[SIDE]);
+	struct venue_message m = {.kind = VENUE_TRADE,
+				  .market = f->market,
+				  .seal = &f->seal,
+				  .trade = {.at = f->time,
+					    .price = price_of(f, f->market, f->m[PRICE]),
+					    .qty = qty_of(f, f->market, f->m[SIZE]),
+					    .aggressor = sell ? side_sell : side_buy}};
+
+	demand(f, m.trade.qty > 0 && f->time > 0);
+	read_seal(f);
+	f->seal.has_last = true;
+	polymarket_copy(f->m[PRICE], f->seal.last, sizeof(f->seal.last));
+	give(f, &m);
+}
+
+static void on_tick(struct frame *f)
+{
+	struct venue_message m = {.kind = VENUE_TICK_SIZE, .market = f->market, .seal = &f->seal};
+
+	m.tick_size = price_of(f, f->market, f->m[NEW_TICK]);
+	read_seal(f);
+	give(f, &m);
+}
+
+static void on_top(struct frame *f)
+{
+	struct venue_message m = {.kind = VENUE_TOP,
+				  .market = f->market,
+				  .top = {.last_id = (uint64_t)(f->time / MS),
+					  .bid = best_of(f, f->market, f->m[BEST_BID]),
+					  .ask = best_of(f, f->market, f->m[BEST_ASK])}};
+
+	give(f, &m);
+}
+
+/* The nth text of an array of them. */
+static bool nth_text(struct json_str array, uint32_t nth, struct json_str *ret_text)
+{
+	struct json j;
+	uint32_t i = 0;
+
+	json_init(&j, array.at, array.len);
+	if (array.len == 0 || array.at[0] != '[' || !json_array(&j))
+		return false;
+	while (json_item(&j))
+		if (i++ == nth)
+			return json_peek(&j) == JSON_STRING && json_string(&j, ret_text);
+	return false;
+}
+
+static void on_resolved(struct frame *f)
+{
+	char outcome[EVENT_NAME_MAX];
+	struct json_str token;
+	bool any = false;
+
+	demand(f, f->m[WINNER].len > 0 && f->m[TOKENS].len > 0);
+	wire_text(f->m[OUTCOME], outcome, sizeof(outcome));
+	for (uint32_t i = 0; i < FRAME_MARKETS && nth_text(f->m[TOKENS], i, &token); i++) {
+		struct venue_message m = {.kind = VENUE_RESOLUTION, .market = find(f, token)};
+		if (m.market == NULL)
+			continue;
+		bool wins = token.len == f->m[WINNER].len && memcmp(token.at, f->m[WINNER].at, token.len) == 0;
+		m.resolution = (struct venue_resolution){
+			.at = f->time, .price = wins ? one_dollar(m.market) : 0, .outcome = outcome};
+		any = true;
+		give(f, &m);
+	}
+	if (!any)
+		give_kind(f, VENUE_IGNORED);
+}
+
+static void on_new_market(struct frame *f)
+{
+	struct venue_listing l = {.open = true, .begins = f->time};
+	struct json_str token, name = {"", 0, false};
+
+	polymarket_copy(f->m[MARKET], l.group, sizeof(l.group));
+	wire_text(f->m[QUESTION], l.title, sizeof(l.title));
+	while (l.outcomes < VENUE_OUTCOMES_MAX && nth_text(f->m[TOKENS], l.outcomes, &token)) {
+		struct venue_outcome *o = &l.outcome[l.outcomes];
+		polymarket_copy(token, o->raw, sizeof(o->raw));
+		if (nth_text(f->m[OUTCOMES], l.outcomes, &name))
+			wire_text(name, o->name, sizeof(o->name));
+		l.outcomes++;
+	}
+	demand(f, l.group[0] != '\0' && l.outcomes > 0);
+	give(f, &(struct venue_message){.kind = VENUE_LISTING, .listing = &l});
+}
+
+/* ---- the envelope ---- */
+
+static const struct {
+	const char *type;
+	enum venue_kind kind;
+	bool one_token; /* asset_id names the market; nothing is read where we do not follow it */
+	void (*read)(struct frame *f);
+} types[] = {
+	{"price_change", VENUE_DEPTH, false, on_changes},
+	{"book", VENUE_SNAPSHOT, true, on_book},
+	{"last_trade_price", VENUE_TRADE, true, on_trade},
+	{"best_bid_ask", VENUE_TOP, true, on_top},
+	{"tick_size_change", VENUE_TICK_SIZE, true, on_tick},
+	{"market_resolved", VENUE_RESOLUTION, false, on_resolved},
+	{"new_market", VENUE_LISTING, false, on_new_market},
+};
+
+static size_t type_of(struct json_str type)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(types) && !json_str_is(type, types[i].type))
+		i++;
+	return i;
+}
+
+/* An event that has been read to its end. */
+static void on_event(struct frame *f)
+{
+	size_t type = f->m[TYPE].len > 0 ? type_of(f->m[TYPE]) : ARRAY_LEN(types);
+
+	if (type == ARRAY_LEN(types)) {
+		give_kind(f, VENUE_UNKNOWN);
+		return;
+	}
+	f->market = f->m[ASSET].len > 0 ? find(f, f->m[ASSET]) : NULL;
+	f->out->fault = (struct venue_fault){f->market, types[type].kind};
+	if (types[type].one_token && f->market == NULL) {
+		give_kind(f, VENUE_IGNORED);
+		return;
+	}
+	if (f->m[TIME].len > 0)
+		note(f, wire_time(f->m[TIME], &f->time));
+	if (f->err == 0)
+		types[type].read(f);
+}
+
+static int decode_event(struct json_str text, struct venue_output *out)
+{
+	struct frame f = {.out = out};
+	struct json j;
+
+	json_init(&j, text.at, text.len);
+	read_members(&j, f.m);
+	int rc = json_finish(&j);
+	if (rc < 0)
+		return rc;
+	on_event(&f);
+	return f.err;
+}
+
+static int walk_list(struct json_str text, struct venue_output *out)
+{
+	struct json_str one;
+	struct json j;
+	int rc = 0;
+
+	json_init(&j, text.at, text.len);
+	json_array(&j);
+	while (rc == 0 && json_item(&j) && json_raw(&j, &one))
+		rc = decode_event(one, out);
+	return rc != 0 ? rc : json_finish(&j);
+}
+
+static void silent(void *ctx, const struct venue_message *m)
+{
+	(void)ctx;
+	(void)m;
+}
+
+/* Read twice: one bad event spoils the frame before anything of it is handed out. */
+static int decode_list(struct json_str text, struct venue_output *out)
+{
+	struct venue_output quiet = *out;
+
+	quiet.message = silent;
+	int rc = walk_list(text, &quiet);
+	out->fault = quiet.fault;
+	return rc == 0 ? walk_list(text, out) : rc;
+}
+
+/* Texts that are no JSON: nothing at all, an answer to our PING, a refusal. */
+static bool is_word(const struct venue_input *in, const char *word)
+{
+	return in->len == strlen(word) && memcmp(in->text, word, in->len) == 0;
+}
+
+static int decode_frame(const struct venue_input *in, struct venue_output *out)
+{
+	struct json_str text = {in->text, in->len, false};
+	struct venue_message m = {.kind = VENUE_NOTICE, .notice = {.kind = VENUE_NOTICE_ACCEPTED, .text = ""}};
+	struct json j;
+
+	json_init(&j, in->text, in->len);
+	if (json_peek(&j) == JSON_OBJECT)
+		return decode_event(text, out);
+	if (json_peek(&j) == JSON_ARRAY)
+		return decode_list(text, out);
+	if (in->len == 0) {
+		m = (struct venue_message){.kind = VENUE_IGNORED};
+	} else if (is_word(in, "INVALID OPERATION")) {
+		m.notice.kind = VENUE_NOTICE_REFUSED;
+		m.notice.text = "invalid operation";
+	} else if (!is_word(in, "PONG")) {
+		json_skip(&j);
+		int rc = json_finish(&j);
+		return rc < 0 ? rc : ERR_PROTOCOL;
+	}
+	out->message(out->ctx, &m);
+	return 0;
+}
+
+/* GET /book: the event without its type. */
+static int decode_book(const struct venue_input *in, struct venue_output *out)
+{
+	struct frame f = {.out = out, .market = in->market};
+	struct json j;
+
+	out->fault = (struct venue_fault){in->market, VENUE_SNAPSHOT};
+	json_init(&j, in->text, in->len);
+	read_members(&j, f.m);
+	int rc = json_finish(&j);
+	if (rc < 0 || in->market == NULL)
+		return rc < 0 ? rc : ERR_ARG;
+	demand(&f, f.m[ASSET].len == 0 || find(&f, f.m[ASSET]) == in->market);
+	note(&f, wire_time(f.m[TIME], &f.time));
+	on_book(&f);
+	return f.err;
+}
+
+static int decode(const struct venue_input *in, struct venue_output *out)
+{
+	out->fault = (struct venue_fault){in->market, VENUE_UNKNOWN};
+	switch (in->ask) {
+	case VENUE_ASK_NOTHING:
+		return decode_frame(in, out);
+	case VENUE_ASK_SNAPSHOT:
+		return decode_book(in, out);
+	case VENUE_ASK_INSTRUMENTS:
+	case VENUE_ASK_LISTINGS:
+		return polymarket_decode_catalog(in, out);
+	case VENUE_ASK_KLINES:
+		break;
+	}
+	return ERR_ARG;
+}
+
+/* ---- what we send ---- */
+
+static int stream_path(const struct venue_feed *feed, struct buf *out)
+{
+	return feed->n > STREAMS_MAX ? ERR_TOO_LONG : buf_printf(out, "/ws/market");
+}
+
+/* One channel carries everything of a token. */
+static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	if (nth > 0 || feed->n == 0 || feed->streams == 0)
+		return ERR_NOT_FOUND;
+	int rc = buf_printf(out, "{\"assets_ids\":[");
+	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
+		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
+	return rc == 0 ? buf_printf(out, "],\"type\":\"market\",\"custom_feature_enabled\":true}") : rc;
+}
+
+/* A token is one name, whatever is wanted of it. */
+static uint32_t stream_count(const struct venue_feed *feed)
+{
+	return feed->n;
+}
+
+static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
+{
+	switch (r->ask) {
+	case VENUE_ASK_SNAPSHOT:
+		*ret_weight = 1;
+		return r->n == 1 ? buf_printf(out, "/book?token_id=%s", r->markets[0]->raw) : ERR_ARG;
+	case VENUE_ASK_INSTRUMENTS:
+	case VENUE_ASK_LISTINGS:
+		*ret_weight = 5; /* 300 where /book has 1500 */
+		return polymarket_catalog_path(r, out);
+	default:
+		return ERR_ARG;
+	}
+}
+
+/* Times stand in the place of ids: whether an update is missing shows in the hash. */
+static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct venue_depth *d)
+{
+	(void)fresh;
+	return d->last_id < book_id ? VENUE_LINK_OLD : VENUE_LINK_NEXT;
+}
+
+static const char *const stream_hosts[] = {"wss://ws-subscriptions-clob.polymarket.com", NULL};
+static const char *const rest_hosts[] = {"https://clob.polymarket.com", NULL};
+static const char *const catalog_hosts[] = {"https://gamma-api.polymarket.com", NULL};
+
+const struct venue venue_polymarket = {
+	.name = "POLYMARKET",
+	.doc = "Polymarket: event contracts, each outcome's token an instrument; books proved by their hashes, trades.",
+	.suffix = "",
+	.stream_hosts = stream_hosts,
+	.rest_hosts = rest_hosts,
+	.catalog_hosts = catalog_hosts,
+	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM,
+	.prices_bounded = true,
+	.has_listings = true,
+	.describe_max = POLYMARKET_TOKENS_MAX,
+	.streams_max = STREAMS_MAX,
+	.messages_per_s = 10,
+	.attempts_max = 60,
+	.attempts_ns = 60 * SECOND,
+	.life_ns = 24 * 3600 * SECOND,
+	.pong_ns = 30 * SECOND,
+	.silence_ns = 120 * SECOND, /* of markets; PONG comes every 10 s */
+	.ping_text = "PING",
+	.ping_ns = 10 * SECOND,
+	.weight_limit = 1500,
+	.weight_ns = 10 * SECOND,
+	.retry_header = "Retry-After",
+	.stream_path = stream_path,
+	.stream_text = stream_text,
+	.stream_count = stream_count,
+	.request = request,
+	.decode = decode,
+	.link = link_depth,
+	.seal_text = polymarket_seal_text,
+};
