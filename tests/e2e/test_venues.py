@@ -5,6 +5,7 @@ has withheld (GET /nightjar/truth).
 """
 import os
 import sys
+import tempfile
 
 from simulator import CAPTURES, Simulator, top_of
 from stack import LONG
@@ -285,6 +286,191 @@ def bybit_misbehaving():
         assert sim.get("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1").json()["retCode"] == 10001
 
 
+# ---- Kalshi ----
+
+class RelativeBook:
+    """Bids of YES and of NO; changes are added; seq counts over the subscription."""
+
+    def __init__(self):
+        self.yes, self.no, self.known = {}, {}, False
+
+    def apply(self, frame):
+        msg = frame["msg"]
+        if frame["type"] == "orderbook_snapshot":
+            self.yes = {float(p): float(q) for p, q in msg.get("yes_dollars_fp", [])}
+            self.no = {float(p): float(q) for p, q in msg.get("no_dollars_fp", [])}
+            self.known = True
+        elif self.known:
+            side = self.yes if msg["side"] == "yes" else self.no
+            price = float(msg["price_dollars"])
+            side[price] = round(side.get(price, 0) + float(msg["delta_fp"]), 2)
+            assert side[price] >= 0, "less than nothing"
+            if side[price] == 0:
+                del side[price]
+        return self
+
+    def check(self):
+        if self.yes and self.no:
+            assert max(self.yes) + max(self.no) < 1.00001, "crossed"
+        return self
+
+
+def kalshi_subscribe(ws, channels, tickers, n=1, **params):
+    ws.send_json({"id": n, "cmd": "subscribe", "params": dict(channels=channels, market_tickers=tickers, **params)})
+    sids = {}
+    for _ in channels:
+        ack = ws.recv()
+        assert ack["type"] == "subscribed" and ack["id"] == n, ack
+        sids[ack["msg"]["channel"]] = ack["msg"]["sid"]
+    return sids
+
+
+def kalshi_recorded():
+    """Two recordings in one subscription: one sequence over both, books without a negative size, never crossed."""
+    tickers = ["KXGOLD15M-26AUG050800-00", "KXGOLD15M-26AUG102000-00"]
+    files = capture(*("kalshi/events/%s/%s.ndjson.gz" % x for x in
+                      ((tickers[0], "2026-08-05"), (tickers[1], "2026-08-10"))))
+    info = capture("kalshi/KXGOLD15M-26AUG050800.json")
+    with Simulator("--venue", "KALSHI", "--capture", files, "--speed", "max", "--exit-at-end", "--exchange-info", info) as sim:
+        ws = sim.ws("/trade-api/ws/v2")
+        markets = sim.get("/trade-api/v2/markets?tickers=" + ",".join(tickers)).json()["markets"]
+        assert [m["ticker"] for m in markets] == tickers
+        assert markets[0]["price_ranges"][0]["step"] == "0.0100" and markets[0]["status"] == "finalized"
+        sids = kalshi_subscribe(ws, ["orderbook_delta", "trade"], tickers)
+        assert sids == {"orderbook_delta": 1, "trade": 2}
+        books, seq, n, trades = {t: RelativeBook() for t in tickers}, {1: 0, 2: 0}, 0, 0
+        for frame in until_closed(ws):
+            assert frame["seq"] == seq[frame["sid"]] + 1, frame
+            seq[frame["sid"]] += 1
+            if frame["type"] == "trade":
+                trades += 1
+                continue
+            n += 1
+            books[frame["msg"]["market_ticker"]].apply(frame)
+            if n % 20 == 0:
+                books[frame["msg"]["market_ticker"]].check()
+        assert all(b.known for b in books.values())
+        print("kalshi: %d book frames and %d trades, each subscription counted in ones" % (n, trades))
+
+
+def signed_headers(key, path):
+    """RSA-PSS over timestamp, method and path, by the openssl program."""
+    import base64
+    import subprocess
+    at = "1785930336512"
+    sig = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key, "-sigopt", "rsa_padding_mode:pss", "-sigopt",
+                          "rsa_pss_saltlen:digest"], input=(at + "GET" + path).encode(), stdout=subprocess.PIPE, check=True).stdout
+    return {"KALSHI-ACCESS-KEY": "11111111-2222-3333-4444-555555555555", "KALSHI-ACCESS-TIMESTAMP": at,
+            "KALSHI-ACCESS-SIGNATURE": base64.b64encode(sig).decode()}
+
+
+def kalshi_signed(folder):
+    import subprocess
+    private, public = os.path.join(folder, "private.pem"), os.path.join(folder, "public.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
+    path = "/trade-api/ws/v2"
+    with Simulator("--venue", "KALSHI", "--client-key", public) as sim:
+        sim.ws(path, headers=signed_headers(private, path)).close()
+        wrong = dict(signed_headers(private, path), **{"KALSHI-ACCESS-TIMESTAMP": "1785930336513"})
+        for headers in ({}, wrong, signed_headers(private, "/trade-api/v2/ws"),
+                        dict(wrong, **{"KALSHI-ACCESS-SIGNATURE": "AAAA"})):
+            try:
+                sim.ws(path, headers=headers)
+                raise AssertionError("a handshake that is not signed was let in: %s" % headers)
+            except Closed as e:
+                assert e.code == 401, e
+
+
+class KalshiClient:
+    """One subscription to a generated market: reads until something is true, and counts what is missing."""
+
+    def __init__(self, sim, ticker="KX-DEMO-A"):
+        self.ws, self.ticker, self.seq, self.gaps, self.unnumbered, self.notices = sim.ws("/trade-api/ws/v2"), ticker, 0, [], 0, []
+        self.sids = kalshi_subscribe(self.ws, ["orderbook_delta"], [ticker])
+        self.book, self.snapshots = RelativeBook(), 0
+
+    def read_until(self, condition):
+        while not condition():
+            frame = self.ws.recv()
+            if "seq" in frame:
+                if frame["seq"] != self.seq + 1:
+                    self.gaps.append((self.seq + 1, frame["seq"] - 1))
+                self.seq = frame["seq"]
+            else:
+                self.unnumbered += 1
+            if frame["type"].startswith("orderbook"):
+                self.snapshots += frame["type"] == "orderbook_snapshot"
+                self.book.apply(frame).check() if not self.gaps else None
+            else:
+                self.notices.append(frame)
+
+
+def kalshi_talk():
+    """A snapshot on demand has its place in the sequence; a channel twice, an unknown market, a dead subscription."""
+    with Simulator("--venue", "KALSHI", "--seed", "3", "--rate", "100", "--ping-ms", "200") as sim:
+        c = KalshiClient(sim)
+        c.read_until(lambda: c.snapshots == 1 and c.seq > 20)
+        assert not c.gaps
+        c.ws.send_json({"id": 5, "cmd": "update_subscription",
+                        "params": {"sids": [1], "action": "get_snapshot", "market_tickers": [c.ticker]}})
+        c.read_until(lambda: c.snapshots == 2 and c.notices)
+        assert not c.gaps and c.notices[0]["type"] == "ok" and c.notices[0]["sid"] == 1 and "seq" in c.notices[0]
+        c.read_until(lambda: c.ws.pings > 0)
+        book = sim.get("/trade-api/v2/markets/%s/orderbook" % c.ticker).json()["orderbook_fp"]
+        assert float(book["yes_dollars"][-1][0]) + float(book["no_dollars"][-1][0]) < 1
+        assert float(book["yes_dollars"][0][0]) < float(book["yes_dollars"][-1][0]), "the best is last"
+        for request, code in ((dict(cmd="subscribe", params={"channels": ["orderbook_delta"], "market_tickers": ["NO-ONE"]}), 16),
+                              (dict(cmd="subscribe", params={"channels": ["nothing"], "market_tickers": [c.ticker]}), 8),
+                              (dict(cmd="subscribe", params={"channels": ["orderbook_delta"], "market_tickers": [c.ticker]}), 6),
+                              (dict(cmd="unsubscribe", params={"sids": [77]}), 7), (dict(cmd="dance", params={}), 5)):
+            c.notices = []
+            c.ws.send_json(dict(request, id=9))
+            c.read_until(lambda: c.notices)
+            assert c.notices[0]["type"] == "error" and c.notices[0]["msg"]["code"] == code, (c.notices, code)
+        assert not c.gaps
+        flipped = sim.ws("/trade-api/ws/v2")
+        kalshi_subscribe(flipped, ["orderbook_delta"], [c.ticker], use_yes_price=True)
+        snapshot = flipped.recv()
+        assert snapshot["type"] == "orderbook_snapshot"
+        best_no = float(snapshot["msg"]["no_dollars_fp"][-1][0])
+        assert best_no > float(snapshot["msg"]["yes_dollars_fp"][-1][0]), "NO is on the scale of YES"
+        while flipped.recv()["msg"].get("side") != "no":
+            pass
+
+
+def kalshi_misbehaving():
+    stream = "orderbook_delta/KX-DEMO-A"
+    with Simulator("--venue", "KALSHI", "--seed", "3", "--rate", "100") as sim:
+        c = KalshiClient(sim)
+        c.read_until(lambda: c.snapshots == 1 and c.seq > 20)
+        sim.fault(fault="skip", stream=stream, count=3)
+        c.read_until(lambda: c.gaps)
+        c.read_until(lambda: c.seq > c.gaps[-1][1] + 5)
+        lost, = blind(sim, stream)
+        assert sum(b - a + 1 for a, b in c.gaps) == lost["frames"] == 3, (c.gaps, lost)
+        assert lost["from_wall"] <= lost["to_wall"] and lost["from_wall"] > 1600000000 * 10**9
+        sim.fault(fault="no_seq", stream=stream)
+        c.read_until(lambda: c.unnumbered == 1)
+        sim.fault(fault="wrong_snapshot", variant="no_seq", symbol=c.ticker)
+        c.ws.send_json({"id": 6, "cmd": "update_subscription",
+                        "params": {"sids": [1], "action": "get_snapshot", "market_tickers": [c.ticker]}})
+        c.read_until(lambda: c.unnumbered == 2)
+        sim.fault(fault="refuse_subscribe")
+        c.notices = []
+        c.ws.send_json({"id": 7, "cmd": "subscribe", "params": {"channels": ["trade"], "market_tickers": [c.ticker]}})
+        c.read_until(lambda: any(n["type"] == "error" for n in c.notices))
+        sim.fault(fault="overflow", stream=stream)
+        c.notices = []
+        c.read_until(lambda: any(n["type"] == "error" and n["msg"]["code"] == 25 for n in c.notices))
+        sids = kalshi_subscribe(c.ws, ["orderbook_delta"], [c.ticker], n=8)
+        assert sids["orderbook_delta"] > 1, "a subscription that died is a new one"
+        assert c.ws.recv()["type"] == "orderbook_snapshot"
+        sim.fault(fault="status", status=429)
+        assert sim.get("/trade-api/v2/markets").status == 429
+
+
 def main():
     usdm_recorded(capture("binance/rest/BINANCE_FUTURES.jsonl.zst"), ["SUSHIUSDT", "AKROUSDT", "KEEPUSDT", "CTKUSDT"])
     if LONG:
@@ -293,6 +479,11 @@ def main():
     bybit_recorded()
     bybit_talk()
     bybit_misbehaving()
+    kalshi_recorded()
+    with tempfile.TemporaryDirectory() as folder:
+        kalshi_signed(folder)
+    kalshi_talk()
+    kalshi_misbehaving()
     print("ok")
 
 

@@ -23,7 +23,7 @@ class Closed(Exception):
 class WsClient:
     """One connection. Pings are answered unless answer_pings is False; frames come whole from recv()."""
 
-    def __init__(self, port, path, protocol=None, host="127.0.0.1", timeout=10, tls=None, rcvbuf=None):
+    def __init__(self, port, path, protocol=None, host="127.0.0.1", timeout=10, tls=None, rcvbuf=None, headers=None):
         self.answer_pings = True
         self.pings = 0
         self.pongs = []
@@ -35,14 +35,15 @@ class WsClient:
         self.sock.connect((host, port))
         if tls:
             self.sock = tls.wrap_socket(self.sock, server_hostname="localhost")
-        self._handshake(path, protocol, host, port)
+        self._handshake(path, protocol, host, port, headers or {})
 
-    def _handshake(self, path, protocol, host, port):
+    def _handshake(self, path, protocol, host, port, extra):
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
         if protocol:
             lines.append(f"Sec-WebSocket-Protocol: {protocol}")
+        lines += ["%s: %s" % pair for pair in extra.items()]
         self.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         while b"\r\n\r\n" not in self.buffer:
             self._more()

@@ -8,6 +8,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_binance_usdm,
 	&dialect_bybit_spot,
 	&dialect_bybit_linear,
+	&dialect_kalshi,
 };
 
 #define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))

@@ -118,6 +118,7 @@ extern const struct dialect dialect_binance_spot;
 extern const struct dialect dialect_binance_usdm;
 extern const struct dialect dialect_bybit_linear;
 extern const struct dialect dialect_bybit_spot;
+extern const struct dialect dialect_kalshi;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 const struct dialect *dialect_at(size_t i);           /* NULL behind the last */

@@ -39,6 +39,8 @@
 	FAULT(hostile, FAULT_OF_FRAMES, 0,                                                         \
 	      "VALUE deep, exponent, negative, overflow, levels or symbol: such a frame instead")  \
 	FAULT(no_seq, FAULT_OF_FRAMES, 0, "KALSHI: leave out the frame's sequence number")         \
+	FAULT(overflow, FAULT_OF_FRAMES, 0,                                                        \
+	      "KALSHI: error 25 instead of the frame; its subscription is dead")                   \
 	FAULT(wrong_hash, FAULT_OF_FRAMES, 0, "POLYMARKET: a hash that is not the book's")         \
 	FAULT(restart, FAULT_OF_FRAMES, 0,                                                         \
 	      "BYBIT: a snapshot with u = 1 instead of the frame; ids go on from there")           \

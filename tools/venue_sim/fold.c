@@ -132,6 +132,14 @@ int fold_book_put(struct fold_book *b, enum fold_side_name side, int64_t price, 
 	return 0;
 }
 
+int64_t fold_book_qty(const struct fold_book *b, enum fold_side_name side, int64_t price)
+{
+	const struct fold_side *s = &b->side[side];
+	uint32_t i = find(s, price);
+
+	return i < s->n && s->at[i].price == price ? s->at[i].qty : 0;
+}
+
 void fold_book_limit(struct fold_book *b)
 {
 	const struct fold_side *bids = &b->side[FOLD_BID], *asks = &b->side[FOLD_ASK];

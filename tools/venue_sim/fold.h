@@ -67,6 +67,8 @@ struct fold_symbol *fold_symbol(struct fold *f, struct text symbol);
 void fold_book_clear(struct fold_book *b);
 /* New total, 0 removes; ERR_FULL, ERR_NOMEM. */
 int fold_book_put(struct fold_book *b, enum fold_side_name side, int64_t price, int64_t qty);
+/* 0: no such level. */
+int64_t fold_book_qty(const struct fold_book *b, enum fold_side_name side, int64_t price);
 /* The book is complete only between its worst bid and its worst ask. */
 void fold_book_limit(struct fold_book *b);
 /* Keeps a diff for the snapshot that may follow; the oldest make room. */

@@ -82,6 +82,8 @@ static int next_line(struct player *p)
 		p->has_line = p->line.stamp > p->from;
 		if (p->has_line)
 			return 0;
+		if (p->h->on_pass != NULL)
+			p->h->on_pass(p->ctx, &p->line);
 	}
 	return ERR_AGAIN;
 }

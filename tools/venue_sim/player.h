@@ -19,6 +19,8 @@ struct player_handler {
 	int (*on_line)(void *ctx, const struct feed_line *line);
 	/* ERR_CLOSED at the end, or what cut the recording short. */
 	void (*on_end)(void *ctx, int err);
+	/* A line that is passed over: it was handed over in an earlier life. NULL: nobody counts. */
+	void (*on_pass)(void *ctx, const struct feed_line *line);
 };
 
 struct player {

@@ -142,6 +142,13 @@ static int render(struct session *s, const struct feed_line *line, struct text *
 	return rc;
 }
 
+void session_pass(struct session *s, const struct feed_line *line)
+{
+	struct text frame;
+
+	render(s, line, &frame);
+}
+
 int session_deliver(struct session *s, const struct feed_line *line)
 {
 	struct frame_facts facts = {0};

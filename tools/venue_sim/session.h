@@ -69,6 +69,8 @@ bool session_hears(const struct session *s, struct text stream);
 bool session_has_room(const struct session *s);
 /* One frame, through the faults. ERR_FULL: not taken. */
 int session_deliver(struct session *s, const struct feed_line *line);
+/* Counts a frame that the client has had already. */
+void session_pass(struct session *s, const struct feed_line *line);
 /* Looks again at a held request. */
 void session_retry(struct session *s);
 /* Pings, deadlines, delayed frames; every SIM tick. */

@@ -94,7 +94,16 @@ static void on_end(void *ctx, int err)
 	sim_ended(s->sim);
 }
 
-static const struct player_handler player_handler = {on_line, on_end};
+/* What was sent to the client before it came back has had its place in the sequences of a subscription. */
+static void on_pass(void *ctx, const struct feed_line *line)
+{
+	struct session *s = ctx;
+
+	if (line->kind == FEED_FRAME && session_hears(s, line->stream))
+		session_pass(s, line);
+}
+
+static const struct player_handler player_handler = {on_line, on_end, on_pass};
 
 void session_subscribed(struct session *s)
 {

@@ -280,7 +280,7 @@ static void on_end(void *ctx, int err)
 	sim_ended(sim);
 }
 
-static const struct player_handler player_handler = {on_line, on_end};
+static const struct player_handler player_handler = {on_line, on_end, NULL};
 
 static uint32_t streams_subscribed(const struct sim *sim)
 {

@@ -157,6 +157,7 @@ int strikes_send(struct session *s, const struct feed_line *line, const struct f
 	case FAULT_huge: send_huge(s, f->value); return session_text(s, line->stamp, frame);
 	case FAULT_hostile:
 	case FAULT_no_seq:
+	case FAULT_overflow:
 	case FAULT_wrong_hash:
 	case FAULT_restart: return send_spoiled(s, line, f, frame, ret_what);
 	default:
