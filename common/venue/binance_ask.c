@@ -1,6 +1,8 @@
 /* binance_ask - the texts by which Binance is asked: stream names and paths of REST. */
 #include "common/venue/binance_ask.h"
 
+#include <inttypes.h>
+
 #include "common/base/err.h"
 
 static char lower(char c)
@@ -105,6 +107,12 @@ int binance_request(const struct binance_rest *api, const struct venue_request *
 		if (r->n != 1 || r->interval == NULL || *ret_weight == 0)
 			return ERR_ARG;
 		return klines_path(api, r, out);
+	case VENUE_ASK_TRADES:
+		*ret_weight = api->trades_weight;
+		if (r->n != 1 || r->limit == 0 || r->limit > api->trades_max)
+			return ERR_ARG;
+		return buf_printf(out, "%s/historicalTrades?symbol=%s&limit=%u&fromId=%" PRIu64, api->base,
+				  r->markets[0]->raw, r->limit, r->from_id);
 	default:
 		return ERR_ARG;
 	}

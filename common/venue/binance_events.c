@@ -267,6 +267,9 @@ int binance_decode(const struct binance_kind *kinds, const struct venue_input *i
 	case VENUE_ASK_KLINES:
 		out->fault.kind = VENUE_KLINE;
 		return in->market != NULL ? binance_decode_klines(in, out) : ERR_ARG;
+	case VENUE_ASK_TRADES:
+		out->fault.kind = VENUE_TRADE;
+		return in->market != NULL ? binance_decode_trades(in, out) : ERR_ARG;
 	case VENUE_ASK_LISTINGS:
 		break;
 	}

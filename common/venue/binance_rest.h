@@ -4,9 +4,10 @@
 
 #include "common/venue/venue.h"
 
-/* Each decodes a reply as venue.h's decode does. Snapshot and klines need in->market. */
+/* Each decodes a reply as venue.h's decode does. Snapshot, klines and trades need in->market. */
 int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out);
 int binance_decode_klines(const struct venue_input *in, struct venue_output *out);
+int binance_decode_trades(const struct venue_input *in, struct venue_output *out); /* binance_trades.c */
 
 /* Delivers what describes a market we follow and every budget. One description that cannot be read
  * does not keep the others back; its error is returned at the end. */

@@ -427,6 +427,7 @@ int bybit_decode(const struct venue_input *in, struct venue_output *out)
 		out->fault.kind = VENUE_KLINE;
 		return in->market != NULL ? bybit_decode_klines(in, out) : ERR_ARG;
 	case VENUE_ASK_SNAPSHOT: /* it comes on the stream */
+	case VENUE_ASK_TRADES:
 	case VENUE_ASK_LISTINGS:
 		break;
 	}

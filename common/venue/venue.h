@@ -59,6 +59,7 @@ enum venue_ask {
 	VENUE_ASK_INSTRUMENTS,
 	VENUE_ASK_SNAPSHOT,
 	VENUE_ASK_KLINES,
+	VENUE_ASK_TRADES,   /* by id, where the venue has them so (trades_max) */
 	VENUE_ASK_LISTINGS, /* what markets there are, page by page; where the venue's file has listings */
 };
 
@@ -76,6 +77,7 @@ struct venue_request {
 	uint32_t limit;                    /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
 	const char *interval;              /* KLINES */
 	int64_t from, to;                  /* KLINES: ns of venue time, 0 open */
+	uint64_t from_id;                  /* TRADES: of the oldest wanted; limit rows, rising */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
 	bool closed;                       /* INSTRUMENTS: those that no longer trade, where it is asked apart */
@@ -320,6 +322,9 @@ struct venue {
 	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
 	bool trade_ids_count;  /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
+
+	/* rows of a reply to VENUE_ASK_TRADES at most, with the ids of the stream's trades; 0: cannot be asked */
+	uint32_t trades_max;
 
 	/* Limits the venue sets. */
 	uint32_t streams_max; /* on one connection */

@@ -44,12 +44,12 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* Ids carry the market's number + 1, so that a reply finds it; 0 stands for the instruments. */
-static uint64_t make_id(struct collector_core *c, const struct market *m)
+uint64_t asks_id(struct collector_core *c, const struct market *m)
 {
 	return ++c->requests << 16 | (m != NULL ? m->index + 1 : 0);
 }
 
-static int send(struct collector_core *c, const struct venue_request *r, uint64_t id)
+int asks_send(struct collector_core *c, const struct venue_request *r, uint64_t id)
 {
 	uint32_t weight = 0;
 
@@ -123,7 +123,7 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 		.limit = c->set.snapshot_limit,
 	};
 
-	m->request = make_id(c, m);
+	m->request = asks_id(c, m);
 	m->sync = m->sync == SYNC_LIVE ? SYNC_RENEWING : SYNC_ASKED;
 	m->asked_at = c->now;
 	m->ask_at = CORE_NEVER;
@@ -131,7 +131,7 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 		depth_announce(c, m, book_state_syncing,
 			       in_stream(c) ? "subscribed anew" : "asked for a snapshot");
 	arm(c, after(c->now, c->set.reply_ns));
-	if ((in_stream(c) ? ask_again(c, m) : send(c, &r, m->request)) < 0)
+	if ((in_stream(c) ? ask_again(c, m) : asks_send(c, &r, m->request)) < 0)
 		asks_failed(c, m);
 }
 
@@ -183,11 +183,11 @@ static void ask_instruments(struct collector_core *c)
 
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		markets[i] = &c->markets[i].venue;
-	c->describe_request = make_id(c, NULL);
+	c->describe_request = asks_id(c, NULL);
 	c->described_at = c->now;
 	c->describe_at = CORE_NEVER;
 	arm(c, after(c->now, c->set.reply_ns));
-	if (send(c, &r, c->describe_request) < 0)
+	if (asks_send(c, &r, c->describe_request) < 0)
 		c->describe_request = 0;
 }
 
@@ -211,6 +211,13 @@ void asks_klines(struct collector_core *c, struct market *m)
 	arm(c, c->now);
 }
 
+/* Given up until the next connection: the stream brings what closes from now on. */
+static void klines_failed(struct collector_core *c, struct market *m)
+{
+	m->klines_request = 0;
+	ledger_on_klines(c, m, 0);
+}
+
 static void ask_klines(struct collector_core *c, struct market *m)
 {
 	const struct venue_market *markets[] = {&m->venue};
@@ -222,16 +229,24 @@ static void ask_klines(struct collector_core *c, struct market *m)
 
 	m->klines_at = CORE_NEVER;
 	m->klines_asked_at = c->now;
-	m->klines_request = make_id(c, m);
+	m->klines_request = asks_id(c, m);
 	arm(c, after(c->now, c->set.reply_ns));
-	if (send(c, &r, m->klines_request) < 0)
-		m->klines_request = 0;
+	if (asks_send(c, &r, m->klines_request) < 0)
+		klines_failed(c, m);
 }
 
 static struct market *next_without_klines(struct collector_core *c)
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (c->markets[i].klines_at <= c->now)
+			return &c->markets[i];
+	return NULL;
+}
+
+static struct market *next_with_holes(struct collector_core *c)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (c->markets[i].fill_at <= c->now)
 			return &c->markets[i];
 	return NULL;
 }
@@ -248,6 +263,8 @@ void asks_pump(struct collector_core *c)
 			ask_snapshot(c, m);
 		else if ((m = next_without_klines(c)) != NULL)
 			ask_klines(c, m);
+		else if ((m = next_with_holes(c)) != NULL)
+			fill_ask(c, m);
 		else
 			return;
 	}
@@ -267,6 +284,10 @@ int64_t asks_due(const struct collector_core *c)
 			due = after(m->asked_at, c->set.reply_ns);
 		if (m->klines_at < ask)
 			ask = m->klines_at;
+		if (m->fill_at < ask)
+			ask = m->fill_at;
+		if (fill_due(c, m) < due)
+			due = fill_due(c, m);
 		if (m->klines_request != 0 && after(m->klines_asked_at, c->set.reply_ns) < due)
 			due = after(m->klines_asked_at, c->set.reply_ns);
 	}
@@ -287,11 +308,11 @@ void asks_on_timer(struct collector_core *c)
 			c->count.replies_failed++;
 			asks_failed(c, m);
 		}
-		/* Given up until the next connection: the stream brings what closes from now on. */
 		if (m->klines_request != 0 && c->now >= after(m->klines_asked_at, c->set.reply_ns)) {
 			c->count.replies_failed++;
-			m->klines_request = 0;
+			klines_failed(c, m);
 		}
+		fill_on_timer(c, m);
 	}
 }
 
@@ -331,7 +352,7 @@ static bool was_refused(struct collector_core *c, const struct collector_reply *
 }
 
 /* 0 where the reply was read to its end. */
-static int read_reply(struct collector_core *c, const struct collector_reply *r, struct venue_input *in)
+int asks_read(struct collector_core *c, const struct collector_reply *r, struct venue_input *in)
 {
 	struct venue_fault fault;
 
@@ -352,7 +373,7 @@ static void on_instruments(struct collector_core *c, const struct collector_repl
 	struct venue_input in = {.ask = VENUE_ASK_INSTRUMENTS};
 
 	c->describe_request = 0;
-	if (read_reply(c, r, &in) < 0) {
+	if (asks_read(c, r, &in) < 0) {
 		c->count.instruments_bad++;
 		describe_failed(c);
 		return;
@@ -389,7 +410,13 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 					 .limit = c->set.klines_limit,
 					 .interval = c->set.kline_interval};
 		m->klines_request = 0;
-		(void)read_reply(c, r, &in); /* counted there; nothing depends on it */
+		m->kline_oldest = 0;
+		int rc = asks_read(c, r, &in); /* counted there */
+		ledger_on_klines(c, m, rc == 0 ? m->kline_oldest : 0);
+		return;
+	}
+	if (m != NULL && r->id == m->fill_request) {
+		fill_on_reply(c, m, r);
 		return;
 	}
 	if (m == NULL || r->id != m->request || !has_asked(m)) {
@@ -398,7 +425,7 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 	}
 	struct venue_input in = {.ask = VENUE_ASK_SNAPSHOT, .market = &m->venue, .limit = c->set.snapshot_limit};
 	read_whole(m, r->whole);
-	if (read_reply(c, r, &in) < 0)
+	if (asks_read(c, r, &in) < 0)
 		asks_failed(c, m);
 	else if (c->set.poll_ns > 0)
 		feed_heard(c, m);

@@ -48,22 +48,6 @@ void emit(struct collector_core *c)
 	sink_emit(c->out, &c->ev);
 }
 
-void emit_gap(struct collector_core *c, const struct gap *g)
-{
-	struct event *ev = begin(c, EVENT_gap, g->market, 0);
-
-	if (g->market != NULL)
-		ev->gap.instrument = g->market->venue.symbol;
-	event_set_name(ev->gap.stream, g->stream);
-	ev->gap.cause = (uint8_t)g->cause;
-	ev->gap.repair = (uint8_t)g->repair;
-	ev->gap.from = g->from;
-	ev->gap.to = c->now;
-	ev->gap.first_missing = g->first;
-	ev->gap.last_missing = g->last;
-	emit(c);
-}
-
 static uint32_t number_of(const struct collector_core *c, const struct connection *conn)
 {
 	return (uint32_t)(conn - c->connections);
@@ -144,13 +128,7 @@ static void alive(struct collector_core *c, struct connection *conn)
 	if (conn->state == feed_live)
 		return;
 	announce_feed(c, conn, feed_live, NULL);
-	if (conn->cause != 0)
-		emit_gap(c, &(struct gap){.stream = "all",
-					  .cause = (enum gap_cause)conn->cause,
-					  .repair = repair_nothing,
-					  .from = conn->blind_from});
-	conn->cause = 0;
-	conn->lost_at = 0;
+	ledger_see(c, conn);
 }
 
 void feed_heard(struct collector_core *c, const struct market *m)
@@ -163,17 +141,6 @@ void feed_heard(struct collector_core *c, const struct market *m)
 	alive(c, conn);
 }
 
-static void go_blind(struct collector_core *c, struct connection *conn, enum gap_cause cause)
-{
-	if (conn->lost_at == 0)
-		conn->lost_at = c->now;
-	if (conn->cause != 0 || conn->state != feed_live)
-		return;
-	conn->cause = (uint8_t)cause;
-	conn->blind_from = conn->frame_at;
-	conn->blind_clock = conn->clock;
-}
-
 static void stop_books(struct collector_core *c, const struct connection *conn, const char *reason)
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
@@ -181,31 +148,35 @@ static void stop_books(struct collector_core *c, const struct connection *conn, 
 			depth_stop(c, &c->markets[i], reason);
 }
 
-static void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change)
+void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change)
 {
 	enum feed state = change->state;
 
 	if (conn->up) {
-		go_blind(c, conn, change->restart ? gap_cause_restart : gap_cause_disconnect);
+		if (state != feed_ended)
+			ledger_go_blind(c, conn, change->restart ? gap_cause_restart : gap_cause_disconnect);
 		c->count.disconnects += state != feed_ended;
 		stop_books(c, conn, state == feed_ended ? "recording ended" : "connection lost");
 	}
 	conn->up = false;
 	tape_forget(c, conn);
 	memset(conn->feeds, 0, sizeof(conn->feeds));
+	ledger_lose_streams(c, conn);
 	announce_feed(c, conn, state, change->reason);
 }
 
 static void open_connection(struct collector_core *c, struct connection *conn)
 {
 	if (conn->up) { /* nobody said that it had gone: we were not there */
-		go_blind(c, conn, gap_cause_restart);
+		ledger_go_blind(c, conn, gap_cause_restart);
+		ledger_lose_streams(c, conn);
 		stop_books(c, conn, "restarted");
 		announce_feed(c, conn, feed_connecting, NULL);
 	}
 	conn->up = true;
 	conn->frame_at = c->now;
 	arm(c, after(c->now, c->set.silence_ns));
+	ledger_follow(c, conn);
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
 			depth_start(c, &c->markets[i]);
@@ -224,7 +195,7 @@ static void check_silence(struct collector_core *c, struct connection *conn)
 	if (!conn->up || conn->state == feed_silent || c->now < after(conn->frame_at, c->set.silence_ns))
 		return;
 	c->count.silences++;
-	go_blind(c, conn, gap_cause_silence);
+	ledger_go_blind(c, conn, gap_cause_silence);
 	announce_feed(c, conn, feed_silent, "no frame for too long");
 	c->actions.reconnect(c->actions.ctx, number_of(c, conn), "silent");
 }
@@ -305,7 +276,10 @@ static void dispatch(struct collector_core *c, struct market *market, const stru
 		depth_on_snapshot(c, market, &m->snapshot);
 		break;
 	case VENUE_TRADE:
-		tape_on_trade(c, market, m);
+		if (c->from != NULL)
+			tape_on_trade(c, market, m);
+		else
+			fill_on_trade(c, market, &m->trade);
 		break;
 	case VENUE_TOP:
 		tape_on_top(c, market, m);
@@ -486,6 +460,7 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 void collector_core_start(struct collector_core *c, int64_t now, const struct sink *out)
 {
 	enter(c, now, out);
+	c->since = c->now;
 	asks_describe(c, now);
 	leave(c);
 }

@@ -53,6 +53,7 @@ struct collector_core_settings {
 	uint32_t klines_limit; /* closed klines to ask for when a connection opens; 0: none */
 	char kline_interval[8];
 	int64_t poll_ns;     /* no streams: each book is asked for again after so long; 0: streams */
+	uint64_t fill_max;   /* missed trades to fetch afterwards, of one hole at most; 0: none */
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
 };
 
@@ -121,7 +122,8 @@ struct collector_counters {
 	uint64_t resyncs; /* books that lost their trust */
 	uint64_t stale, crossed;
 	uint64_t trades, trade_gaps, trades_missing, trades_repeated, trades_late;
-	uint64_t outliers; /* times and prices that cannot be */
+	uint64_t trades_filled; /* of the missing ones: fetched afterwards */
+	uint64_t outliers;      /* times and prices that cannot be */
 	uint64_t tops, tops_reordered;
 	uint64_t candles, candles_refused, klines;
 	uint64_t requests, replies, replies_failed, replies_unasked;
@@ -164,6 +166,12 @@ void collector_core_origin(struct collector_core *c, uint32_t connection, enum o
 /* Emits instrument, book_state and book_snapshot of every market as of the last input: for late
  * joiners. */
 void collector_core_dump(struct collector_core *c, const struct sink *out);
+
+/* A live restart: what this publisher's last life had journalled or logged behind its snapshot, in order (lane M first:
+ * trades tell the newest id), and then, before anything else, resume: what was open then is gone on with, what was live
+ * has been blind since `now`, the last stamp there is. */
+void collector_core_on_own(struct collector_core *c, const struct event *ev);
+void collector_core_resume(struct collector_core *c, int64_t now, const struct sink *out);
 
 /* Whole state to bytes and back into a fresh core with the same markets and intervals:
  * ERR_DIFFERS, ERR_CORRUPT, the codec's errors; free the core then. */

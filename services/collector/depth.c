@@ -133,10 +133,27 @@ void depth_stop(struct collector_core *c, struct market *m, const char *reason)
 		return;
 	wait_for_snapshot(c, m, CORE_NEVER);
 	m->sync = SYNC_OFF;
-	m->blind.open = false; /* the connection's gap covers it */
 	buf_fini(&m->pending);
 	buf_init(&m->pending, c->set.pending_bytes);
 	depth_announce(c, m, book_state_untrusted, reason);
+}
+
+static void open_blind(struct collector_core *c, struct market *m, const struct gap *g)
+{
+	struct gap own = *g;
+
+	own.market = m;
+	own.on = connection_of(c, m, VENUE_DEPTH_STREAM);
+	own.stream = "depth";
+	own.from = g->from != 0 ? g->from : m->depth_at;
+	own.from = own.from > m->blind.to ? own.from : m->blind.to;
+	m->blind = (struct blind){.open = true,
+				  .cause = (uint8_t)g->cause,
+				  .from = own.from,
+				  .to = m->blind.to,
+				  .first = g->first,
+				  .last = g->last};
+	emit_blind(c, &own);
 }
 
 void depth_lose(struct collector_core *c, struct market *m, const struct gap *g, const char *reason)
@@ -148,8 +165,7 @@ void depth_lose(struct collector_core *c, struct market *m, const struct gap *g,
 		return;
 	}
 	if (!m->blind.open && is_live(m))
-		m->blind = (struct blind){true, (uint8_t)g->cause, g->from != 0 ? g->from : m->depth_at, g->first,
-					  g->last};
+		open_blind(c, m, g);
 	c->count.resyncs += is_live(m);
 	c->count.depth_gaps += is_live(m) && g->cause == gap_cause_sequence;
 	wait_for_snapshot(c, m, c->now);
@@ -453,20 +469,6 @@ static int take(struct market *m, const struct venue_snapshot *s)
 	return book_snapshot(&m->book, &whole);
 }
 
-static void close_blind(struct collector_core *c, struct market *m)
-{
-	if (!m->blind.open)
-		return;
-	emit_gap(c, &(struct gap){.market = m,
-				  .stream = "depth",
-				  .cause = (enum gap_cause)m->blind.cause,
-				  .repair = repair_snapshot,
-				  .from = m->blind.from,
-				  .first = m->blind.first,
-				  .last = m->blind.last});
-	m->blind.open = false;
-}
-
 /* A new snapshot of a live book: what was applied since is applied to it again, without a word. */
 static void renew(struct collector_core *c, struct market *m)
 {
@@ -493,7 +495,7 @@ static void go_live(struct collector_core *c, struct market *m)
 	arm(c, m->ask_at);
 	m->depth_at = c->now;
 	depth_trouble(c, m, NULL);
-	close_blind(c, m);
+	ledger_on_snapshot(c, m);
 	reach_measure(m);
 	reach_publish(c, m);
 	if (!apply_pending(c, m))

@@ -18,7 +18,9 @@ static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
 				EVENT_candle,        EVENT_ticker,
 				EVENT_mark,          EVENT_liquidation,
 				EVENT_feed_state,    EVENT_resolution,
-				EVENT_gap,           EVENT_alert,
+				EVENT_gap,           EVENT_blind,
+				EVENT_following,     EVENT_trade_backfill,
+				EVENT_alert,
 				0};
 
 #define COUNTER(name, member, doc) {name, METRIC_COUNTER, doc, offsetof(struct collector_counters, member)}
@@ -39,6 +41,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_trades_total", trades, "Trades."),
 	COUNTER("collector_trade_gaps_total", trade_gaps, "Holes in a trade sequence."),
 	COUNTER("collector_trades_missing_total", trades_missing, "Trades missing in them."),
+	COUNTER("collector_trades_filled_total", trades_filled, "Missing trades that were fetched afterwards."),
 	COUNTER("collector_trades_late_total", trades_late, "Trades too late for their candle."),
 	COUNTER("collector_candles_total", candles, "Candles built."),
 	COUNTER("collector_requests_total", requests, "REST requests."),
@@ -136,17 +139,11 @@ static void run(void *self)
 		return;
 	}
 	/* Live: nothing is regenerated. The journal and the log stand; what happened while we were away is a gap. */
-	outbox_resume_log(runtime_outbox(s->rt));
-	if (runtime_outbox(s->rt)->last_stamp > s->now)
-		s->now = runtime_outbox(s->rt)->last_stamp;
+	resume_from_past(s);
 	s->started = true;
-	for (uint32_t i = 0; i < s->n_lines; i++) {
-		struct collector_change change = {
-			.now = s->now, .connection = i, .state = feed_lost, .reason = "restart", .restart = true};
-		if (s->line[i].told_live)
-			collector_core_on_connection(s->core, &change, &s->sink);
+	s->told_live = false;
+	for (uint32_t i = 0; i < s->n_lines; i++)
 		s->line[i].told_live = false;
-	}
 	collector_core_start(s->core, pump_now(s), &s->sink);
 	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
 }
@@ -292,6 +289,17 @@ static int save(void *self, struct buf *out)
 	return rc ? rc : p.err;
 }
 
+/* Live, other symbols than before are no reason not to start: what is on record says what was open. */
+static int start_anew(struct shell *s)
+{
+	char reason[200];
+	log_warn("the snapshot is of other markets: starting from the journal", NULL);
+	collector_core_free(s->core);
+	s->core = NULL;
+	s->read_all = true;
+	return make_core(s, reason, sizeof reason);
+}
+
 static int load(void *self, const uint8_t *at, size_t len)
 {
 	struct shell *s = self;
@@ -301,14 +309,17 @@ static int load(void *self, const uint8_t *at, size_t len)
 	s->now = unpack_i64(&u);
 	s->started = unpack_bool(&u);
 	s->told_live = unpack_bool(&u);
-	if (unpack_u64(&u) != s->n_lines)
-		return u.err ? u.err : ERR_DIFFERS;
-	for (uint32_t i = 0; i < s->n_lines; i++) {
+	int rc = unpack_u64(&u) != s->n_lines ? ERR_DIFFERS : 0;
+	for (uint32_t i = 0; rc == 0 && i < s->n_lines; i++) {
 		s->line[i].cursor = unpack_i64(&u);
 		s->line[i].told_live = unpack_bool(&u);
 	}
-	struct blob core = unpack_bin(&u);
-	return u.err ? u.err : collector_core_load(s->core, core.at, core.n);
+	struct blob core = rc == 0 ? unpack_bin(&u) : (struct blob){0};
+	if (rc == 0 && u.err == 0)
+		rc = collector_core_load(s->core, core.at, core.n);
+	if (u.err != 0)
+		return u.err;
+	return rc == ERR_DIFFERS && !s->set.stamped ? start_anew(s) : rc;
 }
 
 static const struct service service = {

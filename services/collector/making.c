@@ -29,6 +29,7 @@ void collector_core_defaults(struct collector_core_settings *s, const struct ven
 		.ask_pace_ns = SECOND,
 		.ask_burst = 5,
 		.describe_ns = 3600 * SECOND,
+		.fill_max = 10000,
 	};
 }
 
@@ -68,7 +69,7 @@ static int market_init(struct collector_core *c, const struct collector_market *
 	buf_init(&m->pending, c->set.pending_bytes);
 	if (c->set.venue->seal_text != NULL && (m->seal = calloc(1, sizeof(*m->seal))) == NULL)
 		return ERR_NOMEM;
-	m->ask_at = m->klines_at = CORE_NEVER;
+	m->ask_at = m->klines_at = m->fill_at = CORE_NEVER;
 	for (int i = 0; i < STREAM_BITS; i++)
 		m->connection[i] = NO_CONNECTION;
 	*ret_market = m;

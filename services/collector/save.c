@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 5
+#define FORMAT 6
 
 /* ---- one walk for both directions ----
  *
@@ -67,6 +67,7 @@ static void io_flag(struct io *io, bool *v)
 static void io_connection(struct io *io, struct connection *conn)
 {
 	io_flag(io, &conn->up);
+	io_flag(io, &conn->told);
 	io_u8(io, &conn->state);
 	io_u8(io, &conn->origin);
 	io_u8(io, &conn->cause);
@@ -114,6 +115,39 @@ static void io_seal(struct io *io, struct seal *s)
 	s->next_moved %= SEAL_MOVED;
 }
 
+static void io_blind(struct io *io, struct blind *b)
+{
+	io_flag(io, &b->open);
+	io_u8(io, &b->cause);
+	io_i64(io, &b->from);
+	io_i64(io, &b->to);
+	io_u64(io, &b->first);
+	io_u64(io, &b->last);
+}
+
+static void io_holes(struct io *io, struct market *m)
+{
+	io_u32(io, &m->n_holes);
+	if (m->n_holes > HOLES_MAX) {
+		io->u->err = ERR_RANGE;
+		m->n_holes = 0;
+	}
+	for (uint32_t i = 0; i < m->n_holes; i++) {
+		struct hole *h = &m->hole[i];
+		io_u8(io, &h->cause);
+		io_i64(io, &h->from);
+		io_i64(io, &h->to);
+		io_u64(io, &h->first);
+		io_u64(io, &h->last);
+		io_u64(io, &h->next);
+		io_u64(io, &h->got);
+	}
+	io_u32(io, &m->fill_failures);
+	io_i64(io, &m->fill_at);
+	io_i64(io, &m->fill_asked_at);
+	io_u64(io, &m->fill_request);
+}
+
 static void io_market(struct io *io, struct market *m)
 {
 	uint8_t sync = (uint8_t)m->sync;
@@ -142,11 +176,9 @@ static void io_market(struct io *io, struct market *m)
 	io_u32(io, &m->failures);
 	io_i64(io, &m->depth_at);
 	io_i64(io, &m->crossed_at);
-	io_flag(io, &m->blind.open);
-	io_u8(io, &m->blind.cause);
-	io_i64(io, &m->blind.from);
-	io_u64(io, &m->blind.first);
-	io_u64(io, &m->blind.last);
+	io_blind(io, &m->blind);
+	io_blind(io, &m->trade_blind);
+	io_blind(io, &m->kline_blind);
 	io_i64(io, &m->own.bid);
 	io_i64(io, &m->own.ask);
 	io_i64(io, &m->told.bid);
@@ -157,6 +189,7 @@ static void io_market(struct io *io, struct market *m)
 	io_i64(io, &m->trade_time);
 	io_i64(io, &m->trade_price);
 	io_flag(io, &m->trade_broken);
+	io_holes(io, m);
 	io_u64(io, &m->top_id);
 	io_u32(io, &m->ticker.said);
 	for (int i = 0; i < VENUE_TICKER_VALUES; i++)
@@ -174,6 +207,7 @@ static void io_market(struct io *io, struct market *m)
 static void io_core(struct io *io, struct collector_core *c)
 {
 	io_i64(io, &c->now);
+	io_i64(io, &c->since);
 	io_u64(io, &c->requests);
 	io_i64(io, &c->ask_clock);
 	io_i64(io, &c->ask_pace_ns);

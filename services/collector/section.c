@@ -26,6 +26,9 @@ const struct config_key collector_section_keys[] = {
 	{"klines", CONFIG_INT, "200", 0, 1000, "klines",
 	 "Closed klines to fetch when a connection opens, so that strategies are warm at once; 0 none.", NULL,
 	 AT(klines), 0},
+	{"trade_fill", CONFIG_INT, "10000", 0, 1000000, "trades",
+	 "Missed trades to fetch afterwards, of one hole at most, where the venue gives them by id; 0 none.", NULL,
+	 AT(trade_fill), 0},
 	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "",
 	 "Intervals of the candles built from trades, rising: 1s to 1d, 3d, 1w, 1M (a month).", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
@@ -166,6 +169,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->describe_ns = in->stamped ? 0 : in->describe_ns;
 	/* Nor are klines from before it. */
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
+	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
 	if (collector_section_polls(in, set->venue))
 		copy_polling(in, set);

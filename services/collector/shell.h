@@ -80,6 +80,7 @@ struct shell {
 	int64_t now;             /* event time of the last input */
 	struct event_clock time; /* live */
 	bool started;   /* collector_core_start was called, or a snapshot loaded */
+	bool read_all;  /* the snapshot was of other markets: the whole journal says what was open */
 	bool told_live; /* stamped: the core knows that the connections are up */
 	bool ended;     /* the recording is at its end on every line */
 	bool stopping, pumping;
@@ -110,6 +111,9 @@ void connection_set_origin(struct line *l, uint8_t origin);
 /* requests.c */
 void requests_send(void *ctx, const struct collector_request *r);
 void requests_fini(struct shell *s);
+
+/* resume.c */
+void resume_from_past(struct shell *s);
 
 /* pump.c */
 int64_t pump_now(struct shell *s); /* live: the clock, never back */

@@ -9,16 +9,26 @@
 #define STREAM_BITS 7
 #define FEEDS_MAX 32 /* sequences that span a subscription, on one connection */
 #define NO_CONNECTION UINT32_MAX
+#define HOLES_MAX 4 /* in a market's trades, waiting to be filled; further ones stay missing */
 
 /* How a book stands to its stream; drawn in depth.c. */
 enum sync { SYNC_OFF, SYNC_WAITING, SYNC_ASKED, SYNC_LIVE, SYNC_RENEWING };
 
-/* A blind period of a book that its next snapshot will close. */
+/* A blind interval of one of a market's streams that is not over yet (ledger.c). */
 struct blind {
 	bool open;
 	uint8_t cause; /* enum gap_cause */
 	int64_t from;
+	int64_t to; /* of the last one; open trades: when the connection was there again */
 	uint64_t first, last;
+};
+
+/* Trades missing between two that came; being fetched (fill.c). */
+struct hole {
+	uint8_t cause; /* enum gap_cause */
+	int64_t from, to;
+	uint64_t first, last;
+	uint64_t next, got; /* next id to ask for; how many came */
 };
 
 /* Where the touch is half way to the end of what is known; bid 0, ask INT64_MAX: there is no end. */
@@ -68,7 +78,7 @@ struct market {
 	uint32_t failures; /* in a row */
 	int64_t depth_at;  /* stamp of the last good update */
 	int64_t crossed_at;
-	struct blind blind;
+	struct blind blind, trade_blind, kline_blind;
 	struct reach own, told;          /* of the book, and of the snapshot published last */
 	int64_t snapshot_at;             /* stamp of the snapshot taken last */
 	int64_t whole_floor, whole_ceil; /* what the reply under way is said to know; 0: what the venue documents */
@@ -77,6 +87,7 @@ struct market {
 	int64_t klines_asked_at;
 	uint64_t klines_request; /* id of the one under way */
 	int64_t kline_open_at;   /* of the newest closed one that was published */
+	int64_t kline_oldest;    /* of the reply being read */
 
 	struct seal *seal; /* owned; NULL where the venue has none */
 	bool resolved; /* what it pays was published */
@@ -86,6 +97,12 @@ struct market {
 	/* stamp, venue time and price of the last trade */
 	int64_t trade_at, trade_time, trade_price;
 	bool trade_broken; /* a trade could not be read since */
+	struct hole hole[HOLES_MAX];
+	uint32_t n_holes;
+	uint32_t fill_failures; /* in a row, of the first hole */
+	int64_t fill_at;        /* when to ask for more of it; CORE_NEVER: not */
+	int64_t fill_asked_at;
+	uint64_t fill_request; /* id of the one under way */
 	uint64_t top_id;
 	struct venue_ticker ticker; /* as far as it is known, as is the mark */
 	struct venue_mark mark;
@@ -106,6 +123,7 @@ struct feed_seq {
 
 struct connection {
 	bool used, up;
+	bool told;        /* what it carries is on record (following), in this life */
 	uint8_t state; /* enum feed as announced; 0 before the first */
 	uint8_t origin;
 	uint8_t cause;    /* enum gap_cause of the blind period, 0: none */
@@ -134,6 +152,7 @@ struct collector_core {
 	struct buf path, sealed;
 
 	int64_t now;
+	int64_t since; /* when this life began; 0 not said */
 	int64_t due;             /* no timer is due before */
 	const struct sink *out;  /* of the call under way */
 	struct connection *from; /* connection of the frame under way, NULL for replies */
@@ -177,15 +196,31 @@ struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
 int decode(struct collector_core *c, struct venue_input *in, struct venue_fault *ret_fault);
 
+/* ---- core.c, for ledger.c ---- */
+void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change);
+
+/* ledger.c */
 struct gap {
 	const struct market *market; /* NULL: every instrument of the connection */
+	const struct connection *on; /* NULL: not said */
 	const char *stream;
 	enum gap_cause cause;
 	enum repair repair;
-	int64_t from;
-	uint64_t first, last;
+	int64_t from, to; /* to 0: now */
+	uint64_t first, last, missing;
 };
+void emit_blind(struct collector_core *c, const struct gap *g);
 void emit_gap(struct collector_core *c, const struct gap *g);
+/* The connection is blind from its last frame on: lost, silent. */
+void ledger_go_blind(struct collector_core *c, struct connection *conn, enum gap_cause cause);
+/* It is closed: its books and klines are blind, too, until they are made whole. */
+void ledger_lose_streams(struct collector_core *c, const struct connection *conn);
+void ledger_see(struct collector_core *c, struct connection *conn);    /* data has come */
+void ledger_follow(struct collector_core *c, struct connection *conn); /* it is open */
+void ledger_on_snapshot(struct collector_core *c, struct market *m);
+/* Klines were fetched, the oldest one of that time; 0: they could not be. */
+void ledger_on_klines(struct collector_core *c, struct market *m, int64_t oldest);
+void ledger_on_trade(struct collector_core *c, struct market *m); /* its id follows the last one */
 
 /* depth.c */
 /* Do snapshots come on the stream? */
@@ -238,6 +273,22 @@ int64_t asks_due(const struct collector_core *c);
 void asks_on_reply(struct collector_core *c, const struct collector_reply *r);
 void asks_on_limit(struct collector_core *c, const struct venue_limit *limit);
 void asks_on_misfit(struct collector_core *c);
+
+/* For fill.c: an id that finds its market, sending under it, reading what came. */
+uint64_t asks_id(struct collector_core *c, const struct market *m);
+int asks_send(struct collector_core *c, const struct venue_request *r, uint64_t id);
+int asks_read(struct collector_core *c, const struct collector_reply *r, struct venue_input *in);
+
+/* fill.c */
+void fill_hole(struct collector_core *c, struct market *m, const struct gap *g); /* fetches, or puts on record */
+void fill_on_own_blind(struct collector_core *c, struct market *m, const struct ev_blind *b);
+bool fill_on_own_gap(struct market *m, const struct ev_gap *g); /* false: of no hole that is open */
+void fill_resume(struct collector_core *c, struct market *m);
+void fill_ask(struct collector_core *c, struct market *m);
+void fill_on_timer(struct collector_core *c, struct market *m);
+int64_t fill_due(const struct collector_core *c, const struct market *m);
+void fill_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *r);
+void fill_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t); /* of a reply */
 
 /* tape.c */
 void tape_on_trade(struct collector_core *c, struct market *m, const struct venue_message *msg);

@@ -74,18 +74,27 @@ static bool is_outlier(const struct collector_core *c, const struct market *m, c
 /* first is 0 where the ids began anew. */
 static void trade_gap(struct collector_core *c, struct market *m, const struct venue_trade *t, uint64_t first)
 {
+	struct gap gap = {
+		.market = m,
+		.on = connection_of(c, m, VENUE_TRADE_STREAM),
+		.stream = "trade",
+		.cause = m->trade_broken ? gap_cause_malformed : gap_cause_sequence,
+		.repair = repair_nothing,
+		.from = m->trade_at,
+		.to = c->now,
+		.first = first,
+		.last = first != 0 ? t->first_id - 1 : 0,
+		.missing = first != 0 ? t->first_id - first : 0,
+	};
+
+	if (m->trade_blind.open) { /* they were missed while the connection was blind */
+		gap.cause = (enum gap_cause)m->trade_blind.cause;
+		gap.from = m->trade_blind.from;
+		m->trade_blind.open = false;
+	}
 	c->count.trade_gaps++;
-	if (first != 0)
-		c->count.trades_missing += t->first_id - first;
-	emit_gap(c, &(struct gap){
-			    .market = m,
-			    .stream = "trade",
-			    .cause = m->trade_broken ? gap_cause_malformed : gap_cause_sequence,
-			    .repair = repair_nothing,
-			    .from = m->trade_at,
-			    .first = first,
-			    .last = first != 0 ? t->first_id - 1 : 0,
-		    });
+	c->count.trades_missing += gap.missing;
+	fill_hole(c, m, &gap);
 	candles_on_gap(&m->candles, m->trade_time, t->at);
 }
 
@@ -108,6 +117,7 @@ static bool check_trade_id(struct collector_core *c, struct market *m, const str
 	} else if (m->trade_id != 0 && c->set.venue->trade_ids_count && t->first_id != m->trade_id + 1) {
 		trade_gap(c, m, t, m->trade_id + 1);
 	}
+	ledger_on_trade(c, m);
 	m->trade_id = t->last_id;
 	m->trade_broken = false;
 	return true;
@@ -196,6 +206,8 @@ void tape_on_kline(struct collector_core *c, struct market *m, const struct venu
 {
 	const struct venue_kline *k = &msg->kline;
 
+	if (c->from == NULL && (m->kline_oldest == 0 || k->open_at < m->kline_oldest))
+		m->kline_oldest = k->open_at;
 	/* A reply does not say which of its klines has closed; time does. Both sources may bring the same one. */
 	bool closed = k->closed || (c->from == NULL && k->close_at <= c->now);
 	if (!closed || k->open_at <= m->kline_open_at)

@@ -34,12 +34,28 @@ def merged(blinds, stream):
     return [tuple(r) for r in ranges]
 
 
+OPEN_HOLES = ("SELECT 1 FROM blinds b WHERE stream = 'trade' AND NOT EXISTS (SELECT 1 FROM gaps g WHERE g.stream = b.stream "
+              "AND g.instrument = b.instrument AND g.\"from\" = b.\"from\" AND g.first_missing = b.first_missing)")
+TWICE = "SELECT instrument, stream, connection, \"from\", first_missing, count(*) n FROM %s GROUP BY 1, 2, 3, 4, 5 HAVING n > 1"
+
+
+def check_ledger(s, gaps):
+    """Each interval is opened once and closed once; what the venue still has of missed trades was fetched, as no live trade."""
+    for table in ("blinds", "gaps WHERE source = 'collector'"):
+        assert not s.rows(TWICE % table), "more than once: %s" % [dict(r) for r in s.rows(TWICE % table)]
+    filled = [g for g in gaps if g["stream"] == "trade" and g["repair"] == "backfill"]
+    assert filled and all(g["missing"] == 0 for g in filled), [g for g in gaps if g["stream"] == "trade"]
+    assert counters(s)["trades_filled"] == sum(g["last_missing"] - g["first_missing"] + 1 for g in filled), filled
+
+
 def check_gaps(s, in_flight=False):
     """in_flight: connections were cut from our side or by a reset; what was on its way then is missing, too."""
     truth = s.truth()
     assert truth["blind_left"] == 0, truth
     until_stored(s)
-    gaps = [dict(g) for g in s.rows("SELECT * FROM gaps WHERE source = 'collector' ORDER BY seq")]
+    # A hole is closed when its trades have been fetched: until then it is open (blinds).
+    s.until("the missed trades", lambda: until_stored(s) and not s.rows(OPEN_HOLES))
+    gaps = [dict(g) for g in s.rows("SELECT * FROM gaps WHERE source = 'collector' AND repair != 'none_missed' ORDER BY seq")]
     trades = [(g["first_missing"], g["last_missing"]) for g in gaps if g["stream"] == "trade"]
     missing = merged(truth["blind"], TRADE)
     if not in_flight:
@@ -52,8 +68,10 @@ def check_gaps(s, in_flight=False):
     books = [b for b in truth["blind"] if b["stream"] == DEPTH]
     for b in books:
         assert any(g["stream"] in ("depth", "all") and g["from"] <= b["from"] and b["to"] <= g["to"] for g in gaps), (b, gaps)
+    # A book is blind from its connection's end to its next snapshot, whether or not an update came meanwhile.
     for g in (g for g in gaps if g["stream"] == "depth"):
-        assert any(g["from"] <= b["to"] and b["from"] <= g["to"] for b in books), "nothing was missing: %s" % g
+        assert any(g["from"] <= b["to"] and b["from"] <= g["to"] for b in books + outages), "nothing was missing: %s" % g
+    check_ledger(s, gaps)
     return len(trades), len(books)
 
 

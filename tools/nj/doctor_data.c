@@ -136,7 +136,7 @@ static void on_event(void *ctx, const struct event *ev)
 {
 	struct lately *l = ctx;
 	char key[STRMAP_KEY_MAX];
-	if (ev->id == EVENT_gap && ev->ts_sent > l->now - HOUR_NS) {
+	if (ev->id == EVENT_gap && ev->gap.repair != repair_none_missed && ev->ts_sent > l->now - HOUR_NS) {
 		l->gaps++;
 		l->blind += ev->gap.from && ev->gap.to > ev->gap.from ? ev->gap.to - ev->gap.from : 0;
 	}

@@ -36,6 +36,8 @@ static void on_equity(struct report *r, const struct event *ev)
 static void on_gap(struct report *r, const struct event *ev)
 {
 	const struct ev_gap *g = &ev->gap;
+	if (g->repair == repair_none_missed)
+		return;
 	size_t i = 0;
 	r->gaps_total++;
 	while (i < r->n_gaps &&

@@ -322,21 +322,17 @@ static void quoted(struct buf *out, const char *before, fixed_wide value, int sc
 	buf_byte(out, '"');
 }
 
-void binance_trades(struct sim *sim, const struct request *r, struct text symbol,
-		    struct reply *reply)
+static const struct fold_trade *trade_back(const struct fold_symbol *s, uint32_t i)
 {
-	const struct fold *fold = fold_of(sim, r, reply);
-	struct buf *out = &reply->body;
-	int64_t limit = 0;
+	return &s->trade[(s->trade_at + FOLD_TRADES_KEPT - i) % FOLD_TRADES_KEPT];
+}
 
-	if (fold == NULL || limit_of(r, reply, &limit) != 0)
-		return;
-	const struct fold_symbol *s = fold_find(fold, symbol);
-	uint32_t n = s == NULL ? 0 : (int64_t)s->trades < limit ? s->trades : (uint32_t)limit;
+/* The trades from the `n`-th newest on, `limit` of them at most, oldest first. */
+static void print_trades(struct buf *out, const struct fold_symbol *s, uint32_t n, uint32_t limit)
+{
 	buf_byte(out, '[');
-	for (uint32_t i = n; i > 0; i--) {
-		const struct fold_trade *t =
-			&s->trade[(s->trade_at + FOLD_TRADES_KEPT - (i - 1)) % FOLD_TRADES_KEPT];
+	for (uint32_t i = n; i > 0 && n - i < limit; i--) {
+		const struct fold_trade *t = trade_back(s, i - 1);
 		int p = s->about->price_scale, q = s->about->qty_scale;
 		buf_printf(out, "%s{\"id\":%" PRIu64, i < n ? "," : "", t->id);
 		quoted(out, ",\"price\":", t->price, p);
@@ -346,4 +342,26 @@ void binance_trades(struct sim *sim, const struct request *r, struct text symbol
 			   t->time_ms, t->taker_sold ? "true" : "false");
 	}
 	buf_byte(out, ']');
+}
+
+/* Of /api/v3/trades, the newest; of historicalTrades with fromId, from there on. */
+void binance_trades(struct sim *sim, const struct request *r, struct text symbol,
+		    struct reply *ret_reply)
+{
+	const struct fold *fold = fold_of(sim, r, ret_reply);
+	int64_t limit = 0, from = -1;
+
+	if (fold == NULL || limit_of(r, ret_reply, &limit) != 0)
+		return;
+	if (request_param_i64(r, "fromId", -1, &from) != 0) {
+		binance_error(ret_reply, 400, -1100, "Illegal characters found in parameter 'fromId'.");
+		return;
+	}
+	const struct fold_symbol *s = fold_find(fold, symbol);
+	uint32_t n = s == NULL ? 0 : s->trades;
+	while (from >= 0 && n > 0 && trade_back(s, n - 1)->id < (uint64_t)from)
+		n--;
+	if (from < 0 && (int64_t)n > limit)
+		n = (uint32_t)limit;
+	print_trades(&ret_reply->body, s, n, (uint32_t)limit);
 }

@@ -140,6 +140,7 @@ static const struct endpoint {
 	{"/exchangeInfo", 20, exchange_info},
 	{"/depth", 0, depth},
 	{"/trades", 25, trades},
+	{"/historicalTrades", 25, trades},
 	{"/klines", 2, klines},
 };
 

@@ -12,6 +12,8 @@
 
 extern const struct venue venue_binance_spot;
 
+#define TRADES_MAX 1000
+
 static const struct binance_kind kinds[] = {
 	BINANCE_KIND("depthUpdate", VENUE_DEPTH, binance_on_depth),
 	BINANCE_KIND("trade", VENUE_TRADE, binance_on_trade),
@@ -51,6 +53,8 @@ static const struct binance_rest api = {
 	.klines = klines_weights,
 	.klines_default = 500,
 	.instruments_weight = 20,
+	.trades_max = TRADES_MAX,
+	.trades_weight = 25,
 	.symbols_max = 100,
 };
 
@@ -85,6 +89,7 @@ static const char *const intervals[] = {"1s", BINANCE_INTERVALS};
 
 const struct venue venue_binance_spot = {
 	BINANCE_VENUE,
+	.trades_max = TRADES_MAX,
 	.doc = "Binance spot: 100 ms depth, trades, bookTicker, klines, tickers.",
 	.suffix = "",
 	.stream_hosts = stream_hosts,

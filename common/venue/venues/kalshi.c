@@ -379,6 +379,7 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 		out->fault.kind = VENUE_SNAPSHOT;
 		return in->market != NULL ? decode_orderbook(in, out) : ERR_ARG;
 	case VENUE_ASK_KLINES:
+	case VENUE_ASK_TRADES:
 	case VENUE_ASK_LISTINGS:
 		break;
 	}

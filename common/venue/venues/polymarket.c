@@ -587,6 +587,7 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	case VENUE_ASK_LISTINGS:
 		return polymarket_decode_catalog(in, out);
 	case VENUE_ASK_KLINES:
+	case VENUE_ASK_TRADES:
 		break;
 	}
 	return ERR_ARG;

@@ -509,7 +509,11 @@ static void test_disconnect(void **state)
 	assert_int_equal(g.gap.instrument.s[0], 0);
 	reply_depth(&r, T0 + 5 * NS, 301);
 	expect(&r, book_state_trusted, 301);
-	assert_int_equal(g.n, 1);
+	assert_int_equal(g.n, 2); /* the book was blind for longer than its connection */
+	assert_string_equal(g.gap.stream, "depth");
+	assert_int_equal(g.gap.repair, repair_snapshot);
+	assert_int_equal(g.gap.from, T0 + 2);
+	assert_int_equal(g.gap.to, T0 + 5 * NS);
 	assert_int_equal(r.count[EVENT_feed_state], 4); /* live, lost, connecting, live */
 	rig_close(&r);
 }

@@ -36,6 +36,7 @@ static void open_rig(struct rig *r)
 	collector_core_defaults(&s, venue_find("BINANCE", 7));
 	s.markets = one;
 	s.n_markets = 1;
+	s.fill_max = 0; /* test_ledger has those that are fetched */
 	rig_open(r, &s);
 	r->on_event = watch;
 	rig_change(r, T0, feed_live);
@@ -225,7 +226,8 @@ static void test_blind_candles(void **state)
 	rig_change(&r, T0 + 3 * NS + 2, feed_live);
 	trade(&r, T0 + 5 * NS, 4, "100", "1"); /* no trade is missing, but we were blind */
 	assert_false(last_candle.complete);
-	assert_int_equal(r.count[EVENT_gap], 1);
+	assert_int_equal(r.count[EVENT_gap], 2); /* the connection's, and: none missed */
+	assert_int_equal(last_gap.repair, repair_none_missed);
 	trade(&r, T0 + 6 * NS, 5, "100", "1");
 	assert_false(last_candle.complete); /* second 5 began while we were blind */
 	trade(&r, T0 + 7 * NS, 6, "100", "1");

@@ -1,0 +1,345 @@
+/* ledger - the gap ledger: every blind interval of every stream is opened once and closed once, also by another life.
+ *
+ * A connection:
+ *     SEEING --lost, silent, our own end (ledger_go_blind): event blind, stream "all"--> BLIND
+ *     BLIND --its first data (ledger_see): gap "all" of what nobody can fetch again--> SEEING
+ * Streams that are made whole one by one have a gap of their own from the same moment on:
+ *     depth   ends with the next snapshot (depth.c)
+ *     kline   ends with the reply that brings those that closed meanwhile (ledger_on_klines)
+ *     trade   ends with the next trade, whose id says what was missed (ledger_on_trade)
+ * The blind of "all" opens them, too. A book or a trade stream that is lost alone opens its own.
+ *
+ * A process that dies says nothing. The next one reads what the last one had journalled behind its snapshot
+ * (collector_core_on_own) and closes or goes on with it: a connection that was live at the end has been blind since the
+ * last thing that was published, by cause restart.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "services/collector/state.h"
+
+/* ---- telling ---- */
+
+static uint32_t number_of(const struct collector_core *c, const struct gap *g)
+{
+	return g->on != NULL ? (uint32_t)(g->on - c->connections) : 0;
+}
+
+void emit_blind(struct collector_core *c, const struct gap *g)
+{
+	struct event *ev = begin(c, EVENT_blind, g->market, 0);
+
+	if (g->on != NULL)
+		ev->origin = g->on->origin;
+	if (g->market != NULL)
+		ev->blind.instrument = g->market->venue.symbol;
+	event_set_name(ev->blind.stream, g->stream);
+	ev->blind.cause = (uint8_t)g->cause;
+	ev->blind.connection = number_of(c, g);
+	ev->blind.from = g->from;
+	ev->blind.first_missing = g->first;
+	ev->blind.last_missing = g->last;
+	emit(c);
+}
+
+void emit_gap(struct collector_core *c, const struct gap *g)
+{
+	struct event *ev = begin(c, EVENT_gap, g->market, 0);
+
+	if (g->on != NULL)
+		ev->origin = g->on->origin;
+	if (g->market != NULL)
+		ev->gap.instrument = g->market->venue.symbol;
+	event_set_name(ev->gap.stream, g->stream);
+	ev->gap.cause = (uint8_t)g->cause;
+	ev->gap.repair = (uint8_t)g->repair;
+	ev->gap.connection = number_of(c, g);
+	ev->gap.from = g->from;
+	ev->gap.to = g->to != 0 ? g->to : c->now;
+	ev->gap.first_missing = g->first;
+	ev->gap.last_missing = g->last;
+	ev->gap.missing = g->missing;
+	emit(c);
+}
+
+/* Ends a market's own blind interval: g says of which stream and by which repair. */
+static void close_blind(struct collector_core *c, struct market *m, struct blind *b, const struct gap *g)
+{
+	struct gap whole = *g;
+
+	if (!b->open)
+		return;
+	whole.market = m;
+	whole.cause = (enum gap_cause)b->cause;
+	whole.from = b->from;
+	whole.first = b->first;
+	whole.last = b->last;
+	b->open = false;
+	b->to = g->to != 0 ? g->to : c->now;
+	emit_gap(c, &whole);
+}
+
+/* ---- connections ---- */
+
+void ledger_go_blind(struct collector_core *c, struct connection *conn, enum gap_cause cause)
+{
+	if (conn->lost_at == 0)
+		conn->lost_at = c->now;
+	if (conn->cause != 0 || conn->state != feed_live)
+		return;
+	conn->cause = (uint8_t)cause;
+	conn->blind_from = conn->frame_at;
+	conn->blind_clock = conn->clock;
+	emit_blind(c, &(struct gap){.on = conn, .stream = "all", .cause = cause, .from = conn->blind_from});
+}
+
+/* Opened by the record of the whole connection; one that was whole again since then needs a record of its own. */
+static void open_blind(struct collector_core *c, const struct connection *conn, struct blind *b, const struct gap *g)
+{
+	bool later = b->to > conn->blind_from;
+
+	if (b->open)
+		return;
+	*b = (struct blind){.open = true, .cause = conn->cause, .from = later ? b->to : conn->blind_from};
+	if (!later || c->out == NULL) /* without an output the past is being told, that record with it */
+		return;
+	struct gap own = *g;
+	own.on = conn;
+	own.cause = (enum gap_cause)conn->cause;
+	own.from = b->from;
+	emit_blind(c, &own);
+}
+
+void ledger_lose_streams(struct collector_core *c, const struct connection *conn)
+{
+	for (uint32_t i = 0; conn->cause != 0 && i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (is_on(m, VENUE_DEPTH_STREAM, c, conn))
+			open_blind(c, conn, &m->blind, &(struct gap){.market = m, .stream = "depth"});
+		if (c->set.klines_limit > 0 && is_on(m, VENUE_KLINE_STREAM, c, conn))
+			open_blind(c, conn, &m->kline_blind, &(struct gap){.market = m, .stream = "kline"});
+	}
+}
+
+/* The connection is there again: the next trade of each of its markets will say what was missed. */
+static void pass_on(struct collector_core *c, const struct connection *conn, int64_t to)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (!is_on(m, VENUE_TRADE_STREAM, c, conn) || !c->set.venue->trade_ids_count || m->trade_id == 0)
+			continue;
+		if (!m->trade_blind.open)
+			m->trade_blind = (struct blind){.open = true, .cause = conn->cause, .from = conn->blind_from};
+		m->trade_blind.to = to;
+	}
+}
+
+void ledger_see(struct collector_core *c, struct connection *conn)
+{
+	if (conn->cause != 0) {
+		emit_gap(c, &(struct gap){.on = conn,
+					  .stream = "all",
+					  .cause = (enum gap_cause)conn->cause,
+					  .repair = repair_nothing,
+					  .from = conn->blind_from});
+		pass_on(c, conn, c->now);
+	}
+	conn->cause = 0;
+	conn->lost_at = 0;
+}
+
+static const char *const stream_names[STREAM_BITS] = {"depth",  "trade",       "top", "kline",
+							"ticker", "liquidation", "mark"};
+
+static void follow_market(struct collector_core *c, const struct connection *conn, struct market *m)
+{
+	char streams[EVENT_TEXT_MAX] = "";
+	size_t n = 0;
+
+	for (int bit = 0; bit < STREAM_BITS; bit++)
+		if (is_on(m, (enum venue_stream)(1 << bit), c, conn))
+			n += (size_t)snprintf(streams + n, sizeof(streams) - n, "%s%s", n > 0 ? "," : "",
+					      stream_names[bit]);
+	if (n == 0)
+		return;
+	struct event *ev = begin(c, EVENT_following, m, 0);
+	ev->origin = conn->origin;
+	ev->following.instrument = m->venue.symbol;
+	ev->following.connection = (uint32_t)(conn - c->connections);
+	event_set_text(ev->following.streams, streams);
+	ev->following.since = c->since != 0 ? c->since : c->now;
+	emit(c);
+}
+
+void ledger_follow(struct collector_core *c, struct connection *conn)
+{
+	for (uint32_t i = 0; !conn->told && i < c->set.n_markets; i++)
+		follow_market(c, conn, &c->markets[i]);
+	conn->told = true;
+}
+
+/* ---- streams that are made whole ---- */
+
+void ledger_on_snapshot(struct collector_core *c, struct market *m)
+{
+	close_blind(c, m, &m->blind,
+		    &(struct gap){.on = connection_of(c, m, VENUE_DEPTH_STREAM),
+				  .stream = "depth",
+				  .repair = repair_snapshot});
+}
+
+void ledger_on_klines(struct collector_core *c, struct market *m, int64_t oldest)
+{
+	bool whole = oldest != 0 && oldest <= m->kline_blind.from;
+
+	close_blind(c, m, &m->kline_blind,
+		    &(struct gap){.on = connection_of(c, m, VENUE_KLINE_STREAM),
+				  .stream = "kline",
+				  .repair = whole ? repair_klines : repair_nothing});
+}
+
+void ledger_on_trade(struct collector_core *c, struct market *m)
+{
+	close_blind(c, m, &m->trade_blind,
+		    &(struct gap){.on = connection_of(c, m, VENUE_TRADE_STREAM),
+				  .stream = "trade",
+				  .repair = repair_none_missed,
+				  .to = m->trade_blind.to});
+}
+
+/* ---- another life ---- */
+
+static struct market *market_named(struct collector_core *c, const struct symbol *symbol)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (symbol_equal(&c->markets[i].venue.symbol, symbol))
+			return &c->markets[i];
+	return NULL;
+}
+
+static struct blind *blind_named(struct market *m, const char *stream)
+{
+	return strcmp(stream, "depth") == 0   ? &m->blind
+	       : strcmp(stream, "kline") == 0 ? &m->kline_blind
+	       : strcmp(stream, "trade") == 0 ? &m->trade_blind
+					      : NULL;
+}
+
+static void on_own_state(struct collector_core *c, const struct ev_feed_state *f)
+{
+	struct connection *conn = &c->connections[f->connection];
+
+	conn->state = f->state;
+	if (f->state == feed_lost || f->state == feed_refused || f->state == feed_connecting)
+		ledger_lose_streams(c, conn);
+}
+
+static void on_own_blind(struct collector_core *c, const struct ev_blind *b)
+{
+	struct market *m = market_named(c, &b->instrument);
+	struct connection *conn = &c->connections[b->connection];
+
+	if (b->instrument.s[0] == '\0') {
+		conn->cause = b->cause;
+		conn->blind_from = b->from;
+		return;
+	}
+	if (m != NULL && strcmp(b->stream, "trade") == 0 && b->first_missing != 0) {
+		fill_on_own_blind(c, m, b);
+		return;
+	}
+	struct blind *blind = m != NULL ? blind_named(m, b->stream) : NULL;
+	if (blind != NULL)
+		*blind = (struct blind){true, b->cause, b->from, b->from, b->first_missing, b->last_missing};
+}
+
+static void on_own_gap(struct collector_core *c, const struct event *ev)
+{
+	const struct ev_gap *g = &ev->gap;
+	struct market *m = market_named(c, &g->instrument);
+	struct connection *conn = &c->connections[g->connection];
+
+	if (g->instrument.s[0] == '\0' && strcmp(g->stream, "all") == 0) {
+		pass_on(c, conn, g->to);
+		conn->cause = 0;
+		return;
+	}
+	struct blind *blind = m != NULL ? blind_named(m, g->stream) : NULL;
+	if (blind == NULL || (blind == &m->trade_blind && fill_on_own_gap(m, g)))
+		return;
+	blind->open = false;
+	blind->to = g->to;
+}
+
+/* Of which connection an own record is; COLLECTOR_CONNECTIONS_MAX: of none. */
+static uint32_t connection_in(const struct event *ev)
+{
+	switch (ev->id) {
+	case EVENT_feed_state:
+		return ev->feed_state.connection;
+	case EVENT_blind:
+		return ev->blind.connection;
+	case EVENT_gap:
+		return ev->gap.connection;
+	default:
+		return COLLECTOR_CONNECTIONS_MAX;
+	}
+}
+
+void collector_core_on_own(struct collector_core *c, const struct event *ev)
+{
+	uint32_t n = connection_in(ev);
+
+	if (ev->id == EVENT_trade && c->set.venue->trades_max > 0) {
+		struct market *m = market_named(c, &ev->trade.instrument);
+		if (m == NULL || ev->ts_recv < m->trade_at)
+			return;
+		m->trade_id = ev->trade.trade_id;
+		m->trade_at = ev->ts_recv;
+		m->trade_time = ev->ts_event;
+	}
+	if (n >= COLLECTOR_CONNECTIONS_MAX)
+		return;
+	c->connections[n].origin = ev->origin;
+	if (ev->id == EVENT_feed_state)
+		on_own_state(c, &ev->feed_state);
+	else if (ev->id == EVENT_blind)
+		on_own_blind(c, &ev->blind);
+	else if (ev->id == EVENT_gap)
+		on_own_gap(c, ev);
+}
+
+/* The last life's requests and books are gone with it. */
+static void forget(struct collector_core *c, struct market *m)
+{
+	m->klines_request = 0;
+	m->klines_at = CORE_NEVER;
+	fill_resume(c, m);
+	if (c->set.venue->trades_max == 0)
+		m->trade_id = 0; /* it may be older than what was published last */
+}
+
+void collector_core_resume(struct collector_core *c, int64_t now, const struct sink *out)
+{
+	c->now = now > c->now ? now : c->now;
+	c->out = out;
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		forget(c, &c->markets[i]);
+	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
+		struct connection *conn = &c->connections[i];
+		conn->told = false;
+		if (!conn->used || conn->state == 0)
+			continue;
+		if (conn->state == feed_live && now > conn->frame_at)
+			conn->frame_at = now; /* what was published last came with some frame */
+		conn->up = true;
+		c->from = conn;
+		close_connection(
+			c, conn,
+			&(struct collector_change){.state = feed_lost, .reason = "restarted", .restart = true});
+	}
+	c->from = NULL;
+	c->out = NULL;
+	c->due = c->now; /* the first look at the timers finds the true time */
+}

@@ -1,0 +1,77 @@
+/* resume - a live restart: the core is told what its last life had said behind the snapshot, and goes on from there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "services/collector/shell.h"
+
+struct own {
+	struct collector_core *core;
+	struct arena arena;
+	uint64_t unreadable;
+};
+
+static void give(struct own *own, const uint8_t *body, size_t len)
+{
+	struct event ev;
+	size_t used;
+	own->arena.used = 0;
+	if (codec_unpack(body, len, &own->arena, &ev, &used) == 0)
+		collector_core_on_own(own->core, &ev);
+	else
+		own->unreadable++;
+}
+
+static bool on_record(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
+{
+	struct own *own = ctx;
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, body_len;
+	(void)seq;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) == 0)
+		give(own, body, body_len);
+	return true;
+}
+
+static bool on_logged(void *ctx, int64_t at, const uint8_t *frame, size_t len)
+{
+	struct own *own = ctx;
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, body_len;
+	(void)at;
+	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) == 0 && topic_len > 6 &&
+	    memcmp(topic, "trade.", 6) == 0)
+		give(own, body, body_len);
+	return true;
+}
+
+/* The log first: which trades were published decides whether one is missing. */
+static void read_past(struct shell *s, struct own *own)
+{
+	struct outbox *b = runtime_outbox(s->rt);
+	struct journal_status st = journal_status(b->journal);
+	uint64_t next, from = s->read_all ? 1 : b->x_next;
+	int rc = b->mlog ? mlog_read(b->mlog, 0, 0, on_logged, own) : 0;
+	from = from < st.first ? st.first : from;
+	if (rc == 0 && from <= st.last)
+		rc = journal_read(b->journal, from, 0, on_record, own, &next);
+	if (rc || own->unreadable)
+		log_warn("not everything that was said before the restart can be read", "err=%s unreadable=%llu",
+			 rc ? err_name(rc) : "none", (unsigned long long)own->unreadable);
+}
+
+void resume_from_past(struct shell *s)
+{
+	struct outbox *b = runtime_outbox(s->rt);
+	struct own own = {.core = s->core, .arena = {.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)}};
+	if (own.arena.at && b->journal)
+		read_past(s, &own);
+	free(own.arena.at);
+	outbox_resume_log(b);
+	if (b->last_stamp > s->now)
+		s->now = b->last_stamp;
+	collector_core_resume(s->core, s->now, &s->sink);
+}
