@@ -576,7 +576,10 @@ int runtime_main(const struct service *s, int argc, char **argv)
 		if (args.print_config && config_print(rt->config, &out) == 0)
 			fwrite(out.at, 1, out.len, stdout);
 		buf_fini(&out);
-		code = args.print_config || args.check_config ? 0 : run(rt);
+		if (args.check_config)
+			code = runtime_check_settings(rt) == 0 ? 0 : EXIT_CONFIG;
+		else
+			code = args.print_config ? 0 : run(rt);
 	}
 	config_free(rt->config);
 	free(rt->settings);

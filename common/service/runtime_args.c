@@ -45,6 +45,15 @@ int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 	return rc;
 }
 
+int runtime_check_settings(struct runtime *rt)
+{
+	char reason[400] = "";
+	int rc = rt->s->check ? rt->s->check(rt, rt->settings, reason, sizeof reason) : 0;
+	if (rc)
+		fprintf(stderr, "nightjar-%s: %s\n", rt->s->name, reason[0] ? reason : err_text(rc));
+	return rc;
+}
+
 static void usage(const struct service *s, FILE *to)
 {
 	fprintf(to,

@@ -155,6 +155,7 @@ int runtime_args_parse(const struct service *s, int argc, char **argv, struct ru
 void runtime_describe(const struct service *s);
 int runtime_docs(const struct service *s, const char *page); /* runtime_docs.c; ERR_UNKNOWN */
 int runtime_load_settings(struct runtime *rt, const struct runtime_args *a);
+int runtime_check_settings(struct runtime *rt); /* what only the service knows of them; told on stderr */
 
 /* follow.c */
 int follow_add(struct runtime *rt, const struct service_input *input, struct follow **ret_follow);

@@ -37,6 +37,9 @@ struct service {
 	bool trades;                        /* its core knows safe mode (verb safe) */
 	bool logged;                        /* publishes lane M that others depend on: keeps a lane-M log */
 
+	/* Whether start could build the service from these settings, opening nothing: for --check-config. Errors and
+	 * reason as start's. May be NULL. */
+	int (*check)(struct runtime *rt, const void *settings, char *reason, size_t cap);
 	/* Builds the service from its settings; reason is filled on error (shown to people, exit 78 for ERR_ARG). */
 	int (*start)(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap);
 	void (*stop)(void *self); /* SIGTERM: stop taking in; called before the outbox is flushed */

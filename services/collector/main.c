@@ -69,6 +69,14 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 	return collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 
+static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
+{
+	struct shell s = {.rt = rt, .set = *(const struct collector_section *)settings};
+	int rc = make_core(&s, reason, cap);
+	collector_core_free(s.core);
+	return rc;
+}
+
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
 {
 	struct shell *s = calloc(1, sizeof *s);
@@ -330,6 +338,7 @@ static const struct service service = {
 	.pubs = pubs,
 	.metrics = metrics,
 	.logged = true,
+	.check = check,
 	.start = start,
 	.stop = stop,
 	.free = shell_free,

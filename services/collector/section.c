@@ -212,6 +212,15 @@ static int refuse(const struct collector_section *in, int rc, char *reason, size
 	return rc == ERR_SYNTAX || rc == ERR_FULL ? ERR_ARG : rc;
 }
 
+/* venue.h: venues are found by name and suffix. */
+static void no_venue(const char *name, char *reason, size_t cap)
+{
+	size_t used = (size_t)snprintf(reason, cap, "collector.venue: there is no venue '%s'; there are", name);
+	for (uint32_t i = 0; venue_at(i) && used < cap; i++)
+		used += (size_t)snprintf(reason + used, cap - used, "%s %s%s", i ? "," : "", venue_at(i)->name,
+					 venue_at(i)->suffix);
+}
+
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core)
 {
@@ -219,7 +228,7 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	const struct venue *venue = venue_find(in->venue, strlen(in->venue));
 	uint32_t streams = 0;
 	if (!venue) {
-		snprintf(reason, cap, "collector.venue: there is no venue '%s'", in->venue);
+		no_venue(in->venue, reason, cap);
 		return ERR_ARG;
 	}
 	collector_core_defaults(&set, venue);

@@ -44,22 +44,38 @@ struct shell {
 	struct executor *core;
 };
 
-static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
+/* The core by these settings. ERR_ARG with a reason for people. */
+static int make_core(struct runtime *rt, const void *settings, char *reason, size_t cap, struct executor **ret_core)
 {
 	struct executor_settings s;
 	int rc = executor_section_core(settings, runtime_settings(rt), &s, reason, cap);
 	if (rc)
 		return rc;
 	event_set_name(s.run_id, runtime_run_id(rt));
+	rc = executor_new(&s, ret_core);
+	if (rc)
+		snprintf(reason, cap, "executor: the settings do not go together (%s)", err_text(rc));
+	return rc == ERR_RANGE ? ERR_ARG : rc;
+}
+
+static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
+{
+	struct executor *core = NULL;
+	int rc = make_core(rt, settings, reason, cap, &core);
+	executor_free(core);
+	return rc;
+}
+
+static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
+{
 	struct shell *shell = calloc(1, sizeof *shell);
 	if (!shell)
 		return ERR_NOMEM;
 	shell->rt = rt;
-	rc = executor_new(&s, &shell->core);
+	int rc = make_core(rt, settings, reason, cap, &shell->core);
 	if (rc) {
-		snprintf(reason, cap, "executor: the settings do not go together (%s)", err_text(rc));
 		free(shell);
-		return rc == ERR_RANGE ? ERR_ARG : rc;
+		return rc;
 	}
 	*ret_self = shell;
 	return 0;
@@ -118,6 +134,7 @@ static const struct service service = {
 	.metrics = metrics,
 	.core = &executor_core,
 	.trades = true,
+	.check = check,
 	.start = start,
 	.free = shell_free,
 	.core_of = core_of,

@@ -42,21 +42,39 @@ struct shell {
 	struct external *external;
 };
 
+/* The core by these settings, and what it was made of (s). ERR_ARG with a reason for people. */
+static int make_core(struct runtime *rt, const void *settings, struct strategy_core_settings *s, char *reason,
+		     size_t cap, struct strategy_core **ret_core)
+{
+	char why[EVENT_TEXT_MAX] = "";
+	/* Where the settings are only checked there is no run yet. */
+	const char *run_id = runtime_run_id(rt)[0] ? runtime_run_id(rt) : "check";
+	struct strategy_section_context from = {
+		.config = runtime_config(rt), .run = runtime_settings(rt), .run_id = run_id};
+	int rc = strategy_section_core(settings, &from, s, reason, cap);
+	if (rc)
+		return rc;
+	rc = strategy_core_new(s, why, ret_core);
+	if (rc)
+		snprintf(reason, cap, "%s%s", why[0] ? "" : "strategy: ", why[0] ? why : err_text(rc));
+	return rc == 0 || rc == ERR_NOMEM ? rc : ERR_ARG;
+}
+
+static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
+{
+	struct strategy_core *core = NULL;
+	struct strategy_core_settings *s = calloc(1, sizeof *s);
+	int rc = s ? make_core(rt, settings, s, reason, cap, &core) : ERR_NOMEM;
+	strategy_core_free(core);
+	free(s);
+	return rc;
+}
+
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
 {
 	struct strategy_core_settings *s = calloc(1, sizeof *s);
 	struct shell *shell = calloc(1, sizeof *shell);
-	char why[EVENT_TEXT_MAX] = "";
-	struct strategy_section_context from = {
-		.config = runtime_config(rt), .run = runtime_settings(rt), .run_id = runtime_run_id(rt)};
-	int rc = s && shell ? strategy_section_core(settings, &from, s, reason, cap) : ERR_NOMEM;
-	if (!rc) {
-		rc = strategy_core_new(s, why, &shell->core);
-		if (rc) {
-			snprintf(reason, cap, "strategy: %s", why[0] ? why : err_text(rc));
-			rc = rc == ERR_NOMEM ? rc : ERR_ARG;
-		}
-	}
+	int rc = s && shell ? make_core(rt, settings, s, reason, cap, &shell->core) : ERR_NOMEM;
 	const struct strategy_section *section = settings;
 	if (!rc) {
 		struct external_options o = {
@@ -199,6 +217,7 @@ static const struct service service = {
 	.pubs = pubs,
 	.metrics = metrics,
 	.core = &strategy_core,
+	.check = check,
 	.start = start,
 	.free = shell_free,
 	.core_of = core_of,

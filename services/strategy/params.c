@@ -1,11 +1,13 @@
 /* params - see params.h. */
 #include "services/strategy/params.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
+#include "common/base/nearest.h"
 
 const struct strategy_param *params_find(const struct strategy *s, const char *name)
 {
@@ -75,4 +77,39 @@ int params_set(const struct strategy *s, void *params, const char *name, const c
 {
 	const struct strategy_param *p = params_find(s, name);
 	return p ? set(p, params, value) : ERR_NOT_FOUND;
+}
+
+static void explain_name(const struct strategy *s, const char *name, char *out, size_t cap)
+{
+	struct nearest n;
+	size_t used = (size_t)snprintf(out, cap, "there is no parameter %s", name);
+	nearest_init(&n, name);
+	for (uint32_t i = 0; i < s->n_params; i++)
+		nearest_offer(&n, s->params[i].name);
+	if (nearest_get(&n)) {
+		snprintf(out + used, used < cap ? cap - used : 0, " (did you mean %s?)", nearest_get(&n));
+		return;
+	}
+	for (uint32_t i = 0; i < s->n_params && used < cap; i++)
+		used += (size_t)snprintf(out + used, cap - used, "%s%s", i ? ", " : "; there are ",
+					 s->params[i].name);
+}
+
+void params_explain(const struct strategy *s, const char *name, const char *value, char *out, size_t cap)
+{
+	const struct strategy_param *p = params_find(s, name);
+	char min[FIXED_TEXT_MAX], max[FIXED_TEXT_MAX];
+	if (!p) {
+		explain_name(s, name, out, cap);
+	} else if (p->kind == PARAM_NAME) {
+		snprintf(out, cap, "%s: \"%s\" is longer than %d bytes", name, value, EVENT_NAME_MAX - 1);
+	} else if (p->kind == PARAM_CHOICE) {
+		snprintf(out, cap, "%s: \"%s\" is none of: %s", name, value, p->choices);
+	} else {
+		int scale = p->kind == PARAM_QTY ? STRATEGY_QTY_SCALE : 0;
+		fixed_format(min, sizeof min, p->min, scale);
+		fixed_format(max, sizeof max, p->max, scale);
+		snprintf(out, cap, "%s: \"%s\" is no %s number from %s to %s", name, value,
+			 scale ? "decimal" : "whole", min, max);
+	}
 }

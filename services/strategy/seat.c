@@ -12,7 +12,7 @@
 static int refuse(int err, char *why, const struct strategy_seat *as, const char *what)
 {
 	if (why)
-		snprintf(why, EVENT_TEXT_MAX, "strategy %s: %.140s", as->name, what);
+		snprintf(why, EVENT_TEXT_MAX, "strategy.%s: %.140s", as->name, what);
 	return err;
 }
 
@@ -25,8 +25,7 @@ static int set_params(struct strategy_ctx *seat, const struct strategy_seat *as,
 		int rc = params_set(s, seat->params, set->name, set->value);
 		if (rc != 0) {
 			char what[EVENT_TEXT_MAX];
-			snprintf(what, sizeof(what), "%s = %s: %s", set->name, set->value,
-				 err_text(rc));
+			params_explain(s, set->name, set->value, what, sizeof what);
 			return refuse(rc, why, as, what);
 		}
 	}

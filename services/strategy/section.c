@@ -78,8 +78,13 @@ static int read_seat(const struct config *config, const char *name, struct strat
 	if (!seat->strategy)
 		seat->strategy = registry_find(name);
 	if (!seat->strategy) {
-		snprintf(reason, cap, "strategy.seats: no strategy '%s' was built in; name one by strategy.%s.strategy",
-			 name, name);
+		size_t n, used = (size_t)snprintf(reason, cap,
+						  "strategy.seats: no strategy '%s' was built in (a name of your own "
+						  "for one: strategy.%s.strategy); there are",
+						  name, name);
+		const struct strategy *const *all = registry_all(&n);
+		for (size_t i = 0; i < n && used < cap; i++)
+			used += (size_t)snprintf(reason + used, cap - used, "%s %s", i ? "," : "", all[i]->name);
 		return ERR_ARG;
 	}
 	if (seat->instrument.s[0] == '\0') {

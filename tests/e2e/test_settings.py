@@ -53,6 +53,13 @@ def check_deep(folder, service, section, key, value, remedy):
     r = run(folder, service, '%s\n    %s = "%s"\n' % (section, key, value), *extra)
     assert r.returncode == 78, "%s: exit %d, %s" % (what, r.returncode, r.stderr)
     assert "%s.%s" % (section, key) in r.stderr and remedy in r.stderr, "%s: %r offers no %r" % (what, r.stderr, remedy)
+    if service == "watchdog":
+        return
+    # nj up asks before it starts anything: the same words, and nothing made.
+    with tempfile.TemporaryDirectory() as clean:
+        r = run(clean, service, '%s\n    %s = "%s"\n' % (section, key, value), "--check-config")
+        assert r.returncode == 78 and remedy in r.stderr, "%s, only checked: exit %d, %s" % (what, r.returncode, r.stderr)
+        assert len(r.stderr.strip().splitlines()) == 1 and os.listdir(clean) == ["bad.conf"], (r.stderr, os.listdir(clean))
 
 
 def main():

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/base/check.h"
@@ -360,6 +361,13 @@ static bool may_color(const struct cli *cli, FILE *to)
 	return fd >= 0 && isatty(fd) && term && strcmp(term, "dumb") != 0;
 }
 
+static size_t width_of(FILE *to)
+{
+	struct winsize w;
+	int fd = fileno(to);
+	return fd >= 0 && isatty(fd) && ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
 static void settle(struct cli *cli)
 {
 	static const char *const names[] = {
@@ -371,6 +379,7 @@ static void settle(struct cli *cli)
 		if (strcmp(cli->format_name, names[i]) == 0)
 			cli->format = (enum cli_format)i;
 	cli->color = may_color(cli, cli->out);
+	cli->width = width_of(cli->out);
 	cli->color_err = may_color(cli, cli->err);
 	if (!cli->config_path)
 		cli->config_path = config_env("NIGHTJAR_CONFIG");

@@ -123,6 +123,7 @@ struct cli {
 
 	enum cli_format format;
 	bool color, color_err; /* whether cli->out and cli->err may be coloured */
+	size_t width;          /* columns of the terminal that cli->out is; 0: it is none */
 	FILE *out, *err;
 	const struct cli_verb *verb;         /* that runs; NULL before */
 	const struct cli_verb *const *verbs; /* all, sorted by group and name */

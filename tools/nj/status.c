@@ -274,8 +274,14 @@ static int exit_of(const struct look *l, const bool *chosen)
 static void advise(const struct cli *cli, const struct look *l, const bool *chosen)
 {
 	const struct look_service *collector = &l->at[0];
+	size_t i = 0;
+	while (i < LOOK_SERVICES && !(chosen[i] && look_state(l, &l->at[i]) == LOOK_STOPPED))
+		i++;
 	if (look_deserted(&l->client))
 		cli_note(cli, LOOK_DESERTED, l->client.run.bus_dir);
+	else if (i < LOOK_SERVICES)
+		cli_note(cli, "%s does not run: 'nj ps' tells when it is tried again, 'nj logs %s' why it ended",
+			 l->at[i].name, l->at[i].name);
 	else if (chosen[0] && strcmp(collector->beat.note, "no connection") == 0)
 		cli_note(cli,
 			 "no data from the venue, so no trades; the collector goes on trying ('nj logs collector' "

@@ -16,6 +16,7 @@
 #include "tools/nj/table_text.h"
 
 #define MEMORY_MAX (256u << 20)
+#define ROOM_MIN 16 /* columns in which reading is no torment */
 
 struct cell {
 	size_t text; /* offset of NUL-terminated text */
@@ -298,19 +299,63 @@ static void measure(const struct table *t, int64_t today, size_t *width)
 	}
 }
 
+/* Columns left for the last cell where it is text that can go on below itself; 0: print it as it is. */
+static size_t room_of(const struct table *t, const size_t *width)
+{
+	size_t last = t->n_shown - 1, used = 2 * last;
+	for (size_t i = 0; i < last; i++)
+		used += width[i];
+	bool fits = t->column[t->shown[last]].kind == TABLE_TEXT && used + ROOM_MIN <= t->cli->width;
+	return fits ? t->cli->width - used : 0;
+}
+
+/* Bytes of text that are shown in so many columns, up to a space where there is more to come. */
+static size_t bytes_in(const char *text, size_t columns)
+{
+	size_t at = 0, space = 0;
+	for (; text[at] && columns > 0; columns--) {
+		space = text[at] == ' ' ? at : space;
+		for (at++; ((unsigned char)text[at] & 0xc0) == 0x80; at++)
+			;
+	}
+	return text[at] && text[at] != ' ' && space > 0 ? space : at;
+}
+
+/* The last cell, in as many lines as it takes. */
+static void put_last(const struct table *t, const struct table_shown *s, size_t room, enum table_tone tone)
+{
+	const char *text = s->text;
+	struct table_shown part;
+	size_t indent = t->n_shown > 1 ? t->cli->width - room - 2 : 0; /* put_padded has the other two */
+	for (bool first = true; first || *text; first = false) {
+		size_t n = bytes_in(text, room);
+		part.width = 0; /* the last one is not padded */
+		snprintf(part.text, sizeof part.text, "%.*s", (int)n, text);
+		if (!first)
+			fprintf(t->cli->out, "\n%*s", (int)indent, "");
+		put_padded(t, t->n_shown - 1, &part, 0, tone);
+		text += n + (text[n] == ' ');
+	}
+}
+
 static void put_for_people(const struct table *t)
 {
 	size_t width[TABLE_COLUMNS_MAX];
 	int64_t today = clock_wall(clock_real());
 	struct table_shown s;
 	measure(t, today, width);
+	size_t room = room_of(t, width);
 	if (!t->cli->no_headers)
 		put_heads(t, width);
 	for (size_t row = 0; row < rows_held(t); row++) {
 		for (size_t i = 0; i < t->n_shown; i++) {
 			const struct cell *c = cell_at(t, row, t->shown[i]);
+			enum table_tone tone = c->null ? TABLE_DIM : c->tone;
 			show(t, t->shown[i], c, today, &s);
-			put_padded(t, i, &s, width[i], c->null ? TABLE_DIM : c->tone);
+			if (room > 0 && i + 1 == t->n_shown)
+				put_last(t, &s, room, tone);
+			else
+				put_padded(t, i, &s, width[i], tone);
 		}
 		fputc('\n', t->cli->out);
 	}

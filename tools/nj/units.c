@@ -117,9 +117,11 @@ static void put_pid(struct table *t, int64_t pid)
 		table_null(t);
 }
 
-static void put_unit(struct table *t, const struct unit_view *u, bool supervised)
+static void put_unit(struct table *t, const struct unit_view *u, bool supervised, bool near)
 {
 	bool managed = supervised || u->pid > 0;
+	/* The watchdog counts from its own start where that is later. */
+	int64_t age = near && u->pid > 0 ? look_uptime((pid_t)u->pid) / NS_PER_MS : 0;
 	table_text(t, u->name);
 	table_tone(t,
 		   u->state == UNIT_RUNNING   ? TABLE_GOOD
@@ -127,7 +129,7 @@ static void put_unit(struct table *t, const struct unit_view *u, bool supervised
 					      : TABLE_WARN,
 		   managed ? unit_state_text(u->state) : "UNMANAGED");
 	put_pid(t, u->pid);
-	put_ms(t, u->pid > 0, u->uptime_ms);
+	put_ms(t, u->pid > 0, age > 0 ? age : u->uptime_ms);
 	table_int(t, u->starts);
 	table_int(t, u->deaths);
 	if (u->rss > 0 && u->pid > 0)
@@ -158,7 +160,7 @@ static int print_units(struct cli *cli, struct client *c, const struct units *un
 	put_watchdog(t, c->run.bus_dir);
 	bool well = true;
 	for (size_t i = 0; i < units->n; i++) {
-		put_unit(t, &units->at[i], units->supervised);
+		put_unit(t, &units->at[i], units->supervised, units->supervised && !client_far(c));
 		well = well && (units->at[i].state == UNIT_RUNNING || !units->supervised);
 	}
 	rc = table_close(t);

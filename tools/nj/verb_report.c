@@ -140,16 +140,15 @@ static void on_candles(void *ctx, const struct store_candles *c)
 
 static void print_feeds(struct page *p)
 {
-	char text[120], live[TABLE_SHORT_MAX], down[TABLE_SHORT_MAX];
+	char text[80], down[TABLE_SHORT_MAX];
 	const struct report *r = &p->report;
 	for (size_t i = 0; i < r->n_feeds; i++) {
 		const struct report_feed *f = &r->feed[i];
 		double all = (double)f->live_ns + (double)f->down_ns;
 		/* Rounded down: less than all of it is never 100 %. */
 		double per_cent = all > 0 ? floor((double)f->live_ns * 1e4 / all) / 1e2 : 0;
-		snprintf(text, sizeof text, "live %.2f %%: %s, down %s", per_cent, table_span(f->live_ns, live),
-			 table_span(f->down_ns, down));
-		row(p, "feed", f->venue, text, "How long its connection was up, and how long not.");
+		snprintf(text, sizeof text, "%.2f %%, %s down", per_cent, table_span(f->down_ns, down));
+		row(p, "feed", f->venue, text, "Share of the run that it was connected; how long it was not.");
 	}
 }
 

@@ -15,10 +15,12 @@
 #include "common/io/log.h"
 #include "tools/nj/client.h"
 #include "tools/nj/keeper.h"
+#include "tools/nj/look.h"
 #include "tools/nj/stack.h"
 #include "tools/nj/table.h"
 
 enum { ARGS_MAX = 2 * CLI_LIST_MAX + 16, TEXTS_MAX = 8 };
+#define FEED_WAIT_NS (3 * NS_PER_S)
 
 struct options {
 	bool detach, foreground, no_redis;
@@ -159,7 +161,7 @@ static int refuse_second(const struct up *u)
 	if (m)
 		return cli_fail(u->cli, CLI_FAILED,
 				"a stack runs already on the bus at %s (%s, pid %d); see it with "
-				"nj status, end it with nj down",
+				"'nj status', end it with 'nj down'",
 				u->run.bus_dir, m->name, (int)m->pid);
 	for (size_t i = 0; i < s.n; i++)
 		cli_note(u->cli, "takes over %s, pid %d, which runs without a watchdog",
@@ -330,6 +332,25 @@ static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
 	return rc;
 }
 
+/* Whether there is data is another question than whether all runs. A venue is asked for a few seconds at most. */
+static void tell_feed(const struct up *u)
+{
+	static struct look l;
+	const char *note = "";
+	int64_t end = mono() + FEED_WAIT_NS;
+	do {
+		if (look_take(u->cli, &l) != CLI_OK)
+			return;
+		note = l.at[0].beat.note; /* the collector's */
+		look_fini(&l);
+	} while (strcmp(note, "no connection") == 0 && mono() < end);
+	if (strcmp(note, "no connection") == 0)
+		cli_note(u->cli, "no connection to the venue yet: the collector goes on trying, and nothing is traded "
+				 "until it is there; 'nj logs collector' tells why");
+	else if (note[0])
+		cli_note(u->cli, "market data: %s", note);
+}
+
 static int wait_until_running(struct up *u, pid_t keeper)
 {
 	struct client c;
@@ -352,6 +373,8 @@ static int wait_until_running(struct up *u, pid_t keeper)
 	if (rc == CLI_OK)
 		cli_note(u->cli, "runs; bus %s, data %s, logs %s", u->run.bus_dir, u->run.data,
 			 u->logs);
+	if (rc == CLI_OK && !u->cli->quiet)
+		tell_feed(u);
 	return rc;
 }
 

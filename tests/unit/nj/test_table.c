@@ -90,6 +90,49 @@ static void for_people(void **state)
 		"12345  \x1b[32malpha\x1b[0m\n    \x1b[2m-\x1b[0m  b,\"c\"\\x1b[1m\\x0a\\x09x\n");
 }
 
+/* On a terminal the last column goes on below itself, where there is room for that. */
+static void last_column_wraps(void **state)
+{
+	(void)state;
+	struct cli cli = {.columns = "pid,name", .width = 23};
+	assert_int_equal(print(&cli), CLI_OK);
+	assert_string_equal(out, "  PID  NAME\n12345  alpha\n    -  b,\"c\"\\x1b[1m\\x0a\n       \\x09x\n");
+	cli.width = 22; /* not enough: as it comes */
+	assert_int_equal(print(&cli), CLI_OK);
+	assert_string_equal(out, "  PID  NAME\n12345  alpha\n    -  b,\"c\"\\x1b[1m\\x0a\\x09x\n");
+}
+
+static const struct table_column wide[] = {{"n", TABLE_INT, ""}, {"text", TABLE_TEXT, ""}, {0}};
+
+static void words_stay_whole(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *printed;
+	} rows[] = {
+		{"", "1  \n"},
+		{"exactly as many as fit", "1  exactly as many as fit\n"},
+		{"one more than what can b", "1  one more than what can\n   b\n"},
+		{"übergroß wörter über alle zeilen", "1  übergroß wörter über\n   alle zeilen\n"},
+		{"abcdefghijklmnopqrstuvwxyz", "1  abcdefghijklmnopqrstuv\n   wxyz\n"},
+		{"a line of its own, and one that follows, and the last",
+		 "1  a line of its own, and\n   one that follows, and\n   the last\n"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct cli cli = {.no_headers = true, .width = 25};
+		struct table *t;
+		size_t n;
+		free(out);
+		cli.out = cli.err = open_memstream(&out, &n);
+		assert_int_equal(table_open(&cli, wide, &t), CLI_OK);
+		table_int(t, 1);
+		table_text(t, rows[i].text);
+		assert_int_equal(table_close(t), CLI_OK);
+		fclose(cli.out);
+		assert_string_equal(out, rows[i].printed);
+	}
+}
+
 static void json(void **state)
 {
 	(void)state;
@@ -261,7 +304,7 @@ static void long_text_is_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(for_people),	T(json),	  T(csv_and_tsv),
+		T(for_people),	T(last_column_wraps), T(words_stay_whole), T(json),	  T(csv_and_tsv),
 		T(order),	T(wrong_columns), T(no_rows),
 		T(short_forms), T(decimal_order), T(long_text_is_cut),
 	};

@@ -467,7 +467,7 @@ static void settings_are_checked(void **state)
 	s = settings();
 	stage_set(&s, "speed", "1");
 	assert_int_equal(strategy_core_new(&s, why, &c), ERR_NOT_FOUND);
-	assert_string_equal(why, "strategy p: speed = 1: not found");
+	assert_string_equal(why, "strategy.p: there is no parameter speed");
 	s = settings();
 	s.stale_ns = 0;
 	assert_int_equal(strategy_core_new(&s, why, &c), ERR_RANGE);

@@ -245,7 +245,7 @@ static void periods_must_go_together(void **state)
 	stage_set(&s, "fast", "9");
 	stage_set(&s, "slow", "9");
 	assert_int_equal(strategy_core_new(&s, why, &c), ERR_ARG);
-	assert_string_equal(why, "strategy e: fast must be smaller than slow");
+	assert_string_equal(why, "strategy.e: fast must be smaller than slow");
 }
 
 int main(void)

@@ -68,6 +68,31 @@ static void mistakes_change_nothing(void **state)
 	assert_memory_equal(&p, &before, sizeof(p));
 }
 
+static void mistakes_are_explained(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *value, *why;
+	} rows_wrong[] = {
+		{"cuont", "1", "there is no parameter cuont (did you mean count?)"},
+		{"xyzzy", "1", "there is no parameter xyzzy; there are count, qty, choice, name"},
+		{"count", "10", "count: \"10\" is no whole number from 1 to 9"},
+		{"qty", "many", "qty: \"many\" is no decimal number from 0.00000001 to 1.00000000"},
+		{"choice", "tw", "choice: \"tw\" is none of: one two three"},
+		{"name", "a very long one", "name: \"a very long one\" is longer than 39 bytes"},
+	};
+	char why[EVENT_TEXT_MAX];
+	for (size_t i = 0; i < sizeof rows_wrong / sizeof rows_wrong[0]; i++) {
+		params_explain(&strategy, rows_wrong[i].name, rows_wrong[i].value, why, sizeof why);
+		assert_string_equal(why, rows_wrong[i].why);
+		/* Room is never exceeded. */
+		memset(why, 'x', sizeof why);
+		params_explain(&strategy, rows_wrong[i].name, rows_wrong[i].value, why, 12);
+		assert_int_equal(strlen(why), 11);
+		assert_int_equal(why[12], 'x');
+	}
+}
+
 /* Every strategy that was built in: rows that stand on their own feet. */
 static void registered_strategies_are_sound(void **state)
 {
@@ -96,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
 		cmocka_unit_test(mistakes_change_nothing),
+		cmocka_unit_test(mistakes_are_explained),
 		cmocka_unit_test(registered_strategies_are_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
