@@ -258,6 +258,21 @@ int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx)
 	return each(s, &e);
 }
 
+static void give_reach(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
+{
+	(void)s;
+	(*(store_read_reach_fn *const *)fn)(ctx, text(row, 0), sqlite3_column_int64(row, 1));
+}
+
+int store_read_reach(struct store_read *s, store_read_reach_fn *fn, void *ctx)
+{
+	const struct each e = {.sql = "SELECT publisher, stamp FROM checkpoint WHERE lane = 'M' ORDER BY publisher",
+			       .row = give_reach,
+			       .fn = &fn,
+			       .ctx = ctx};
+	return each(s, &e);
+}
+
 /* What there is of an epoch (0: of the newest one). */
 static int find_lane(struct store_read *s, const struct store_read_from *from, struct store_lane *ret_lane)
 {

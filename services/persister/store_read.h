@@ -70,6 +70,10 @@ struct store_lane {
 typedef void store_read_lane_fn(void *ctx, const struct store_lane *l);
 int store_read_lanes(struct store_read *s, store_read_lane_fn *fn, void *ctx);
 
+/* How far each publisher's lane M is stored: ts_recv of the newest record. */
+typedef void store_read_reach_fn(void *ctx, const char *publisher, int64_t stamp);
+int store_read_reach(struct store_read *s, store_read_reach_fn *fn, void *ctx);
+
 /* Records of one publisher's epoch as they were published, from a sequence on, in order, until fn returns false.
  * from->epoch 0: the newest epoch there is. ret_lane: what is there of it (publisher is not set). ERR_NOT_FOUND:
  * nothing of this epoch. */

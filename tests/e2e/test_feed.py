@@ -2,6 +2,7 @@
 
 The simulator's own account (GET /nightjar/truth) is compared with the gaps that the stack wrote down.
 """
+import json
 import signal
 
 from live import Live, until_stored
@@ -75,6 +76,20 @@ def check_gaps(s, in_flight=False):
     return len(trades), len(books)
 
 
+def check_coverage(s):
+    """nj coverage says the same of each stream: what was fetched is not missing, what a snapshot ended is."""
+    rows = {}
+    for r in json.loads(s.nj("coverage", "BTCUSDT.BINANCE", "--json").stdout):
+        rows.setdefault(r["stream"], []).append(r)
+    assert {"depth", "trade", "top", "kline"} <= set(rows), rows
+    total = {stream: {k: sum(r[k] for r in of) for k in ("blind", "missing", "gaps", "records")} for stream, of in rows.items()}
+    assert total["trade"]["blind"] > total["trade"]["missing"] and total["trade"]["records"] == 0, total
+    assert total["depth"]["missing"] == total["depth"]["blind"] > total["top"]["blind"] > 0, total
+    assert all(float(r["percent"]) < 100 for r in rows["depth"] + rows["top"]), rows
+    table = s.nj("coverage", "--stream", "depth", "-o", "tsv").stdout.splitlines()
+    assert table[0].startswith("day\tinstrument\tstream\tpercent") and len(table) == 1 + len(rows["depth"]), table
+
+
 def misbehaving(s):
     strike(s, "depth_gaps", fault="skip", stream=DEPTH, count=1)
     strike(s, "depth_gaps", fault="skip", stream=DEPTH, count=4)
@@ -137,6 +152,7 @@ def main():
         cutting(s)
         silence(s)
         print("%d gaps of trades and %d of books with connections cut" % check_gaps(s, in_flight=True))
+        check_coverage(s)
         wrong = s.rows("SELECT publisher, event, seq FROM xlog x WHERE EXISTS (SELECT 1 FROM gaps g WHERE g.source = x.publisher "
                        "AND g.seq = x.seq AND g.origin NOT IN ('simulated', 'none'))")
         assert not wrong, [dict(r) for r in wrong]
