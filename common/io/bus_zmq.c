@@ -202,7 +202,7 @@ static int take_lock(struct bus_zmq *z, const char *publisher)
 	if (z->lock < 0)
 		return err_from_errno(errno);
 	if (flock(z->lock, LOCK_EX | LOCK_NB) != 0)
-		return ERR_BUSY;
+		return errno == EWOULDBLOCK ? ERR_BUSY : err_from_errno(errno);
 	/* For people and for a supervisor that comes back: who holds it. The lock itself is what counts. */
 	char text[32];
 	n = snprintf(text, sizeof text, "%d\n", (int)getpid());

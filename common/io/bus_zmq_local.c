@@ -31,8 +31,10 @@ int bus_local_open(struct bus_local *b, struct bus_net *net, const char *publish
 		rc = bus_curve_serve(net->curve, b->socket);
 	if (!rc)
 		rc = bus_guard_open(&b->guard, net->loop, b->socket, net->counters);
-	if (!rc && zmq_bind(b->socket, b->at) != 0)
+	if (!rc && zmq_bind(b->socket, b->at) != 0) {
 		rc = err_from_errno(zmq_errno());
+		log_error("cannot bind", "at=%s err=%s", b->at, zmq_strerror(zmq_errno()));
+	}
 	if (!rc && lane != LANE_R)
 		rc = loop_timer(net->loop, SWEEP_NS, SWEEP_NS, on_sweep, b, &b->sweep);
 	return rc;

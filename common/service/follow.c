@@ -596,5 +596,16 @@ static void on_reply(void *ctx, const char *publisher, const uint8_t *reply, siz
 	}
 }
 
-const struct bus_handler follow_bus_handler = {
-	.on_frame = on_frame, .on_batch = on_batch, .on_request = runtime_on_request, .on_reply = on_reply};
+/* Nothing is lost by it, what was missed is asked for; but it is no silence either. */
+static void on_peer(void *ctx, const char *publisher, enum lane lane, bool up)
+{
+	(void)ctx;
+	if (!up)
+		log_info("connection lost", "publisher=%s lane=%s", publisher, lane == LANE_M ? "M" : "X");
+}
+
+const struct bus_handler follow_bus_handler = {.on_frame = on_frame,
+					       .on_batch = on_batch,
+					       .on_request = runtime_on_request,
+					       .on_reply = on_reply,
+					       .on_peer = on_peer};

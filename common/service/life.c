@@ -266,8 +266,8 @@ static pid_t read_holder(const char *path)
 	return pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) == 0 ? (pid_t)pid : 0;
 }
 
-/* The holder may have the lock and not have written its number yet. */
-static void say_who_holds(struct runtime *rt)
+/* The holder may have the lock and not have written its number yet. False where it is we ourselves. */
+static bool say_who_holds(struct runtime *rt)
 {
 	char path[200];
 	pid_t pid = 0;
@@ -277,7 +277,10 @@ static void say_who_holds(struct runtime *rt)
 		if (pid == 0)
 			nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
 	}
+	if (pid == getpid())
+		return false;
 	log_error("already running", "service=%s holder=%d lock=%s", rt->s->name, (int)pid, path);
+	return true;
 }
 
 static int open_bus(struct runtime *rt, char *reason, size_t cap)
@@ -289,10 +292,13 @@ static int open_bus(struct runtime *rt, char *reason, size_t cap)
 	if (rc)
 		return rc;
 	rc = bus_bind(rt->bus, rt->s->name);
-	if (rc == ERR_BUSY) {
-		say_who_holds(rt);
+	if (rc == ERR_BUSY && say_who_holds(rt)) {
 		rt->exit_code = EXIT_RUNNING;
 		snprintf(reason, cap, "another %s is running", rt->s->name);
+	} else if (rc == ERR_BUSY) {
+		snprintf(reason, cap, "another program has one of our three ports: see bus.peers and bus.listen");
+	} else if (rc) {
+		snprintf(reason, cap, "no place on the bus at %s: %s", rt->run.bus_dir, err_text(rc));
 	}
 	return rc;
 }

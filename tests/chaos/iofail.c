@@ -1,9 +1,12 @@
 /* iofail - a library for LD_PRELOAD that makes the Nth file operation of a program fail, or kills
  * it right there.
  *
- *   IOFAIL_PATH   only files whose path contains this text (needed: without it nothing happens)
+ *   IOFAIL_PATH   only files whose path contains this text (needed: without it nothing happens);
+ *                 what has no path has the name "descriptor"
  *   IOFAIL_CALLS  comma-separated names; empty: all of open write fdatasync fsync rename unlink
- *                 fallocate ftruncate read (pwrite is a write, pread a read, openat an open …)
+ *                 fallocate ftruncate read flock mkdir stat mmap (pwrite is a write, pread a read,
+ *                 openat an open …); without a path: socket accept send recv eventfd epoll timerfd
+ *                 thread
  *   IOFAIL_NTH    which of the matching operations, from 1; 0: none, only count
  *   IOFAIL_COUNT  how many in a row from there on (1); 0: all
  *   IOFAIL_ERRNO  number to fail with (5, EIO)
@@ -24,7 +27,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define PATH_ROOM 1024
@@ -277,4 +287,125 @@ int unlinkat(int dir, const char *name, int flags)
 {
 	NEXT(unlinkat_fn *, "unlinkat")
 	return fails("unlink", dir, name) ? -1 : next(dir, name, flags);
+}
+
+typedef int flock_fn(int, int);
+typedef int mkdir_fn(const char *, mode_t);
+typedef int mkdirat_fn(int, const char *, mode_t);
+typedef int stat_fn(int, struct stat *);
+typedef int stat64_fn(int, struct stat64 *);
+typedef void *mmap_fn(void *, size_t, int, int, int, off_t);
+
+int flock(int fd, int operation)
+{
+	NEXT(flock_fn *, "flock")
+	return fails("flock", fd, NULL) ? -1 : next(fd, operation);
+}
+
+int mkdir(const char *name, mode_t mode)
+{
+	NEXT(mkdir_fn *, "mkdir")
+	return fails("mkdir", AT_FDCWD, name) ? -1 : next(name, mode);
+}
+
+int mkdirat(int dir, const char *name, mode_t mode)
+{
+	NEXT(mkdirat_fn *, "mkdirat")
+	return fails("mkdir", dir, name) ? -1 : next(dir, name, mode);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	NEXT(stat_fn *, "fstat")
+	return fails("stat", fd, NULL) ? -1 : next(fd, st);
+}
+
+int fstat64(int fd, struct stat64 *st)
+{
+	NEXT(stat64_fn *, "fstat64")
+	return fails("stat", fd, NULL) ? -1 : next(fd, st);
+}
+
+#define MMAP(symbol) \
+	void *symbol(void *at, size_t len, int protection, int flags, int fd, off_t offset) \
+	{ \
+		NEXT(mmap_fn *, #symbol) \
+		return fd >= 0 && fails("mmap", fd, NULL) ? MAP_FAILED \
+							  : next(at, len, protection, flags, fd, offset); \
+	}
+
+MMAP(mmap)
+MMAP(mmap64)
+
+/* ---- Without a path. */
+
+static bool denies(const char *call)
+{
+	int saved = errno;
+	bool yes = due(call, "descriptor");
+	errno = yes ? (int)plan.error : saved;
+	return yes;
+}
+
+typedef int two_fn(int, int);
+typedef int three_fn(int, int, int);
+typedef int accept_fn(int, __SOCKADDR_ARG, socklen_t *);
+typedef int accept4_fn(int, __SOCKADDR_ARG, socklen_t *, int);
+typedef ssize_t send_fn(int, const void *, size_t, int);
+typedef ssize_t recv_fn(int, void *, size_t, int);
+typedef int eventfd_fn(unsigned, int);
+typedef int thread_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+int socket(int domain, int type, int protocol)
+{
+	NEXT(three_fn *, "socket")
+	return denies("socket") ? -1 : next(domain, type, protocol);
+}
+
+int accept(int fd, __SOCKADDR_ARG address, socklen_t *len)
+{
+	NEXT(accept_fn *, "accept")
+	return denies("accept") ? -1 : next(fd, address, len);
+}
+
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+	NEXT(accept4_fn *, "accept4")
+	return denies("accept") ? -1 : next(fd, address, len, flags);
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+	NEXT(send_fn *, "send")
+	return denies("send") ? -1 : next(fd, bytes, len, flags);
+}
+
+ssize_t recv(int fd, void *bytes, size_t len, int flags)
+{
+	NEXT(recv_fn *, "recv")
+	return denies("recv") ? -1 : next(fd, bytes, len, flags);
+}
+
+int eventfd(unsigned count, int flags)
+{
+	NEXT(eventfd_fn *, "eventfd")
+	return denies("eventfd") ? -1 : next(count, flags);
+}
+
+int epoll_create1(int flags)
+{
+	NEXT(fd_fn *, "epoll_create1")
+	return denies("epoll") ? -1 : next(flags);
+}
+
+int timerfd_create(int clock, int flags)
+{
+	NEXT(two_fn *, "timerfd_create")
+	return denies("timerfd") ? -1 : next(clock, flags);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	NEXT(thread_fn *, "pthread_create")
+	return denies("thread") ? errno : next(thread, attr, start, arg);
 }

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -150,6 +151,33 @@ def tools(s):
         player.communicate()
 
 
+def taken_ports(s):
+    """Somebody else listens where we should: that is said, and not that we are running already."""
+    def port_of(name):
+        return int(dict(p.split("=") for p in s.places.split(","))[name].rsplit(":", 1)[1])
+    s.kill("strategy", signal.SIGTERM)
+    began = len(s.log("strategy"))
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_for(lambda: takes(other, port_of("strategy") + 1), 30, "the port")
+        other.listen()
+        s.start_service("strategy")
+        assert s.processes["strategy"].wait(60) == 1, s.log("strategy")[began:]
+        s.processes.pop("strategy")
+        said = s.log("strategy")[began:]
+        assert "another program has one of our three ports" in said and "already running" not in said, said
+    s.start_service("strategy")
+    wait_for(lambda: (s.status("strategy") or {}).get("life") == 4, 60, "the strategy")
+
+
+def takes(listener, port):
+    try:
+        listener.bind(("127.0.0.1", port))
+        return True
+    except OSError:
+        return False
+
+
 def revocation(s):
     argv = [os.path.join(BIN, "nj"), "tap", "heartbeat", "--config", s.path("nightjar.conf"), "--set", "bus.key=tom"]
     path = s.path("tap.out")
@@ -234,6 +262,7 @@ def main():
         wait_for(lambda: all((s.status(n) or {}).get("life") == 4 for n in SERVICES), 60, "the services")
         roles(s)
         tools(s)
+        taken_ports(s)
         revocation(s)
         outputs = [("nj " + " ".join(a), s.nj(*a).stdout.encode()) for a in
                    (("status",), ("status", "--json"), ("keys", "list"), ("keys", "list", "--json"), ("doctor", "--json"))]

@@ -179,6 +179,8 @@ static int take_name(struct publisher *p, const char *name)
 		return cli_usage(p->cli, "'%s' is no publisher's name: [a-z0-9_-], at most 19", name);
 	memcpy(p->name, name, len + 1);
 	int rc = bus_bind(p->bus, name);
+	if (rc == ERR_BUSY && look_holder(p->run.bus_dir, name) == getpid())
+		return cli_fail(p->cli, CLI_FAILED, "another program has one of %s's three ports: see bus.peers", name);
 	if (rc == ERR_BUSY)
 		return cli_fail(
 			p->cli, CLI_FAILED,
