@@ -3,6 +3,7 @@
 What a client makes of it is compared with witnesses that the simulator does not know, and with its account of what it
 has withheld (GET /nightjar/truth).
 """
+import json
 import os
 import sys
 import tempfile
@@ -471,6 +472,93 @@ def kalshi_misbehaving():
         assert sim.get("/trade-api/v2/markets").status == 429
 
 
+# ---- Polymarket ----
+
+def polymarket_frames(client, quiet=2):
+    """Every frame as a list of objects; an empty text is an empty list."""
+    client.sock.settimeout(quiet)
+    try:
+        while True:
+            text = client.recv_bytes()
+            if text == b"PONG":
+                continue
+            value = json.loads(text) if text else []
+            yield value if isinstance(value, list) else [value]
+    except (Closed, TimeoutError):
+        return
+
+
+def polymarket_recorded():
+    """Who comes late gets the books as they stand, each with the hash that the venue itself gave the last change."""
+    files = capture("polymarket/polymarket_ws.jsonl")
+    with open(files) as f:
+        market = json.loads(f.readline())[0]["market"]
+    with Simulator("--venue", "POLYMARKET", "--capture", files, "--speed", "max") as sim:
+        listed, = sim.get("/markets?closed=false&active=true&order=id&ascending=false&limit=100&offset=0").json()
+        tokens = json.loads(listed["clobTokenIds"])
+        assert listed["conditionId"] == market and len(tokens) == 2, listed
+        ws = sim.ws("/ws/market")
+        ws.send("PING")
+        assert ws.recv_bytes() == b"PONG"
+        ws.send_json({"assets_ids": tokens, "type": "market", "custom_feature_enabled": True})
+        frames = list(polymarket_frames(ws))
+        assert [o["event_type"] for o in frames[0]] == ["book", "book"] and [] in frames
+        last, n = {}, {}
+        for o in (o for f in frames for o in f):
+            n[o["event_type"]] = n.get(o["event_type"], 0) + 1
+            for change in o.get("price_changes", [o] if o["event_type"] == "book" else []):
+                last[change["asset_id"]] = change["hash"]
+        assert n == {"book": 6, "price_change": 57, "last_trade_price": 2}, n
+        late = sim.ws("/ws/market")
+        late.send_json({"assets_ids": tokens, "type": "market"})
+        books = late.recv()
+        assert {b["asset_id"]: b["hash"] for b in books} == last, "the venue's own hashes"
+        for b in books:
+            rest = sim.get("/book?token_id=" + b["asset_id"]).json()
+            assert (rest["hash"], rest["bids"], rest["asks"]) == (b["hash"], b["bids"], b["asks"])
+            bid, ask = float(b["bids"][-1]["price"]), float(b["asks"][-1]["price"])
+            assert bid < ask and abs(float(sim.get("/midpoint?token_id=" + b["asset_id"]).json()["mid"]) - (bid + ask) / 2) < 1e-9
+            assert float(b["bids"][0]["price"]) < bid and float(b["asks"][0]["price"]) > ask, "the best is last"
+        print("polymarket: %s; late books carry the recorded hashes" % n)
+        sim.fault(fault="wrong_snapshot", variant="wrong_hash", symbol=tokens[0])
+        other = sim.ws("/ws/market")
+        other.send_json({"operation": "subscribe", "assets_ids": tokens})
+        assert [b["hash"] == last[b["asset_id"]] for b in other.recv()].count(False) == 1
+        sim.fault(fault="refuse_subscribe")
+        other.send_json({"operation": "subscribe", "assets_ids": tokens})
+        assert other.recv_bytes() == b"INVALID OPERATION"
+
+
+def polymarket_misbehaving():
+    files = capture("polymarket/polymarket_ws.jsonl")
+    with Simulator("--venue", "POLYMARKET", "--capture", files, "--speed", "max", "--faults",
+                   "wrong_hash@10,skip@20*2,duplicate@30,hostile@40=exponent") as sim:
+        listed, = sim.get("/markets").json()
+        ws = sim.ws("/ws/market")
+        ws.send_json({"assets_ids": json.loads(listed["clobTokenIds"]), "type": "market"})
+        sent = sum(1 for _ in polymarket_frames(ws))
+        truth = sim.truth()
+        frames = sum(s["frames"] for s in truth["streams"].values())
+        skipped = sum(b["frames"] for b in truth["blind"] if b["why"] == "skipped")
+        corrupted = sum(b["frames"] for b in truth["blind"] if b["why"] == "corrupted")
+        assert (frames, skipped, corrupted) == (65, 2, 2), truth
+        assert sent == frames - skipped + 1, (sent, frames)
+
+
+def polymarket_catalogue():
+    files, info = capture("polymarket/polymarket_ws.jsonl"), capture("polymarket/BTC-5m-markets-2026-07-24.jsonl.gz")
+    with Simulator("--venue", "POLYMARKET", "--capture", files, "--exchange-info", info) as sim:
+        ids = set()
+        for offset in range(0, 400, 100):
+            page = sim.get("/markets?closed=true&limit=100&offset=%d" % offset).json()
+            ids |= {m["conditionId"] for m in page}
+        assert len(ids) >= 280 and page == [] or len(page) < 100, len(ids)
+        one = sim.get("/markets?closed=true&limit=1&offset=7").json()[0]
+        token = json.loads(one["clobTokenIds"])[1]
+        again, = sim.get("/markets?clob_token_ids=" + token).json()
+        assert again["conditionId"] == one["conditionId"]
+
+
 def main():
     usdm_recorded(capture("binance/rest/BINANCE_FUTURES.jsonl.zst"), ["SUSHIUSDT", "AKROUSDT", "KEEPUSDT", "CTKUSDT"])
     if LONG:
@@ -484,6 +572,9 @@ def main():
         kalshi_signed(folder)
     kalshi_talk()
     kalshi_misbehaving()
+    polymarket_recorded()
+    polymarket_misbehaving()
+    polymarket_catalogue()
     print("ok")
 
 

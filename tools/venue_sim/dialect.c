@@ -9,6 +9,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_bybit_spot,
 	&dialect_bybit_linear,
 	&dialect_kalshi,
+	&dialect_polymarket,
 };
 
 #define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))

@@ -21,6 +21,7 @@
 struct fault;
 struct feed_line;
 struct fold;
+struct recording;
 struct session;
 struct sim;
 
@@ -56,6 +57,8 @@ struct dialect {
 	bool (*reply)(const struct feed_line *line, struct reply_facts *ret_facts);
 	/* Hands on the numbers of one symbol: those of the facts. */
 	void (*numbers)(const struct feed_line *line, dialect_number_fn fn, void *ctx);
+	/* Adds the symbols of a frame that is of several, with their numbers; NULL: facts and numbers do. */
+	void (*scan)(struct recording *r, const struct feed_line *line);
 	/* Takes a line into the folded books and candles; ERR_ values are counted by the fold. */
 	int (*fold)(struct fold *f, const struct feed_line *line);
 
@@ -119,6 +122,7 @@ extern const struct dialect dialect_binance_usdm;
 extern const struct dialect dialect_bybit_linear;
 extern const struct dialect dialect_bybit_spot;
 extern const struct dialect dialect_kalshi;
+extern const struct dialect dialect_polymarket;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 const struct dialect *dialect_at(size_t i);           /* NULL behind the last */

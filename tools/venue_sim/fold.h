@@ -36,6 +36,10 @@ struct fold_trade {
 	bool taker_sold;
 };
 
+struct fold_seal { /* Polymarket: what a book's hash covers beside its levels, as the venue writes it */
+	char timestamp[24], tick[16], last_trade[16];
+};
+
 struct fold_symbol {
 	const struct rec_symbol *about;
 	struct fold_book book;
@@ -43,6 +47,7 @@ struct fold_symbol {
 		recent; /* raw depth diffs: a snapshot is older than the diffs that came with it */
 	struct fold_trade trade[FOLD_TRADES_KEPT];
 	uint32_t trade_at, trades; /* at: index of the newest */
+	struct fold_seal seal;
 	uint64_t seq; /* Bybit: beside the id of the newest update */
 	struct candles second, minute;
 };

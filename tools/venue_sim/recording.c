@@ -24,15 +24,18 @@ static void widen(uint8_t *scale, uint8_t *digits, struct text number)
 		*digits = (uint8_t)written;
 }
 
-static void on_number(void *ctx, struct text price, struct text qty)
+void recording_widen(struct rec_symbol *s, struct text price, struct text qty)
 {
-	struct rec_symbol *s = ((struct scan *)ctx)->symbol;
-
 	widen(&s->price_scale, &s->price_digits, price);
 	widen(&s->qty_scale, &s->qty_digits, qty);
 }
 
-static struct rec_symbol *symbol_of(struct recording *r, struct text name)
+static void on_number(void *ctx, struct text price, struct text qty)
+{
+	recording_widen(((struct scan *)ctx)->symbol, price, qty);
+}
+
+struct rec_symbol *recording_add(struct recording *r, struct text name)
 {
 	struct rec_symbol *s;
 
@@ -65,7 +68,9 @@ static void scan_frame(struct recording *r, const struct dialect *d, const struc
 	struct rec_symbol *symbol = NULL;
 
 	if (d->frame(line, &facts))
-		symbol = symbol_of(r, facts.symbol);
+		symbol = recording_add(r, facts.symbol);
+	if (d->scan != NULL)
+		d->scan(r, line);
 	if (r->frames++ == 0)
 		r->first_stamp = line->stamp;
 	if (line->stamp > r->last_stamp)
@@ -118,7 +123,7 @@ static void scan_reply(struct recording *r, const struct dialect *d, const struc
 	reply.kind = facts.kind;
 	reply.limit = facts.limit;
 	if (facts.kind == REPLY_DEPTH) {
-		symbol = facts.symbol.len > 0 ? symbol_of(r, facts.symbol)
+		symbol = facts.symbol.len > 0 ? recording_add(r, facts.symbol)
 					      : owner_by_id(r, facts.last_id);
 		if (symbol == NULL) {
 			r->unusable++;

@@ -18,6 +18,7 @@ struct rec_symbol {
 	uint8_t price_digits, qty_digits; /* decimals as written, with their zeros */
 	bool has_trades;                  /* single trades, not only aggregated ones */
 	uint64_t last_id;                 /* of the newest depth frame; used while scanning */
+	char group[STREAM_NAME_MAX];      /* Polymarket: the token's market */
 };
 
 struct rec_stream {
@@ -49,6 +50,10 @@ struct recording {
 int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d,
 		   char *reason, size_t cap);
 void recording_fini(struct recording *r);
+
+/* For dialects that scan: existing or new, NULL where there is no room; its scales hold these numbers. */
+struct rec_symbol *recording_add(struct recording *r, struct text name);
+void recording_widen(struct rec_symbol *s, struct text price, struct text qty);
 
 const struct rec_symbol *recording_symbol(const struct recording *r,
 					  struct text name); /* NULL: unknown */

@@ -157,6 +157,11 @@ int sim_init(struct sim *sim, const struct options *o, struct loop *l, char *rea
 	buf_init(&sim->scratch, SCRATCH_MAX);
 	buf_init(&sim->rendered, SCRATCH_MAX);
 	init_source(sim);
+	if (sim->source.capture == NULL && sim->dialect->tell_snapshot == NULL) {
+		snprintf(reason, cap, "--venue %s: there is no generated market, name a recording with --capture",
+			 o->venue);
+		return ERR_ARG;
+	}
 	rc = init_parts(sim, reason, cap);
 	if (rc == 0 && o->tls_cert[0] != '\0')
 		rc = tls_server_new(o->tls_cert, o->tls_key, &sim->tls, reason, cap);
