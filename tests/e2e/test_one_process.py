@@ -47,6 +47,8 @@ def main():
         assert int(said["candles"]) == len(candles(s.database))  # its own and the venue's
         assert int(said["fills"]) >= 10, "only %s fills: agreement on nothing must not pass" % said["fills"]
         assert digests(one_process(config)) == digests(said), "the same again says something else"
+        # With the settings of a live stack, too: what is played is simulated, and says so.
+        assert digests(one_process(config, extra=("--set", "run.origin=live"))) == digests(said), "live settings decide otherwise"
         other = digests(one_process(config, seed=2))
         assert other["sha256.collector.m"] != said["sha256.collector.m"], "another seed is another market"
         renamed = digests(one_process(config, extra=("--run-id", "another")))

@@ -130,8 +130,21 @@ static int load_settings(struct job *j)
 	return CLI_OK;
 }
 
+/* The settings may be those of a live stack. What is played is not live and never called so, and the cores take
+ * nothing that they were not told to expect. */
+static void expect_origin(struct job *j)
+{
+	const char *is = enum_text(enum_origin(), j->o->capture ? origin_replay : origin_simulated);
+	if (strcmp(j->run.origin, "any") == 0 || strcmp(j->run.origin, is) == 0)
+		return;
+	cli_note(j->cli, "run.origin is %s; what is played here is %s, and so is all that comes of it", j->run.origin,
+		 is);
+	snprintf(j->run.origin, sizeof j->run.origin, "%s", is);
+}
+
 static int make_settings(struct job *j)
 {
+	expect_origin(j);
 	const char *own = j->run.run_id[0] ? j->run.run_id : "replay";
 	struct strategy_section_context from = {
 		.config = j->config, .run = &j->run, .run_id = j->o->run_id ? j->o->run_id : own};
