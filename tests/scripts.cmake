@@ -126,3 +126,13 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)
 endif()
+
+# With NJ_LONG set a test may take hours. ctest reads this after every test is known: chaos is a folder below, and
+# TEST_INCLUDE_FILES of its CMakeLists.txt names the file.
+if(Python3_FOUND)
+	nj_script(long.reach ${Python3_EXECUTABLE} -B tests/chaos/test_long.py ${CMAKE_BINARY_DIR})
+endif()
+get_property(every_test DIRECTORY PROPERTY TESTS)
+string(JOIN " " every_test ${every_test})
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/chaos/long.cmake
+	"if(NOT \"\$ENV{NJ_LONG}\" STREQUAL \"\")\n\tset_tests_properties(${every_test} PROPERTIES TIMEOUT 14400)\nendif()\n")

@@ -1,6 +1,6 @@
 """SIGKILL of collector, strategy, executor and persister at random moments: the ledger is the undisturbed run's, byte for byte.
 
-Lockstep, where venue_sim resumes at the collector's last frame. NJ_KILLS is the number of kills of each service (5; 25 in CI),
+Lockstep, where venue_sim resumes at the collector's last frame. NJ_KILLS is the number of kills of each service (5; 25 in CI and with NJ_LONG),
 NIGHTJAR_SEED the seed of the moments.
 """
 import os
@@ -8,10 +8,10 @@ import random
 import time
 
 from records import candles, first_difference, holes, journal, ledger_digest
-from stack import SERVICES, Stack, btc_captures
+from stack import LONG, SERVICES, Stack, btc_captures
 
 END = 1723161904535092233
-KILLS = int(os.environ.get("NJ_KILLS") or 5)
+KILLS = int(os.environ.get("NJ_KILLS") or (25 if LONG else 5))
 SEED = int(os.environ.get("NIGHTJAR_SEED") or 1)
 
 
