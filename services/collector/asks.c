@@ -128,8 +128,7 @@ static void ask_snapshot(struct collector_core *c, struct market *m)
 	m->asked_at = c->now;
 	m->ask_at = CORE_NEVER;
 	if (m->sync == SYNC_ASKED)
-		depth_announce(c, m, book_state_syncing,
-			       in_stream(c) ? "subscribed anew" : "asked for a snapshot");
+		depth_announce(c, m, book_state_syncing, in_stream(c) ? "subscribed anew" : "asked for a snapshot");
 	arm(c, after(c->now, c->set.reply_ns));
 	if ((in_stream(c) ? ask_again(c, m) : asks_send(c, &r, m->request)) < 0)
 		asks_failed(c, m);
@@ -211,11 +210,14 @@ void asks_klines(struct collector_core *c, struct market *m)
 	arm(c, c->now);
 }
 
-/* Given up until the next connection: the stream brings what closes from now on. */
-static void klines_failed(struct collector_core *c, struct market *m)
+/* On a connection they are given up until the next one: the stream brings what closes from now on. */
+static void klines_done(struct collector_core *c, struct market *m, int rc, int64_t before)
 {
 	m->klines_request = 0;
-	ledger_on_klines(c, m, 0);
+	if (c->set.candles_only_ns > 0)
+		polls_answered(c, m, rc, before);
+	else
+		ledger_on_klines(c, m, rc == 0 ? m->kline_oldest : 0);
 }
 
 static void ask_klines(struct collector_core *c, struct market *m)
@@ -227,20 +229,27 @@ static void ask_klines(struct collector_core *c, struct market *m)
 				  .limit = c->set.klines_limit,
 				  .interval = c->set.kline_interval};
 
+	if (c->set.candles_only_ns > 0)
+		polls_fill(c, m, &r);
 	m->klines_at = CORE_NEVER;
 	m->klines_asked_at = c->now;
 	m->klines_request = asks_id(c, m);
 	arm(c, after(c->now, c->set.reply_ns));
 	if (asks_send(c, &r, m->klines_request) < 0)
-		klines_failed(c, m);
+		klines_done(c, m, ERR_ARG, m->kline_open_at);
 }
 
+/* Who has waited longest: nobody's failures are in the way of the others. */
 static struct market *next_without_klines(struct collector_core *c)
 {
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (c->markets[i].klines_at <= c->now)
-			return &c->markets[i];
-	return NULL;
+	struct market *next = NULL;
+
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (m->klines_at <= c->now && (next == NULL || m->klines_at < next->klines_at))
+			next = m;
+	}
+	return next;
 }
 
 static struct market *next_with_holes(struct collector_core *c)
@@ -310,7 +319,7 @@ void asks_on_timer(struct collector_core *c)
 		}
 		if (m->klines_request != 0 && c->now >= after(m->klines_asked_at, c->set.reply_ns)) {
 			c->count.replies_failed++;
-			klines_failed(c, m);
+			klines_done(c, m, ERR_TIMEOUT, m->kline_open_at);
 		}
 		fill_on_timer(c, m);
 	}
@@ -379,6 +388,7 @@ static void on_instruments(struct collector_core *c, const struct collector_repl
 		return;
 	}
 	c->describe_failures = 0;
+	polls_on_instruments(c);
 	if (c->set.describe_ns > 0)
 		asks_describe(c, after(c->now, c->set.describe_ns));
 }
@@ -409,10 +419,10 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 					 .market = &m->venue,
 					 .limit = c->set.klines_limit,
 					 .interval = c->set.kline_interval};
+		int64_t before = m->kline_open_at;
 		m->klines_request = 0;
 		m->kline_oldest = 0;
-		int rc = asks_read(c, r, &in); /* counted there */
-		ledger_on_klines(c, m, rc == 0 ? m->kline_oldest : 0);
+		klines_done(c, m, asks_read(c, r, &in), before); /* what failed is counted there */
 		return;
 	}
 	if (m != NULL && r->id == m->fill_request) {

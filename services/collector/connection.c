@@ -59,7 +59,7 @@ uint32_t connection_up(const struct shell *s)
 	return up;
 }
 
-/* --- telling ------------------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 static void tell(struct line *l, enum feed state, const char *reason)
 {
@@ -98,7 +98,7 @@ static void tell_lost(struct line *l, enum feed state, const char *reason)
 	tell_people(l, true, reason);
 }
 
-/* --- subscribing --------------------------------------------------------------------------------------- */
+/* ---- subscribing ---- */
 
 static void on_say(void *ctx);
 
@@ -161,12 +161,21 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 	char words[EVENT_TEXT_MAX];
 	if (s->set.stamped)
 		return;
-	snprintf(words, sizeof words, "%s: %.60s%s", m->symbol.s, text,
-		 on ? "; the other instruments go on" : "");
+	snprintf(words, sizeof words, "%s: %.60s%s", m->symbol.s, text, on ? "; the other instruments go on" : "");
 	runtime_alert(s->rt, severity_warning, on, "market_missing", m->symbol.s, words);
 }
 
-/* --- the WebSocket ------------------------------------------------------------------------------------- */
+void connection_polled(struct shell *s, const struct ev_feed_state *feed)
+{
+	char text[EVENT_TEXT_MAX] = "the venue answers again";
+	bool lost = feed->state != feed_live;
+	if (lost)
+		snprintf(text, sizeof text, "%s: %.100s; what is missed is asked for when it answers", s->venue->name,
+			 feed->reason);
+	runtime_alert(s->rt, severity_warning, lost, "feed_lost", s->venue->name, text);
+}
+
+/* ---- the WebSocket ---- */
 
 /* Is somebody there? Apart from data, whose silence the core watches: a market may be quiet, a connection not. */
 static void on_watch(void *ctx)
@@ -205,8 +214,8 @@ static void on_open(void *ctx)
 	struct shell *s = l->shell;
 	s->counters.connects++;
 	l->open_at = clock_mono(runtime_clock(s->rt));
-	connection_set_origin(l, connection_origin(s, ws_header(l->ws, simulator_header), stream_base(s),
-						   s->venue->stream_hosts));
+	connection_set_origin(
+		l, connection_origin(s, ws_header(l->ws, simulator_header), stream_base(s), s->venue->stream_hosts));
 	const char *protocol = ws_protocol(l->ws);
 	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", stream_base(s), l->number,
 		 enum_text(enum_origin(), l->origin), s->set.stamped);
@@ -405,7 +414,7 @@ void connection_reconnect(void *ctx, uint32_t connection, const char *reason)
 	loop_defer(runtime_loop(s->rt), reconnect_now, l);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 int connection_init(struct shell *s)
 {

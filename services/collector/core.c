@@ -53,7 +53,7 @@ static uint32_t number_of(const struct collector_core *c, const struct connectio
 	return (uint32_t)(conn - c->connections);
 }
 
-static void announce_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason)
+void core_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason)
 {
 	if (conn->state == state && state != feed_refused)
 		return;
@@ -127,7 +127,7 @@ static void alive(struct collector_core *c, struct connection *conn)
 {
 	if (conn->state == feed_live)
 		return;
-	announce_feed(c, conn, feed_live, NULL);
+	core_feed(c, conn, feed_live, NULL);
 	ledger_see(c, conn);
 }
 
@@ -162,7 +162,7 @@ void close_connection(struct collector_core *c, struct connection *conn, const s
 	tape_forget(c, conn);
 	memset(conn->feeds, 0, sizeof(conn->feeds));
 	ledger_lose_streams(c, conn);
-	announce_feed(c, conn, state, change->reason);
+	core_feed(c, conn, state, change->reason);
 }
 
 static void open_connection(struct collector_core *c, struct connection *conn)
@@ -171,7 +171,7 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 		ledger_go_blind(c, conn, gap_cause_restart);
 		ledger_lose_streams(c, conn);
 		stop_books(c, conn, "restarted");
-		announce_feed(c, conn, feed_connecting, NULL);
+		core_feed(c, conn, feed_connecting, NULL);
 	}
 	conn->up = true;
 	conn->frame_at = c->now;
@@ -196,7 +196,7 @@ static void check_silence(struct collector_core *c, struct connection *conn)
 		return;
 	c->count.silences++;
 	ledger_go_blind(c, conn, gap_cause_silence);
-	announce_feed(c, conn, feed_silent, "no frame for too long");
+	core_feed(c, conn, feed_silent, "no frame for too long");
 	c->actions.reconnect(c->actions.ctx, number_of(c, conn), "silent");
 }
 
@@ -241,8 +241,7 @@ static void check_feed(struct collector_core *c, const struct venue_message *m)
 	*slot = (struct feed_seq){m->feed, m->feed_seq};
 	if (before != 0 && m->feed_seq != before && m->feed_seq != before + 1)
 		lose_feed(c, m->feed,
-			  &(struct gap){
-				  .cause = gap_cause_sequence, .first = before + 1, .last = m->feed_seq - 1});
+			  &(struct gap){.cause = gap_cause_sequence, .first = before + 1, .last = m->feed_seq - 1});
 }
 
 /* What is refused of one market concerns that one only. */
@@ -259,7 +258,7 @@ static void on_notice(struct collector_core *c, struct market *market, const str
 		return;
 	c->count.refusals++;
 	if (market == NULL) {
-		announce_feed(c, c->from, feed_refused, n->text);
+		core_feed(c, c->from, feed_refused, n->text);
 		return;
 	}
 	snprintf(text, sizeof(text), "the venue refuses it: %.150s", n->text);
@@ -384,8 +383,9 @@ static void on_fault(struct collector_core *c, int rc, const struct venue_fault 
 /* Runs the timers that were due before an input. */
 static void enter(struct collector_core *c, int64_t now, const struct sink *out)
 {
+	/* Polls are not repeated as of a time at which this machine was asleep: that would be a burst of requests. */
 	while (c->due < now)
-		collector_core_on_timer(c, c->due, out);
+		collector_core_on_timer(c, c->set.candles_only_ns > 0 ? now : c->due, out);
 	c->now = now > c->now ? now : c->now;
 	c->out = out;
 }
@@ -441,7 +441,7 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 			close_connection(
 				c, conn,
 				&(struct collector_change){.state = feed_lost, .reason = "restarted", .restart = true});
-		announce_feed(c, conn, feed_connecting, change->reason);
+		core_feed(c, conn, feed_connecting, change->reason);
 		break;
 	case feed_live:
 		open_connection(c, conn);
@@ -462,6 +462,7 @@ void collector_core_start(struct collector_core *c, int64_t now, const struct si
 	enter(c, now, out);
 	c->since = c->now;
 	asks_describe(c, now);
+	polls_start(c);
 	leave(c);
 }
 

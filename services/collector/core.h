@@ -55,6 +55,9 @@ struct collector_core_settings {
 	int64_t poll_ns;     /* no streams: each book is asked for again after so long; 0: streams */
 	uint64_t fill_max;   /* missed trades to fetch afterwards, of one hole at most; 0: none */
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
+	/* no streams: klines of kline_interval, this long, are asked for as they close, so long afterwards; 0: streams
+	 */
+	int64_t candles_only_ns, candles_delay_ns;
 };
 
 /* Every limit at its default, no markets; the venue's own where it states one. */
@@ -119,7 +122,7 @@ struct collector_counters {
 	/* taken; older than the updates; unusable */
 	uint64_t snapshots, snapshots_old, snapshots_bad;
 	uint64_t renewals; /* of the snapshots taken: of live books whose known depth ran out */
-	uint64_t resyncs; /* books that lost their trust */
+	uint64_t resyncs;  /* books that lost their trust */
 	uint64_t stale, crossed;
 	uint64_t trades, trade_gaps, trades_missing, trades_repeated, trades_late;
 	uint64_t trades_filled; /* of the missing ones: fetched afterwards */
@@ -127,7 +130,7 @@ struct collector_counters {
 	uint64_t tops, tops_reordered;
 	uint64_t candles, candles_refused, klines;
 	uint64_t requests, replies, replies_failed, replies_unasked;
-	uint64_t refusals; /* texts by which the venue refused something */
+	uint64_t refusals;        /* texts by which the venue refused something */
 	uint64_t resubscriptions; /* of single markets, for a snapshot on the stream */
 	uint64_t feed_gaps;       /* holes in sequences that span a subscription */
 	uint64_t silences, disconnects;

@@ -93,7 +93,10 @@ void depth_trouble(struct collector_core *c, struct market *m, const char *text)
 		return;
 	m->troubled = on;
 	if (c->actions.trouble != NULL)
-		c->actions.trouble(c->actions.ctx, &m->venue, on, on ? text : "its order book is whole again");
+		c->actions.trouble(c->actions.ctx, &m->venue, on,
+				   on                           ? text
+				   : c->set.candles_only_ns > 0 ? "its candles come again"
+								: "its order book is whole again");
 }
 
 /* ---- beginning anew ---- */
@@ -569,8 +572,7 @@ void depth_on_timer(struct collector_core *c, struct market *m)
 {
 	if (m->seal != NULL)
 		seal_on_timer(c, m);
-	if (is_live(m) && m->state == book_state_crossed &&
-	    c->now >= after(m->crossed_at, c->set.crossed_ns)) {
+	if (is_live(m) && m->state == book_state_crossed && c->now >= after(m->crossed_at, c->set.crossed_ns)) {
 		depth_lose(c, m, &(struct gap){.cause = gap_cause_sequence}, "crossed for too long");
 		return;
 	}

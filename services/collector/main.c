@@ -16,7 +16,8 @@ static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
 				EVENT_book_snapshot, EVENT_book_delta,
 				EVENT_book_state,    EVENT_top,
 				EVENT_candle,        EVENT_ticker,
-				EVENT_mark,          EVENT_liquidation,
+				EVENT_mark,          EVENT_candle_due,
+				EVENT_liquidation,
 				EVENT_feed_state,    EVENT_resolution,
 				EVENT_gap,           EVENT_blind,
 				EVENT_following,     EVENT_trade_backfill,
@@ -153,6 +154,8 @@ static void run(void *self)
 	for (uint32_t i = 0; i < s->n_lines; i++)
 		s->line[i].told_live = false;
 	collector_core_start(s->core, pump_now(s), &s->sink);
+	if (s->set.candles_only) /* by requests alone */
+		return;
 	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
 }
 
@@ -160,7 +163,7 @@ static void run_timers(struct shell *s)
 {
 	int64_t now = pump_now(s), due;
 	for (int i = 0; i < 1000 && (due = collector_core_next_due(s->core)) <= now; i++)
-		collector_core_on_timer(s->core, due, &s->sink);
+		collector_core_on_timer(s->core, s->set.candles_only ? now : due, &s->sink);
 }
 
 /* Set back, or ahead before a restart: people must know why event time is not the time of day. */
@@ -196,9 +199,24 @@ static void tick(void *self, int64_t mono_ns)
 	pump_after(s);
 }
 
+/* Without a connection work is what was answered, and an interval without any is none the worse. */
+static void beat_of_polls(const struct shell *s, struct ev_heartbeat *hb)
+{
+	const struct collector_counters *n = collector_core_counters(s->core);
+
+	hb->progress = n->replies - n->replies_failed;
+	hb->worked_at = s->worked_at;
+	hb->silence_max = collector_section_silence(&s->set, s->venue);
+	event_set_name(hb->note, "polling");
+}
+
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct shell *s = self;
+	if (s->set.candles_only) {
+		beat_of_polls(s, hb);
+		return;
+	}
 	uint32_t up = connection_up(s);
 	char note[40];
 	snprintf(note, sizeof note, up ? "connected" : "no connection");

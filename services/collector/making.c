@@ -42,8 +42,10 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 	bool times = s->stale_ns > 0 && s->crossed_ns > 0 && s->silence_ns > 0 && s->first_ns >= 0 && s->reply_ns > 0 &&
 		     s->ask_pace_ns >= 0 && s->describe_ns >= 0 && s->poll_ns >= 0;
 
-	return s->venue != NULL && levels && times && s->ask_burst > 0 && s->pending_max > 0 && s->n_markets > 0 &&
-	       s->n_markets <= COLLECTOR_MARKETS_MAX;
+	bool polls = s->candles_only_ns >= 0 && s->candles_delay_ns >= 0;
+
+	return s->venue != NULL && levels && times && polls && s->ask_burst > 0 && s->pending_max > 0 &&
+	       s->n_markets > 0 && s->n_markets <= COLLECTOR_MARKETS_MAX;
 }
 
 static int market_init(struct collector_core *c, const struct collector_market *row, struct market **ret_market)

@@ -66,6 +66,8 @@ static void on_response(void *ctx, const struct http_response *r)
 		if (loop_timer(runtime_loop(s->rt), 200 * NS_PER_MS, 0, resend, a, &once) == 0)
 			return;
 	}
+	if (!r->err && r->status == 200)
+		s->worked_at = clock_wall(runtime_clock(s->rt));
 	if (!r->err)
 		learn_origin(s, http_header(r->call, simulator_header), a->ask);
 	a->status = r->err ? 0 : r->status;

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 6
+#define FORMAT 7
 
 /* ---- one walk for both directions ----
  *
@@ -148,6 +148,22 @@ static void io_holes(struct io *io, struct market *m)
 	io_u64(io, &m->fill_request);
 }
 
+/* What was said last, and when candles are asked for. */
+static void io_told(struct io *io, struct market *m)
+{
+	io_u32(io, &m->ticker.said);
+	for (int i = 0; i < VENUE_TICKER_VALUES; i++)
+		io_i64(io, &m->ticker.value[i]);
+	io_u32(io, &m->mark.said);
+	for (int i = 0; i < VENUE_MARK_VALUES; i++)
+		io_i64(io, &m->mark.value[i]);
+	io_i64(io, &m->poll.end);
+	io_i64(io, &m->poll.good_at);
+	io_i64(io, &m->poll.failed_at);
+	io_u32(io, &m->poll.failures);
+	io_u32(io, &m->poll.empty);
+}
+
 static void io_market(struct io *io, struct market *m)
 {
 	uint8_t sync = (uint8_t)m->sync;
@@ -191,12 +207,7 @@ static void io_market(struct io *io, struct market *m)
 	io_flag(io, &m->trade_broken);
 	io_holes(io, m);
 	io_u64(io, &m->top_id);
-	io_u32(io, &m->ticker.said);
-	for (int i = 0; i < VENUE_TICKER_VALUES; i++)
-		io_i64(io, &m->ticker.value[i]);
-	io_u32(io, &m->mark.said);
-	for (int i = 0; i < VENUE_MARK_VALUES; i++)
-		io_i64(io, &m->mark.value[i]);
+	io_told(io, m);
 	io_flag(io, &m->resolved);
 	io_i64(io, &m->pays);
 	if (m->seal != NULL)
@@ -217,6 +228,7 @@ static void io_core(struct io *io, struct collector_core *c)
 	io_i64(io, &c->described_at);
 	io_u64(io, &c->describe_request);
 	io_u32(io, &c->describe_failures);
+	io_i64(io, &c->polled_at);
 	for (size_t i = 0; i < sizeof(c->count) / sizeof(uint64_t); i++)
 		io_u64(io, (uint64_t *)&c->count + i);
 }

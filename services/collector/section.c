@@ -10,6 +10,7 @@
 #include "common/io/clock.h"
 #include "services/collector/plan.h"
 
+#define POLL_SLACK_NS (1200 * NS_PER_S)
 #define AT(member) offsetof(struct collector_section, member)
 #define TEXT(member) AT(member), sizeof(((struct collector_section *)0)->member)
 
@@ -29,6 +30,11 @@ const struct config_key collector_section_keys[] = {
 	{"trade_fill", CONFIG_INT, "10000", 0, 1000000, "trades",
 	 "Missed trades to fetch afterwards, of one hole at most, where the venue gives them by id; 0 none.", NULL,
 	 AT(trade_fill), 0},
+	{"candles_only", CONFIG_BOOL, "false", 0, 0, "",
+	 "No stream at all: klines of kline_interval by requests alone, asked for as each closes.", NULL,
+	 AT(candles_only), 0},
+	{"candles_delay", CONFIG_DUR, "2s", 0, 600 * NS_PER_S, "ns",
+	 "After the end of an interval until it is asked for.", NULL, AT(candles_delay_ns), 0},
 	{"candles", CONFIG_TEXT, "1s,1m", 0, 0, "",
 	 "Intervals of the candles built from trades, rising: 1s to 1d, 3d, 1w, 1M (a month).", NULL, TEXT(candles)},
 	{"candle_grace", CONFIG_DUR, "250ms", 0, 60 * NS_PER_S, "ns",
@@ -87,12 +93,9 @@ struct word {
 	const char *name;
 	uint32_t bit;
 };
-static const struct word stream_words[] = {{"depth", VENUE_DEPTH_STREAM},
-					   {"trade", VENUE_TRADE_STREAM},
-					   {"top", VENUE_TOP_STREAM},
-					   {"kline", VENUE_KLINE_STREAM},
-					   {"ticker", VENUE_TICKER_STREAM},
-					   {"liquidation", VENUE_LIQUIDATION_STREAM},
+static const struct word stream_words[] = {{"depth", VENUE_DEPTH_STREAM},   {"trade", VENUE_TRADE_STREAM},
+					   {"top", VENUE_TOP_STREAM},       {"kline", VENUE_KLINE_STREAM},
+					   {"ticker", VENUE_TICKER_STREAM}, {"liquidation", VENUE_LIQUIDATION_STREAM},
 					   {"mark", VENUE_MARK_STREAM}};
 
 static int parse_streams(const char *text, uint32_t *ret_bits, char *reason, size_t cap)
@@ -126,8 +129,8 @@ static int parse_candles(const char *text, struct collector_core_settings *set, 
 		int64_t ns;
 		if (set->n_intervals == CANDLE_INTERVALS_MAX || candle_interval(w, strlen(w), &ns) ||
 		    (set->n_intervals && ns <= set->intervals[set->n_intervals - 1])) {
-			snprintf(reason, cap,
-				 "collector.candles: '%s' is not a rising list of 1s to 1d, 3d, 1w, 1M", text);
+			snprintf(reason, cap, "collector.candles: '%s' is not a rising list of 1s to 1d, 3d, 1w, 1M",
+				 text);
 			return ERR_ARG;
 		}
 		set->intervals[set->n_intervals++] = ns;
@@ -137,6 +140,11 @@ static int parse_candles(const char *text, struct collector_core_settings *set, 
 
 int64_t collector_section_silence(const struct collector_section *in, const struct venue *v)
 {
+	int64_t ns = 0;
+
+	/* An interval, and time for the answer to fail for a while before it comes. */
+	if (in->candles_only && candle_interval(in->kline_interval, strlen(in->kline_interval), &ns) == 0)
+		return ns + POLL_SLACK_NS;
 	return in->silence_ns > 0 ? in->silence_ns : v->silence_ns;
 }
 
@@ -182,7 +190,7 @@ static int new_core(const struct collector_section *in, const struct collector_a
 	struct plan plan = {.venue = set->venue,
 			    .streams = streams,
 			    .streams_max = (uint32_t)in->connection_streams,
-			    .together = in->one_connection,
+			    .together = in->one_connection || in->candles_only,
 			    .raws = raws};
 	struct collector_market *markets = calloc(COLLECTOR_MARKETS_MAX, sizeof *markets);
 	if (!markets)
@@ -221,6 +229,33 @@ static void no_venue(const char *name, char *reason, size_t cap)
 					 venue_at(i)->suffix);
 }
 
+/* Polling: one kind of stream in the plan's words, and no connection is ever made. */
+static int parse_candles_only(const struct collector_section *in, struct collector_core_settings *set,
+			      uint32_t *streams, char *reason, size_t cap)
+{
+	const char *const *have = set->venue->kline_intervals;
+
+	if (!in->candles_only)
+		return 0;
+	while (have && *have && strcmp(*have, in->kline_interval) != 0)
+		have++;
+	if (!have || !*have || candle_interval(in->kline_interval, strlen(in->kline_interval), &set->candles_only_ns)) {
+		snprintf(reason, cap,
+			 "collector.candles_only: %s has no klines of %s to ask for; choose another "
+			 "collector.kline_interval, or streams (collector.candles_only=false)",
+			 in->venue, in->kline_interval);
+		return ERR_ARG;
+	}
+	if (in->stamped) {
+		snprintf(reason, cap,
+			 "collector.candles_only: a recording (collector.stamped) is streamed, not polled");
+		return ERR_ARG;
+	}
+	set->candles_delay_ns = in->candles_delay_ns;
+	*streams = VENUE_KLINE_STREAM;
+	return 0;
+}
+
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core)
 {
@@ -236,6 +271,9 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	int rc = parse_streams(in->streams, &streams, reason, cap);
 	if (!rc)
 		rc = parse_candles(in->candles, &set, reason, cap);
+	if (rc)
+		return rc;
+	rc = parse_candles_only(in, &set, &streams, reason, cap);
 	if (rc)
 		return rc;
 	rc = new_core(in, actions, &set, streams, ret_core);

@@ -9,13 +9,13 @@ struct collector_section {
 	char venue[24];
 	char symbols[2000], streams[80], kline_interval[8], candles[80];
 	char stream_url[200], rest_url[200], ca_file[200];
-	bool stamped, deflate, plain;
+	bool stamped, deflate, plain, candles_only;
 	int64_t book_levels, snapshot_limit, publish_levels;
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
 	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
 	char key_id[100], key_file[200];
 	int64_t poll_ns;
-	int64_t klines, trade_fill;
+	int64_t klines, trade_fill, candles_delay_ns;
 	int64_t connection_streams;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;

@@ -54,15 +54,15 @@ struct line {
 	uint32_t said;             /* texts of the subscription that were sent */
 	char reconnect_reason[64]; /* why the core asked for a new connection */
 	struct backoff backoff;
-	int64_t open_at; /* monotonic; 0 not open */
-	uint64_t bytes;  /* of the wire, pongs included, as last looked at */
+	int64_t open_at;             /* monotonic; 0 not open */
+	uint64_t bytes;              /* of the wire, pongs included, as last looked at */
 	int64_t heard_at, pinged_at; /* monotonic */
 	uint8_t origin;
 	bool told_live; /* live: the core knows that the connection is up */
 	bool told_lost; /* and people that it is not */
 	/* stamped */
-	int64_t cursor;   /* stamp of the last frame the core has seen */
-	struct ring held; /* frames that wait for their turn */
+	int64_t cursor;     /* stamp of the last frame the core has seen */
+	struct ring held;   /* frames that wait for their turn */
 	bool paused, ended; /* ended: the recording is at its end */
 };
 
@@ -103,6 +103,8 @@ void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* w
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
 void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed);
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text);
+/* Polling: there is no connection that tells people when the feed is lost, or back. */
+void connection_polled(struct shell *s, const struct ev_feed_state *feed);
 uint32_t connection_up(const struct shell *s); /* how many are open */
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);

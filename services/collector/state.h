@@ -41,16 +41,25 @@ struct reach {
 
 /* A book that the venue hashes: what goes into the hash, and what is in doubt. Drawn in seal.c. */
 struct seal {
-	struct venue_seal known; /* without a hash */
+	struct venue_seal known;                           /* without a hash */
 	char hash[sizeof(((struct venue_seal *)0)->hash)]; /* that was not met; empty: there is no doubt */
 	int64_t time;                                      /* ns, of that hash's message */
 	int64_t doubt_at;                                  /* stamp of the first that was not met */
 	int64_t met_at;                                    /* stamp of the last that was */
 	bool overdue;
-	uint32_t losses; /* in a row */
+	uint32_t losses;                                                /* in a row */
 	char lasts[SEAL_LASTS][sizeof(((struct venue_seal *)0)->last)]; /* last prices before the known one */
 	int64_t moved[SEAL_MOVED];                                      /* prices of levels that have just changed */
 	uint32_t next_last, next_moved;
+};
+
+/* An instrument without a stream: drawn in polls.c. */
+struct poll {
+	int64_t end;       /* of the interval whose candle is awaited */
+	int64_t good_at;   /* stamp of the last good answer; 0 none */
+	int64_t failed_at; /* of the first failure in a row */
+	uint32_t failures; /* in a row */
+	uint32_t empty;    /* good answers in a row without the candle */
 };
 
 struct market {
@@ -86,12 +95,13 @@ struct market {
 	int64_t klines_at; /* when to ask for klines; CORE_NEVER: not */
 	int64_t klines_asked_at;
 	uint64_t klines_request; /* id of the one under way */
+	struct poll poll;
 	int64_t kline_open_at;   /* of the newest closed one that was published */
 	int64_t kline_oldest;    /* of the reply being read */
 
 	struct seal *seal; /* owned; NULL where the venue has none */
-	bool resolved; /* what it pays was published */
-	int64_t pays;  /* what that was */
+	bool resolved;     /* what it pays was published */
+	int64_t pays;      /* what that was */
 
 	uint64_t trade_id;
 	/* stamp, venue time and price of the last trade */
@@ -166,6 +176,7 @@ struct collector_core {
 	int64_t blocked_until; /* the venue told us to wait */
 	int64_t describe_at, described_at;
 	uint64_t describe_request;
+	int64_t polled_at; /* stamp of the last good answer to a poll, whoever asked */
 	uint32_t describe_failures;
 };
 
@@ -195,6 +206,9 @@ void reconnect_for(struct collector_core *c, const struct market *m, enum venue_
 struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
 int decode(struct collector_core *c, struct venue_input *in, struct venue_fault *ret_fault);
+
+/* The state of a feed, told where it changes. */
+void core_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason);
 
 /* ---- core.c, for ledger.c ---- */
 void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change);
@@ -289,6 +303,13 @@ void fill_on_timer(struct collector_core *c, struct market *m);
 int64_t fill_due(const struct collector_core *c, const struct market *m);
 void fill_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *r);
 void fill_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t); /* of a reply */
+
+/* polls.c */
+void polls_start(struct collector_core *c);
+void polls_on_instruments(struct collector_core *c);
+void polls_fill(struct collector_core *c, struct market *m, struct venue_request *r);
+/* rc: of the answer; before: the newest candle's start until then. */
+void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t before);
 
 /* tape.c */
 void tape_on_trade(struct collector_core *c, struct market *m, const struct venue_message *msg);
