@@ -5,6 +5,7 @@ connected.
 """
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -254,12 +255,31 @@ def no_core(s):
     assert not [f for f in os.listdir(s.dir) if f.startswith("core")]
 
 
+def address_taken(s):
+    """By a program that is none of ours: no other executor is blamed for it."""
+    with open(s.path("nightjar.conf")) as f:
+        port = int(re.search(r"executor=127\.0\.0\.1:(\d+)", f.read()).group(1))
+    s.kill("executor", signal.SIGTERM)
+    began = len(s.log("executor"))
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        s.start_service("executor")
+        assert s.processes["executor"].wait(60) == 1, s.log("executor")[began:]
+    said = s.log("executor")[began:]
+    assert "another program has" in said and ":%d" % port in said and "already running" not in said, said
+    s.processes.pop("executor")
+    s.start_service("executor")
+
+
 def main():
     same_ledger()
     with Stack("roles", pace="live", origin="simulated", speed="1", sim_args=["--symbols", "BTCUSDT", "--seed", "3", "--rate", "20"],
                settings=("collector.stamped=false",), tcp=True) as s:
         s.start()
         wait_for(lambda: all((s.status(n) or {}).get("life") == 4 for n in SERVICES), 60, "the services")
+        address_taken(s)
         roles(s)
         tools(s)
         taken_ports(s)

@@ -111,7 +111,12 @@ def raised(s, rule):
 def full(s):
     """Who must keep something has met the end of the disk: the executor waits, and with it who waits for its promises."""
     s.fill()
-    return s.value("executor", "held") and s.said("persister", "database_blocked") and s.value("collector", "log_errors")
+    return s.value("executor", "held") and s.said("persister", "database_blocked")
+
+
+def full_for_all(s):
+    """The collector too: its log of market data has no room for the next file, unless on a slow machine all of it was there before."""
+    return full(s) and (s.value("collector", "log_errors") or "end of the recording" in s.log("collector"))
 
 
 def durable(s, name):
@@ -141,19 +146,21 @@ def test_full(capture, calm):
     with Small("full", capture) as s:
         s.start()
         s.until("the first orders", lambda: s.value("executor", "x_last") > 20)
-        s.until("the disk to be full for all", lambda: full(s), 90)
+        s.until("the disk to be full for all", lambda: full_for_all(s), 90)
         before = s.value("executor", "x_last")
         assert s.said("executor", "the journal has no room")
-        for name, rule in (("executor", "snapshot_failed"), ("collector", "log_blocked")):
+        blocked = bool(s.value("collector", "log_errors"))
+        for name, rule in (("executor", "snapshot_failed"),) + (("collector", "log_blocked"),) * blocked:
             assert s.log(name).count("rule=" + rule) == 1, "%s said %s %d times" % (name, rule, s.log(name).count("rule=" + rule))
         assert '"verdict":"fail"' in s.doctor("disk.data"), s.doctor("disk.data")
         assert all(s.status(name, timeout=20) for name in SERVICES), "somebody does not answer"
         s.check_alive()
         s.free()
         got = finish(s)
-        for rule in ("database_blocked", "log_blocked"):
+        for rule in ("database_blocked",) + ("log_blocked",) * blocked:
             assert {r[10] for _, r in raised(s, rule)} == {1, 2}, "%s: raised and resolved is not on record" % rule
-        print("full at record %d of the executor, %d results afterwards" % (before, len(got)))
+        print("full at record %d of the executor, the market log %s, %d results afterwards" % (
+            before, "blocked" if blocked else "complete before", len(got)))
         assert got == calm, "the ledger differs from the undisturbed run's: %d, %d records" % (len(got), len(calm))
 
 
@@ -162,7 +169,7 @@ def test_restart(capture, calm):
     with Small("again", capture) as s:
         s.start()
         s.until("the first orders", lambda: s.value("executor", "x_last") > 20)
-        s.until("the disk to be full for all", lambda: full(s), 90)
+        s.until("the disk to be full", lambda: full(s), 90)
         s.kill("executor", signal.SIGKILL)
         kept = sum(1 for ev in durable(s, "executor") if ev[TS_EVENT] != 0)
         assert kept > 20, "only %d records are in the journal" % kept

@@ -105,7 +105,7 @@ static inline void bus_kit_turn(struct loop *l)
 /* Three free ports that follow each other. */
 static inline uint16_t bus_kit_ports(void)
 {
-	for (unsigned port = 20000 + (unsigned)getpid() % 9000 * 4; port < 65000; port += 3) {
+	for (unsigned port = 21300 + (unsigned)getpid() % 2800 * 4; port < 65000; port += 3) {
 		int fd[3], n = 0;
 		for (bool ok = true; ok && n < 3; n += ok) {
 			struct sockaddr_in a = {.sin_family = AF_INET,

@@ -273,11 +273,25 @@ static bool put(int fd, const void *bytes, size_t len)
 
 static const uint8_t greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
 
-/* A whole handshake without a key; over tcp the other side ends it. */
+/* Exactly so much. */
+static bool get(int fd, uint8_t *ret_bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = recv(fd, ret_bytes, len, 0);
+		if (n <= 0)
+			return false;
+		ret_bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* A whole handshake without a key; over tcp the other side ends it. Who talks before it has the other's READY breaks
+ * the protocol and is put out for that. */
 static int shake(enum lane lane, const char *type)
 {
 	uint8_t ready[64] = "\4\0\5READY\13Socket-Type";
-	char back[256];
+	uint8_t back[256];
 	size_t n = strlen(type);
 	int fd = dial(lane);
 	if (fd < 0)
@@ -285,7 +299,8 @@ static int shake(enum lane lane, const char *type)
 	ready[23] = (uint8_t)n;
 	memcpy(ready + 24, type, n);
 	ready[1] = (uint8_t)(22 + n);
-	if (!put(fd, greeting, sizeof greeting) || !put(fd, ready, 24 + n) || recv(fd, back, sizeof back, 0) <= 0) {
+	if (!put(fd, greeting, sizeof greeting) || !put(fd, ready, 24 + n) || !get(fd, back, sizeof greeting + 2) ||
+	    !get(fd, back, back[sizeof greeting + 1])) {
 		close(fd);
 		return -1;
 	}
@@ -399,6 +414,28 @@ static void test_subscription_floods(void **state)
 		if (fd < 0)
 			continue;
 		assert_false(flood(fd, true)); /* one subscription, put and taken back, again and again */
+		close(fd);
+	}
+	check_well(before);
+}
+
+/* Whoever connects next gets the descriptor's number of one that was cut off, and does not pay for it. */
+static void test_next_after_a_flood(void **state)
+{
+	static const uint8_t harmless[] = {0, 3, 1, 'n', 'o'};
+	uint8_t byte;
+	(void)state;
+	long before = mark();
+	for (int i = 0; i < 20; i++) {
+		int fd = shake(LANE_M, "SUB");
+		assert_true(fd >= 0);
+		assert_false(flood(fd, true));
+		close(fd);
+		fd = shake(LANE_M, "SUB");
+		assert_true(fd >= 0 && put(fd, harmless, sizeof harmless));
+		for (int k = 0; k < 3; k++)
+			nap();
+		assert_true(recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
 		close(fd);
 	}
 	check_well(before);
@@ -572,6 +609,7 @@ int main(void)
 		BOTH(test_silence),
 		BOTH(test_huge_frames),
 		BOTH(test_subscription_floods),
+		{"test_next_after_a_flood", test_next_after_a_flood, setup, teardown, NULL},
 		BOTH(test_slow_readers),
 		BOTH(test_a_flood_with_a_key),
 		{"test_a_crowd_beyond_the_descriptors", test_a_crowd_beyond_the_descriptors, setup, teardown,

@@ -66,7 +66,7 @@ static void test_append_read_reopen(void **state)
 
 	kit_append(j, 1000, 300);
 	kit_flush(j);
-	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(poll(&p, 1, 20000), 1); /* said right after it is durable, not with it */
 	journal_ack(j);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	assert_int_equal(journal_durable(j), 1000);
