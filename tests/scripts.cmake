@@ -122,9 +122,10 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.expiry PROPERTIES TIMEOUT 600)
 endif()
 
-# The simulator in each venue's own protocol, from that venue's captures.
+# The simulator in each venue's own protocol, from that venue's captures; the collector on it.
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)
+	nj_script(e2e.venue_feeds ${Python3_EXECUTABLE} -B tests/e2e/test_venue_feeds.py)
 endif()
 
 # With NJ_LONG set a test may take hours. ctest reads this after every test is known: chaos is a folder below, and
