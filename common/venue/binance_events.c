@@ -61,6 +61,7 @@ void binance_on_kline(struct binance_frame *f, struct venue_message *m)
 
 	wire_demand(&f->w, binance_has(k, "tTiohlcvnq") && binance_is_flag(k, 'x') &&
 				   interval.len < sizeof(m->kline.interval));
+	wire_same_market(&f->w, binance_text(k, 's'));
 	if (f->w.err != 0)
 		return;
 	m->kline = (struct venue_kline){

@@ -61,7 +61,7 @@ struct frame {
 
 struct sides {
 	struct levels bids, asks;
-	struct json_str u;
+	struct json_str u, symbol;
 	bool has_bids, has_asks;
 };
 
@@ -80,6 +80,8 @@ static void read_sides(struct wire *w, struct json *j, struct sides *s)
 			s->has_asks = true;
 		} else if (json_str_is(key, "u")) {
 			json_scalar_text(j, &s->u);
+		} else if (json_str_is(key, "s") && json_peek(j) == JSON_STRING && json_string(j, &s->symbol)) {
+			wire_same_market(w, s->symbol);
 		} else {
 			json_skip(j);
 		}
@@ -156,9 +158,10 @@ enum venue_link bybit_link(uint64_t book_id, bool fresh, const struct venue_dept
 
 static void on_trade(struct wire *w, struct json *j)
 {
-	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
+	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}, {.name = "s"}};
 
 	wire_members(j, m, ARRAY_LEN(m));
+	wire_same_market(w, m[4].text);
 	bool sell = json_str_is(m[1].text, "Sell");
 	wire_demand(w, sell || json_str_is(m[1].text, "Buy"));
 	/* Ids are random on the linear market, and do not count on the spot market. */
@@ -201,9 +204,10 @@ static void on_kline(struct wire *w, struct json *j)
 
 static void on_liquidation(struct wire *w, struct json *j)
 {
-	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}};
+	struct wire_member m[] = {{.name = "T"}, {.name = "S"}, {.name = "p"}, {.name = "v"}, {.name = "s"}};
 
 	wire_members(j, m, ARRAY_LEN(m));
+	wire_same_market(w, m[4].text);
 	bool was_long = json_str_is(m[1].text, "Buy");
 	wire_demand(w, was_long || json_str_is(m[1].text, "Sell"));
 	struct venue_message msg = {.kind = VENUE_LIQUIDATION,
@@ -216,7 +220,7 @@ static void on_liquidation(struct wire *w, struct json *j)
 
 /* The linear market sends a whole ticker first and then what has changed of it; the spot market whole ones only. Mark
  * price and funding are the linear market's. */
-enum { LAST, OPEN, HIGH, LOW, VOLUME, TURNOVER, MARK, INDEX, RATE, FUNDING_AT, TICKER_TEXTS };
+enum { LAST, OPEN, HIGH, LOW, VOLUME, TURNOVER, MARK, INDEX, RATE, FUNDING_AT, SYMBOL, TICKER_TEXTS };
 
 static void give_ticker(struct wire *w, const struct wire_member m[TICKER_TEXTS])
 {
@@ -268,8 +272,8 @@ static void read_ticker(struct wire *w, const struct wire_member m[TICKER_TEXTS]
 static void on_ticker(struct frame *f, struct json *j)
 {
 	static const char *const names[TICKER_TEXTS] = {
-		"lastPrice",   "prevPrice24h", "highPrice24h", "lowPrice24h", "volume24h",
-		"turnover24h", "markPrice",    "indexPrice",   "fundingRate", "nextFundingTime",
+		"lastPrice", "prevPrice24h", "highPrice24h", "lowPrice24h",     "volume24h", "turnover24h",
+		"markPrice", "indexPrice",   "fundingRate",  "nextFundingTime", "symbol",
 	};
 	struct wire *w = &f->w;
 	struct wire_member m[TICKER_TEXTS];
@@ -278,7 +282,8 @@ static void on_ticker(struct frame *f, struct json *j)
 	for (int i = 0; i < TICKER_TEXTS; i++)
 		m[i].name = names[i];
 	wire_members(j, m, TICKER_TEXTS);
-	for (int i = 0; i < TICKER_TEXTS; i++)
+	wire_same_market(w, m[SYMBOL].text);
+	for (int i = 0; i < SYMBOL; i++)
 		nothing = nothing && m[i].text.len == 0;
 	w->silent = true; /* first see that all of it can be read */
 	read_ticker(w, m);

@@ -270,6 +270,11 @@ void wire_side(struct wire *w, struct json *j, enum side side, struct levels *re
 	wire_note(w, wire_levels(j, w->market, at, w->out->levels_max, ret_levels));
 }
 
+void wire_same_market(struct wire *w, struct json_str raw)
+{
+	wire_demand(w, raw.len == 0 || json_str_is(raw, w->market->raw));
+}
+
 void wire_give(struct wire *w, struct venue_message *m)
 {
 	if (w->err != 0 || w->silent)

@@ -100,6 +100,9 @@ int64_t wire_rate(struct wire *w, struct json_str text); /* both, at VENUE_RATE_
 /* A side's levels into its half of out->levels. */
 void wire_side(struct wire *w, struct json *j, enum side side, struct levels *ret_levels);
 
+/* A part of a frame that names a market, if it does, must name the one that the frame is about. */
+void wire_same_market(struct wire *w, struct json_str raw);
+
 /* Delivers a message of the market, unless something went wrong. */
 void wire_give(struct wire *w, struct venue_message *m);
 
