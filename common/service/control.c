@@ -194,7 +194,8 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	rt->arena.used = 0;
 	int rc = codec_unpack(bytes, len, &rt->arena, &request, &used);
 	if (rc || request.id != EVENT_request) {
-		log_warn("request refused", "err=%s bytes=%zu", err_name(rc), len);
+		rt->refused++;
+		log_warn("request refused", "err=%s bytes=%zu", err_name(rc ? rc : ERR_TYPE), len);
 		return;
 	}
 	bool allowed = control_allowed((enum role)peer->role, (enum verb)request.request.verb);

@@ -556,6 +556,20 @@ static void last_values_come_whole_and_at_a_rate(void **state)
 	assert_int_equal(ask(fx, &ev), 0);
 }
 
+/* What is no request is not answered, but it is counted. */
+static void what_is_no_request_is_counted(void **state)
+{
+	struct fixture *fx = *state;
+	struct event hello;
+	event_init(&hello, EVENT_hello);
+	memcpy(hello.source, "test", 5);
+	assert_int_equal(bus_request(fx->asker, "strategy", "\xdd\xff\xff\xff\xff", 5), 0);
+	assert_int_equal(bus_request(fx->asker, "strategy", "", 0), 0);
+	send(fx, &hello); /* an event, and none that asks */
+	assert_int_equal(fx->replies, 0);
+	assert_int_equal(fx->rt->refused, 3);
+}
+
 static bool is_raised(struct fixture *fx, const char *rule)
 {
 	char key[64];
@@ -619,6 +633,7 @@ int main(void)
 		TEST(a_bad_reload_changes_nothing),
 		TEST(a_file_changed_between_runs_becomes_a_command),
 		TEST(last_values_come_whole_and_at_a_rate),
+		TEST(what_is_no_request_is_counted),
 		TEST(what_the_bus_suffers_is_an_alert),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
