@@ -19,7 +19,7 @@ struct source {
 	struct sim sim;
 	bool sim_open;
 	struct session session; /* only its streams and form are used */
-	struct feed *feed;      /* owned */
+	struct line_feed *feed;      /* owned */
 	int64_t position;       /* stamp of the newest line */
 	int end;
 	bool ended;

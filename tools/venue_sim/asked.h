@@ -11,7 +11,7 @@ struct asked {
 	const struct feed_source *source;
 	const struct recording *rec;
 	const struct dialect *dialect;
-	struct feed *feed; /* owned; NULL: not begun */
+	struct line_feed *feed; /* owned; NULL: not begun */
 	struct fold fold;
 	struct feed_line ahead; /* read, but later than was asked for */
 	bool has_ahead, ended;

@@ -1,12 +1,12 @@
 /* candles - klines built from the trades that were played. */
 #include "tools/venue_sim/candles.h"
 
-static struct candle_bar *newest(struct candles *c)
+static struct candle_bar *newest(struct candle_ring *c)
 {
 	return &c->bar[c->at];
 }
 
-static void begin(struct candles *c, int64_t open_ms, int64_t price)
+static void begin(struct candle_ring *c, int64_t open_ms, int64_t price)
 {
 	if (c->n > 0)
 		c->at = (c->at + 1) % CANDLES_KEPT;
@@ -16,7 +16,7 @@ static void begin(struct candles *c, int64_t open_ms, int64_t price)
 		.open_ms = open_ms, .open = price, .high = price, .low = price, .close = price};
 }
 
-static void fill_up_to(struct candles *c, int64_t open_ms)
+static void fill_up_to(struct candle_ring *c, int64_t open_ms)
 {
 	int64_t missing = (open_ms - newest(c)->open_ms) / c->span_ms - 1;
 
@@ -28,7 +28,7 @@ static void fill_up_to(struct candles *c, int64_t open_ms)
 		begin(c, newest(c)->open_ms + c->span_ms, newest(c)->close);
 }
 
-void candles_add(struct candles *c, const struct candle_trade *t)
+void candles_add(struct candle_ring *c, const struct candle_fill *t)
 {
 	int64_t open_ms = t->time_ms - t->time_ms % c->span_ms;
 	fixed_wide value = (fixed_wide)t->price * t->qty;
@@ -49,7 +49,7 @@ void candles_add(struct candles *c, const struct candle_trade *t)
 	b->taker_value += t->taker_sold ? 0 : value;
 }
 
-const struct candle_bar *candles_at(const struct candles *c, uint32_t i)
+const struct candle_bar *candles_at(const struct candle_ring *c, uint32_t i)
 {
 	return &c->bar[(c->at + CANDLES_KEPT - i) % CANDLES_KEPT];
 }
@@ -72,7 +72,7 @@ void candle_merge(struct candle_bar *into, const struct candle_bar *from)
 	into->taker_value += from->taker_value;
 }
 
-int candles_collect(const struct candles *c, const struct candle_query *q, struct buf *bars)
+int candles_collect(const struct candle_ring *c, const struct candle_query *q, struct buf *bars)
 {
 	struct candle_bar *last = NULL;
 	int rc = 0;

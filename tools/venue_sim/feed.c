@@ -8,7 +8,7 @@
 #include "common/io/capture.h"
 #include "tools/venue_sim/dialect.h"
 
-struct feed {
+struct line_feed {
 	struct capture *capture; /* one of the two, owned */
 	struct market *market;
 	const struct dialect *dialect;
@@ -16,9 +16,9 @@ struct feed {
 	char name[STREAM_NAME_MAX]; /* of the stream of the newest line, where the line does not hold it */
 };
 
-int feed_open(const struct feed_source *source, struct feed **ret_feed, char *reason, size_t cap)
+int feed_open(const struct feed_source *source, struct line_feed **ret_feed, char *reason, size_t cap)
 {
-	struct feed *f = calloc(1, sizeof(*f));
+	struct line_feed *f = calloc(1, sizeof(*f));
 	int rc;
 
 	if (f == NULL)
@@ -35,7 +35,7 @@ int feed_open(const struct feed_source *source, struct feed **ret_feed, char *re
 	return 0;
 }
 
-void feed_close(struct feed *f)
+void feed_close(struct line_feed *f)
 {
 	if (f == NULL)
 		return;
@@ -66,7 +66,7 @@ bool feed_split(struct text raw, struct text *ret_stream, struct text *ret_data)
 	return true;
 }
 
-static bool from_capture(struct feed *f, const struct capture_line *in, struct feed_line *out)
+static bool from_capture(struct line_feed *f, const struct capture_line *in, struct feed_line *out)
 {
 	*out = (struct feed_line){.kind = FEED_REPLY,
 				  .stamp = in->stamp,
@@ -82,7 +82,7 @@ static bool from_capture(struct feed *f, const struct capture_line *in, struct f
 	return in->kind == CAPTURE_HTTP;
 }
 
-int feed_next(struct feed *f, struct feed_line *ret_line)
+int feed_next(struct line_feed *f, struct feed_line *ret_line)
 {
 	struct capture_line line;
 	struct feed_line found;
@@ -101,7 +101,7 @@ int feed_next(struct feed *f, struct feed_line *ret_line)
 	return rc;
 }
 
-struct feed_counters feed_counters(const struct feed *f)
+struct feed_counters feed_counters(const struct line_feed *f)
 {
 	return f->counters;
 }

@@ -32,14 +32,14 @@ struct feed_counters {
 	uint64_t lines, unusable; /* unusable: no frame with a stream name */
 };
 
-struct feed;
+struct line_feed;
 
 /* Errors of capture_open and market_new. */
-int feed_open(const struct feed_source *source, struct feed **ret_feed, char *reason, size_t cap);
-void feed_close(struct feed *f); /* NULL is fine */
+int feed_open(const struct feed_source *source, struct line_feed **ret_feed, char *reason, size_t cap);
+void feed_close(struct line_feed *f); /* NULL is fine */
 /* ERR_CLOSED at the end; ERR_CORRUPT, ERR_TRUNCATED, ERR_IO where it cannot be read on. */
-int feed_next(struct feed *f, struct feed_line *ret_line);
-struct feed_counters feed_counters(const struct feed *f);
+int feed_next(struct line_feed *f, struct feed_line *ret_line);
+struct feed_counters feed_counters(const struct line_feed *f);
 
 /* Takes apart Binance's wrapper {"stream":"name","data":…} as every recorder and venue writes it;
  * false for another form. */

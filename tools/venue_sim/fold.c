@@ -163,7 +163,7 @@ void fold_recent_add(struct fold_symbol *s, struct text diff)
 
 void fold_trade_add(struct fold_symbol *s, const struct fold_trade *t)
 {
-	struct candle_trade c = {t->time_ms, t->price, t->qty, t->taker_sold};
+	struct candle_fill c = {t->time_ms, t->price, t->qty, t->taker_sold};
 
 	s->trade_at = (s->trade_at + 1) % FOLD_TRADES_KEPT;
 	if (s->trades < FOLD_TRADES_KEPT)

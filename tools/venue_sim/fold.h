@@ -49,7 +49,7 @@ struct fold_symbol {
 	uint32_t trade_at, trades; /* at: index of the newest */
 	struct fold_seal seal;
 	uint64_t seq; /* Bybit: beside the id of the newest update */
-	struct candles second, minute;
+	struct candle_ring second, minute;
 };
 
 struct fold {

@@ -26,7 +26,7 @@ struct player_handler {
 struct player {
 	struct loop *loop;
 	struct loop_source *timer;
-	struct feed *feed; /* owned */
+	struct line_feed *feed; /* owned */
 	enum player_state state;
 	int64_t speed;              /* 0: as fast as it is taken */
 	int64_t from;               /* lines up to this stamp are passed over */

@@ -158,7 +158,7 @@ static bool is_beginning(const struct recording *r, const struct feed_source *so
 	return d->snapshot_in_stream && r->frames < symbols;
 }
 
-static int scan_all(struct recording *r, struct feed *f, const struct feed_source *source,
+static int scan_all(struct recording *r, struct line_feed *f, const struct feed_source *source,
 		    const struct dialect *d)
 {
 	struct feed_line line;
@@ -182,7 +182,7 @@ static int scan_all(struct recording *r, struct feed *f, const struct feed_sourc
 int recording_scan(struct recording *r, const struct feed_source *source, const struct dialect *d,
 		   char *reason, size_t cap)
 {
-	struct feed *f = NULL;
+	struct line_feed *f = NULL;
 	int rc;
 
 	*r = (struct recording){0};

@@ -164,7 +164,7 @@ static void test_fold_agrees(void **state)
 	struct feed_source source = {.dialect = &dialect_binance_spot, .market = &o};
 	struct recording rec;
 	struct fold fold;
-	struct feed *feed;
+	struct line_feed *feed;
 	struct feed_line line;
 	char reason[100];
 	uint64_t tops = 0;

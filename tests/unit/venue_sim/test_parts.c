@@ -104,16 +104,16 @@ static void test_limits(void **state)
 
 static void test_candles(void **state)
 {
-	static struct candles c;
+	static struct candle_ring c;
 	struct candle_bar sum;
 
 	(void)state;
 	c.span_ms = 1000;
-	candles_add(&c, &(struct candle_trade){1500, 10, 2, false});
-	candles_add(&c, &(struct candle_trade){1999, 12, 3, true});
+	candles_add(&c, &(struct candle_fill){1500, 10, 2, false});
+	candles_add(&c, &(struct candle_fill){1999, 12, 3, true});
 	candles_add(&c,
-		    &(struct candle_trade){1600, 9, 1, true}); /* late: still in the newest bar */
-	candles_add(&c, &(struct candle_trade){4000, 11, 5, false});
+		    &(struct candle_fill){1600, 9, 1, true}); /* late: still in the newest bar */
+	candles_add(&c, &(struct candle_fill){4000, 11, 5, false});
 	assert_int_equal(c.n, 4);
 	const struct candle_bar *b = candles_at(&c, 3);
 	assert_int_equal(b->open_ms, 1000);
@@ -133,9 +133,9 @@ static void test_candles(void **state)
 	assert_int_equal(sum.low, 11);
 	assert_int_equal(sum.close, 11);
 	assert_int_equal(sum.trades, 1);
-	candles_add(&c, &(struct candle_trade){1000LL * CANDLES_KEPT, 7, 1, false});
+	candles_add(&c, &(struct candle_fill){1000LL * CANDLES_KEPT, 7, 1, false});
 	assert_int_equal(c.n, CANDLES_KEPT);
-	candles_add(&c, &(struct candle_trade){1000LL * (3 * CANDLES_KEPT), 8, 1, false});
+	candles_add(&c, &(struct candle_fill){1000LL * (3 * CANDLES_KEPT), 8, 1, false});
 	assert_int_equal(candles_at(&c, 0)->open, 8);
 }
 
