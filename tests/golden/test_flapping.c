@@ -1,4 +1,4 @@
-/* test_flapping - two hours of a network that comes and goes, on the market's own clock: nothing invented, every gap told.
+/* test_flapping - two hours of a network that comes and goes, on the market's clock: nothing invented, every gap told.
  *
  * A generated market is a venue; between it and the collector's core stands a network that is up for a while, then
  * loses everything for a while (which is noticed late), refuses connections, and loses requests. What got through and
@@ -399,8 +399,8 @@ static void test_flapping(void **state)
 		outages += w.n_outages;
 		end(&w);
 	}
-	printf("%d seeds, %" PRIu64 " trades, %" PRIu64 " outages: nothing invented, every gap as it was\n", SEEDS, trades,
-	       outages);
+	printf("%d seeds, %" PRIu64 " trades, %" PRIu64 " outages: nothing invented, every gap as it was\n", SEEDS,
+	       trades, outages);
 }
 
 int main(void)
