@@ -72,6 +72,7 @@ endif()
 
 # docs/*.md are what the programs print; after a change: docs/print.sh
 nj_script(docs.fresh ${CMAKE_SOURCE_DIR}/docs/print.sh --check)
+nj_script(docs.strategy ${CMAKE_SOURCE_DIR}/docs/compile.sh ${CMAKE_C_COMPILER})
 
 # The command line against a supervised stack.
 if(Python3_FOUND)

@@ -120,10 +120,17 @@ static void on_stamp(struct report *r, const struct event *ev)
 		r->last = ev->ts_recv;
 }
 
+/* What the run was about; a feed that never came up says nothing of the data. */
+static bool is_of_the_account(uint16_t id)
+{
+	return id == EVENT_intent || id == EVENT_order || id == EVENT_fill || id == EVENT_equity ||
+	       id == EVENT_balance || id == EVENT_position;
+}
+
 void report_on_event(struct report *r, const struct event *ev)
 {
 	r->records++;
-	if (ev->origin < ARRAY_LEN(r->by_origin))
+	if (is_of_the_account(ev->id) && ev->origin < ARRAY_LEN(r->by_origin))
 		r->by_origin[ev->origin]++;
 	on_stamp(r, ev);
 	switch (ev->id) {

@@ -26,7 +26,7 @@ struct report_feed {
 
 struct report {
 	uint64_t records;
-	uint64_t by_origin[4]; /* by enum origin */
+	uint64_t by_origin[4]; /* records of the account, by enum origin */
 	uint64_t makers, takers, partials, intents, parity, alerts_critical, alerts_warning;
 	int64_t first, last; /* ts_recv, but for the opening of an account in 1970; 0: none yet */
 	struct ev_equity equity_first, equity_last;

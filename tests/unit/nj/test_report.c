@@ -65,19 +65,20 @@ static void the_opening_is_no_part_of_the_span(void **state)
 	assert_int_equal(r.last - r.first, 62 * SECOND);
 }
 
-static void every_record_tells_its_origin(void **state)
+static void the_account_tells_the_origin(void **state)
 {
 	(void)state;
-	struct event mine = at(EVENT_feed_state, NOON), none = at(EVENT_alert, NOON);
+	struct event mine = at(EVENT_equity, NOON), none = at(EVENT_alert, NOON);
 	mine.origin = origin_live;
 	none.origin = origin_none;
 	report_on_event(&r, &mine);
 	report_on_event(&r, &none);
+	feed(feed_lost, 0, NOON); /* simulated, and never came up */
 	assert_int_equal(r.by_origin[origin_live], 1); /* without a fill, too */
 	assert_int_equal(r.by_origin[origin_simulated], 0);
 	mine.origin = 200; /* a later version's */
 	report_on_event(&r, &mine);
-	assert_int_equal(r.records, 3);
+	assert_int_equal(r.records, 4);
 }
 
 static void fills_by_liquidity_and_equity_first_and_last(void **state)
@@ -194,7 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_opening_is_no_part_of_the_span, setup),
-		cmocka_unit_test_setup(every_record_tells_its_origin, setup),
+		cmocka_unit_test_setup(the_account_tells_the_origin, setup),
 		cmocka_unit_test_setup(fills_by_liquidity_and_equity_first_and_last, setup),
 		cmocka_unit_test_setup(a_feed_is_live_or_down_until_the_end, setup),
 		cmocka_unit_test_setup(feeds_and_gaps_beyond_the_limit_are_counted_all_the_same, setup),
