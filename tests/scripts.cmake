@@ -57,11 +57,12 @@ if(Python3_FOUND)
 		TIMEOUT 3600)
 endif()
 
-# The clock is set while services run; a strategy never comes back.
+# The clock is set while services run; a strategy never comes back; settings change between two lives.
 if(Python3_FOUND)
 	nj_script(e2e.clock ${Python3_EXECUTABLE} -B tests/e2e/test_clock.py)
 	nj_script(e2e.absent ${Python3_EXECUTABLE} -B tests/e2e/test_absent.py)
-	set_tests_properties(e2e.clock e2e.absent PROPERTIES TIMEOUT 900)
+	nj_script(e2e.change ${Python3_EXECUTABLE} -B tests/e2e/test_change.py)
+	set_tests_properties(e2e.clock e2e.absent e2e.change PROPERTIES TIMEOUT 900)
 endif()
 
 # A real file system that is full: needs the right to mount one, in a namespace of its own.

@@ -149,6 +149,17 @@ int runtime_decide(struct runtime *rt, struct event *ev)
 	return rc ? rc : runtime_push_decision(rt, ev);
 }
 
+int runtime_safe(struct runtime *rt, const char *cause, const char *reason)
+{
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_safe;
+	event_set_name(ev.command.target, cause);
+	event_set_name(ev.command.owner, rt->s->name);
+	event_set_text(ev.command.reason, reason);
+	return runtime_decide(rt, &ev);
+}
+
 static void answer(struct runtime *rt, const struct event *request, struct event *reply, struct buf *page)
 {
 	static struct pair pairs[EVENT_PAIRS_MAX];

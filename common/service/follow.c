@@ -19,6 +19,17 @@ struct follow *follow_find(struct runtime *rt, const char *publisher)
 	return NULL;
 }
 
+/* Records of another's shell are nothing that happened in the market or to an order; but who finds that its restart is
+ * not the same run asks for safe mode, and whose orders they are is whom it asks. Nobody else's shell ends it. */
+static bool asks_for_safe_mode(const struct runtime *rt, const struct event *head, const uint8_t *bytes, size_t len)
+{
+	struct arena none = {0}; /* a command has no lists */
+	struct event ev;
+	size_t used;
+	return rt->s->safe_for && head->id == EVENT_command && codec_unpack(bytes, len, &none, &ev, &used) == 0 &&
+	       ev.command.verb == verb_safe && ev.command.reason[0];
+}
+
 /* Core services: the sequencer takes it. Others: the service itself. */
 static int on_deliver(void *ctx, struct inbox *in, const struct event *head, const uint8_t *bytes, size_t len,
 		      bool state)
@@ -26,8 +37,8 @@ static int on_deliver(void *ctx, struct inbox *in, const struct event *head, con
 	struct follow *f = ctx;
 	struct runtime *rt = f->rt;
 	(void)state;
-	if (rt->s->core && in->lane == LANE_X && head->ts_event == 0)
-		return 0; /* a record of the other side's shell: nothing that happened in the market or to an order */
+	if (rt->s->core && in->lane == LANE_X && head->ts_event == 0 && !asks_for_safe_mode(rt, head, bytes, len))
+		return 0;
 	if (rt->s->core) {
 		struct sequencer_input *si = in->lane == LANE_M ? f->in_m : f->in_x;
 		si->account = in->lane == LANE_M ? in->account : NULL;

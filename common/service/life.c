@@ -406,6 +406,8 @@ static int make_service(struct runtime *rt, char *reason, size_t cap)
 		rc = add_credit(rt);
 	if (!rc)
 		rc = recover_load(rt, reason, cap);
+	if (rc == ERR_DIFFERS)
+		rt->exit_code = EXIT_CONFIG;
 	return rc;
 }
 

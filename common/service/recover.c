@@ -104,8 +104,8 @@ static bool has_state(const struct runtime *rt)
 	return rt->outbox.journal && (rt->s->core || rt->s->save);
 }
 
-/* Decisions that are in the journal and not yet in the core: a snapshot behind them would forget them. */
-static bool decisions_wait(const struct runtime *rt)
+/* A snapshot behind them would forget them. */
+bool recover_decisions_wait(const struct runtime *rt)
 {
 	bool wait = rt->s->core && (rt->self_in->queue.count || rt->sequencer.now < rt->sequencer.excepted_until);
 	for (uint32_t i = 0; i < rt->n_sides; i++)
@@ -133,7 +133,7 @@ int runtime_snapshot_now(struct runtime *rt)
 {
 	if (!has_state(rt))
 		return ERR_UNKNOWN;
-	if (outbox_verifying(&rt->outbox) || rt->life != life_running || decisions_wait(rt))
+	if (outbox_verifying(&rt->outbox) || rt->life != life_running || recover_decisions_wait(rt))
 		return ERR_BUSY;
 	struct buf state, out;
 	buf_init(&state, SNAPSHOT_MAX);
@@ -201,7 +201,11 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 		rc = ERR_UNKNOWN;
 	}
 	buf_fini(&in);
-	if (rc)
+	if (rc == ERR_DIFFERS)
+		snprintf(reason, cap, "the snapshot at sequence %llu in %s/journal is of other settings than those of "
+			 "now, and cannot go on under them (docs/operating.md, Changing settings). Put them back.",
+			 (unsigned long long)seq, rt->dir);
+	else if (rc)
 		snprintf(reason, cap, "the snapshot at sequence %llu cannot be loaded: %s. Move %s/journal/snapshot-* "
 			 "away to rebuild from the journal.", (unsigned long long)seq, err_text(rc), rt->dir);
 	rt->snapshot_seq = rc ? 0 : seq; /* the one before it may be gone: nothing is trimmed before the next one */
@@ -272,20 +276,37 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 	return true;
 }
 
-/* Killed before its first snapshot: live, what it had heard then is not said again. */
-static void start_from_journal(struct runtime *rt)
+/* What was said since our last record is not heard again. */
+static int tell_gap(struct runtime *rt)
 {
 	struct event ev;
-	recover_fall_back(rt);
 	event_init(&ev, EVENT_gap);
 	event_set_name(ev.gap.stream, "recovery");
 	ev.gap.cause = gap_cause_restart;
 	ev.gap.repair = repair_nothing;
 	ev.gap.from = rt->outbox.last_stamp;
 	ev.gap.to = clock_wall(runtime_clock(rt));
-	int rc = runtime_decide(rt, &ev);
+	return runtime_decide(rt, &ev);
+}
+
+static void log_untold(int rc)
+{
 	if (rc)
 		log_error("the gap is not on record", "err=%s", err_name(rc));
+}
+
+/* Killed before its first snapshot: live, what it had heard then is not said again. */
+static void start_from_journal(struct runtime *rt)
+{
+	recover_fall_back(rt);
+	log_untold(tell_gap(rt));
+}
+
+void runtime_rejoin(struct runtime *rt)
+{
+	must(!runtime_lockstep(rt));
+	log_untold(tell_gap(rt));
+	follow_rejoin(rt);
 }
 
 void recover_own_journal(struct runtime *rt)
@@ -343,13 +364,7 @@ void recover_judge(struct runtime *rt)
 	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->s->name, text);
 	if (!rt->s->core)
 		return;
-	struct event ev;
-	event_init(&ev, EVENT_command);
-	ev.command.verb = verb_safe;
-	event_set_name(ev.command.target, "recovery");
-	event_set_name(ev.command.owner, rt->s->name);
-	event_set_text(ev.command.reason, text);
-	int rc = runtime_decide(rt, &ev);
+	int rc = runtime_safe(rt, "recovery", text);
 	if (rc)
 		runtime_fail(rt, "recovery differs", rc);
 }
@@ -395,7 +410,6 @@ static void name_missing(const struct runtime *rt, char out[EVENT_TEXT_MAX])
 static void serve_without(struct runtime *rt)
 {
 	char missing[EVENT_TEXT_MAX], text[EVENT_TEXT_MAX];
-	struct event ev;
 	name_missing(rt, missing);
 	log_error("recovery cannot be finished: the journal is taken over as it is", "missing=%s at=%llu of=%llu",
 		  missing, (unsigned long long)rt->outbox.x_next, (unsigned long long)rt->outbox.verify_last);
@@ -403,21 +417,11 @@ static void serve_without(struct runtime *rt)
 	if (rt->life == life_failed)
 		return;
 	follow_rejoin(rt);
-	event_init(&ev, EVENT_gap);
-	event_set_name(ev.gap.stream, "recovery");
-	ev.gap.cause = gap_cause_restart;
-	ev.gap.repair = repair_nothing;
-	ev.gap.from = rt->outbox.last_stamp;
-	int rc = runtime_decide(rt, &ev);
+	int rc = tell_gap(rt);
 	snprintf(text, sizeof text, "The inputs of before the restart are gone (%.80s): not compared with the journal.",
 		 missing);
-	event_init(&ev, EVENT_command);
-	ev.command.verb = verb_safe;
-	event_set_name(ev.command.target, "recovery");
-	event_set_name(ev.command.owner, rt->s->name);
-	event_set_text(ev.command.reason, text);
 	if (!rc)
-		rc = runtime_decide(rt, &ev);
+		rc = runtime_safe(rt, "recovery", text);
 	if (rc)
 		runtime_fail(rt, "recovery without its inputs", rc);
 	runtime_alert(rt, severity_critical, true, "recovery_incomplete", rt->s->name, text);

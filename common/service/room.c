@@ -13,6 +13,8 @@
 #include "common/io/log.h"
 #include "common/service/runtime_state.h"
 
+#define CAUSE "journal" /* of safe mode */
+
 static bool has_snapshots(const struct runtime *rt)
 {
 	return rt->s->core || rt->s->save;
@@ -61,25 +63,26 @@ static void watch_log(struct runtime *rt)
 
 static void say_safe(struct runtime *rt, const char *reason)
 {
-	struct event ev;
-	event_init(&ev, EVENT_command);
-	ev.command.verb = verb_safe;
-	event_set_name(ev.command.target, "journal");
-	event_set_name(ev.command.owner, rt->s->name);
-	event_set_text(ev.command.reason, reason);
-	int rc = runtime_decide(rt, &ev);
+	int rc = runtime_safe(rt, CAUSE, reason);
 	if (rc == 0)
 		rt->nearly_full = reason[0] ? ROOM_SCARCE : ROOM_AMPLE;
 	else if (rc != ERR_BUSY && rc != ERR_FULL)
 		log_warn("safe mode for the journal's sake could not be decided", "err=%s", err_name(rc));
 }
 
-/* What a former life had raised is taken back too: then nobody knows yet how it stands. */
+/* A former life may have raised it: the core knows, once it has seen all that was decided. */
+static bool knows_state(struct runtime *rt)
+{
+	if (rt->nearly_full == ROOM_UNKNOWN && !recover_decisions_wait(rt))
+		rt->nearly_full = rt->s->safe_for(rt->self, CAUSE) ? ROOM_SCARCE : ROOM_AMPLE;
+	return rt->nearly_full != ROOM_UNKNOWN;
+}
+
 static void watch_cap(struct runtime *rt, const struct journal_status *st)
 {
 	uint64_t cap = (uint64_t)rt->run.journal_cap;
 	char text[EVENT_TEXT_MAX];
-	if (!rt->s->trades || runtime_lockstep(rt) || rt->life != life_running)
+	if (!rt->s->safe_for || runtime_lockstep(rt) || rt->life != life_running || !knows_state(rt))
 		return;
 	if (st->bytes >= cap / 4 * 3 && rt->nearly_full != ROOM_SCARCE) {
 		snprintf(text, sizeof text,

@@ -84,5 +84,8 @@ int64_t runtime_mono(struct runtime *rt);
 int64_t runtime_now(const struct runtime *rt); /* event time of what was applied last */
 bool runtime_verifying(const struct runtime *rt); /* a restart is still comparing */
 void runtime_step(struct runtime *rt);
+/* Live, from run on: market data from now on with its last values, for a core that knows nothing of some of it. What is
+ * left out is a gap on record. */
+void runtime_rejoin(struct runtime *rt);
 
 #endif

@@ -185,6 +185,8 @@ int recover_load(struct runtime *rt, char *reason, size_t cap);
 void recover_own_journal(struct runtime *rt);
 void recover_fall_back(struct runtime *rt);
 void recover_judge(struct runtime *rt);
+/* Decisions that are in the journal and not yet in the core: its state is not what was decided. */
+bool recover_decisions_wait(const struct runtime *rt);
 /* Live: recovery that has not moved for run.recover_wait is given up; call now and then. */
 void recover_watch(struct runtime *rt);
 
@@ -236,6 +238,8 @@ void peers_watch(struct runtime *rt);
 /* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input.
  * ERR_BUSY while comparing with the journal, ERR_FULL where too many wait: it has not happened then. */
 int runtime_decide(struct runtime *rt, struct event *ev);
+/* Decides that trading is in safe mode for this cause, or, with an empty reason, that this cause is over. */
+int runtime_safe(struct runtime *rt, const char *cause, const char *reason);
 int runtime_push_decision(struct runtime *rt, const struct event *ev); /* one that is in the journal */
 int runtime_snapshot_now(struct runtime *rt); /* ERR_UNKNOWN: there is no state; ERR_BUSY: not now */
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */

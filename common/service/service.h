@@ -34,7 +34,7 @@ struct service {
 	const uint16_t *pubs;               /* ids of the events it may publish, 0-ended; the runtime asserts it */
 	const struct metric_row *metrics;   /* over self's counters; may be NULL */
 	const struct core_ops *core;        /* core services only */
-	bool trades;                        /* its core knows safe mode (verb safe) */
+	bool (*safe_for)(const void *self, const char *cause); /* who trades: is its core in safe mode for it? */
 	bool logged;                        /* publishes lane M that others depend on: keeps a lane-M log */
 
 	/* Whether start could build the service from these settings, opening nothing: for --check-config. Errors and

@@ -345,6 +345,11 @@ enum trading executor_trading(const struct executor *x)
 	return mode_state(&x->mode);
 }
 
+bool executor_safe_for(const struct executor *x, const char *cause)
+{
+	return mode_has(&x->mode, cause);
+}
+
 uint32_t executor_open_orders(const struct executor *x)
 {
 	return x->orders.n;

@@ -91,6 +91,7 @@ extern const struct core_ops executor_core;
 
 const struct executor_counters *executor_counters(const struct executor *x);
 enum trading executor_trading(const struct executor *x);
+bool executor_safe_for(const struct executor *x, const char *cause); /* safe mode, for this cause among others */
 uint32_t executor_open_orders(const struct executor *x);
 
 /* Settings of the section executor that the command reload changes, NULL-ended; what one of them is now (as in

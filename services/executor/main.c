@@ -98,6 +98,11 @@ static const void *metrics_of(void *self)
 	return executor_counters(((struct shell *)self)->core);
 }
 
+static bool safe_for(const void *self, const char *cause)
+{
+	return executor_safe_for(((const struct shell *)self)->core, cause);
+}
+
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct shell *shell = self;
@@ -133,7 +138,7 @@ static const struct service service = {
 	.pubs = pubs,
 	.metrics = metrics,
 	.core = &executor_core,
-	.trades = true,
+	.safe_for = safe_for,
 	.check = check,
 	.start = start,
 	.free = shell_free,

@@ -105,6 +105,14 @@ static struct mode_cause *find(struct mode *m, const char *name)
 	return NULL;
 }
 
+bool mode_has(const struct mode *m, const char *cause)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (strcmp(m->cause[i].name, cause) == 0)
+			return true;
+	return false;
+}
+
 bool mode_raise(struct mode *m, const struct ev_command *c)
 {
 	struct mode_cause *known = find(m, c->target);

@@ -62,6 +62,7 @@ void mode_resume_all(struct mode *m);
 bool mode_expire(struct mode *m, int64_t now);
 bool mode_raise(struct mode *m, const struct ev_command *c); /* cause: target; one too many halts */
 bool mode_clear(struct mode *m, const char *cause);
+bool mode_has(const struct mode *m, const char *cause); /* of SAFE */
 bool mode_halt(struct mode *m, const char *owner, const char *reason);
 bool mode_reset(struct mode *m);
 

@@ -51,14 +51,6 @@ static int check(const struct strategy_core_settings *s, char *why)
 	return rc;
 }
 
-static struct view *find_view(struct strategy_core *c, const struct symbol *symbol)
-{
-	for (uint32_t i = 0; i < c->n_views; i++)
-		if (symbol_equal(&c->view[i].symbol, symbol))
-			return &c->view[i];
-	return NULL;
-}
-
 static bool anybody_wants_book(const struct strategy_core_settings *s, const struct symbol *symbol)
 {
 	for (uint32_t i = 0; i < s->n_seats; i++)
@@ -79,12 +71,12 @@ static int add_seat(struct strategy_core *c, const struct strategy_seat *as, cha
 {
 	struct strategy_ctx *seat = &c->seat[c->n_seats++];
 	int rc = seat_init(seat, as, why);
-	if (rc == 0 && !find_view(c, &as->instrument))
+	if (rc == 0 && !view_find(c, &as->instrument))
 		rc = add_view(c, &as->instrument);
 	if (rc != 0)
 		return rc;
 	seat->core = c;
-	seat->view = find_view(c, &as->instrument);
+	seat->view = view_find(c, &as->instrument);
 	return 0;
 }
 
@@ -167,7 +159,7 @@ static void call(struct strategy_ctx *seat, const struct step *s)
 
 static void on_market(struct strategy_core *c, const struct step *s, const struct symbol *symbol)
 {
-	struct view *v = find_view(c, symbol);
+	struct view *v = view_find(c, symbol);
 	if (!v) {
 		c->counters.ignored++;
 		return;
@@ -251,7 +243,7 @@ static void on_quiet(void *core, int64_t now, const struct event *ev)
 {
 	struct strategy_core *c = core;
 	const struct symbol *symbol = market_symbol(ev);
-	struct view *v = symbol && same_origin(c, ev, true) ? find_view(c, symbol) : NULL;
+	struct view *v = symbol && same_origin(c, ev, true) ? view_find(c, symbol) : NULL;
 	(void)now;
 	c->counters.events++;
 	c->counters.conflated++;

@@ -73,8 +73,13 @@ int strategy_core_new(const struct strategy_core_settings *s, char *why,
 		      struct strategy_core **ret_core);
 void strategy_core_free(struct strategy_core *c);
 
-/* load wants a fresh core with the same seats, parameters and state versions (ERR_DIFFERS). */
+/* load wants a fresh core. Seats may have come, changed and gone (save.c); ERR_DIFFERS: one that has orders or a
+ * position is gone, or has another account or instrument; or all of it is of another origin. */
 extern const struct core_ops strategy_core;
+/* After load: seats whose strategy begins anew, for it has other parameters or is another version; and is there an
+ * instrument that the state knew nothing of? Then its last values are wanted. */
+uint32_t strategy_core_anew(const struct strategy_core *c);
+bool strategy_core_blind(const struct strategy_core *c);
 
 const struct strategy_core_counters *strategy_core_counters(const struct strategy_core *c);
 /* Of the last wish of a seat; NULL where there is no such seat. */

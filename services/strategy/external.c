@@ -463,19 +463,31 @@ int external_save(const struct external *x, struct buf *out)
 	return p.err;
 }
 
+/* Into the seat of its name; one that is not there any more is read to its end. */
+static int load_seat(struct external *x, struct unpacker *u)
+{
+	char name[EVENT_NAME_MAX];
+	struct backlog gone;
+	unpack_str(u, name, sizeof name);
+	int64_t last_wish = unpack_i64(u);
+	struct seat *s = u->err ? NULL : find(x, name);
+	if (s) {
+		s->last_wish = last_wish;
+		return backlog_load(&s->backlog, u);
+	}
+	backlog_init(&gone);
+	int rc = backlog_load(&gone, u);
+	backlog_fini(&gone);
+	return rc;
+}
+
 int external_load(struct external *x, const uint8_t *at, size_t len)
 {
 	struct unpacker u = {.at = at, .end = at + len};
 	uint32_t n = unpack_array(&u);
-	int rc = n == x->n ? 0 : ERR_DIFFERS;
-	for (uint32_t i = 0; i < x->n && rc == 0 && !u.err; i++) {
-		char name[EVENT_NAME_MAX];
-		unpack_str(&u, name, sizeof name);
-		if (strcmp(name, x->seat[i].name) != 0)
-			return ERR_DIFFERS;
-		x->seat[i].last_wish = unpack_i64(&u);
-		rc = backlog_load(&x->seat[i].backlog, &u);
-	}
+	int rc = 0;
+	for (uint32_t i = 0; i < n && rc == 0 && !u.err; i++)
+		rc = load_seat(x, &u);
 	x->loaded = rc == 0 && !u.err;
 	return rc != 0 ? rc : u.err;
 }

@@ -13,6 +13,7 @@ struct view { /* what is known of an instrument that some seat trades */
 	int64_t heard_at;   /* ts_recv of the last word about the book */
 	uint8_t state;      /* enum book_state */
 	bool known, wants_book, has_book;
+	bool loaded; /* the state that was loaded knew it */
 };
 
 struct strategy_ctx { /* a seat, as its strategy sees it */
@@ -33,6 +34,11 @@ struct strategy_ctx { /* a seat, as its strategy sees it */
 	struct strategy_outcome outcome; /* of its last wish */
 };
 
+struct retired { /* a seat of former settings */
+	char name[EVENT_NAME_MAX], account[EVENT_NAME_MAX];
+	uint64_t ordinal;
+};
+
 struct strategy_core {
 	struct strategy_core_settings settings;
 	struct strategy_core_counters counters;
@@ -41,6 +47,10 @@ struct strategy_core {
 	uint32_t n_views;
 	struct strategy_ctx seat[STRATEGY_SEATS_MAX];
 	uint32_t n_seats;
+	struct retired retired[STRATEGY_SEATS_MAX];
+	uint32_t n_retired;
+	uint32_t anew; /* seats whose strategy was begun anew when the state was loaded */
+	bool blind;    /* a view that the loaded state knows nothing of */
 	uint8_t origin;
 };
 
@@ -52,7 +62,9 @@ int view_on_event(struct view *v, const struct event *ev);
 void view_lose_book(struct view *v);
 bool view_trusted(const struct view *v, int64_t now, int64_t stale_ns);
 void view_save(const struct view *v, struct packer *p);
-int view_load(struct view *v, struct unpacker *u);
+int view_load(struct strategy_core *c, struct unpacker *u);
+
+struct view *view_find(struct strategy_core *c, const struct symbol *symbol); /* or NULL */
 
 /* seat.c */
 int seat_init(struct strategy_ctx *seat, const struct strategy_seat *as, char *why);
@@ -61,7 +73,10 @@ bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev); /* fal
 void seat_on_own(struct strategy_ctx *seat, const struct event *intent); /* from our own journal */
 void seat_client_id(const struct strategy_ctx *seat, uint64_t ordinal, char out[EVENT_NAME_MAX]);
 void seat_save(const struct strategy_ctx *seat, struct packer *p);
-int seat_load(struct strategy_ctx *seat, struct unpacker *u);
+/* The next saved seat, into the one of its name. ERR_DIFFERS: its account is another one; or it has another instrument,
+ * or is not there any more, and still has orders or a position. */
+int seat_load(struct strategy_core *c, uint64_t format, struct unpacker *u);
+void retired_save(const struct retired *r, struct packer *p);
 
 /* wish.c: what an external program asks of its seat; the refusal is also the seat's outcome. */
 int wish_on_event(struct strategy_ctx *seat, int64_t now, const struct ev_wish *w, const struct sink *out);

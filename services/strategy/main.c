@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/log.h"
 #include "common/service/runtime.h"
 #include "services/strategy/external.h"
 #include "services/strategy/registry.h"
@@ -147,9 +148,19 @@ static bool ready(void *self)
 	return external_ready(((struct shell *)self)->external);
 }
 
+/* Settings may be others than those of the life before. */
 static void run(void *self)
 {
-	external_run(((struct shell *)self)->external);
+	struct shell *shell = self;
+	uint32_t anew = strategy_core_anew(shell->core);
+	if (anew)
+		log_info("other parameters than before: seats begin anew, with their orders and positions", "seats=%u",
+			 (unsigned)anew);
+	if (strategy_core_blind(shell->core) && !runtime_lockstep(shell->rt)) {
+		log_info("an instrument is new: market data begins with its last values", NULL);
+		runtime_rejoin(shell->rt);
+	}
+	external_run(shell->external);
 }
 
 static void tick(void *self, int64_t mono_ns)

@@ -180,41 +180,94 @@ void seat_save(const struct strategy_ctx *seat, struct packer *p)
 	pack_u64(p, seat->n_open);
 	for (uint32_t i = 0; i < seat->n_open; i++)
 		save_open(&seat->open[i], p);
+	pack_str(p, seat->view->symbol.s);
 }
 
-static bool same_text(struct unpacker *u, const char *text)
-{
-	char saved[EVENT_NAME_MAX] = "";
-	unpack_str(u, saved, sizeof(saved));
-	return strcmp(saved, text) == 0;
-}
+/* A saved seat, as it stands in the bytes: name, account, strategy … */
+struct saved {
+	char name[EVENT_NAME_MAX], account[EVENT_NAME_MAX], strategy[EVENT_NAME_MAX];
+	struct symbol instrument; /* empty: of version 1, which had none */
+	struct blob params, state;
+	uint64_t version, ordinal, n_open;
+	int64_t position;
+	struct strategy_open open[STRATEGY_ORDERS_MAX];
+};
 
-static bool same_seat(const struct strategy_ctx *seat, struct unpacker *u)
+static int read_seat(struct saved *s, uint64_t format, struct unpacker *u)
 {
-	bool same = same_text(u, seat->name);
-	same = same_text(u, seat->account) && same;
-	same = same_text(u, seat->strategy->name) && same;
-	return unpack_u64(u) == seat->strategy->version && same;
-}
-
-int seat_load(struct strategy_ctx *seat, struct unpacker *u)
-{
-	const struct strategy *s = seat->strategy;
-	bool same = same_seat(seat, u);
-	struct blob params = unpack_bin(u), state = unpack_bin(u);
-	seat->ordinal = unpack_u64(u);
-	seat->position = unpack_i64(u);
-	uint64_t n = unpack_u64(u);
-	if (u->err)
-		return u->err;
-	if (!same || params.n != s->params_size || state.n != s->state_size ||
-	    memcmp(params.at, seat->params, params.n) != 0)
-		return ERR_DIFFERS;
-	if (n > STRATEGY_ORDERS_MAX)
+	unpack_str(u, s->name, sizeof(s->name));
+	unpack_str(u, s->account, sizeof(s->account));
+	unpack_str(u, s->strategy, sizeof(s->strategy));
+	s->version = unpack_u64(u);
+	s->params = unpack_bin(u);
+	s->state = unpack_bin(u);
+	s->ordinal = unpack_u64(u);
+	s->position = unpack_i64(u);
+	s->n_open = unpack_u64(u);
+	if (!u->err && s->n_open > STRATEGY_ORDERS_MAX)
 		return ERR_CORRUPT;
-	memcpy(seat->state, state.at, state.n);
-	seat->n_open = (uint32_t)n;
-	for (uint32_t i = 0; i < seat->n_open; i++)
-		load_open(&seat->open[i], u);
+	for (uint32_t i = 0; !u->err && i < s->n_open; i++)
+		load_open(&s->open[i], u);
+	if (format > 1)
+		unpack_str(u, s->instrument.s, sizeof(s->instrument.s));
 	return u->err;
+}
+
+/* What it holds and has asked for stays its own; what it has computed does only where nothing was changed. */
+static int take_seat(struct strategy_ctx *seat, const struct saved *s)
+{
+	const struct strategy *as = seat->strategy;
+	bool same_market = !s->instrument.s[0] || symbol_equal(&s->instrument, &seat->view->symbol);
+	bool same = same_market && strcmp(s->strategy, as->name) == 0 && s->version == as->version;
+	bool idle = s->position == 0 && s->n_open == 0;
+	if (strcmp(s->account, seat->account) != 0 || (!same_market && !idle))
+		return ERR_DIFFERS;
+	same = same && s->params.n == as->params_size && s->state.n == as->state_size &&
+	       memcmp(s->params.at, seat->params, s->params.n) == 0;
+	if (same)
+		memcpy(seat->state, s->state.at, s->state.n);
+	seat->core->anew += !same;
+	seat->ordinal = s->ordinal;
+	seat->position = s->position;
+	seat->n_open = (uint32_t)s->n_open;
+	memcpy(seat->open, s->open, s->n_open * sizeof(*s->open));
+	return 0;
+}
+
+/* No longer in the settings: its last ordinal is kept, should it come back. What it held would be nobody's. */
+static int retire(struct strategy_core *c, const struct saved *s)
+{
+	if (s->position != 0 || s->n_open != 0)
+		return ERR_DIFFERS;
+	if (c->n_retired == STRATEGY_SEATS_MAX)
+		return ERR_FULL;
+	struct retired *r = &c->retired[c->n_retired++];
+	memcpy(r->name, s->name, sizeof(r->name));
+	memcpy(r->account, s->account, sizeof(r->account));
+	r->ordinal = s->ordinal;
+	return 0;
+}
+
+void retired_save(const struct retired *r, struct packer *p)
+{
+	pack_str(p, r->name);
+	pack_str(p, r->account);
+	pack_str(p, ""); /* no strategy: whatever comes back begins anew */
+	pack_u64(p, 0);
+	pack_bin(p, NULL, 0);
+	pack_bin(p, NULL, 0);
+	pack_u64(p, r->ordinal);
+	pack_i64(p, 0);
+	pack_u64(p, 0);
+	pack_str(p, "");
+}
+
+int seat_load(struct strategy_core *c, uint64_t format, struct unpacker *u)
+{
+	struct saved s = {0};
+	int rc = read_seat(&s, format, u);
+	for (uint32_t i = 0; rc == 0 && i < c->n_seats; i++)
+		if (strcmp(c->seat[i].name, s.name) == 0)
+			return take_seat(&c->seat[i], &s);
+	return rc != 0 ? rc : retire(c, &s);
 }

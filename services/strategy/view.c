@@ -106,23 +106,53 @@ void view_save(const struct view *v, struct packer *p)
 		book_save(&v->book, p);
 }
 
-int view_load(struct view *v, struct unpacker *u)
+struct view *view_find(struct strategy_core *c, const struct symbol *symbol)
+{
+	for (uint32_t i = 0; i < c->n_views; i++)
+		if (symbol_equal(&c->view[i].symbol, symbol))
+			return &c->view[i];
+	return NULL;
+}
+
+/* A book that nobody wants any more: read to its end. */
+static int pass_book(const struct strategy_core *c, struct unpacker *u)
+{
+	struct book book;
+	int rc = book_init(&book, c->settings.book_levels);
+	if (rc == 0) {
+		rc = book_load(&book, u);
+		book_fini(&book);
+	}
+	return rc;
+}
+
+/* Into the view of its symbol, where there is one. One that wants a book and was saved without stays unknown. */
+int view_load(struct strategy_core *c, struct unpacker *u)
 {
 	struct symbol symbol = {0};
 	struct event ev = {0};
+	struct view saved = {0};
 	unpack_str(u, symbol.s, sizeof(symbol.s));
-	v->known = unpack_bool(u);
+	saved.known = unpack_bool(u);
 	unpack_event(u, NULL, &ev);
-	v->heard_at = unpack_i64(u);
-	v->state = (uint8_t)unpack_u64(u);
-	v->has_book = unpack_bool(u);
-	bool wants_book = unpack_bool(u);
+	saved.heard_at = unpack_i64(u);
+	saved.state = (uint8_t)unpack_u64(u);
+	saved.has_book = unpack_bool(u);
+	bool had_book = unpack_bool(u);
 	if (u->err)
 		return u->err;
 	if (ev.id != EVENT_instrument)
 		return ERR_CORRUPT;
-	if (!symbol_equal(&symbol, &v->symbol) || wants_book != v->wants_book)
-		return ERR_DIFFERS;
-	v->def = ev.instrument;
-	return wants_book ? book_load(&v->book, u) : 0;
+	struct view *v = view_find(c, &symbol);
+	if (v && had_book >= v->wants_book) {
+		v->known = saved.known;
+		v->heard_at = saved.heard_at;
+		v->state = saved.state;
+		v->has_book = saved.has_book;
+		v->def = ev.instrument;
+		v->loaded = true;
+	}
+	if (!had_book)
+		return 0;
+	return v && v->wants_book ? book_load(&v->book, u) : pass_book(c, u);
 }

@@ -29,7 +29,14 @@ static void *core_of(void *self)
 
 static const struct core_ops core = {.on_event = on_event, .next_due = next_due};
 static const struct service_input ledger = {.publisher = "executor", .lane = LANE_X, .class = SEQUENCE_LEDGER};
+static bool safe_for(const void *self, const char *cause)
+{
+	(void)self, (void)cause;
+	return false;
+}
+
 static const struct service service = {.name = "strategy", .core = &core, .core_of = core_of};
+static const struct service trader = {.name = "strategy", .core = &core, .core_of = core_of, .safe_for = safe_for};
 
 struct fixture {
 	struct bus_hub *hub;
@@ -113,6 +120,23 @@ static void hear(struct fixture *fx, int64_t at, int64_t quiet, uint64_t x_last,
 					      .x_last = x_last,
 					      .latency = 10,
 					      .seen = {.at = &pair, .n = 1}});
+}
+
+/* A command of the other's shell, as a record of lane X. */
+static void hear_command(struct fixture *fx, uint64_t seq, enum verb verb, const char *reason)
+{
+	uint8_t body[1024];
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	memcpy(ev.source, "executor", sizeof "executor");
+	ev.seq = seq;
+	ev.ts_recv = (int64_t)seq * 1000;
+	ev.command.verb = (uint8_t)verb;
+	event_set_name(ev.command.target, "recovery");
+	event_set_text(ev.command.reason, reason);
+	int len = codec_pack(&ev, body, sizeof body);
+	assert_true(len > 0);
+	assert_int_equal(fx->f->x.ops->deliver(fx->f->x.ctx, &fx->f->x, &ev, body, (size_t)len, false), 0);
 }
 
 /* How far the executor's silence is believed. */
@@ -251,6 +275,23 @@ static void an_acknowledgement_of_another_epoch_does_not_count(void **state)
 	teardown(&fx);
 }
 
+/* Who finds that its restart is not the same run stops the trading of whoever trades, not only its own. */
+static void safe_mode_reaches_who_trades(void **state)
+{
+	(void)state;
+	struct fixture fx;
+	setup(&fx);
+	hear_command(&fx, 1, verb_safe, "it differs"); /* a strategy trades nothing itself */
+	assert_int_equal(fx.f->in_x->queue.count, 0);
+	fx.rt->s = &trader;
+	hear_command(&fx, 2, verb_pause, "not ours"); /* the other side's own affair */
+	hear_command(&fx, 3, verb_safe, "");          /* nobody else ends it */
+	assert_int_equal(fx.f->in_x->queue.count, 0);
+	hear_command(&fx, 4, verb_safe, "it differs");
+	assert_int_equal(fx.f->in_x->queue.count, 1);
+	teardown(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +302,7 @@ int main(void)
 		cmocka_unit_test(after_a_restart_silence_counts_once_all_was_seen),
 		cmocka_unit_test(no_promise_before_the_journal_was_read_again),
 		cmocka_unit_test(an_acknowledgement_of_another_epoch_does_not_count),
+		cmocka_unit_test(safe_mode_reaches_who_trades),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

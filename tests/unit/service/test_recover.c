@@ -56,7 +56,18 @@ static void *core_of(void *self)
 static const struct core_ops core = {
 	.on_event = on_event, .next_due = next_due, .on_own = on_own, .save = save, .load = load};
 static const uint16_t pubs[] = {EVENT_intent, EVENT_alert, EVENT_gap, EVENT_parity, 0};
+static bool is_safe; /* for the journal's sake */
+
+static bool safe_for(const void *self, const char *cause)
+{
+	(void)self;
+	assert_string_equal(cause, "journal");
+	return is_safe;
+}
+
 static const struct service service = {.name = "strategy", .core = &core, .core_of = core_of, .pubs = pubs};
+static const struct service trader = {
+	.name = "strategy", .core = &core, .core_of = core_of, .pubs = pubs, .safe_for = safe_for};
 
 struct fixture {
 	char dir[64];
@@ -64,6 +75,7 @@ struct fixture {
 	struct runtime *rt;
 	uint64_t cap; /* of the journal; 0: large */
 	bool follows; /* an executor, whom nobody has heard of yet */
+	bool trades;
 };
 
 static const struct service_input ledger = {.publisher = "executor", .lane = LANE_X, .class = SEQUENCE_LEDGER};
@@ -73,7 +85,7 @@ static void boot(struct fixture *fx, const char *pace)
 	char reason[400] = "";
 	struct runtime *rt = fx->rt = calloc(1, sizeof *rt);
 	assert_non_null(rt);
-	rt->s = &service;
+	rt->s = fx->trades ? &trader : &service;
 	rt->self = rt;
 	rt->run.snapshot_events = 1000;
 	rt->run.snapshot_ns = 60 * S;
@@ -349,6 +361,41 @@ static void a_full_journal_holds_and_goes_on(void **state)
 	teardown(&fx);
 }
 
+static uint64_t said(struct fixture *fx)
+{
+	uint64_t before = fx->rt->outbox.x_next;
+	room_watch(fx->rt);
+	return fx->rt->outbox.x_next - before;
+}
+
+/* Live, who trades stops before its journal is full: said once, and nothing where no life has said it. */
+static void safe_mode_for_the_journal_is_said_once(void **state)
+{
+	(void)state;
+	struct fixture fx = {.cap = 64 << 10, .trades = true};
+	is_safe = false;
+	setup(&fx);
+	end(&fx);
+	boot(&fx, "live");
+	assert_int_equal(said(&fx), 0);
+	for (int64_t at = 1; journal_status(fx.rt->outbox.journal).bytes < fx.cap / 4 * 3; wait_durable(&fx))
+		for (int k = 0; k < 16; k++)
+			emit(&fx, at++);
+	assert_int_equal(said(&fx), 1);
+	assert_int_equal(said(&fx), 0);
+	end(&fx);
+
+	is_safe = true; /* what the core has from its snapshot or its journal */
+	boot(&fx, "live");
+	assert_int_equal(fx.rt->self_in->queue.count, 1); /* the gap: not in the core yet */
+	fx.rt->run.journal_cap *= 8;                      /* nearly empty */
+	assert_int_equal(said(&fx), 0);
+	ring_pop(&fx.rt->self_in->queue);
+	assert_int_equal(said(&fx), 1); /* what the life before had raised is over */
+	assert_int_equal(said(&fx), 0);
+	teardown(&fx);
+}
+
 /* Whatever overfills it all the same: a record of the shell is refused, the journal has not failed. */
 static void a_refused_decision_has_not_happened(void **state)
 {
@@ -437,6 +484,7 @@ int main(void)
 		cmocka_unit_test(an_alert_while_comparing_is_published_afterwards),
 		cmocka_unit_test(a_difference_is_an_alert_and_safe_mode),
 		cmocka_unit_test(a_full_journal_holds_and_goes_on),
+		cmocka_unit_test(safe_mode_for_the_journal_is_said_once),
 		cmocka_unit_test(a_refused_decision_has_not_happened),
 		cmocka_unit_test(no_snapshot_overtakes_a_decision),
 		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),

@@ -17,6 +17,7 @@ static struct { /* strings on the puppet: the test's, so they are outside of its
 	uint64_t ordinal;
 	/* what it saw */
 	uint32_t calls;
+	uint64_t events; /* by its own count */
 	uint16_t last_id;
 	int64_t position;
 	uint32_t open;
@@ -29,7 +30,7 @@ static struct { /* strings on the puppet: the test's, so they are outside of its
 static void puppet_on_event(void *state, struct strategy_ctx *ctx, const struct event *ev)
 {
 	struct puppet_state *s = state;
-	s->events++;
+	puppet.events = ++s->events;
 	puppet.calls++;
 	puppet.last_id = ev->id;
 	puppet.position = strategy_position(ctx);
@@ -420,6 +421,90 @@ static void the_journal_alone_brings_its_orders_back(void **state)
 	stage_close(&back);
 }
 
+/* A core with one seat and what was saved before. */
+static struct strategy_core *with_seat(const char *name, const struct strategy *is, const struct buf *bytes, int rc)
+{
+	struct strategy_core *c = NULL;
+	struct strategy_core_settings s;
+	strategy_core_defaults(&s);
+	if (is)
+		stage_seat(&s, name, is);
+	assert_int_equal(strategy_core_new(&s, NULL, &c), 0);
+	assert_int_equal(strategy_core.load(c, bytes->at, bytes->len), rc);
+	return c;
+}
+
+/* Another version or other parameters: the strategy begins anew; orders, position and ordinals are still its seat's. */
+static void a_changed_seat_begins_anew_with_what_it_holds(void **state)
+{
+	(void)state;
+	struct buf bytes;
+	struct stage back;
+	struct strategy changed = puppet_strategy;
+	changed.version = 4;
+	wish(9900, 50);
+	wish(9800, 20);
+	stage_fill(&st, &st.out[0], 50);
+	save(st.core, &bytes);
+	struct strategy_core_settings s;
+	strategy_core_defaults(&s);
+	stage_seat(&s, "p", &changed);
+	stage_open(&back, &s);
+	assert_int_equal(strategy_core.load(back.core, bytes.at, bytes.len), 0);
+	assert_int_equal(strategy_core_anew(back.core), 1);
+	assert_false(strategy_core_blind(back.core));
+	back.now = st.now;
+	assert_true(puppet.events > 2);
+	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.want = true;
+	stage_delta(&back, side_buy, 9900, 1000);
+	assert_int_equal(puppet.events, 1); /* what it had counted is gone */
+	assert_int_equal(puppet.position, 50);
+	assert_int_equal(back.out[0].intent.ordinal, 3);
+	stage_close(&back);
+	buf_fini(&bytes);
+}
+
+/* A seat may go once it holds nothing; when it comes back its ordinals go on. */
+static void seats_come_and_go(void **state)
+{
+	(void)state;
+	struct buf bytes;
+	wish(9900, 50);
+	save(st.core, &bytes);
+	strategy_core_free(with_seat("q", &puppet_strategy, &bytes, ERR_DIFFERS)); /* p has an order */
+	buf_fini(&bytes);
+	stage_answer(&st, &st.out[0], order_status_cancelled, 0);
+	save(st.core, &bytes);
+	struct strategy_core *c = with_seat("q", &puppet_strategy, &bytes, 0);
+	assert_int_equal(strategy_core_anew(c), 0); /* nobody's: q is new */
+	assert_false(strategy_core_blind(c));
+	buf_fini(&bytes);
+	save(c, &bytes);
+	strategy_core_free(c);
+	c = with_seat(NULL, NULL, &bytes, 0);
+	buf_fini(&bytes);
+	save(c, &bytes);
+	strategy_core_free(c);
+	c = with_seat("p", &puppet_strategy, &bytes, 0);
+	assert_int_equal(strategy_core_anew(c), 1);
+	assert_true(strategy_core_blind(c)); /* nobody listened to its instrument meanwhile */
+	buf_fini(&bytes);
+	save(c, &bytes);
+	strategy_core_free(c);
+	struct stage back;
+	struct strategy_core_settings s = settings();
+	stage_open(&back, &s);
+	assert_int_equal(strategy_core.load(back.core, bytes.at, bytes.len), 0);
+	stage_book(&back);
+	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.want = true;
+	stage_delta(&back, side_buy, 9900, 1000);
+	assert_int_equal(back.out[0].intent.ordinal, 2);
+	stage_close(&back);
+	buf_fini(&bytes);
+}
+
 static void what_does_not_fit_is_not_loaded(void **state)
 {
 	(void)state;
@@ -427,20 +512,7 @@ static void what_does_not_fit_is_not_loaded(void **state)
 	struct strategy_core *c = NULL;
 	wish(9900, 50);
 	save(st.core, &bytes);
-	struct strategy changed = puppet_strategy;
-	changed.version = 4;
-	struct strategy_core_settings s;
-	strategy_core_defaults(&s);
-	stage_seat(&s, "p", &changed);
-	assert_int_equal(strategy_core_new(&s, NULL, &c), 0);
-	assert_int_equal(strategy_core.load(c, bytes.at, bytes.len), ERR_DIFFERS);
-	strategy_core_free(c);
-	s = settings();
-	stage_seat(&s, "q", &puppet_strategy);
-	assert_int_equal(strategy_core_new(&s, NULL, &c), 0);
-	assert_int_equal(strategy_core.load(c, bytes.at, bytes.len), ERR_DIFFERS);
-	strategy_core_free(c);
-	s = settings();
+	struct strategy_core_settings s = settings();
 	for (size_t cut = 0; cut < bytes.len; cut++) {
 		assert_int_equal(strategy_core_new(&s, NULL, &c), 0);
 		assert_true(strategy_core.load(c, bytes.at, cut) < 0);
@@ -497,6 +569,8 @@ int main(void)
 		TEST(a_loaded_core_goes_on_identically),
 		TEST(a_gap_costs_the_book),
 		TEST(the_journal_alone_brings_its_orders_back),
+		TEST(a_changed_seat_begins_anew_with_what_it_holds),
+		TEST(seats_come_and_go),
 		TEST(what_does_not_fit_is_not_loaded),
 		TEST(settings_are_checked),
 	};
