@@ -2,14 +2,10 @@
 #ifndef NJ_TESTS_CRYPTOFEED_H
 #define NJ_TESTS_CRYPTOFEED_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "common/base/check.h"
 #include "common/base/json.h"
 
 /* One line; the texts lie in the caller's. */
@@ -51,13 +47,13 @@ static inline bool cryptofeed_line(const char *text, struct cryptofeed *ret)
 		else
 			json_skip(&j);
 	}
-	assert_int_equal(json_finish(&j), 0);
+	must(json_finish(&j) == 0);
 	if (data.at == NULL)
 		return false;
 	ret->at = cryptofeed_time(ts);
 	ret->data = malloc(data.len + 1);
-	assert_non_null(ret->data);
-	assert_true(json_unescape(data, ret->data, data.len + 1) >= 0);
+	must(ret->data != NULL);
+	must(json_unescape(data, ret->data, data.len + 1) >= 0);
 	return true;
 }
 

@@ -3,13 +3,20 @@
  *
  * The recorded klines, tickers and trades of three venues, and the live liquidations of 2026 with their new keys.
  */
-#include "tests/golden/capture.h"
-#include "tests/golden/cryptofeed.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/venue/venue.h"
+#include "tests/golden/capture.h"
+#include "tests/golden/cryptofeed.h"
 
 #define MARKETS_MAX 64
 #define LEVELS 5001
