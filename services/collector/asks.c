@@ -342,7 +342,8 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
 		return;
 	/* Half of the budget is ours; the rest is for whoever shares the address. */
-	uint64_t snapshots = limit->limit / 2 / weight;
+	uint64_t most = c->set.weight_limit > 0 ? c->set.weight_limit : limit->limit;
+	uint64_t snapshots = most / 2 / weight;
 	if (snapshots == 0)
 		snapshots = 1;
 	int64_t pace = limit->window_ns / (int64_t)snapshots;

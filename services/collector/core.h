@@ -52,6 +52,8 @@ struct collector_core_settings {
 	uint32_t ask_burst;
 	uint32_t klines_limit; /* closed klines to ask for when a connection opens; 0: none */
 	char kline_interval[8];
+	bool aggregate, mini;  /* as of struct venue_feed */
+	uint32_t weight_limit; /* of a window, whatever the venue says; 0: what it says */
 	int64_t poll_ns;     /* no streams: each book is asked for again after so long; 0: streams */
 	uint64_t fill_max;   /* missed trades to fetch afterwards, of one hole at most; 0: none */
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */

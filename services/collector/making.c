@@ -136,7 +136,7 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 		c->connections[i].candles_due = INT64_MAX;
 	}
 	int rc = init(c, s);
-	if (rc == 0 && s->poll_ns > 0) /* what the venue allows is what there is; it need not tell */
+	if (rc == 0 && (s->poll_ns > 0 || s->weight_limit > 0)) /* what the venue allows is what there is; it need not tell */
 		asks_on_limit(c, &(struct venue_limit){.weighted = true,
 						       .window_ns = s->venue->weight_ns,
 						       .limit = s->venue->weight_limit});
@@ -218,6 +218,8 @@ void collector_core_feed(const struct collector_core *c, uint32_t connection, co
 	}
 	if ((feed.streams & VENUE_KLINE_STREAM) && c->set.kline_interval[0] != '\0')
 		feed.kline_interval = c->set.kline_interval;
+	feed.aggregate = c->set.aggregate;
+	feed.mini = c->set.mini;
 	*ret_feed = feed;
 }
 

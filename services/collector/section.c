@@ -22,6 +22,11 @@ const struct config_key collector_section_keys[] = {
 	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
 	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation mark.", NULL,
 	 TEXT(streams)},
+	{"trades", CONFIG_TEXT, "each", 0, 0, "",
+	 "each, or aggregate: those of one taker order at one price as one, where the venue offers both.", NULL,
+	 TEXT(trades)},
+	{"tickers", CONFIG_TEXT, "full", 0, 0, "", "full, or mini: less traffic, where the venue offers both.", NULL,
+	 TEXT(tickers)},
 	{"kline_interval", CONFIG_TEXT, "1m", 0, 0, "", "Interval of the venue's own klines.", NULL,
 	 TEXT(kline_interval)},
 	{"klines", CONFIG_INT, "200", 0, 1000, "klines",
@@ -42,6 +47,9 @@ const struct config_key collector_section_keys[] = {
 	{"connection_streams", CONFIG_INT, "0", 0, 1024, "streams",
 	 "On one connection, where that is less than the venue allows; 0: as many as it allows.", NULL,
 	 AT(connection_streams), 0},
+	{"weight_limit", CONFIG_INT, "0", 0, 1000000, "",
+	 "Request weight of a window (a minute at Binance), of which half is used for books; 0: what the venue says.",
+	 NULL, AT(weight_limit), 0},
 	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
 	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
@@ -164,6 +172,26 @@ static void copy_polling(const struct collector_section *in, struct collector_co
 		set->silence_ns = 3 * in->poll_ns;
 }
 
+/* One of two words; *ret_second: the second. */
+static int parse_word(const char *key, const char *word, const char *const words[2], bool *ret_second, char *reason,
+		      size_t cap)
+{
+	*ret_second = strcmp(word, words[1]) == 0;
+	if (*ret_second || strcmp(word, words[0]) == 0)
+		return 0;
+	snprintf(reason, cap, "collector.%s: '%s' is neither %s nor %s", key, word, words[0], words[1]);
+	return ERR_ARG;
+}
+
+static int parse_kinds(const struct collector_section *in, struct collector_core_settings *set, char *reason,
+		       size_t cap)
+{
+	static const char *const trades[] = {"each", "aggregate"}, *const tickers[] = {"full", "mini"};
+	int rc = parse_word("trades", in->trades, trades, &set->aggregate, reason, cap);
+
+	return rc ? rc : parse_word("tickers", in->tickers, tickers, &set->mini, reason, cap);
+}
+
 static void copy_settings(const struct collector_section *in, struct collector_core_settings *set)
 {
 	set->candle_grace_ns = in->candle_grace_ns;
@@ -178,6 +206,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	/* Nor are klines from before it. */
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
+	set->weight_limit = (uint32_t)in->weight_limit;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
 	if (collector_section_polls(in, set->venue))
 		copy_polling(in, set);
@@ -271,6 +300,8 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	int rc = parse_streams(in->streams, &streams, reason, cap);
 	if (!rc)
 		rc = parse_candles(in->candles, &set, reason, cap);
+	if (!rc)
+		rc = parse_kinds(in, &set, reason, cap);
 	if (rc)
 		return rc;
 	rc = parse_candles_only(in, &set, &streams, reason, cap);

@@ -7,6 +7,7 @@
 
 struct collector_section {
 	char venue[24];
+	char trades[12], tickers[12];
 	char symbols[2000], streams[80], kline_interval[8], candles[80];
 	char stream_url[200], rest_url[200], ca_file[200];
 	bool stamped, deflate, plain, candles_only;
@@ -16,7 +17,7 @@ struct collector_section {
 	char key_id[100], key_file[200];
 	int64_t poll_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
-	int64_t connection_streams;
+	int64_t connection_streams, weight_limit;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 };

@@ -430,24 +430,31 @@ static void test_pacing(void **state)
 }
 
 /* The venue's own budget slows us: half of 400 a minute is four snapshots of weight 50, one each 15 s. */
-static void test_budget(void **state)
+static void open_budget(struct rig *r, uint32_t weight_limit)
 {
-	(void)state;
-	struct rig r;
 	struct collector_core_settings s;
 
 	settings(&s);
 	s.markets = many;
 	s.n_markets = 8;
 	s.reply_ns = s.stale_ns = s.silence_ns = 3600 * NS;
-	rig_open(&r, &s);
-	collector_core_start(r.core, T0, &r.sink);
-	rig_reply(&r, T0, 200,
+	s.weight_limit = weight_limit;
+	rig_open(r, &s);
+	collector_core_start(r->core, T0, &r->sink);
+	rig_reply(r, T0, 200,
 		  "{\"rateLimits\":[{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\","
 		  "\"intervalNum\":1,\"limit\":400}],\"symbols\":[]}");
-	rig_change(&r, T0 + 60 * NS, feed_live);
+	rig_change(r, T0 + 60 * NS, feed_live);
 	for (int i = 0; i < 8; i++)
-		depth(&r, T0 + 60 * NS + 1 + i, many[i].raw, 1, 1);
+		depth(r, T0 + 60 * NS + 1 + i, many[i].raw, 1, 1);
+}
+
+static void test_budget(void **state)
+{
+	(void)state;
+	struct rig r;
+
+	open_budget(&r, 0);
 	assert_int_equal(r.n_requests, 1 + 4);
 	rig_timers(&r, T0 + 75 * NS);
 	assert_int_equal(r.n_requests, 1 + 4);
@@ -455,6 +462,21 @@ static void test_budget(void **state)
 	assert_int_equal(r.n_requests, 1 + 5);
 	rig_timers(&r, T0 + 121 * NS);
 	assert_int_equal(r.n_requests, 1 + 8);
+	rig_close(&r);
+}
+
+/* Nobody may know the budget better than the one who shares the address: a setting goes before what the venue says. */
+static void test_own_budget(void **state)
+{
+	(void)state;
+	struct rig r;
+
+	open_budget(&r, 200); /* half of it: two books a minute, not four */
+	assert_int_equal(r.n_requests, 1 + 2);
+	rig_timers(&r, T0 + 89 * NS);
+	assert_int_equal(r.n_requests, 1 + 2);
+	rig_timers(&r, T0 + 92 * NS);
+	assert_int_equal(r.n_requests, 1 + 3);
 	rig_close(&r);
 }
 
@@ -663,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_no_reply),
 		cmocka_unit_test(test_pacing),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_own_budget),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_disconnect),
 		cmocka_unit_test(test_silence),

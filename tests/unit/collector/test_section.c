@@ -1,0 +1,132 @@
+/* test_section - what the settings make of the core: which streams it asks for, and what it refuses with which words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/err.h"
+#include "services/collector/section.h"
+
+static void no_request(void *ctx, const struct collector_request *r)
+{
+	(void)ctx;
+	(void)r;
+}
+
+static void no_reconnect(void *ctx, uint32_t connection, const char *reason)
+{
+	(void)ctx;
+	(void)connection;
+	(void)reason;
+}
+
+static struct collector_section section(void)
+{
+	return (struct collector_section){.venue = "BINANCE",
+					  .trades = "each",
+					  .tickers = "full",
+					  .symbols = "BTCUSDT",
+					  .streams = "trade,ticker,kline",
+					  .kline_interval = "1h",
+					  .candles = "1m",
+					  .book_levels = 100,
+					  .snapshot_limit = 100,
+					  .publish_levels = 100,
+					  .stale_ns = 1,
+					  .crossed_ns = 1,
+					  .silence_ns = 1};
+}
+
+static int make(const struct collector_section *in, char *reason, size_t cap, struct collector_core **ret_core)
+{
+	struct collector_actions actions = {.request = no_request, .reconnect = no_reconnect};
+
+	return collector_section_core(in, &actions, reason, cap, ret_core);
+}
+
+static void expect_path(const struct collector_section *in, const char *path)
+{
+	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
+	struct collector_core *core;
+	struct venue_feed feed;
+	struct buf out;
+	char reason[300] = "";
+
+	assert_int_equal(make(in, reason, sizeof(reason), &core), 0);
+	collector_core_feed(core, 0, markets, &feed);
+	buf_init(&out, 1000);
+	assert_int_equal(venue_find(in->venue, strlen(in->venue))->stream_path(&feed, &out), 0);
+	assert_int_equal(buf_byte(&out, 0), 0);
+	assert_string_equal((const char *)out.at, path);
+	buf_fini(&out);
+	collector_core_free(core);
+}
+
+static void test_lesser_streams(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+
+	expect_path(&in, "/stream?streams=btcusdt@trade/btcusdt@kline_1h/btcusdt@ticker");
+	snprintf(in.trades, sizeof(in.trades), "aggregate");
+	expect_path(&in, "/stream?streams=btcusdt@aggTrade/btcusdt@kline_1h/btcusdt@ticker");
+	snprintf(in.tickers, sizeof(in.tickers), "mini");
+	expect_path(&in, "/stream?streams=btcusdt@aggTrade/btcusdt@kline_1h/btcusdt@miniTicker");
+}
+
+static void expect_refusal(const struct collector_section *in, const char *word)
+{
+	struct collector_core *core;
+	char reason[300] = "";
+
+	assert_int_equal(make(in, reason, sizeof(reason), &core), ERR_ARG);
+	assert_non_null(strstr(reason, word));
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+
+	snprintf(in.trades, sizeof(in.trades), "some");
+	expect_refusal(&in, "collector.trades: 'some' is neither each nor aggregate");
+	in = section();
+	snprintf(in.tickers, sizeof(in.tickers), "tiny");
+	expect_refusal(&in, "collector.tickers");
+	in = section();
+	in.candles_only = true;
+	snprintf(in.kline_interval, sizeof(in.kline_interval), "7m");
+	expect_refusal(&in, "BINANCE has no klines of 7m");
+	in = section();
+	in.candles_only = in.stamped = true;
+	expect_refusal(&in, "collector.stamped");
+	in = section();
+	in.candles_only = true;
+	snprintf(in.venue, sizeof(in.venue), "KALSHI");
+	expect_refusal(&in, "KALSHI has no klines");
+}
+
+/* Without a stream an interval is silent, and healthy. */
+static void test_silence(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+	const struct venue *v = venue_find("BINANCE", 7);
+
+	in.silence_ns = 0;
+	assert_int_equal(collector_section_silence(&in, v), v->silence_ns);
+	in.candles_only = true;
+	assert_true(collector_section_silence(&in, v) > 3600 * INT64_C(1000000000));
+	assert_true(collector_section_silence(&in, v) < 7200 * INT64_C(1000000000));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
+					   cmocka_unit_test(test_silence)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
