@@ -102,6 +102,11 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.network e2e.partition PROPERTIES TIMEOUT 600)
 endif()
 
+# A venue's past: fetched from the simulator, killed and resumed; a venue that refuses and has holes; files.
+if(Python3_FOUND)
+	nj_script(e2e.backfill ${Python3_EXECUTABLE} -B tests/e2e/test_backfill.py)
+endif()
+
 # The examples for other languages, against a live bus.
 if(Python3_FOUND)
 	nj_script(e2e.python ${Python3_EXECUTABLE} -B tests/e2e/test_python.py)

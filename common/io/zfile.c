@@ -16,7 +16,7 @@
 #define RAW_SIZE (128 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 27 /* 128 MiB: what a hostile frame may make us reserve */
 
-enum coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD };
+enum coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD, CODING_ZIP };
 
 struct zfile {
 	int fd;
@@ -50,8 +50,25 @@ static bool starts_with(const struct zfile *z, const void *magic, size_t n)
 	return z->len >= n && memcmp(z->raw, magic, n) == 0;
 }
 
+/* The first file of an archive: its local header (APPNOTE.TXT 4.3.7), then a raw deflate stream. What follows it, other
+ * files and the directory, is not read. */
+static int start_zip(struct zfile *z)
+{
+	if (z->len < 30 || z->raw[8] != 8 || z->raw[9] != 0) /* deflated */
+		return ERR_CORRUPT;
+	size_t head = (size_t)30 + z->raw[26] + 256u * z->raw[27] + z->raw[28] + 256u * z->raw[29];
+	if (head > z->len)
+		return ERR_CORRUPT;
+	z->at = head;
+	z->inside = true;
+	z->coding = CODING_ZIP;
+	return inflateInit2(&z->gzip, -MAX_WBITS) == Z_OK ? 0 : ERR_NOMEM;
+}
+
 static int start_coding(struct zfile *z)
 {
+	if (starts_with(z, "PK\x03\x04", 4))
+		return start_zip(z);
 	if (starts_with(z, "\x1f\x8b", 2)) {
 		z->coding = CODING_GZIP;
 		return inflateInit2(&z->gzip, 16 + MAX_WBITS) == Z_OK ? 0 : ERR_NOMEM;
@@ -94,7 +111,7 @@ void zfile_close(struct zfile *z)
 {
 	if (z == NULL)
 		return;
-	if (z->coding == CODING_GZIP)
+	if (z->coding == CODING_GZIP || z->coding == CODING_ZIP)
 		inflateEnd(&z->gzip);
 	ZSTD_freeDCtx(z->zstd);
 	close(z->fd);
@@ -125,6 +142,10 @@ static int read_gzip(struct zfile *z, void *out, size_t cap, size_t *ret_n)
 	if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
 		return ERR_CORRUPT;
 	z->inside = rc != Z_STREAM_END;
+	if (!z->inside && z->coding == CODING_ZIP) {
+		z->at = z->len;
+		z->eof = true;
+	}
 	*ret_n = cap - z->gzip.avail_out;
 	return 0;
 }
@@ -155,8 +176,8 @@ static int read_some(struct zfile *z, void *out, size_t cap, size_t *ret_n)
 		*ret_n = 0;
 		return 0;
 	}
-	return z->coding == CODING_GZIP ? read_gzip(z, out, cap, ret_n)
-					: read_zstd(z, out, cap, ret_n);
+	return z->coding == CODING_ZSTD ? read_zstd(z, out, cap, ret_n)
+					: read_gzip(z, out, cap, ret_n);
 }
 
 int zfile_read(struct zfile *z, void *out, size_t cap, size_t *ret_n)

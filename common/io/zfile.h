@@ -1,4 +1,4 @@
-/* zfile - reads a file that may be compressed (gzip, zstd), told apart by its first bytes. */
+/* zfile - reads a file that may be compressed (gzip, zstd, the first file of a zip), told apart by its first bytes. */
 #ifndef NJ_IO_ZFILE_H
 #define NJ_IO_ZFILE_H
 

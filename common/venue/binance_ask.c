@@ -90,6 +90,13 @@ static int klines_path(const struct binance_rest *api, const struct venue_reques
 	return rc;
 }
 
+static int trades_path(const struct binance_rest *api, const struct venue_request *r, struct buf *out)
+{
+	int rc = buf_printf(out, "%s/historicalTrades?symbol=%s&limit=%u", api->base, r->markets[0]->raw, r->limit);
+
+	return rc == 0 && r->from_id > 0 ? buf_printf(out, "&fromId=%" PRIu64, r->from_id) : rc;
+}
+
 int binance_request(const struct binance_rest *api, const struct venue_request *r, struct buf *out,
 		    uint32_t *ret_weight)
 {
@@ -107,12 +114,11 @@ int binance_request(const struct binance_rest *api, const struct venue_request *
 		if (r->n != 1 || r->interval == NULL || *ret_weight == 0)
 			return ERR_ARG;
 		return klines_path(api, r, out);
-	case VENUE_ASK_TRADES:
+	case VENUE_ASK_TRADES: /* without an id: the newest */
 		*ret_weight = api->trades_weight;
 		if (r->n != 1 || r->limit == 0 || r->limit > api->trades_max)
 			return ERR_ARG;
-		return buf_printf(out, "%s/historicalTrades?symbol=%s&limit=%u&fromId=%" PRIu64, api->base,
-				  r->markets[0]->raw, r->limit, r->from_id);
+		return trades_path(api, r, out);
 	default:
 		return ERR_ARG;
 	}

@@ -77,7 +77,7 @@ struct venue_request {
 	uint32_t limit;                    /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
 	const char *interval;              /* KLINES */
 	int64_t from, to;                  /* KLINES: ns of venue time, 0 open */
-	uint64_t from_id;                  /* TRADES: of the oldest wanted; limit rows, rising */
+	uint64_t from_id;                  /* TRADES: of the oldest wanted; limit rows, rising; 0: the newest */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
 	bool closed;                       /* INSTRUMENTS: those that no longer trade, where it is asked apart */

@@ -176,7 +176,7 @@ static void test_open(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outage), cmocka_unit_test(test_lives), cmocka_unit_test(test_open)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outage), cmocka_unit_test(test_lives),
+					   cmocka_unit_test(test_open)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,188 @@
+"""nj backfill: klines and trades of the simulator's recording, killed and resumed; a venue that refuses and has holes; files."""
+import gzip
+import http.server
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import zipfile
+from urllib.parse import parse_qs, urlparse
+
+from simulator import BIN, MS, START, Simulator
+
+SECONDS = 1200
+
+
+def nj(folder, *argv, background=False):
+    command = [os.path.join(BIN, "nj"), "backfill", "BTCUSDT", "--json", "--set", "run.data=%s" % folder, *argv]
+    if background:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def one(run):
+    assert run.returncode == 0, (run.returncode, run.stderr)
+    row, = json.loads(run.stdout)
+    return row
+
+
+def rows(folder, sql):
+    if not os.path.exists(os.path.join(folder, "history.db")):
+        return []
+    db = sqlite3.connect(os.path.join(folder, "history.db"))
+    try:
+        return db.execute(sql).fetchall()
+    except sqlite3.OperationalError:  # it is being made
+        return []
+    finally:
+        db.close()
+
+
+def record(folder):
+    """Trades at random moments of twenty minutes, as the venue's frames."""
+    rng, lines, at = random.Random(7), [], START
+    while at < START + SECONDS * 1000 * MS:
+        at += rng.randrange(1, 1400) * MS
+        trade = {"e": "trade", "E": at // MS, "s": "BTCUSDT", "t": len(lines) + 1, "p": "%.2f000000" % (100 + rng.random()),
+                 "q": "%.3f00000" % rng.random(), "T": at // MS, "m": rng.random() < 0.5, "M": True}
+        lines.append('%d {"stream":"btcusdt@trade","data":%s}\n' % (at, json.dumps(trade, separators=(",", ":"))))
+    path = os.path.join(folder, "trades.gz")
+    with gzip.open(path, "wt") as f:
+        f.write("".join(lines))
+    return path, [json.loads(line.split(" ", 1)[1])["data"] for line in lines]
+
+
+def killed_and_resumed(root):
+    path, trades = record(root)
+    with Simulator("--speed", "max", "--capture", path) as sim:
+        client = sim.ws("/stream?streams=btcusdt@trade")
+        while client.recv()["data"]["t"] < len(trades):
+            pass
+        first = trades[0]["T"] // 1000 + 1
+        straight, killed = os.path.join(root, "straight"), os.path.join(root, "killed")
+        span = ["-i", "1s", "--rest", "http://127.0.0.1:%d" % sim.port, "--rows", "20", "--from", stamp(first), "--to", stamp(first + 1000)]
+        done = one(nj(straight, *span))
+        assert (done["rows"], done["new"], done["missing"], done["outages"], done["origin"]) == (1000, 1000, 0, 0, "replay"), done
+        process = nj(killed, *span, "--pace", "60ms", background=True)
+        until = time.monotonic() + 60
+        while not 100 <= len(rows(killed, "SELECT 1 FROM klines")) and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        there = len(rows(killed, "SELECT 1 FROM klines"))
+        assert 100 <= there < 1000, there
+        again = one(nj(killed, *span))
+        assert again["new"] == 1000 - there and again["rows"] == again["new"], again
+        for table in ("klines", "outages", "progress"):
+            assert rows(killed, "SELECT * FROM %s" % table) == rows(straight, "SELECT * FROM %s" % table), table
+        assert one(nj(killed, *span))["rows"] == 0  # nothing is left to do
+        volume = sum(float(t["q"]) for t in trades if first * 1000 <= t["T"] < (first + 1000) * 1000)
+        assert abs(rows(killed, "SELECT sum(volume) FROM klines_v")[0][0] - volume) < 1e-6
+        strict = rows(killed, "SELECT sql FROM sqlite_master WHERE type = 'table'")
+        assert len(strict) == 4 and all("STRICT" in s for s, in strict), strict
+
+        late = [t for t in trades if t["T"] >= (first + 700) * 1000]
+        span = ["--trades", *span[2:6], "--from", stamp(first + 700)]
+        done = one(nj(killed, *span))
+        assert (done["rows"], done["new"], done["missing"]) == (len(late), len(late), 0), (done, len(late))
+        assert rows(killed, "SELECT trade_id, at FROM trades") == [(t["t"], t["T"] * MS) for t in late]
+        assert one(nj(killed, *span))["new"] == 0
+        client.close()
+    print("killed at %d of 1000 klines, resumed; %d trades" % (there, len(late)))
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+class Venue(http.server.BaseHTTPRequestHandler):
+    """A venue without minutes 300 to 349; it refuses now and then, and for ever where told."""
+    asked, banned, too_soon, may_at = 0, False, 0, 0
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, **headers):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in dict(headers, Content_Length=len(text)).items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self):
+        url, cls = urlparse(self.path), type(self)
+        q = {k: v[0] for k, v in parse_qs(url.query).items()}
+        if url.path.endswith("exchangeInfo"):
+            filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
+            return self.answer(200, {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC",
+                                                  "quoteAsset": "USDT", "filters": filters}]})
+        cls.too_soon += time.monotonic() < cls.may_at
+        if cls.banned:
+            return self.answer(418, {"code": -1003, "msg": "banned"}, Retry_After=86400)
+        cls.asked += 1
+        if cls.asked == 3:
+            cls.may_at = time.monotonic() + 1
+            return self.answer(429, {"code": -1003, "msg": "slow down"}, Retry_After=1)
+        begin, end = int(q["startTime"]), int(q["endTime"])
+        minutes = [m for m in range(600) if not 300 <= m < 350 and begin <= START // MS // 60000 * 60000 + m * 60000 <= end]
+        t = [START // MS // 60000 * 60000 + m * 60000 for m in minutes[:int(q["limit"])]]
+        return self.answer(200, [[a, "1.00", "2.00", "1.00", "1.50", "3.000", a + 59999, "4.5", 6, "0", "0", "0"] for a in t],
+                           X_MBX_USED_WEIGHT_1M=2)
+
+
+def refusals_and_holes(root):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Venue)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    begin = START // (60000 * MS) * 60
+    span = ["--rest", "http://127.0.0.1:%d" % server.server_port, "--rows", "100", "--to", stamp(begin + 600 * 60)]
+    try:
+        done = nj(root, *span, "--from", stamp(begin))
+        row = one(done)
+        assert "asks to wait" in done.stderr and Venue.too_soon == 0, (done.stderr, Venue.too_soon)
+        assert (row["new"], row["outages"], row["outage"], row["origin"]) == (550, 1, 50 * 60 * 10**9, "simulated"), row
+        assert rows(root, 'SELECT "to" - "from" FROM outages') == [(50 * 60 * 10**9,)]
+        asked = Venue.asked
+        row = one(nj(root, *span, "--from", stamp(begin)))
+        assert (row["rows"], row["outages"], Venue.asked) == (0, 0, asked), (row, Venue.asked - asked)
+        Venue.banned = True
+        banned = nj(root, *span, "--from", stamp(begin - 60))
+        assert banned.returncode == 5 and "banned" in banned.stderr and "run it again" in banned.stderr, banned
+    finally:
+        server.shutdown()
+        server.server_close()
+    print("refused, waited, went on; what the venue does not have is on record")
+
+
+def files(root):
+    path = os.path.join(root, "BTCUSDT-1m-2024-01.zip")
+    kline = "1704067%03d000000,42283.58,42298.62,42261.02,42298.61,35.92724,1704067%03d999999,1519032.9359,1327,23.1,980394.1,0\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("BTCUSDT-1m-2024-01.csv", kline % (200, 259) + kline % (260, 319))
+        z.writestr("another.csv", "not,read\n" * 1000)
+    row = one(nj(root, "--file", path))
+    assert (row["rows"], row["new"], row["origin"]) == (2, 2, "replay"), row
+    assert rows(root, "SELECT open_at, open, volume, trades FROM klines_v LIMIT 1") == [("2024-01-01T00:00:00Z", 42283.58, 35.92724, 1327)]
+    assert one(nj(root, "--file", path))["new"] == 0
+    bad = os.path.join(root, "bad.csv")
+    with open(bad, "w") as f:
+        f.write("date,open,high,low,close,volume\n1704067320000,1,2,1,2,3\n1704067380000,5,2,1,2,3\n")
+    refused = nj(root, "--file", bad)
+    assert refused.returncode == 6 and "line 3" in refused.stderr, refused
+    assert len(rows(root, "SELECT 1 FROM klines")) == 2  # nothing of the bad file
+    print("files read")
+
+
+def main():
+    for part in (killed_and_resumed, refusals_and_holes, files):
+        with tempfile.TemporaryDirectory() as root:
+            part(root)
+    print("ok")
+
+
+main()

@@ -1,0 +1,45 @@
+/* backfill - klines and trades of a venue's past into the history file: in pages, resumed, verified.
+ *
+ * A page and the progress it makes are one transaction, so that a run that was killed goes on where it was. After the
+ * last page klines are verified: each hole is asked for again, and what the venue does not have is on record as its
+ * outage. Trades are verified by their ids.
+ */
+#ifndef NJ_TOOLS_NJ_BACKFILL_H
+#define NJ_TOOLS_NJ_BACKFILL_H
+
+#include "services/persister/store_history.h"
+#include "tools/nj/asker.h"
+
+struct backfill_result {
+	uint64_t rows, fresh; /* that came; of those, new to the file */
+	uint64_t outages;     /* stretches that the venue does not have */
+	int64_t outage_ns;
+	uint64_t missing;     /* trades whose ids lie between and that the venue did not give */
+	int64_t from, to;
+};
+
+struct backfill {
+	struct asker *asker;
+	struct history *history;
+	struct venue_market market;
+	const char *interval; /* of klines */
+	uint32_t rows;        /* a page; 0: what the venue gives */
+	int64_t from, to;     /* ns, venue time; what has not closed at `to` is left out */
+	/* How far: of from .. to; may be NULL. */
+	void (*progress)(void *ctx, const struct backfill *b, int64_t at);
+	void *ctx;
+	struct backfill_result result;
+	int err;
+	bool writing; /* a transaction is open */
+	/* of the page under way */
+	uint64_t page;
+	int64_t page_first, page_last;
+	uint64_t id_first, id_last, id_begin;
+};
+
+/* Scales of the market as the venue describes it, and where its data is from: first. ERR_NOT_FOUND: it has no such. */
+int backfill_describe(struct backfill *b);
+int backfill_klines(struct backfill *b);
+int backfill_trades(struct backfill *b); /* ERR_REFUSED: the venue has none by id */
+
+#endif
