@@ -17,15 +17,33 @@
 #include "common/venue/polymarket.h"
 
 #define NAME(text) text, sizeof(text) - 1
-#define TICK "0.01"     /* where Gamma does not say */
-#define LOT "0.01"      /* of orders; tokens themselves have six decimals */
-#define TICK_SCALE 4    /* ticks go down to 0.0001, and change when a price nears 0 or 1 */
-#define LIST_MAX 400    /* bytes of a list in a string: two ids of 78 digits */
+#define TICK "0.01"  /* where Gamma does not say */
+#define LOT "0.01"   /* of orders; tokens themselves have six decimals */
+#define TICK_SCALE 4 /* ticks go down to 0.0001, and change when a price nears 0 or 1 */
+#define LIST_MAX 400 /* bytes of a list in a string: two ids of 78 digits */
 #define PAGE_MAX 500
 
 enum member {
-	CONDITION, QUESTION, TOKENS, OUTCOMES, PRICES, TICK_SIZE, ORDER_MIN, VOLUME, VOLUME_NUM, BEGINS, STARTS, ENDS,
-	CLOSED_TIME, STATUS, SCALARS, CLOSED = SCALARS, ACTIVE, ACCEPTING, NEG_RISK, MEMBERS
+	CONDITION,
+	QUESTION,
+	TOKENS,
+	OUTCOMES,
+	PRICES,
+	TICK_SIZE,
+	ORDER_MIN,
+	VOLUME,
+	VOLUME_NUM,
+	BEGINS,
+	STARTS,
+	ENDS,
+	CLOSED_TIME,
+	STATUS,
+	SCALARS,
+	CLOSED = SCALARS,
+	ACTIVE,
+	ACCEPTING,
+	NEG_RISK,
+	MEMBERS
 };
 
 static const struct {
@@ -91,8 +109,7 @@ static void read_row(struct json *j, struct row *r)
 	json_object(j);
 	while (json_key(j, &key)) {
 		size_t i = 0;
-		while (i < ARRAY_LEN(names) &&
-		       (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
+		while (i < ARRAY_LEN(names) && (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
 			i++;
 		enum json_kind kind = json_peek(j);
 		enum member which = i < ARRAY_LEN(names) ? names[i].member : MEMBERS;

@@ -23,7 +23,7 @@
 
 #define MS 1000000LL
 #define GRACE_NS (250 * MS)
-#define AGAIN_NS (250 * MS)     /* before the second snapshot in a row, doubling … */
+#define AGAIN_NS (250 * MS)       /* before the second snapshot in a row, doubling … */
 #define AGAIN_MAX_NS (30000 * MS) /* … up to */
 
 static bool is_in_doubt(const struct market *m)
@@ -74,8 +74,8 @@ static bool is_explained(struct collector_core *c, const struct market *m, struc
 		if (s->lasts[i][0] != '\0' && is_met_with(c, m, guess, s->lasts[i]))
 			return true;
 	for (uint32_t i = 0; i < SEAL_MOVED; i++)
-		if (s->moved[i] > 0 && (is_met_with_price(c, m, guess, s->moved[i]) ||
-					is_met_with_price(c, m, guess, one - s->moved[i])))
+		if (s->moved[i] > 0 &&
+		    (is_met_with_price(c, m, guess, s->moved[i]) || is_met_with_price(c, m, guess, one - s->moved[i])))
 			return true;
 	return false;
 }

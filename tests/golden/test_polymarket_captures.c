@@ -259,8 +259,8 @@ static void check_before(void *ctx, struct json_str event)
 	if (book_depth(b, side_buy) + book_depth(b, side_sell) == 0)
 		return;
 	session.later_books++;
-	session.later_equal += is_same_side(b, side_buy, member(event, "bids")) &&
-			       is_same_side(b, side_sell, member(event, "asks"));
+	session.later_equal +=
+		is_same_side(b, side_buy, member(event, "bids")) && is_same_side(b, side_sell, member(event, "asks"));
 }
 
 static void feed(uint32_t i)
@@ -491,14 +491,13 @@ static void decode_market(struct json_str raw)
 	static struct level levels[2 * LEVELS];
 	int len = snprintf(text, sizeof(text), "[%.*s]", (int)raw.len, raw.at);
 	struct venue_input in = {.text = text, .len = (size_t)len, .ask = VENUE_ASK_LISTINGS, .limit = 1};
-	struct venue_output out = {
-		.find = find_token, .message = on_catalog, .levels = levels, .levels_max = LEVELS};
+	struct venue_output out = {.find = find_token, .message = on_catalog, .levels = levels, .levels_max = LEVELS};
 
 	listing.outcomes = 0;
 	assert_int_equal(polymarket()->decode(&in, &out), 0);
 	for (uint32_t i = 0; i < listing.outcomes; i++)
-		assert_int_equal(venue_market_init(polymarket(), listing.outcome[i].raw,
-						   strlen(listing.outcome[i].raw), &tokens[i]),
+		assert_int_equal(venue_market_init(polymarket(), listing.outcome[i].raw, strlen(listing.outcome[i].raw),
+						   &tokens[i]),
 				 0);
 	in.ask = VENUE_ASK_INSTRUMENTS;
 	assert_int_equal(polymarket()->decode(&in, &out), 0);

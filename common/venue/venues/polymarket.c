@@ -21,16 +21,37 @@ extern const struct venue venue_polymarket;
 #define SECOND 1000000000LL
 #define MS 1000000
 #define NAME(text) text, sizeof(text) - 1
-#define STREAMS_MAX 500   /* tokens on one connection: said by clients, not by the documents */
-#define CHANGES_MAX 512   /* of one frame */
-#define FRAME_MARKETS 8   /* whose books one frame can change: two in all that were recorded */
-#define HASH_LEN 40       /* hex digits of a SHA-1 */
+#define STREAMS_MAX 500 /* tokens on one connection: said by clients, not by the documents */
+#define CHANGES_MAX 512 /* of one frame */
+#define FRAME_MARKETS 8 /* whose books one frame can change: two in all that were recorded */
+#define HASH_LEN 40     /* hex digits of a SHA-1 */
 
 /* The members of events that matter; which of them there are tells the type. */
 enum member {
-	TYPE, MARKET, ASSET, TIME, HASH, TICK, ORDER_LEAST, LAST, PRICE, SIZE, SIDE,
-	NEW_TICK, BEST_BID, BEST_ASK, WINNER, OUTCOME, QUESTION,
-	BIDS, ASKS, CHANGES, TOKENS, OUTCOMES, NEG_RISK, MEMBERS
+	TYPE,
+	MARKET,
+	ASSET,
+	TIME,
+	HASH,
+	TICK,
+	ORDER_LEAST,
+	LAST,
+	PRICE,
+	SIZE,
+	SIDE,
+	NEW_TICK,
+	BEST_BID,
+	BEST_ASK,
+	WINNER,
+	OUTCOME,
+	QUESTION,
+	BIDS,
+	ASKS,
+	CHANGES,
+	TOKENS,
+	OUTCOMES,
+	NEG_RISK,
+	MEMBERS
 };
 
 static const struct {
@@ -238,8 +259,7 @@ static void read_members(struct json *j, struct json_str m[MEMBERS])
 	json_object(j);
 	while (json_key(j, &key)) {
 		size_t i = 0;
-		while (i < ARRAY_LEN(names) &&
-		       (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
+		while (i < ARRAY_LEN(names) && (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
 			i++;
 		enum json_kind kind = json_peek(j);
 		if (i == ARRAY_LEN(names) || kind == JSON_NULL || kind == JSON_OBJECT)
@@ -296,8 +316,7 @@ static void give_changes(struct frame *f, const struct change *all, uint32_t n, 
 			bids[n_bids++] = last->level;
 	}
 	copy_hash(last->hash, f->seal.hash);
-	m.depth = (struct venue_depth){
-		.first_id = id, .last_id = id, .bids = {bids, n_bids}, .asks = {asks, n_asks}};
+	m.depth = (struct venue_depth){.first_id = id, .last_id = id, .bids = {bids, n_bids}, .asks = {asks, n_asks}};
 	give(f, &m);
 	if (last->has_top)
 		give(f, &(struct venue_message){.kind = VENUE_TOP,
@@ -443,12 +462,9 @@ static const struct {
 	bool one_token; /* asset_id names the market; nothing is read where we do not follow it */
 	void (*read)(struct frame *f);
 } types[] = {
-	{"price_change", VENUE_DEPTH, false, on_changes},
-	{"book", VENUE_SNAPSHOT, true, on_book},
-	{"last_trade_price", VENUE_TRADE, true, on_trade},
-	{"best_bid_ask", VENUE_TOP, true, on_top},
-	{"tick_size_change", VENUE_TICK_SIZE, true, on_tick},
-	{"market_resolved", VENUE_RESOLUTION, false, on_resolved},
+	{"price_change", VENUE_DEPTH, false, on_changes},     {"book", VENUE_SNAPSHOT, true, on_book},
+	{"last_trade_price", VENUE_TRADE, true, on_trade},    {"best_bid_ask", VENUE_TOP, true, on_top},
+	{"tick_size_change", VENUE_TICK_SIZE, true, on_tick}, {"market_resolved", VENUE_RESOLUTION, false, on_resolved},
 	{"new_market", VENUE_LISTING, false, on_new_market},
 };
 
