@@ -82,6 +82,8 @@ int polymarket_decimal(struct json_str text, int scale, int64_t *ret_value)
 {
 	char whole[FIXED_TEXT_MAX];
 
+	if (text.len == 0) /* it was not said */
+		return ERR_SYNTAX;
 	if (text.len < 2 || text.at[0] != '.' || text.len + 1 > sizeof(whole))
 		return wire_decimal(text, scale, ret_value);
 	whole[0] = '0';
@@ -91,7 +93,7 @@ int polymarket_decimal(struct json_str text, int scale, int64_t *ret_value)
 
 void polymarket_copy(struct json_str text, char *out, size_t cap)
 {
-	if (text.escaped || text.len >= cap)
+	if (text.len == 0 || text.escaped || text.len >= cap)
 		return;
 	memcpy(out, text.at, text.len);
 	out[text.len] = '\0';
@@ -189,7 +191,8 @@ static int read_listing(struct row *r)
 	struct json_str volume = r->m[VOLUME].len > 0 ? r->m[VOLUME] : r->m[VOLUME_NUM];
 
 	polymarket_copy(r->m[CONDITION], l->group, sizeof(l->group));
-	wire_text(r->m[QUESTION], l->title, sizeof(l->title));
+	if (r->m[QUESTION].len > 0)
+		wire_text(r->m[QUESTION], l->title, sizeof(l->title));
 	l->begins = time_of(r->m[BEGINS].len > 0 ? r->m[BEGINS] : r->m[STARTS]);
 	l->ends = time_of(r->m[ENDS]);
 	l->resolved = flag(r, CLOSED) && json_str_is(r->m[STATUS], "resolved");

@@ -497,7 +497,8 @@ static void go_live(struct collector_core *c, struct market *m)
 	m->ask_at = c->set.poll_ns > 0 ? after(c->now, c->set.poll_ns) : CORE_NEVER;
 	arm(c, m->ask_at);
 	m->depth_at = c->now;
-	depth_trouble(c, m, NULL);
+	if (m->seal == NULL || m->seal->losses == 0) /* else its next hash tells */
+		depth_trouble(c, m, NULL);
 	ledger_on_snapshot(c, m);
 	reach_measure(m);
 	reach_publish(c, m);

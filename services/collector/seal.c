@@ -25,6 +25,7 @@
 #define GRACE_NS (250 * MS)
 #define AGAIN_NS (250 * MS)       /* before the second snapshot in a row, doubling … */
 #define AGAIN_MAX_NS (30000 * MS) /* … up to */
+#define TROUBLE_LOSSES 4          /* in a row: people are told */
 
 static bool is_in_doubt(const struct market *m)
 {
@@ -149,6 +150,7 @@ static void settle(struct collector_core *c, struct market *m)
 	s->hash[0] = '\0';
 	s->overdue = false;
 	s->losses = 0;
+	depth_trouble(c, m, NULL);
 	if (was_overdue)
 		depth_trust_again(c, m);
 }
@@ -227,16 +229,21 @@ int64_t seal_due(const struct market *m)
 	return is_in_doubt(m) && is_live(m) ? after(m->seal->doubt_at, GRACE_NS) : CORE_NEVER;
 }
 
+/* The wait before a snapshot doubles with each that has not helped. */
 void seal_on_timer(struct collector_core *c, struct market *m)
 {
+	struct seal *s = m->seal;
 	int64_t wait = AGAIN_NS;
 
 	if (seal_due(m) > c->now)
 		return;
-	for (uint32_t i = 1; i < m->seal->losses && wait < AGAIN_MAX_NS; i++)
+	for (uint32_t i = 1; i < s->losses && wait < AGAIN_MAX_NS; i++)
 		wait *= 2;
 	c->count.seals_broken++;
-	depth_lose(c, m, &(struct gap){.cause = gap_cause_checksum, .from = m->seal->met_at}, "its hash differs");
-	if (m->seal->losses++ > 0 && m->ask_at != CORE_NEVER)
+	depth_lose(c, m, &(struct gap){.cause = gap_cause_checksum, .from = s->met_at}, "its hash differs");
+	m->failures = s->losses++; /* so that no update asks sooner */
+	if (m->failures > 0 && m->ask_at != CORE_NEVER)
 		m->ask_at = after(c->now, wait < AGAIN_MAX_NS ? wait : AGAIN_MAX_NS);
+	if (s->losses == TROUBLE_LOSSES)
+		depth_trouble(c, m, "its order book is not the one that the venue's hash is of");
 }

@@ -28,30 +28,9 @@ extern const struct venue venue_polymarket;
 
 /* The members of events that matter; which of them there are tells the type. */
 enum member {
-	TYPE,
-	MARKET,
-	ASSET,
-	TIME,
-	HASH,
-	TICK,
-	ORDER_LEAST,
-	LAST,
-	PRICE,
-	SIZE,
-	SIDE,
-	NEW_TICK,
-	BEST_BID,
-	BEST_ASK,
-	WINNER,
-	OUTCOME,
-	QUESTION,
-	BIDS,
-	ASKS,
-	CHANGES,
-	TOKENS,
-	OUTCOMES,
-	NEG_RISK,
-	MEMBERS
+	TYPE, MARKET, ASSET, TIME, HASH, TICK, ORDER_LEAST, LAST, PRICE, SIZE, SIDE,
+	NEW_TICK, BEST_BID, BEST_ASK, WINNER, OUTCOME, QUESTION,
+	BIDS, ASKS, CHANGES, TOKENS, OUTCOMES, NEG_RISK, MEMBERS
 };
 
 static const struct {
@@ -59,30 +38,15 @@ static const struct {
 	size_t len;
 	enum member member;
 } names[] = {
-	{NAME("event_type"), TYPE},
-	{NAME("market"), MARKET},
-	{NAME("asset_id"), ASSET},
-	{NAME("timestamp"), TIME},
-	{NAME("hash"), HASH},
-	{NAME("tick_size"), TICK},
-	{NAME("min_order_size"), ORDER_LEAST},
-	{NAME("last_trade_price"), LAST},
-	{NAME("price"), PRICE},
-	{NAME("size"), SIZE},
-	{NAME("side"), SIDE},
-	{NAME("new_tick_size"), NEW_TICK},
-	{NAME("best_bid"), BEST_BID},
-	{NAME("best_ask"), BEST_ASK},
-	{NAME("winning_asset_id"), WINNER},
-	{NAME("winning_outcome"), OUTCOME},
-	{NAME("question"), QUESTION},
-	{NAME("bids"), BIDS},
-	{NAME("asks"), ASKS},
-	{NAME("price_changes"), CHANGES},
+	{NAME("event_type"), TYPE}, {NAME("market"), MARKET}, {NAME("asset_id"), ASSET},
+	{NAME("timestamp"), TIME}, {NAME("hash"), HASH}, {NAME("tick_size"), TICK},
+	{NAME("min_order_size"), ORDER_LEAST}, {NAME("last_trade_price"), LAST}, {NAME("price"), PRICE},
+	{NAME("size"), SIZE}, {NAME("side"), SIDE}, {NAME("new_tick_size"), NEW_TICK},
+	{NAME("best_bid"), BEST_BID}, {NAME("best_ask"), BEST_ASK}, {NAME("winning_asset_id"), WINNER},
+	{NAME("winning_outcome"), OUTCOME}, {NAME("question"), QUESTION}, {NAME("bids"), BIDS},
+	{NAME("asks"), ASKS}, {NAME("price_changes"), CHANGES},
 	{NAME("changes"), CHANGES}, /* before September 2025, of one token named above them */
-	{NAME("assets_ids"), TOKENS},
-	{NAME("outcomes"), OUTCOMES},
-	{NAME("neg_risk"), NEG_RISK},
+	{NAME("assets_ids"), TOKENS}, {NAME("outcomes"), OUTCOMES}, {NAME("neg_risk"), NEG_RISK},
 };
 
 struct frame {
@@ -125,6 +89,14 @@ static void give(struct frame *f, struct venue_message *m)
 static void give_kind(struct frame *f, enum venue_kind kind)
 {
 	give(f, &(struct venue_message){.kind = kind});
+}
+
+/* A member that is not there is an empty text. */
+static struct json_str said(const struct frame *f, enum member which)
+{
+	static const struct json_str nothing = {"", 0, false};
+
+	return f->m[which].at != NULL ? f->m[which] : nothing;
 }
 
 static int64_t one_dollar(const struct venue_market *m)
@@ -230,8 +202,8 @@ static void on_book(struct frame *f)
 	struct venue_message m = {.kind = VENUE_SNAPSHOT, .market = f->market, .seal = &f->seal};
 
 	read_seal(f);
-	read_side(f, f->m[BIDS], f->out->levels, &m.snapshot.bids);
-	read_side(f, f->m[ASKS], f->out->levels + f->out->levels_max, &m.snapshot.asks);
+	read_side(f, said(f, BIDS), f->out->levels, &m.snapshot.bids);
+	read_side(f, said(f, ASKS), f->out->levels + f->out->levels_max, &m.snapshot.asks);
 	m.snapshot.last_id = (uint64_t)(f->time / MS);
 	demand(f, m.snapshot.last_id > 0);
 	give(f, &m);
@@ -339,7 +311,7 @@ static void on_changes(struct frame *f)
 	struct json j;
 
 	demand(f, f->m[CHANGES].len > 0 && f->m[CHANGES].at[0] == '[' && f->time > 0);
-	json_init(&j, f->m[CHANGES].at, f->m[CHANGES].len);
+	json_init(&j, said(f, CHANGES).at, f->m[CHANGES].len);
 	if (f->err == 0)
 		json_array(&j);
 	while (f->err == 0 && json_item(&j)) {
@@ -421,8 +393,8 @@ static void on_resolved(struct frame *f)
 	bool any = false;
 
 	demand(f, f->m[WINNER].len > 0 && f->m[TOKENS].len > 0);
-	wire_text(f->m[OUTCOME], outcome, sizeof(outcome));
-	for (uint32_t i = 0; i < FRAME_MARKETS && nth_text(f->m[TOKENS], i, &token); i++) {
+	wire_text(said(f, OUTCOME), outcome, sizeof(outcome));
+	for (uint32_t i = 0; i < FRAME_MARKETS && nth_text(said(f, TOKENS), i, &token); i++) {
 		struct venue_message m = {.kind = VENUE_RESOLUTION, .market = find(f, token)};
 		if (m.market == NULL)
 			continue;
@@ -442,11 +414,11 @@ static void on_new_market(struct frame *f)
 	struct json_str token, name = {"", 0, false};
 
 	polymarket_copy(f->m[MARKET], l.group, sizeof(l.group));
-	wire_text(f->m[QUESTION], l.title, sizeof(l.title));
-	while (l.outcomes < VENUE_OUTCOMES_MAX && nth_text(f->m[TOKENS], l.outcomes, &token)) {
+	wire_text(said(f, QUESTION), l.title, sizeof(l.title));
+	while (l.outcomes < VENUE_OUTCOMES_MAX && nth_text(said(f, TOKENS), l.outcomes, &token)) {
 		struct venue_outcome *o = &l.outcome[l.outcomes];
 		polymarket_copy(token, o->raw, sizeof(o->raw));
-		if (nth_text(f->m[OUTCOMES], l.outcomes, &name))
+		if (nth_text(said(f, OUTCOMES), l.outcomes, &name))
 			wire_text(name, o->name, sizeof(o->name));
 		l.outcomes++;
 	}
