@@ -171,17 +171,16 @@ void asks_describe(struct collector_core *c, int64_t at)
 	arm(c, at);
 }
 
+/* As many as the venue takes in one request, from the part that is next. */
 static void ask_instruments(struct collector_core *c)
 {
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
+	uint32_t most = c->set.venue->describe_max, first = c->describe_first;
 	struct venue_request r = {
-		.ask = VENUE_ASK_INSTRUMENTS,
-		.markets = markets,
-		.n = c->set.n_markets,
-	};
+		.ask = VENUE_ASK_INSTRUMENTS, .markets = markets, .closed = c->describe_closed};
 
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		markets[i] = &c->markets[i].venue;
+	for (uint32_t i = first; i < c->set.n_markets && (most == 0 || r.n < most); i++)
+		markets[r.n++] = &c->markets[i].venue;
 	c->describe_request = asks_id(c, NULL);
 	c->described_at = c->now;
 	c->describe_at = CORE_NEVER;
@@ -378,6 +377,19 @@ int asks_read(struct collector_core *c, const struct collector_reply *r, struct 
 	return rc;
 }
 
+/* The next part of the markets; behind the last one those that no longer trade, where they are asked for apart. */
+static bool has_more_parts(struct collector_core *c)
+{
+	uint32_t most = c->set.venue->describe_max;
+
+	c->describe_first += most != 0 ? most : c->set.n_markets;
+	if (c->describe_first < c->set.n_markets)
+		return true;
+	c->describe_first = 0;
+	c->describe_closed = c->set.venue->closed_apart && !c->describe_closed;
+	return c->describe_closed;
+}
+
 static void on_instruments(struct collector_core *c, const struct collector_reply *r)
 {
 	struct venue_input in = {.ask = VENUE_ASK_INSTRUMENTS};
@@ -390,7 +402,9 @@ static void on_instruments(struct collector_core *c, const struct collector_repl
 	}
 	c->describe_failures = 0;
 	polls_on_instruments(c);
-	if (c->set.describe_ns > 0)
+	if (has_more_parts(c))
+		asks_describe(c, c->now);
+	else if (c->set.describe_ns > 0)
 		asks_describe(c, after(c->now, c->set.describe_ns));
 }
 

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 7
+#define FORMAT 8
 
 /* ---- one walk for both directions ----
  *
@@ -229,6 +229,8 @@ static void io_core(struct io *io, struct collector_core *c)
 	io_u64(io, &c->describe_request);
 	io_u32(io, &c->describe_failures);
 	io_i64(io, &c->polled_at);
+	io_u32(io, &c->describe_first);
+	io_flag(io, &c->describe_closed);
 	for (size_t i = 0; i < sizeof(c->count) / sizeof(uint64_t); i++)
 		io_u64(io, (uint64_t *)&c->count + i);
 }

@@ -178,6 +178,8 @@ struct collector_core {
 	uint64_t describe_request;
 	int64_t polled_at; /* stamp of the last good answer to a poll, whoever asked */
 	uint32_t describe_failures;
+	uint32_t describe_first; /* market of the part that is asked for */
+	bool describe_closed;    /* of those that no longer trade */
 };
 
 /* core.c */

@@ -2,8 +2,8 @@
  *
  * Input: lines. The first letter says what a line is: F a frame, R the reply to the newest
  * request, G the reply to the newest one of the scan, C a change of the connection (a letter
- * follows), T time passes (a letter follows: tenths of a second); anything else is a frame as it is. Whatever comes, what the core emits keeps its
- * promises, and its state survives being saved.
+ * follows), T time passes (a letter follows: tenths of a second); anything else is a frame as it
+ * is. Whatever comes, what the core emits keeps its promises, and its state survives being saved.
  */
 #include <stdlib.h>
 #include <string.h>

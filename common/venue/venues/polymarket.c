@@ -642,6 +642,7 @@ const struct venue venue_polymarket = {
 	.prices_bounded = true,
 	.has_listings = true,
 	.describe_max = POLYMARKET_TOKENS_MAX,
+	.closed_apart = true,
 	.streams_max = STREAMS_MAX,
 	.messages_per_s = 10,
 	.attempts_max = 60,

@@ -3,6 +3,7 @@
 
 #include "tests/golden/rig.h"
 
+#include "common/base/fixed.h"
 #include "common/io/digest.h"
 #include "common/venue/book.h"
 
@@ -325,6 +326,45 @@ static void test_described(void **state)
 	assert_int_equal(rig_counters(&r)->seals_met, 5);
 }
 
+/* More tokens than one request takes: in parts, then the same of closed ones; outcomes come that way, too. */
+static void test_parts(void **state)
+{
+	static struct collector_market many[100];
+	static char raw[100][8];
+	static const char *const closed =
+		"[{\"conditionId\":\"0x9\",\"clobTokenIds\":\"[\\\"1099\\\"]\",\"outcomes\":\"[\\\"Yes\\\"]\","
+		"\"outcomePrices\":\"[\\\"1\\\"]\",\"closed\":true,\"umaResolutionStatus\":\"resolved\"}]";
+	struct collector_core_settings set = r.set;
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(raw[i], sizeof(raw[i]), "%d", 1000 + i);
+		many[i] = (struct collector_market){raw[i], 0, 7};
+	}
+	set.markets = many;
+	set.n_markets = 100;
+	set.ask_pace_ns = 0;
+	set.book_levels = set.snapshot_limit = 10;
+	collector_core_free(r.core);
+	assert_int_equal(collector_core_new(&set, &r.actions, &r.core), 0);
+	int64_t now = (T0 + 1000) * MS;
+	uint32_t before = r.n_requests;
+	collector_core_start(r.core, now, &r.sink);
+	for (uint32_t part = 0; part < 4; part++) {
+		rig_timers(&r, ++now);
+		assert_int_equal(r.n_requests, before + part + 1);
+		char limit[40];
+		snprintf(limit, sizeof(limit), "/markets?limit=%d&clob_token_ids=%d&", part % 2 == 0 ? 80 : 20,
+			 part % 2 == 0 ? 1000 : 1080);
+		assert_int_equal(strncmp(rig_last_path(&r), limit, strlen(limit)), 0);
+		rig_reply(&r, now, 200, part == 3 ? closed : "[]");
+	}
+	rig_timers(&r, now + SECOND);
+	assert_int_equal(r.n_requests, before + 4);
+	assert_int_equal(resolutions, 1);
+	assert_string_equal(last.resolution.instrument.s, "1099.POLYMARKET");
+	assert_int_equal(last.resolution.pays, fixed_pow10(last.resolution.price_scale));
+}
+
 static void test_resolution(void **state)
 {
 	static const char frame[] =
@@ -378,7 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_proved),    TEST(test_same_time),  TEST(test_trade_found), TEST(test_trade_told),
 		TEST(test_overdue),   TEST(test_lost),       TEST(test_hopeless),    TEST(test_never_trusted_for_long),
-		TEST(test_described), TEST(test_resolution), TEST(test_saved),
+		TEST(test_described), TEST(test_resolution), TEST(test_parts), TEST(test_saved),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
