@@ -100,39 +100,44 @@ static void tell_lost(struct line *l, enum feed state, const char *reason)
 
 /* ---- subscribing ---- */
 
-static void on_say(void *ctx);
+static void on_say(void *ctx)
+{
+	struct plug *p = ctx;
+	p->saying = NULL;
+	connection_subscribe(p);
+}
 
 /* A second's worth of what the venue lets us send, less one for a ping. */
-static void subscribe(struct line *l)
+void connection_subscribe(struct plug *p)
 {
-	struct shell *s = l->shell;
+	struct shell *s = p->line->shell;
 	struct venue_feed feed;
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
 	struct buf text;
 	uint32_t most = s->venue->messages_per_s > 1 ? s->venue->messages_per_s - 1 : 1, n = 0;
 	int rc = 0;
 	buf_init(&text, 1 << 16);
-	collector_core_feed(s->core, l->number, markets, &feed);
-	while (n < most && (rc = s->venue->stream_text(&feed, l->said, &text)) == 0) {
-		rc = ws_send(l->ws, (const char *)text.at, text.len);
+	collector_core_feed(s->core, p->line->number, markets, &feed);
+	while (n < most && (rc = s->venue->stream_text(&feed, p->said, &text)) == 0) {
+		rc = ws_send(p->ws, (const char *)text.at, text.len);
 		if (rc)
 			break;
 		buf_clear(&text);
-		l->said++;
+		p->said++;
 		n++;
 	}
 	buf_fini(&text);
 	if (rc && rc != ERR_NOT_FOUND)
-		log_error("cannot subscribe", "text=%u err=%s", l->said, err_name(rc));
+		log_error("cannot subscribe", "text=%u err=%s", p->said, err_name(rc));
 	if (rc != ERR_NOT_FOUND)
-		loop_timer(runtime_loop(s->rt), NS_PER_S, 0, on_say, l, &l->saying);
+		loop_timer(runtime_loop(s->rt), NS_PER_S, 0, on_say, p, &p->saying);
 }
 
-static void on_say(void *ctx)
+void connection_unplug(struct plug *p)
 {
-	struct line *l = ctx;
-	l->saying = NULL;
-	subscribe(l);
+	p->said = 0;
+	loop_end(&p->saying);
+	ws_free(&p->ws);
 }
 
 /* The core paces these. What cannot be sent now is asked for again by its own limit on waiting. */
@@ -142,12 +147,12 @@ void connection_say_again(void *ctx, uint32_t connection, const struct venue_fee
 	must(connection < s->n_lines);
 	struct line *l = &s->line[connection];
 	struct buf text;
-	if (s->set.stamped || !l->ws || l->open_at == 0)
+	if (s->set.stamped || !plug_of(l)->ws || l->open_at == 0)
 		return; /* a recording brings what it has */
 	log_info("subscribing anew", "connection=%u market=%s", connection, feed->markets[0]->raw);
 	buf_init(&text, 1 << 16);
 	for (uint32_t n = 0; s->venue->stream_again(feed, n, &text) == 0; n++) {
-		int rc = ws_send(l->ws, (const char *)text.at, text.len);
+		int rc = ws_send(plug_of(l)->ws, (const char *)text.at, text.len);
 		if (rc)
 			log_warn("cannot subscribe", "market=%s err=%s", feed->markets[0]->raw, err_name(rc));
 		buf_clear(&text);
@@ -177,26 +182,36 @@ void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 
 /* ---- the WebSocket ---- */
 
+/* The connection is gone, or of no use any more: another takes its place, now or later. */
+static void lose(struct line *l, enum feed state, const char *reason, int64_t wait_ns)
+{
+	if (rotate_take_over(l))
+		return;
+	if (!l->shell->stopping)
+		tell_lost(l, state, reason);
+	connection_again(l, reason, wait_ns);
+}
+
 /* Is somebody there? Apart from data, whose silence the core watches: a market may be quiet, a connection not. */
 static void on_watch(void *ctx)
 {
 	struct line *l = ctx;
 	const struct venue *v = l->shell->venue;
+	struct ws *ws = plug_of(l)->ws;
 	int64_t now = clock_mono(runtime_clock(l->shell->rt));
 	int64_t ping_ns = v->ping_ns > 0 ? v->ping_ns : PING_NS;
-	uint64_t bytes = ws_counters(l->ws).wire_bytes_in;
+	uint64_t bytes = ws_counters(ws).wire_bytes_in;
 	if (bytes != l->bytes || l->paused)
 		l->heard_at = now;
 	l->bytes = bytes;
 	if (now - l->heard_at > ping_ns + (v->pong_ns < PONG_MAX_NS ? v->pong_ns : PONG_MAX_NS)) {
-		tell_lost(l, feed_lost, "pings are not answered");
-		connection_again(l, "pings are not answered", -1);
+		lose(l, feed_lost, "pings are not answered", -1);
 		return;
 	}
 	if (now - l->pinged_at < ping_ns || (!v->ping_text && now - l->heard_at < ping_ns))
 		return;
 	l->pinged_at = now;
-	int rc = v->ping_text ? ws_send(l->ws, v->ping_text, strlen(v->ping_text)) : ws_ping(l->ws, NULL, 0);
+	int rc = v->ping_text ? ws_send(ws, v->ping_text, strlen(v->ping_text)) : ws_ping(ws, NULL, 0);
 	if (rc)
 		log_warn("cannot ping", "connection=%u err=%s", l->number, err_name(rc));
 }
@@ -208,24 +223,37 @@ static void watch(struct line *l)
 	loop_timer(runtime_loop(l->shell->rt), NS_PER_S, NS_PER_S, on_watch, l, &l->watch);
 }
 
+bool connection_is_of_origin(struct plug *p)
+{
+	struct shell *s = p->line->shell;
+	return connection_origin(s, ws_header(p->ws, simulator_header), stream_base(s), s->venue->stream_hosts) ==
+	       p->line->origin;
+}
+
 static void on_open(void *ctx)
 {
-	struct line *l = ctx;
+	struct plug *p = ctx;
+	struct line *l = p->line;
 	struct shell *s = l->shell;
 	s->counters.connects++;
+	if (p != plug_of(l)) {
+		rotate_on_open(l);
+		return;
+	}
 	l->open_at = clock_mono(runtime_clock(s->rt));
-	connection_set_origin(
-		l, connection_origin(s, ws_header(l->ws, simulator_header), stream_base(s), s->venue->stream_hosts));
-	const char *protocol = ws_protocol(l->ws);
+	connection_set_origin(l, connection_origin(s, ws_header(p->ws, simulator_header), stream_base(s),
+						   s->venue->stream_hosts));
+	const char *protocol = ws_protocol(p->ws);
 	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", stream_base(s), l->number,
 		 enum_text(enum_origin(), l->origin), s->set.stamped);
 	if (s->set.stamped && strcmp(protocol, PROTOCOL) != 0) {
 		connection_again(l, "the server does not speak " PROTOCOL, -1);
 		return;
 	}
-	subscribe(l);
+	connection_subscribe(p);
 	if (!s->set.stamped) {
 		watch(l);
+		rotate_arm(l);
 		l->told_live = true;
 		tell(l, feed_live, NULL);
 	}
@@ -234,42 +262,49 @@ static void on_open(void *ctx)
 
 static void on_message(void *ctx, const char *bytes, size_t len, bool binary)
 {
-	struct line *l = ctx;
+	struct plug *p = ctx;
+	struct line *l = p->line;
 	(void)binary;
 	l->shell->worked_at = clock_wall(runtime_clock(l->shell->rt));
-	if (l->shell->set.stamped)
+	if (p != plug_of(l)) {
+		rotate_on_frame(l, bytes, len);
+	} else if (l->shell->set.stamped) {
 		pump_stamped_frame(l, bytes, len);
-	else
+	} else {
+		rotate_on_old_frame(l, bytes, len);
 		pump_live_frame(l, bytes, len);
+	}
 }
 
 static void on_batch(void *ctx)
 {
-	struct line *l = ctx;
+	struct line *l = ((struct plug *)ctx)->line;
 	if (l->shell->set.stamped)
 		pump(l->shell);
 	pump_after(l->shell);
 }
 
-static int64_t wait_named(const struct line *l)
+static int64_t wait_named(struct ws *ws)
 {
-	int64_t wait = ws_retry_after_s(l->ws);
+	int64_t wait = ws_retry_after_s(ws);
 	return wait > 0 ? wait * NS_PER_S : -1;
 }
 
 static void on_close(void *ctx, int code, int err, const char *reason)
 {
-	struct line *l = ctx;
-	int status = ws_status(l->ws);
-	int64_t wait = wait_named(l);
+	struct plug *p = ctx;
+	struct line *l = p->line;
+	int status = ws_status(p->ws);
 	log_warn("connection ended", "connection=%u code=%d err=%s status=%d reason=%s", l->number, code,
 		 err ? err_name(err) : "none", status, reason);
+	if (p != plug_of(l)) {
+		rotate_on_close(l);
+		return;
+	}
 	if (l->open_at == 0)
 		l->shell->counters.connect_failures++;
 	bool refused = status == 429 || status == 418 || status == 403;
-	if (!l->shell->stopping)
-		tell_lost(l, refused ? feed_refused : feed_lost, reason);
-	connection_again(l, NULL, wait);
+	lose(l, refused ? feed_refused : feed_lost, reason, wait_named(p->ws));
 }
 
 static const struct ws_handler handler = {
@@ -316,25 +351,17 @@ static void open_polled(struct line *l)
 	tell(l, feed_live, NULL);
 }
 
-void connection_open(struct line *l)
+int connection_dial(struct plug *p)
 {
+	struct line *l = p->line;
 	struct shell *s = l->shell;
-	struct buf url;
-	loop_end(&l->retry);
-	if (s->stopping)
-		return;
-	if (collector_section_polls(&s->set, s->venue)) {
-		open_polled(l);
-		return;
-	}
-	buf_init(&url, 1 << 16);
 	struct auth_headers headers = {.at = {NULL}};
+	struct buf url;
+	buf_init(&url, 1 << 16);
 	int rc = make_url(l, &url);
 	if (!rc && auth_signs(&s->auth))
 		rc = auth_sign(&s->auth, clock_wall(runtime_clock(s->rt)), "GET",
 			       (const char *)url.at + strlen(stream_base(s)), &headers);
-	if (!rc && !s->set.stamped)
-		tell(l, feed_connecting, NULL);
 	struct ws_options o = {.url = (const char *)url.at,
 			       .headers = headers.at,
 			       .protocol = s->set.stamped ? PROTOCOL : NULL,
@@ -343,8 +370,24 @@ void connection_open(struct line *l)
 			       .deflate = s->set.deflate,
 			       .plain = s->set.plain};
 	if (!rc)
-		rc = ws_open(runtime_loop(s->rt), &o, &handler, l, &l->ws);
+		rc = ws_open(runtime_loop(s->rt), &o, &handler, p, &p->ws);
 	buf_fini(&url);
+	return rc;
+}
+
+void connection_open(struct line *l)
+{
+	struct shell *s = l->shell;
+	loop_end(&l->retry);
+	if (s->stopping)
+		return;
+	if (collector_section_polls(&s->set, s->venue)) {
+		open_polled(l);
+		return;
+	}
+	if (!s->set.stamped)
+		tell(l, feed_connecting, NULL);
+	int rc = connection_dial(plug_of(l));
 	if (rc) {
 		log_error("cannot connect", "url=%s connection=%u err=%s", stream_base(s), l->number, err_name(rc));
 		connection_again(l, NULL, -1);
@@ -368,10 +411,10 @@ void connection_close(struct line *l)
 {
 	l->open_at = 0;
 	l->paused = false;
-	l->said = 0;
-	loop_end(&l->saying);
 	loop_end(&l->watch);
-	ws_free(&l->ws);
+	loop_end(&l->age);
+	rotate_cancel(l);
+	connection_unplug(plug_of(l));
 }
 
 void connection_again(struct line *l, const char *reason, int64_t wait_ns)
@@ -399,7 +442,7 @@ void connection_again(struct line *l, const char *reason, int64_t wait_ns)
 static void reconnect_now(void *ctx)
 {
 	struct line *l = ctx;
-	if (!l->ws)
+	if (!plug_of(l)->ws)
 		return;
 	tell_lost(l, feed_lost, l->reconnect_reason);
 	connection_again(l, l->reconnect_reason, l->shell->set.stamped ? 0 : -1);
@@ -425,6 +468,7 @@ int connection_init(struct shell *s)
 		struct line *l = &s->line[i];
 		l->shell = s;
 		l->number = i;
+		l->plug[0].line = l->plug[1].line = l;
 		/* Lines that fail together must not come back together. */
 		backoff_init(&l->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns, seed + i);
 		rc = ring_init(&l->held, HELD_MAX);
@@ -439,6 +483,7 @@ void connection_fini(struct shell *s)
 		loop_end(&l->retry);
 		connection_close(l);
 		loop_undefer(runtime_loop(s->rt), reconnect_now, l);
+		rotate_fini(l);
 		ring_fini(&l->held);
 	}
 }

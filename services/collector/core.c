@@ -253,7 +253,8 @@ static void on_notice(struct collector_core *c, struct market *market, const str
 		return;
 	c->answered = n->kind == VENUE_NOTICE_ACCEPTED;
 	if (n->kind == VENUE_NOTICE_SHUTDOWN)
-		c->actions.reconnect(c->actions.ctx, number_of(c, c->from), "the venue shuts down");
+		(c->actions.rotate != NULL ? c->actions.rotate : c->actions.reconnect)(
+			c->actions.ctx, number_of(c, c->from), "the venue shuts down");
 	if (n->kind != VENUE_NOTICE_REFUSED)
 		return;
 	c->count.refusals++;

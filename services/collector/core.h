@@ -78,6 +78,8 @@ struct collector_actions {
 	void (*request)(void *ctx, const struct collector_request *r);
 	/* Close this connection and make it anew. */
 	void (*reconnect)(void *ctx, uint32_t connection, const char *reason);
+	/* Make this connection anew without losing anything, it is about to end; NULL: reconnect. */
+	void (*rotate)(void *ctx, uint32_t connection, const char *reason);
 	/* Send what venue.stream_again says; NULL: nobody is listening (a recording). */
 	void (*again)(void *ctx, uint32_t connection, const struct venue_feed *feed);
 	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */

@@ -65,6 +65,7 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 	struct collector_actions actions = {.ctx = s,
 					    .request = requests_send,
 					    .reconnect = connection_reconnect,
+					    .rotate = rotate_asked,
 					    .again = connection_say_again,
 					    .trouble = connection_trouble};
 	return collector_section_core(&s->set, &actions, reason, cap, &s->core);

@@ -75,7 +75,7 @@ void pump_stamped_frame(struct line *l, const char *text, size_t len)
 		s->counters.held_high_water = l->held.bytes;
 	if (l->held.bytes > HELD_HIGH && !l->paused) {
 		l->paused = true;
-		ws_pause(l->ws);
+		ws_pause(plug_of(l)->ws);
 	}
 }
 
@@ -261,10 +261,10 @@ static void resume_lines(struct shell *s)
 {
 	for (uint32_t i = 0; i < s->n_lines; i++) {
 		struct line *l = &s->line[i];
-		if (!l->paused || !l->ws || l->held.bytes >= HELD_LOW)
+		if (!l->paused || !plug_of(l)->ws || l->held.bytes >= HELD_LOW)
 			continue;
 		l->paused = false;
-		ws_resume(l->ws);
+		ws_resume(plug_of(l)->ws);
 	}
 }
 

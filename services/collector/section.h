@@ -15,7 +15,7 @@ struct collector_section {
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
 	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
 	char key_id[100], key_file[200];
-	int64_t poll_ns;
+	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
 	int64_t connection_streams, weight_limit;
 	bool one_connection; /* no setting: a recording in one file has no more */

@@ -44,14 +44,33 @@ struct mark {
 struct shell_counters {
 	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
 	uint64_t foreign_text; /* stamped mode: frames without a stamp */
+	uint64_t rotations, rotation_failures, merged; /* merged: frames of both connections, given once */
+};
+
+/* A WebSocket's end at our side: what its callbacks are called with. */
+struct plug {
+	struct line *line;
+	struct ws *ws;
+	struct loop_source *saying;
+	uint32_t said; /* texts of the subscription that were sent */
+};
+
+/* The connection that is to take a line over; see rotate.c. */
+struct rotation {
+	struct loop_source *timer;
+	bool begun, open;
+	struct ring held;           /* its frames */
+	uint64_t *seen;             /* owned: hashes of what the old connection brought since it opened, 0 free */
+	uint32_t n_seen;
 };
 
 struct line {
 	struct shell *shell;
-	uint32_t number; /* the core's connection */
-	struct ws *ws;
-	struct loop_source *retry, *saying, *watch;
-	uint32_t said;             /* texts of the subscription that were sent */
+	uint32_t number;     /* the core's connection */
+	struct plug plug[2]; /* the one in use, and the one that will take over */
+	uint32_t in;
+	struct rotation next;
+	struct loop_source *retry, *watch, *age;
 	char reconnect_reason[64]; /* why the core asked for a new connection */
 	struct backoff backoff;
 	int64_t open_at;             /* monotonic; 0 not open */
@@ -93,6 +112,15 @@ struct shell {
 	struct shell_counters counters;
 };
 
+static inline struct plug *plug_of(struct line *l)
+{
+	return &l->plug[l->in];
+}
+static inline struct plug *next_plug(struct line *l)
+{
+	return &l->plug[!l->in];
+}
+
 /* connection.c */
 int connection_init(struct shell *s); /* a line for each connection of the core; ERR_NOMEM */
 void connection_fini(struct shell *s);
@@ -109,6 +137,22 @@ uint32_t connection_up(const struct shell *s); /* how many are open */
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);
 void connection_set_origin(struct line *l, uint8_t origin);
+
+int connection_dial(struct plug *p); /* ws_open of the line's address */
+void connection_subscribe(struct plug *p);
+void connection_unplug(struct plug *p);
+bool connection_is_of_origin(struct plug *p); /* what answers there is what answered on the line before */
+
+/* rotate.c */
+void rotate_arm(struct line *l); /* the line has just opened */
+void rotate_cancel(struct line *l);
+void rotate_fini(struct line *l);
+void rotate_asked(void *ctx, uint32_t connection, const char *reason); /* the core's action */
+void rotate_on_open(struct line *l);
+void rotate_on_frame(struct line *l, const char *text, size_t len); /* of the new connection */
+void rotate_on_old_frame(struct line *l, const char *text, size_t len);
+void rotate_on_close(struct line *l); /* the new connection was lost */
+bool rotate_take_over(struct line *l); /* the old one was lost; false: there is none to take over */
 
 /* requests.c */
 void requests_send(void *ctx, const struct collector_request *r);
