@@ -28,10 +28,26 @@ static int64_t real_mono(const struct clock *c)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+static int64_t real_boot(const struct clock *c)
+{
+	(void)c;
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 const struct clock *clock_real(void)
 {
-	static const struct clock real = {.wall = real_wall, .mono = real_mono};
+	static const struct clock real = {.wall = real_wall, .mono = real_mono, .boot = real_boot};
 	return &real;
+}
+
+/* The monotonic clock is read last: what passes between the readings makes it less, never more. */
+int64_t clock_slept(const struct clock *c)
+{
+	if (c->boot == NULL)
+		return 0;
+	int64_t boot = c->boot(c);
+	int64_t slept = boot - c->mono(c);
+	return slept > 0 ? slept : 0;
 }
 
 /* The clock is the first member of its simulation, so that the pointers convert. */
@@ -45,10 +61,16 @@ static int64_t sim_mono(const struct clock *c)
 	return ((const struct clock_sim *)(const void *)c)->mono_ns;
 }
 
+static int64_t sim_boot(const struct clock *c)
+{
+	const struct clock_sim *sim = (const struct clock_sim *)(const void *)c;
+	return sim->mono_ns + sim->slept_ns;
+}
+
 void clock_sim_init(struct clock_sim *c, int64_t wall_ns)
 {
 	*c = (struct clock_sim){
-		.clock = {.wall = sim_wall, .mono = sim_mono},
+		.clock = {.wall = sim_wall, .mono = sim_mono, .boot = sim_boot},
 		.wall_ns = wall_ns,
 	};
 }
@@ -58,6 +80,13 @@ void clock_sim_advance(struct clock_sim *c, int64_t by_ns)
 	must(by_ns >= 0);
 	c->wall_ns += by_ns;
 	c->mono_ns += by_ns;
+}
+
+void clock_sim_sleep(struct clock_sim *c, int64_t by_ns)
+{
+	must(by_ns >= 0);
+	c->wall_ns += by_ns;
+	c->slept_ns += by_ns;
 }
 
 int64_t event_clock_now(struct event_clock *e, const struct clock *c)

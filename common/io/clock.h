@@ -12,6 +12,7 @@
 struct clock {
 	int64_t (*wall)(const struct clock *c); /* ns since 1970 UTC; can jump */
 	int64_t (*mono)(const struct clock *c); /* ns since some start; never goes back */
+	int64_t (*boot)(const struct clock *c); /* the same, and counts what the machine slept; NULL: it never does */
 };
 
 const struct clock *clock_real(void);
@@ -19,13 +20,17 @@ const struct clock *clock_real(void);
 /* A clock that only moves when told. */
 struct clock_sim {
 	struct clock clock;
-	int64_t wall_ns, mono_ns;
+	int64_t wall_ns, mono_ns, slept_ns;
 };
 void clock_sim_init(struct clock_sim *c, int64_t wall_ns);
 void clock_sim_advance(struct clock_sim *c, int64_t by_ns);
+void clock_sim_sleep(struct clock_sim *c, int64_t by_ns); /* suspended: the monotonic clock stands */
 
 static inline int64_t clock_wall(const struct clock *c) { return c->wall(c); }
 static inline int64_t clock_mono(const struct clock *c) { return c->mono(c); }
+
+/* How long the machine has been suspended, all in all; what rises here passed unseen by timers. */
+int64_t clock_slept(const struct clock *c);
 
 /* Event time of who stamps by the clock: the wall clock, except that it neither goes back nor stands still. Where the
  * wall clock is behind what was said already (it was set back, or ran ahead before a restart), event time goes on at

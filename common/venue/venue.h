@@ -343,6 +343,8 @@ struct venue {
 	uint32_t weight_limit;
 	int64_t weight_ns;
 	const char *weight_header; /* reply header that carries the used weight, or NULL */
+	/* A GET whose reply has the venue's time in ms as this top-level number; NULL: none */
+	const char *time_path, *time_key;
 	const char *retry_header;  /* reply header with the seconds to wait after 429 and 418 */
 
 	/* Its connections are signed, public data or not; without a key its books can only be asked for. NULL: open. */

@@ -457,6 +457,19 @@ void connection_reconnect(void *ctx, uint32_t connection, const char *reason)
 	loop_defer(runtime_loop(s->rt), reconnect_now, l);
 }
 
+void connection_woken(struct line *l, const char *reason)
+{
+	struct shell *s = l->shell;
+	bool polled = collector_section_polls(&s->set, s->venue);
+	if (l->open_at) {
+		rotate_cancel(l);
+		tell_lost(l, feed_lost, reason);
+	}
+	backoff_reset(&l->backoff);
+	if (plug_of(l)->ws || l->retry || polled)
+		connection_again(l, reason, NS_PER_MS);
+}
+
 /* ---- life ---- */
 
 int connection_init(struct shell *s)

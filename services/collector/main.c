@@ -24,7 +24,8 @@ static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
 				EVENT_alert,
 				0};
 
-#define COUNTER(name, member, doc) {name, METRIC_COUNTER, doc, offsetof(struct collector_counters, member)}
+#define ROW(name, kind, member, doc) {name, kind, doc, offsetof(struct shell_metrics, member)}
+#define COUNTER(name, member, doc) ROW(name, METRIC_COUNTER, core.member, doc)
 static const struct metric_row metrics[] = {
 	COUNTER("collector_frames_total", frames, "Frames from the venue."),
 	COUNTER("collector_bytes_total", bytes, "Bytes of them."),
@@ -57,6 +58,12 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_seals_broken_total", seals_broken, "Books that lost their trust by their hash."),
 	COUNTER("collector_seals_unchecked_total", seals_unchecked, "Hashes with too little known to check them."),
 	COUNTER("collector_resolutions_total", resolutions, "Outcomes of event contracts put on record."),
+	ROW("collector_rotations_total", METRIC_COUNTER, shell.rotations,
+	    "Connections replaced before the venue ended them."),
+	ROW("collector_rotations_failed_total", METRIC_COUNTER, shell.rotation_failures, "Tries at that which failed."),
+	ROW("collector_sleeps_total", METRIC_COUNTER, shell.sleeps, "Times the machine was suspended meanwhile."),
+	ROW("collector_clock_offset_ns", METRIC_GAUGE, shell.clock_offset,
+	    "How far the clock is ahead of the venue's."),
 	{0},
 };
 
@@ -114,6 +121,7 @@ static void stop(void *self)
 	struct shell *s = self;
 	s->stopping = true;
 	loop_end(&s->start);
+	clocks_stop(s);
 	for (uint32_t i = 0; i < s->n_lines; i++) {
 		loop_end(&s->line[i].retry);
 		connection_close(&s->line[i]);
@@ -123,6 +131,7 @@ static void stop(void *self)
 static void shell_free(void *self)
 {
 	struct shell *s = self;
+	clocks_stop(s);
 	connection_fini(s);
 	http_close(s->http);
 	requests_fini(s);
@@ -154,6 +163,7 @@ static void run(void *self)
 	s->told_live = false;
 	for (uint32_t i = 0; i < s->n_lines; i++)
 		s->line[i].told_live = false;
+	clocks_start(s);
 	collector_core_start(s->core, pump_now(s), &s->sink);
 	if (s->set.candles_only) /* by requests alone */
 		return;
@@ -195,6 +205,7 @@ static void tick(void *self, int64_t mono_ns)
 		loop_end(&s->start);
 		connection_open_all(s);
 	}
+	clocks_look(s);
 	run_timers(s);
 	watch_time(s);
 	pump_after(s);
@@ -237,7 +248,9 @@ static int64_t now_of(const void *self)
 
 static const void *metrics_of(void *self)
 {
-	return collector_core_counters(((struct shell *)self)->core);
+	struct shell *s = self;
+	s->exported = (struct shell_metrics){*collector_core_counters(s->core), s->counters};
+	return &s->exported;
 }
 
 /* ---- last values for late joiners ---- */

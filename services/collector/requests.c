@@ -139,3 +139,18 @@ void requests_fini(struct shell *s)
 	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++)
 		buf_fini(&s->asked[i].body);
 }
+
+int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx)
+{
+	struct buf url;
+	buf_init(&url, URL_MAX);
+	int rc = buf_printf(&url, "%s%s", rest_base(s, VENUE_ASK_NOTHING), path);
+	if (!rc)
+		rc = buf_byte(&url, 0);
+	struct http_request r = {.url = (const char *)url.at, .plain = s->set.plain};
+	s->counters.http_requests++;
+	if (!rc)
+		rc = http_send(s->http, &r, fn, ctx, NULL);
+	buf_fini(&url);
+	return rc;
+}

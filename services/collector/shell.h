@@ -44,7 +44,14 @@ struct mark {
 struct shell_counters {
 	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
 	uint64_t foreign_text; /* stamped mode: frames without a stamp */
+	int64_t clock_offset; /* ns, ahead of the venue */
+	uint64_t sleeps;      /* of the machine */
 	uint64_t rotations, rotation_failures, merged; /* merged: frames of both connections, given once */
+};
+
+struct shell_metrics {
+	struct collector_counters core;
+	struct shell_counters shell;
 };
 
 /* A WebSocket's end at our side: what its callbacks are called with. */
@@ -94,7 +101,9 @@ struct shell {
 	struct auth auth;
 	struct line line[COLLECTOR_CONNECTIONS_MAX];
 	uint32_t n_lines;
-	struct loop_source *start;
+	struct loop_source *start, *asking; /* asking: for the venue's time */
+	int64_t asked_time_at;              /* wall clock */
+	int64_t slept;                      /* so far, as last looked at */
 	int64_t worked_at;       /* wall clock of the last frame */
 	int64_t now;             /* event time of the last input */
 	struct event_clock time; /* live */
@@ -110,6 +119,7 @@ struct shell {
 	uint64_t frames_since_snapshot;
 	struct sink sink;
 	struct shell_counters counters;
+	struct shell_metrics exported;
 };
 
 static inline struct plug *plug_of(struct line *l)
@@ -134,6 +144,7 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);
 uint32_t connection_up(const struct shell *s); /* how many are open */
+void connection_woken(struct line *l, const char *reason); /* what it was connected to is long gone */
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);
 void connection_set_origin(struct line *l, uint8_t origin);
@@ -154,9 +165,15 @@ void rotate_on_old_frame(struct line *l, const char *text, size_t len);
 void rotate_on_close(struct line *l); /* the new connection was lost */
 bool rotate_take_over(struct line *l); /* the old one was lost; false: there is none to take over */
 
+/* clocks.c */
+void clocks_start(struct shell *s);
+void clocks_stop(struct shell *s);
+void clocks_look(struct shell *s); /* each tick: has the machine slept? */
+
 /* requests.c */
 void requests_send(void *ctx, const struct collector_request *r);
 void requests_fini(struct shell *s);
+int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx); /* outside of the core's */
 
 /* resume.c */
 void resume_from_past(struct shell *s);

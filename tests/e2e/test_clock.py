@@ -23,10 +23,12 @@ class Shifted(Live):
                    ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
         super().start_service(name, env)
 
+    slept = 0  # how far sleep has put the clocks forward that count it: the wall clock is one
+
     def shift(self, ns):
         """Written in place: the services have it mapped."""
         with open(self.path("shift"), "r+b" if os.path.exists(self.path("shift")) else "w+b") as f:
-            f.write(struct.pack("=q", ns))
+            f.write(struct.pack("=qq", ns + self.slept, self.slept))
 
     def time(self):
         return self.metric("collector", "last_stamp")
@@ -41,6 +43,17 @@ class Shifted(Live):
         return self.log("collector").count("%s rule=clock_back" % state)
 
 
+def sleep(s):
+    """The machine is suspended for half a minute: everything is made anew, and the blind period is on record."""
+    s.slept = 30 * SECOND
+    s.shift(0)
+    s.until("the collector to wake up", lambda: "the machine slept for 30 s" in s.log("collector"))
+    s.until("a gap for it", lambda: s.rows("SELECT 1 FROM gaps WHERE source = 'collector' AND stream = 'all' AND \"to\" - \"from\" > ?", 29 * SECOND))
+    applied = s.metric("collector", "collector_depth_applied_total")
+    s.until("a book again", lambda: s.metric("collector", "collector_depth_applied_total") > applied + 3)
+    assert s.metric("collector", "collector_disconnects_total") == 1
+
+
 RAISED, RESOLVED = "msg=ALERT", 'msg="alert resolved"'
 
 
@@ -49,6 +62,8 @@ def main():
         s.start()
         s.until_trusted()
         s.until_time_passes("at first")
+        assert s.alerts(RAISED) == 0
+        sleep(s)
         assert s.alerts(RAISED) == 0
         before = s.time()
         s.shift(-HOUR)

@@ -113,6 +113,7 @@ def misbehaving(s):
 def cutting(s):
     for kind in ("reset", "bad_frame", "shutdown"):
         strike(s, "frames" if kind == "shutdown" else "disconnects", fault=kind)
+    s.until("another connection in place of the one to end", lambda: "msg=rotated" in s.log("collector"))
     strike(s, "disconnects", fault="huge", mib=2)
 
 

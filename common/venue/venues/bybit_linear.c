@@ -21,6 +21,8 @@ const struct venue venue_bybit_linear = {
 	       "liquidations.",
 	.suffix = "-PERP",
 	.streams = BYBIT_STREAMS | VENUE_LIQUIDATION_STREAM | VENUE_MARK_STREAM,
+	.time_path = "/v5/market/time",
+	.time_key = "time",
 	.stream_path = stream_path,
 	.request = request,
 };

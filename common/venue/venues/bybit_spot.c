@@ -19,6 +19,8 @@ const struct venue venue_bybit_spot = {
 	.doc = "Bybit spot: 200 levels every 100 ms, trades, best bid and ask, klines, tickers.",
 	.suffix = "",
 	.streams = BYBIT_STREAMS,
+	.time_path = "/v5/market/time",
+	.time_key = "time",
 	.stream_path = stream_path,
 	.request = request,
 };

@@ -130,9 +130,29 @@ static void dates_agree_with_libc(void **state)
 	}
 }
 
+static void test_sleep(void **state)
+{
+	(void)state;
+	struct clock_sim c;
+	struct clock never = {.wall = clock_real()->wall, .mono = clock_real()->mono};
+
+	clock_sim_init(&c, 1000);
+	clock_sim_advance(&c, 50);
+	assert_int_equal(clock_slept(&c.clock), 0);
+	clock_sim_sleep(&c, 70);
+	clock_sim_advance(&c, 5);
+	assert_int_equal(clock_slept(&c.clock), 70);
+	assert_int_equal(clock_wall(&c.clock), 1125);
+	assert_int_equal(clock_mono(&c.clock), 55);
+	assert_int_equal(clock_slept(&never), 0);
+	int64_t slept = clock_slept(clock_real());
+	assert_true(slept >= 0 && clock_slept(clock_real()) - slept < NS_PER_S);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sleep),
 		cmocka_unit_test(real_clock_moves),
 		cmocka_unit_test(simulated_clock_moves_when_told),
 		cmocka_unit_test(event_time_follows_the_wall_clock),

@@ -1,0 +1,85 @@
+/* clocks - the collector's look at its clocks: how far they are from the venue's, and whether the machine slept.
+ *
+ * Each minute the venue is asked for its time; people are told from 250 ms and from a second on, where the venue is the
+ * real one. Sleep shows where the clock that counts it has moved against the one that stands meanwhile: then every
+ * connection is made anew, so every book is built anew, and what was missed is a gap on record. The connections would
+ * be found dead only after as long as they may be silent, and what is in their buffers is of before the sleep.
+ */
+#include <stdio.h>
+
+#include "common/base/err.h"
+#include "common/io/log.h"
+#include "services/collector/offset.h"
+#include "services/collector/shell.h"
+
+#define ASK_FIRST_NS (5 * NS_PER_S)
+#define ASK_NS (60 * NS_PER_S)
+#define SLEPT_NS NS_PER_S /* less is no sleep: the clocks are not read at the same moment */
+
+/* --- the venue's time ------------------------------------------------------------------------------------ */
+
+static void tell_people(struct shell *s, const struct offset *o)
+{
+	enum offset_grade grade = s->line[0].origin == origin_live ? offset_grade(o) : OFFSET_GOOD;
+	char text[EVENT_TEXT_MAX];
+	snprintf(text, sizeof text, "the machine's clock is %lld ms %s that of %s; check the time service",
+		 (long long)((o->ns < 0 ? -o->ns : o->ns) / NS_PER_MS), o->ns < 0 ? "behind" : "ahead of",
+		 s->venue->name);
+	runtime_alert(s->rt, severity_warning, grade >= OFFSET_WARN, "clock_offset", s->venue->name, text);
+	runtime_alert(s->rt, severity_critical, grade >= OFFSET_FAR, "clock_far", s->venue->name, text);
+}
+
+static void on_time(void *ctx, const struct http_response *r)
+{
+	struct shell *s = ctx;
+	struct offset_sample sample = {.sent = s->asked_time_at, .received = clock_wall(runtime_clock(s->rt))};
+	int rc = r->err ? r->err : r->status != 200 ? ERR_STATUS : 0;
+	if (!rc)
+		rc = offset_read(r->body, r->body_len, s->venue->time_key, &sample.venue);
+	if (rc) {
+		log_debug("the venue does not tell its time", "status=%d err=%s", r->status, err_name(rc));
+		return;
+	}
+	struct offset o = offset_of(&sample);
+	s->counters.clock_offset = o.ns;
+	log_debug("clock", "ahead_us=%lld known_us=%lld", (long long)(o.ns / NS_PER_US),
+		  (long long)(o.known / NS_PER_US));
+	tell_people(s, &o);
+}
+
+static void on_ask(void *ctx)
+{
+	struct shell *s = ctx;
+	s->asked_time_at = clock_wall(runtime_clock(s->rt));
+	int rc = requests_get(s, s->venue->time_path, on_time, s);
+	if (rc)
+		log_debug("the venue cannot be asked for its time", "err=%s", err_name(rc));
+}
+
+/* --- sleep ----------------------------------------------------------------------------------------------- */
+
+void clocks_look(struct shell *s)
+{
+	int64_t slept = clock_slept(runtime_clock(s->rt)), by = slept - s->slept;
+	char reason[64];
+	if (by < SLEPT_NS)
+		return;
+	s->slept = slept;
+	s->counters.sleeps++;
+	snprintf(reason, sizeof reason, "the machine slept for %lld s", (long long)((by + NS_PER_S / 2) / NS_PER_S));
+	log_warn("everything is asked for anew", "reason=%s", reason);
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		connection_woken(&s->line[i], reason);
+}
+
+void clocks_start(struct shell *s)
+{
+	s->slept = clock_slept(runtime_clock(s->rt));
+	if (s->venue->time_path)
+		loop_timer(runtime_loop(s->rt), ASK_FIRST_NS, ASK_NS, on_ask, s, &s->asking);
+}
+
+void clocks_stop(struct shell *s)
+{
+	loop_end(&s->asking);
+}
