@@ -133,6 +133,7 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)
 	nj_script(e2e.venue_feeds ${Python3_EXECUTABLE} -B tests/e2e/test_venue_feeds.py)
+	nj_script(e2e.venue_hostile ${Python3_EXECUTABLE} -B tests/e2e/test_venue_hostile.py)
 endif()
 
 # With NJ_LONG set a test may take hours. ctest reads this after every test is known: chaos is a folder below, and
