@@ -334,6 +334,19 @@ static int open_dir(const char *dir, int *ret_fd, char *reason, size_t cap)
 	return rc;
 }
 
+/* The directory that a key of this name belongs in. */
+static int open_for(const char *dir, const char *name, int *ret_fd, char *reason, size_t cap)
+{
+	if (!key_name_ok(name))
+		return say(reason, cap, ERR_ARG, name, "is not a key's name: a-z, 0-9, _ and -, at most 31");
+	return open_dir(dir, ret_fd, reason, cap);
+}
+
+static int remove_file(int dir_fd, const char *file)
+{
+	return unlinkat(dir_fd, file, 0) != 0 && errno != ENOENT ? ERR_IO : 0;
+}
+
 static int write_pair(int fd, const char *name, enum role role, struct key_secret *s)
 {
 	char file[KEY_NAME_MAX + 8], head[160];
@@ -348,8 +361,8 @@ static int write_pair(int fd, const char *name, enum role role, struct key_secre
 	int rc = write_file(fd, file, text);
 	drop_page(text);
 	snprintf(file, sizeof file, "%s.revoked", name);
-	if (!rc && unlinkat(fd, file, 0) != 0 && errno != ENOENT)
-		rc = ERR_IO;
+	if (!rc)
+		rc = remove_file(fd, file);
 	snprintf(file, sizeof file, "%s.pub", name);
 	return rc ? rc : write_file(fd, file, head);
 }
@@ -359,9 +372,7 @@ int keys_make(const char *dir, const struct keys_new *n, char *reason, size_t ca
 	const char *name = n->name;
 	char file[KEY_NAME_MAX + 8];
 	int fd;
-	if (!key_name_ok(name))
-		return say(reason, cap, ERR_ARG, name, "is not a key's name: a-z, 0-9, _ and -, at most 31");
-	int rc = open_dir(dir, &fd, reason, cap);
+	int rc = open_for(dir, name, &fd, reason, cap);
 	if (rc)
 		return rc;
 	snprintf(file, sizeof file, "%s.pub", name);
@@ -384,9 +395,7 @@ int keys_revoke(const char *dir, const char *name, char *reason, size_t cap)
 {
 	char file[KEY_NAME_MAX + 8];
 	int fd;
-	if (!key_name_ok(name))
-		return say(reason, cap, ERR_ARG, name, "is not a key's name: a-z, 0-9, _ and -, at most 31");
-	int rc = open_dir(dir, &fd, reason, cap);
+	int rc = open_for(dir, name, &fd, reason, cap);
 	if (rc)
 		return rc;
 	snprintf(file, sizeof file, "%s.pub", name);
@@ -397,8 +406,8 @@ int keys_revoke(const char *dir, const char *name, char *reason, size_t cap)
 	snprintf(file, sizeof file, "%s.revoked", name);
 	rc = write_file(fd, file, "revoked\n");
 	snprintf(file, sizeof file, "%s.secret", name);
-	if (!rc && unlinkat(fd, file, 0) != 0 && errno != ENOENT)
-		rc = ERR_IO;
+	if (!rc)
+		rc = remove_file(fd, file);
 	close(fd);
 	return rc ? say(reason, cap, rc, dir, err_text(rc)) : 0;
 }

@@ -205,20 +205,26 @@ static int block_signals(struct runtime *rt)
 	return rt->signals < 0 ? ERR_IO : 0;
 }
 
-static int make_dirs(const char *path)
+/* A folder that the setting `key` names, and those above it. */
+static int make_dirs(const char *key, const char *path, char *reason, size_t cap)
 {
 	char part[512];
 	size_t n = strlen(path);
-	if (n >= sizeof part)
+	if (n >= sizeof part) {
+		snprintf(reason, cap, "%s is longer than a path may be", key);
 		return ERR_TOO_LONG;
+	}
 	memcpy(part, path, n + 1);
 	for (size_t i = 1; i <= n; i++) {
 		if (part[i] != '/' && part[i] != '\0')
 			continue;
 		char was = part[i];
 		part[i] = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			return err_from_errno(errno);
+		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
+			int rc = err_from_errno(errno);
+			snprintf(reason, cap, "%s: the folder %.300s cannot be made: %s", key, path, strerror(errno));
+			return rc;
+		}
 		part[i] = was;
 	}
 	return 0;
@@ -286,7 +292,7 @@ static bool say_who_holds(struct runtime *rt)
 static int open_bus(struct runtime *rt, char *reason, size_t cap)
 {
 	struct bus_zmq_options o = settings_bus(&rt->run, rt->s->name);
-	int rc = make_dirs(rt->run.bus_dir);
+	int rc = make_dirs("bus.dir", rt->run.bus_dir, reason, cap);
 	if (!rc)
 		rc = bus_zmq_open(rt->loop, &o, &follow_bus_handler, rt, &rt->bus, reason, cap);
 	if (rc)
@@ -338,11 +344,9 @@ static void on_unreadable(void *ctx, enum lane lane, uint64_t at, int err)
 static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 {
 	snprintf(rt->dir, sizeof rt->dir, "%s/%s", rt->run.data, rt->s->name);
-	int rc = make_dirs(rt->dir);
-	if (rc) {
-		snprintf(reason, cap, "run.data: %.300s cannot be made (%s)", rt->dir, err_text(rc));
+	int rc = make_dirs("run.data", rt->dir, reason, cap);
+	if (rc)
 		return rc;
-	}
 	struct outbox_options o = {.source = rt->s->name, .dir = rt->dir, .logged = rt->s->logged,
 				   .journal_cap = (uint64_t)rt->run.journal_cap, .mlog_cap = (uint64_t)rt->run.mlog_cap,
 				   .mlog_keep_ns = rt->run.mlog_keep_ns,
@@ -443,20 +447,21 @@ static void say_hello(struct runtime *rt)
 
 static int start_log(struct runtime *rt)
 {
-	char path[sizeof rt->run.log_dir + 64];
+	char path[sizeof rt->run.log_dir + 64], reason[500] = "";
 	struct log_options o = {.service = rt->s->name,
 				.json = strcmp(rt->run.log_format, "json") == 0,
 				.file_only = !rt->run.log_stderr};
 	log_level_parse(rt->run.log_level, &o.level);
 	if (rt->run.log_file[0]) {
 		o.file = rt->run.log_file;
-	} else if (rt->run.log_dir[0] && make_dirs(rt->run.log_dir) == 0) {
+	} else if (rt->run.log_dir[0]) {
+		(void)make_dirs("log.dir", rt->run.log_dir, reason, sizeof reason); /* the file cannot be opened then */
 		snprintf(path, sizeof path, "%s/%s.log", rt->run.log_dir, rt->s->name);
 		o.file = path;
 	}
 	int rc = log_open(&o);
 	if (rc)
-		log_error("no log file", "path=%s err=%s", o.file, err_name(rc));
+		log_error("no log file", "path=%s err=%s reason=%s", o.file, err_name(rc), reason);
 	return rc;
 }
 

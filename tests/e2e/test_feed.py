@@ -131,19 +131,22 @@ def silence(s):
 
 
 def cut_off(s):
-    """The venue is gone: no data is made up, nobody trades, one alert, and it is over when data is back."""
-    began = counters(s)
+    """The venue is gone: no data is made up, nobody trades; one alert, and a state."""
+    began, before = counters(s), len(s.log("collector"))
     s.kill("venue_sim", signal.SIGKILL)
     s.until("the loss", lambda: counters(s)["disconnects"] > began["disconnects"])
     s.until("an alert", lambda: "no data, so no trades" in s.log("collector"))
-    cut = s.status("collector")["m_events"]
+    cut, trades = s.status("collector")["m_events"], counters(s)["trades"]
     executed = s.status("executor")["executor_orders_total"]
     s.until("tries", lambda: s.log("collector").count("next try") >= 8)
-    assert counters(s)["trades"] == counters(s)["trades"] and s.status("collector")["m_events"] - cut <= 2, "data without a venue"
+    assert counters(s)["trades"] == trades and s.status("collector")["m_events"] - cut <= 2, "data without a venue"
     assert s.status("executor")["executor_orders_total"] == executed, "an order without data"
     until_stored(s)
-    rows = s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY seq")
-    assert rows[-1]["state"] == "raised", [r["state"] for r in rows]
+    told = [line for line in s.log("collector")[before:].splitlines() if "rule=feed_lost" in line]
+    assert len(told) == 1, told
+    rows = [r["state"] for r in s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY seq")]
+    assert rows == ["raised", "resolved"] * (len(rows) // 2) + ["raised"], rows
+    assert s.rows("SELECT state FROM feed_states ORDER BY seq DESC LIMIT 1")[0]["state"] == "lost"
     assert not s.rows("SELECT 1 FROM xlog WHERE event = 'order' AND ts_recv > (SELECT max(ts_recv) FROM feed_states)")
 
 

@@ -62,6 +62,20 @@ def check_deep(folder, service, section, key, value, remedy):
         assert len(r.stderr.strip().splitlines()) == 1 and os.listdir(clean) == ["bad.conf"], (r.stderr, os.listdir(clean))
 
 
+def check_folders(folder):
+    """A folder that cannot be made: which setting, which folder, and what is in its way."""
+    path = os.path.join(folder, "file")
+    with open(path, "w"):
+        pass
+    for key in ("bus.dir", "run.data"):
+        r = run(folder, "executor", "", "--set", "bus.dir=" + os.path.join(folder, "bus"), "--set", "run.data=" + os.path.join(folder, "data"),
+                "--set", key + "=" + path + "/below")
+        assert r.returncode == 1 and key + ": the folder " + path + "/below" in r.stderr and "Not a directory" in r.stderr, r.stderr
+    r = run(folder, "executor", "", "--set", "run.data=" + path, "--set", "bus.dir=" + os.path.join(folder, "bus"), "--set",
+            "log.dir=" + path + "/below")
+    assert "no log file" in r.stderr and "log.dir: the folder " + path + "/below" in r.stderr, r.stderr
+
+
 def main():
     count = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +92,7 @@ def main():
         for row in DEEP:
             check_deep(folder, *row)
             count += 1
+        check_folders(folder)
     print("%d bad settings refused" % count)
     print("ok")
 
