@@ -4,6 +4,7 @@ The simulator's own account (GET /nightjar/truth) is compared with the gaps that
 """
 import json
 import signal
+import time
 
 from live import Live, until_stored
 
@@ -130,6 +131,30 @@ def silence(s):
     assert s.rows("SELECT 1 FROM alerts WHERE rule = 'feed_lost' AND message LIKE '%silent%'"), "no alert for the silence"
 
 
+def killed(s):
+    """The collector dies without a word: the next one says from when to when, each stream once, and fetches what trades it can."""
+    until_stored(s)
+    newest = s.rows("SELECT max(ts_recv) AS at FROM xlog WHERE publisher = 'collector'")[0]["at"]
+    s.kill("collector")
+    died = time.time_ns()
+    s.start_service("collector")
+    s.until("a book of the next life", lambda: counters(s).get("depth_applied", 0) > 3)
+    s.until("what was open to be closed", lambda: until_stored(s) and s.rows(
+        "SELECT 1 FROM gaps WHERE cause = 'restart' AND stream = 'trade' AND source = 'collector'"))
+    outage, = s.rows("SELECT * FROM blinds WHERE cause = 'restart' AND stream = 'all'")
+    assert newest <= outage["from"] <= died, (newest, outage["from"], died)
+    gaps = {g["stream"]: dict(g) for g in s.rows("SELECT * FROM gaps WHERE cause = 'restart' AND source = 'collector'")}
+    assert set(gaps) == {"all", "depth", "trade", "kline"}, gaps
+    assert all(g["from"] == outage["from"] and g["to"] >= died for g in gaps.values()), (gaps, died)
+    repairs = {stream: g["repair"] for stream, g in gaps.items()}
+    assert repairs["all"] == "nothing" and repairs["depth"] == "snapshot" and repairs["kline"] == "klines", repairs
+    assert repairs["trade"] in ("backfill", "none_missed"), gaps["trade"]
+    away = gaps["trade"]["last_missing"] - gaps["trade"]["first_missing"]  # the simulator keeps the newest thousand
+    assert gaps["trade"]["missing"] == 0 or away > 500, gaps["trade"]
+    for table in ("blinds", "gaps WHERE source = 'collector'"):
+        assert not s.rows(TWICE % table), "more than once: %s" % [dict(r) for r in s.rows(TWICE % table)]
+
+
 def cut_off(s):
     """The venue is gone: no data is made up, nobody trades; one alert, and a state."""
     began, before = counters(s), len(s.log("collector"))
@@ -164,6 +189,7 @@ def main():
                        "AND g.seq = x.seq AND g.origin NOT IN ('simulated', 'none'))")
         assert not wrong, [dict(r) for r in wrong]
         assert not s.rows("SELECT 1 FROM feed_states WHERE origin = 'live'"), "simulated data is called live"
+        killed(s)
         cut_off(s)
         codes = s.stop()
         assert all(c == 0 for c in codes.values()), codes
