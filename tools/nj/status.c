@@ -275,6 +275,7 @@ static void advise(const struct cli *cli, const struct look *l, const bool *chos
 {
 	const struct look_service *collector = &l->at[0];
 	size_t i = 0;
+	fflush(cli->out); /* behind the table, also where both go into one pipe */
 	while (i < LOOK_SERVICES && !(chosen[i] && look_state(l, &l->at[i]) == LOOK_STOPPED))
 		i++;
 	if (look_deserted(&l->client))

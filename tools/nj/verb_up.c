@@ -370,6 +370,7 @@ static int wait_until_running(struct up *u, pid_t keeper)
 	wait_services(u, &c, seen, end);
 	client_close(&c);
 	int rc = tell(u, seen);
+	fflush(u->cli->out); /* what follows stands behind the table, also where both go into one pipe */
 	if (rc == CLI_OK)
 		cli_note(u->cli, "runs; bus %s, data %s, logs %s", u->run.bus_dir, u->run.data,
 			 u->logs);

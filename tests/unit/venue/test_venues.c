@@ -607,8 +607,9 @@ static void test_registry(void **state)
 	assert_int_equal(n, sizeof(files) / sizeof(files[0]));
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t k = i + 1; k < n; k++) /* no two markets can share an id */
-			assert_true(strcmp(venue_at(i)->name, venue_at(k)->name) != 0 ||
-				    strcmp(venue_at(i)->suffix, venue_at(k)->suffix) != 0);
+			if (strcmp(venue_at(i)->name, venue_at(k)->name) == 0 &&
+			    strcmp(venue_at(i)->suffix, venue_at(k)->suffix) == 0)
+				fail_msg("two venues are called %s%s", venue_at(i)->name, venue_at(i)->suffix);
 	assert_null(venue_find("NOWHERE", 7));
 	assert_null(venue_find("", 0));
 	struct venue_market m;
