@@ -22,7 +22,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct event at(enum event_id id, int64_t ts_recv)
+static struct event at(uint16_t id, int64_t ts_recv)
 {
 	struct event ev;
 	event_init(&ev, id);
@@ -31,7 +31,7 @@ static struct event at(enum event_id id, int64_t ts_recv)
 	return ev;
 }
 
-static void feed(enum feed state, uint32_t connection, int64_t ts_recv)
+static void feed(uint8_t state, uint32_t connection, int64_t ts_recv)
 {
 	struct event ev = at(EVENT_feed_state, ts_recv);
 	memcpy(ev.feed_state.venue, "BINANCE", 8);
@@ -40,7 +40,7 @@ static void feed(enum feed state, uint32_t connection, int64_t ts_recv)
 	report_on_event(&r, &ev);
 }
 
-static void gap(const char *stream, enum gap_cause cause, int64_t from, int64_t to)
+static void gap(const char *stream, uint8_t cause, int64_t from, int64_t to)
 {
 	struct event ev = at(EVENT_gap, NOON);
 	memcpy(ev.gap.stream, stream, strlen(stream) + 1);
