@@ -136,7 +136,8 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 		c->connections[i].candles_due = INT64_MAX;
 	}
 	int rc = init(c, s);
-	if (rc == 0 && (s->poll_ns > 0 || s->weight_limit > 0)) /* what the venue allows is what there is; it need not tell */
+	/* What the venue allows is what there is; it need not tell. */
+	if (rc == 0 && (s->poll_ns > 0 || s->weight_limit > 0))
 		asks_on_limit(c, &(struct venue_limit){.weighted = true,
 						       .window_ns = s->venue->weight_ns,
 						       .limit = s->venue->weight_limit});
