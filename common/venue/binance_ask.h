@@ -45,7 +45,8 @@ int binance_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf 
 /* Members of struct venue in which the markets are alike. The server pings every 20 s (spot) or 3 min, and data comes
  * much sooner. */
 #define BINANCE_VENUE                                                                                                  \
-	.name = "BINANCE", .trade_ids_count = true, .attempts_max = 300, .attempts_ns = 300 * BINANCE_SECOND,          \
+	.name = "BINANCE", .trade_ids_count = true, .mergeable = true, .attempts_max = 300,                            \
+	.attempts_ns = 300 * BINANCE_SECOND,                                                                           \
 	.life_ns = 24 * 3600 * BINANCE_SECOND, .silence_ns = 30 * BINANCE_SECOND, .weight_ns = 60 * BINANCE_SECOND,    \
 	.weight_header = "X-MBX-USED-WEIGHT-1M", .retry_header = "Retry-After", .stream_text = binance_stream_text
 

@@ -322,6 +322,9 @@ struct venue {
 	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
 	bool closed_apart;     /* those that no longer trade are asked for by a request of their own */
+	/* Whatever can be missed has ids that are the same on each connection, and a new one begins with no snapshots:
+	 * what two connections bring can be merged. */
+	bool mergeable;
 	bool trade_ids_count;  /* trade ids (or their count_id) rise by one, so that a hole is a lost trade */
 
 	/* rows of a reply to VENUE_ASK_TRADES at most, with the ids of the stream's trades; 0: cannot be asked */

@@ -9,7 +9,8 @@
  * what it began with has long come on the old one, however far the two are apart. Then what is held is given to the
  * core, without the texts that the old one brought too; what is the same in other words the core knows by its ids.
  * So nothing is lost, nothing is given twice, and nobody is told of a gap, as there was none. For venues only whose ids
- * are their own: where they begin anew with each connection (snapshots on the stream) there is nothing to merge by.
+ * are their own (venue.mergeable): where a connection begins with snapshots, or trades have no ids, there is nothing to
+ * merge by, and the venue ends the connection when it will.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static void on_age(void *ctx);
 
 static bool can_rotate(const struct shell *s)
 {
-	return !s->set.stamped && !s->venue->snapshot_in_stream;
+	return !s->set.stamped && s->venue->mergeable;
 }
 
 void rotate_arm(struct line *l)
