@@ -188,6 +188,7 @@ const struct cli_verb verb_coverage = {
 	       "blind is right again after its next snapshot, but what it did meanwhile stays missing.",
 	.options = options,
 	.examples = examples,
+	.columns = columns,
 	.options_size = sizeof(struct options),
 	.operands_max = -1,
 	.output = true,
