@@ -6,6 +6,7 @@
 #include "tools/venue_sim/binance.h"
 #include "tools/venue_sim/faults.h"
 #include "tools/venue_sim/feed.h"
+#include "tools/venue_sim/hostile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -49,36 +50,71 @@ static void number(void *ctx, struct text price, struct text qty)
 	*(size_t *)ctx += price.len + qty.len;
 }
 
-/* Lines of a stream about symbol A, and replies, one each line. */
-static void lines(const char *at, size_t len)
+/* One line, by whatever the venue takes it for. */
+static void one_line(const struct dialect *d, struct fold *fold, struct text raw)
+{
+	static char name[STREAM_NAME_MAX];
+	struct feed_line line = {.kind = FEED_FRAME, .raw = raw, .url = TEXT("/depth?symbol=A&limit=5&category=spot")};
+	struct frame_facts facts;
+	struct reply_facts reply;
+	size_t sum = 0;
+
+	if (!d->line(&line, name)) {
+		line.kind = FEED_REPLY;
+		line.stream = (struct text){"", 0};
+		line.data = line.raw;
+	}
+	if (line.kind == FEED_FRAME)
+		d->frame(&line, &facts);
+	else
+		d->reply(&line, &reply);
+	d->numbers(&line, number, &sum);
+	fold_line(fold, &line);
+}
+
+static void hostile(struct text raw)
+{
+	static const char *const variants[] = {"exponent", "negative", "overflow", "symbol"};
+	struct buf out;
+
+	buf_init(&out, HOSTILE_FRAME_MAX);
+	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+		buf_clear(&out);
+		hostile_frame(variants[i], raw, &out);
+	}
+	buf_fini(&out);
+}
+
+/* Lines of a stream about symbol A, and replies, one each line, of one of the venues. */
+static void lines(const struct dialect *d, const char *at, size_t len)
 {
 	struct recording rec = {0};
 	struct fold fold;
-	size_t sum = 0;
 
 	must(strmap_init(&rec.symbols, 4, sizeof(struct rec_symbol)) == 0);
 	struct rec_symbol *a = strmap_put(&rec.symbols, "A", 1);
 	*a = (struct rec_symbol){.name = "A", .price_scale = 2, .qty_scale = 3, .has_trades = true};
-	must(fold_init(&fold, &rec, &dialect_binance_spot) == 0);
+	must(fold_init(&fold, &rec, d) == 0);
 	while (len > 0) {
 		const char *nl = memchr(at, '\n', len);
 		size_t n = nl != NULL ? (size_t)(nl - at) : len;
-		struct feed_line line = {.raw = {at, n}, .url = TEXT("/depth?symbol=A&limit=5")};
-		struct frame_facts facts;
-		struct reply_facts reply;
-		if (!feed_split(line.raw, &line.stream, &line.data))
-			line.kind = FEED_REPLY;
-		if (line.kind == FEED_FRAME)
-			binance_frame(&line, &facts);
-		else
-			binance_reply(&line, &reply);
-		binance_numbers(&line, number, &sum);
-		fold_line(&fold, &line);
+		one_line(d, &fold, (struct text){at, n});
+		hostile((struct text){at, n});
 		len -= n + (nl != NULL);
 		at += n + (nl != NULL);
 	}
 	fold_fini(&fold);
 	strmap_fini(&rec.symbols);
+}
+
+/* The first byte says what the rest is; of lines, also whose. */
+static const struct dialect *dialect_of(uint8_t first)
+{
+	size_t n = 0;
+
+	while (dialect_at(n) != NULL)
+		n++;
+	return dialect_at((first / 3 + 2) % n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -91,6 +127,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	else if (bytes[0] % 3 == 1)
 		faults(at, len - 1);
 	else
-		lines(at, len - 1);
+		lines(dialect_of(bytes[0]), at, len - 1);
 	return 0;
 }
