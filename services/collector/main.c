@@ -12,17 +12,11 @@
 #define CLOCK_BACK_NS NS_PER_S          /* alert from here on */
 #define CLOCK_EVEN_NS (100 * NS_PER_MS) /* and over below it */
 
-static const uint16_t pubs[] = {EVENT_instrument,    EVENT_trade,
-				EVENT_book_snapshot, EVENT_book_delta,
-				EVENT_book_state,    EVENT_top,
-				EVENT_candle,        EVENT_ticker,
-				EVENT_mark,          EVENT_candle_due,
-				EVENT_liquidation,
-				EVENT_feed_state,    EVENT_resolution,
-				EVENT_gap,           EVENT_blind,
-				EVENT_following,     EVENT_trade_backfill,
-				EVENT_alert,
-				0};
+static const uint16_t pubs[] = {
+	EVENT_instrument, EVENT_trade,       EVENT_book_snapshot,  EVENT_book_delta, EVENT_book_state,
+	EVENT_top,        EVENT_candle,      EVENT_ticker,         EVENT_mark,       EVENT_candle_due,
+	EVENT_reference,  EVENT_liquidation, EVENT_feed_state,     EVENT_resolution, EVENT_gap,
+	EVENT_blind,      EVENT_following,   EVENT_trade_backfill, EVENT_alert,      0};
 
 #define ROW(name, kind, member, doc) {name, kind, doc, offsetof(struct shell_metrics, member)}
 #define COUNTER(name, member, doc) ROW(name, METRIC_COUNTER, core.member, doc)
@@ -75,7 +69,10 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 					    .rotate = rotate_asked,
 					    .again = connection_say_again,
 					    .trouble = connection_trouble};
-	return collector_section_core(&s->set, &actions, reason, cap, &s->core);
+	s->references.every_ns = s->set.reference_every_ns;
+	s->references.stale_ns = s->set.reference_stale_ns;
+	int rc = references_parse(s->set.references, &s->references, reason, cap);
+	return rc ? rc : collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 
 static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
@@ -165,6 +162,7 @@ static void run(void *self)
 		s->line[i].told_live = false;
 	clocks_start(s);
 	collector_core_start(s->core, pump_now(s), &s->sink);
+	references_start(&s->references, pump_now(s));
 	if (s->set.candles_only) /* by requests alone */
 		return;
 	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
@@ -207,6 +205,7 @@ static void tick(void *self, int64_t mono_ns)
 	}
 	clocks_look(s);
 	run_timers(s);
+	reference_ask(s);
 	watch_time(s);
 	pump_after(s);
 }

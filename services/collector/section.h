@@ -7,6 +7,8 @@
 
 struct collector_section {
 	char venue[24];
+	char references[1600];
+	int64_t reference_every_ns, reference_stale_ns;
 	char trades[12], tickers[12];
 	char symbols[2000], streams[80], kline_interval[8], candles[80];
 	char stream_url[200], rest_url[200], ca_file[200];

@@ -17,6 +17,7 @@
 #include "common/io/ws.h"
 #include "common/service/runtime.h"
 #include "services/collector/auth.h"
+#include "services/collector/reference.h"
 #include "services/collector/section.h"
 
 #define SHELL_REQUESTS_MAX 64
@@ -39,6 +40,11 @@ struct asked { /* a request under way */
 struct mark {
 	int64_t stamp;
 	uint64_t events;
+};
+
+struct reference_call { /* of each one that may be under way */
+	struct shell *shell;
+	uint32_t index;
 };
 
 struct shell_counters {
@@ -113,6 +119,8 @@ struct shell {
 	bool ended;     /* the recording is at its end on every line */
 	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
+	struct references references;
+	struct reference_call reference_call[REFERENCES_MAX];
 	struct mark mark[SHELL_MARKS];
 	uint32_t mark_first, mark_n;
 	uint64_t emitted, handled; /* events; by the slowest lockstep consumer */
@@ -177,6 +185,9 @@ int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx); /* o
 
 /* resume.c */
 void resume_from_past(struct shell *s);
+
+/* reference_ask.c */
+void reference_ask(struct shell *s); /* what is due */
 
 /* pump.c */
 int64_t pump_now(struct shell *s); /* live: the clock, never back */
