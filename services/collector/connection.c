@@ -27,20 +27,11 @@ static const char *stream_base(const struct shell *s)
 	return s->set.stream_url[0] ? s->set.stream_url : s->venue->stream_hosts[0];
 }
 
-/* One of the venue's own addresses, over TLS. */
-static bool is_own(const char *const *hosts, const char *url)
-{
-	for (size_t i = 0; hosts[i]; i++)
-		if (strcmp(url, hosts[i]) == 0)
-			return strncmp(url, "wss://", 6) == 0 || strncmp(url, "https://", 8) == 0;
-	return false;
-}
-
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own)
 {
 	if (simulator)
 		return strcmp(simulator, "replay") == 0 ? origin_replay : origin_simulated;
-	return is_own(own, base) && !s->set.stamped ? origin_live : origin_simulated;
+	return collector_section_origin(&s->set, base, own);
 }
 
 void connection_set_origin(struct line *l, uint8_t origin)

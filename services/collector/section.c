@@ -173,6 +173,15 @@ bool collector_section_polls(const struct collector_section *in, const struct ve
 }
 
 /* A book is stale where three polls brought nothing; the venue's budget sets the pace. */
+uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own)
+{
+	bool tls = strncmp(base, "wss://", 6) == 0 || strncmp(base, "https://", 8) == 0;
+	for (size_t i = 0; own[i] && tls && !in->stamped; i++)
+		if (strcmp(base, own[i]) == 0)
+			return origin_live;
+	return origin_simulated;
+}
+
 static void copy_polling(const struct collector_section *in, struct collector_core_settings *set)
 {
 	set->poll_ns = in->poll_ns;
@@ -308,6 +317,9 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	}
 	collector_core_defaults(&set, venue);
 	copy_settings(in, &set);
+	/* Until somebody has answered. */
+	set.origin = collector_section_origin(in, in->stream_url[0] ? in->stream_url : venue->stream_hosts[0],
+					      venue->stream_hosts);
 	int rc = parse_streams(in->streams, &streams, reason, cap);
 	if (!rc)
 		rc = parse_candles(in->candles, &set, reason, cap);

@@ -33,6 +33,10 @@ int64_t collector_section_silence(const struct collector_section *in, const stru
  * key. */
 bool collector_section_polls(const struct collector_section *in, const struct venue *v);
 
+/* enum origin of what comes from `base` while nothing there says that it is a simulator: live only from one of the
+ * venue's `own` addresses, over TLS, and not where it bears stamps of a recording. */
+uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own);
+
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core);

@@ -124,9 +124,24 @@ static void test_silence(void **state)
 	assert_true(collector_section_silence(&in, v) < 7200 * INT64_C(1000000000));
 }
 
+/* Only what the venue's own address says over TLS is live; not a recording played again, nor anybody else's server. */
+static void test_origin(void **state)
+{
+	static const char *const own[] = {"wss://venue.example/ws", "ws://plain.example", NULL};
+	struct collector_section in = section();
+
+	(void)state;
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_live);
+	assert_int_equal(collector_section_origin(&in, own[1], own), origin_simulated);
+	assert_int_equal(collector_section_origin(&in, "wss://venue.example/ws2", own), origin_simulated);
+	assert_int_equal(collector_section_origin(&in, "ws://127.0.0.1:9", own), origin_simulated);
+	in.stamped = true;
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_simulated);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
-					   cmocka_unit_test(test_silence)};
+					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
