@@ -173,6 +173,8 @@ static int put_trade(struct reader *r, const struct json_str *f)
 	int rc = instant(f[TIME], &at);
 	if (!rc)
 		rc = wire_u64(f[ID], &t.trade_id);
+	if (!rc && t.trade_id > INT64_MAX) /* the history's are signed */
+		rc = ERR_RANGE;
 	if (!rc)
 		rc = scale_of(f, price, 1, &t.price_scale);
 	if (!rc)

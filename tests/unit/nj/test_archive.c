@@ -138,6 +138,7 @@ static void test_wrong(void **state)
 	assert_true(import("[[1704067200000,1,1,1,1,1],[1704067260000,1,1,1,1]", "BUSDT", "1m") < 0);
 	assert_true(import("what,is,this\n1,2,3\n", "BUSDT", "1m") < 0);
 	assert_true(import("7,1.5,2,3,1704067200000,maybe,True\n", "BUSDT", NULL) < 0);
+	assert_int_equal(import("9223372036854775808,1.5,2,3,1704067200000,True,True\n", "BUSDT", NULL), ERR_RANGE);
 	assert_int_equal(walk("BUSDT.BINANCE", "1m").n, 0); /* of a bad file nothing is taken */
 }
 
