@@ -318,7 +318,8 @@ struct venue {
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */
 	bool levels_roll;
 	bool gaps_by_feed;     /* a lost update shows in feed_seq, not in the ids of its market */
-	bool prices_bounded;   /* between 0 and 1: no jump of a price is too large to be one */
+	/* event contracts, between 0 and 1: no jump of a price is too large to be one; each has a base of its own */
+	bool prices_bounded;
 	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
 	bool closed_apart;     /* those that no longer trade are asked for by a request of their own */

@@ -9,10 +9,15 @@
  * There are bids only: a bid for NO at p is an offer of YES at 1 - p, and books here are of YES.
  * use_yes_price would turn NO prices round at the venue, and is to become the default: it is
  * pinned to false in what we send, and prices are turned here, once.
+ *
+ * A base asset is something that is held: each market's YES is one of its own, named by the ticker, for the YES of two
+ * markets is not the same thing.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/base/crc.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/venue/description.h"
@@ -23,6 +28,7 @@ extern const struct venue venue_kalshi;
 #define SECOND 1000000000LL
 #define BUFFER_OVERFLOW 25 /* error codes after which a subscription is dead */
 #define CHANNEL_ERROR 10
+#define BASE_MARK 9 /* "1a2b3c4d~", in front of a ticker's end; no ticker has a '~' */
 
 struct frame {
 	struct wire w;
@@ -282,12 +288,26 @@ static void read_ranges(struct json *j, struct description *d)
 	}
 }
 
+/* The ticker. A name does not hold the longest: of those the end, where event and strike stand, behind the checksum of
+ * what is left out. */
+static struct json_str base_of(struct json_str ticker, char text[EVENT_NAME_MAX])
+{
+	const size_t max = EVENT_NAME_MAX - 1;
+
+	if (ticker.len <= max)
+		return ticker;
+	size_t kept = max - BASE_MARK, cut = ticker.len - kept;
+	snprintf(text, EVENT_NAME_MAX, "%08x~", crc32c(0, ticker.at, cut));
+	memcpy(text + BASE_MARK, ticker.at + cut, kept);
+	return (struct json_str){text, max, false};
+}
+
 static void read_market(struct json *j, struct description *d)
 {
-	static const struct json_str base = {"YES", 3, false}, quote = {"USD", 3, false}, lot = {"0.01", 4, false};
+	static const struct json_str quote = {"USD", 3, false}, lot = {"0.01", 4, false};
 	struct json_str key, status;
 
-	*d = (struct description){.base = base, .quote = quote, .step = lot};
+	*d = (struct description){.quote = quote, .step = lot};
 	json_object(j);
 	while (json_key(j, &key)) {
 		enum json_kind kind = json_peek(j);
@@ -325,7 +345,9 @@ static int decode_markets(const struct venue_input *in, struct venue_output *out
 	json_array(&j);
 	while (json_item(&j)) {
 		struct description d;
+		char base[EVENT_NAME_MAX];
 		read_market(&j, &d);
+		d.base = base_of(d.symbol, base);
 		rc = j.err != 0 ? j.err : description_deliver(&d, out);
 		first = first == 0 ? rc : first;
 	}
@@ -478,6 +500,7 @@ const struct venue venue_kalshi = {
 	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM,
 	.snapshot_in_stream = true,
 	.gaps_by_feed = true,
+	.prices_bounded = true,
 	.streams_max = 1000,
 	.messages_per_s = 10,
 	.attempts_max = 60,

@@ -18,7 +18,7 @@
 #include "common/base/rng.h"
 #include "common/venue/venue.h"
 
-#define MARKETS 4
+#define MARKETS 6
 #define LEVELS 5001
 #define MUTATIONS 300
 
@@ -42,6 +42,7 @@ static uint32_t n_markets;
 static struct level levels[2 * LEVELS];
 static char said[1 << 16]; /* messages as text */
 static uint32_t messages;
+static char bases[MARKETS][EVENT_NAME_MAX]; /* of the last description of each */
 
 static const struct venue_market *find(void *ctx, const char *raw, size_t len)
 {
@@ -183,6 +184,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 	case VENUE_INSTRUMENT:
 		say("> instrument %s", raw);
 		say_instrument(m->instrument);
+		event_set_name(bases[m->market - market], m->instrument->base);
 		break;
 	case VENUE_TICK_SIZE:
 		assert_true(m->tick_size > 0);
@@ -549,6 +551,26 @@ static void test_link(const struct venue *v)
 	assert_int_equal(v->link(100, true, &far), leap);
 }
 
+/* What is held is pooled by its base: two contracts of one name would be sold as one another. */
+static void test_bases(const struct venue *v)
+{
+	uint32_t known = 0;
+
+	if (!v->prices_bounded)
+		return;
+	memset(bases, 0, sizeof(bases));
+	for (uint32_t i = 0; i < n_samples; i++)
+		if (sample[i].in.ask == VENUE_ASK_INSTRUMENTS)
+			(void)decode(v, sample[i].in);
+	for (uint32_t i = 0; i < n_markets; i++) {
+		known += bases[i][0] != '\0';
+		for (uint32_t k = 0; k < i; k++)
+			if (bases[i][0] != '\0' && strcmp(bases[i], bases[k]) == 0)
+				fail_msg("%s: %s and %s are both %s", v->name, market[i].raw, market[k].raw, bases[i]);
+	}
+	assert_true(known >= 2); /* the samples describe what there is to compare */
+}
+
 static void each(void (*test)(const struct venue *))
 {
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -565,6 +587,7 @@ static void each(void (*test)(const struct venue *))
 		each(test_##name);                                                                                     \
 	}
 EACH(samples)
+EACH(bases)
 EACH(truncations)
 EACH(mutations)
 EACH(monsters)
@@ -627,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_registry),    cmocka_unit_test(test_ids),       cmocka_unit_test(each_samples),
 		cmocka_unit_test(each_truncations), cmocka_unit_test(each_mutations), cmocka_unit_test(each_monsters),
 		cmocka_unit_test(each_contract),    cmocka_unit_test(each_texts),     cmocka_unit_test(each_link),
+		cmocka_unit_test(each_bases),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
