@@ -149,13 +149,25 @@ def lanes_whole(when):
     check("one epoch a publisher " + when, not several, several)
 
 
+def limits(host):
+    """What docker-compose.yml limits, as (what, whether it holds). Engines spell an absent list as null."""
+    files = [(u.get("Soft"), u.get("Hard")) for u in host.get("Ulimits") or [] if u.get("Name") == "nofile"]
+    log = host.get("LogConfig") or {}
+    options = {k: str(v) for k, v in (log.get("Config") or {}).items()}
+    return (("pids", host.get("PidsLimit") == 64), ("memory", (host.get("Memory") or 0) > 0),
+            ("nofile", files == [(4096, 4096)]), ("log driver", log.get("Type") == "json-file"),
+            ("log size", options.get("max-size") == "10m"), ("log files", options.get("max-file") == "5"))
+
+
 def hardened(service):
     out = run("docker", "inspect", container(service)).stdout
     c = json.loads(out)[0]
     host = c["HostConfig"]
     ok = (c["Config"]["User"] == "10001:10001" and host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and
-          host["PidsLimit"] == 64 and host["Memory"] > 0 and host["RestartPolicy"]["Name"] == "unless-stopped")
+          host["RestartPolicy"]["Name"] == "unless-stopped")
     check("%s is confined" % service, ok, host)
+    missed = [what for what, holds in limits(host) if not holds]
+    check("%s is limited" % service, not missed, (missed, host))
 
 
 def restart_each():
