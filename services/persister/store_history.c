@@ -54,8 +54,10 @@ static const char *const statements[STATEMENTS] = {
 		 "AND open_at >= ?4 AND open_at < ?5 UNION ALL SELECT \"from\", \"to\" FROM outages "
 		 "WHERE origin = ?1 AND instrument = ?2 AND interval = ?3 AND \"to\" > ?4 AND \"from\" < ?5 ORDER BY 1",
 	[COUNT] = "SELECT count(*) FROM trades WHERE origin = ?1 AND instrument = ?2 AND trade_id BETWEEN ?3 AND ?4",
-	[PROGRESS] = "SELECT next FROM progress WHERE job = ?1",
-	[SET_PROGRESS] = "INSERT INTO progress VALUES(?1,?2) ON CONFLICT DO UPDATE SET next = ?2",
+	/* The row of a job is named "JOB from BEGIN". */
+	[PROGRESS] = "SELECT next FROM progress WHERE substr(job, 1, length(?1) + 6) = ?1 || ' from ' "
+		     "AND CAST(substr(job, length(?1) + 7) AS INTEGER) <= ?2 ORDER BY next DESC LIMIT 1",
+	[SET_PROGRESS] = "INSERT INTO progress VALUES(?1 || ' from ' || ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
 };
 
 static int error_of(int rc)
@@ -212,10 +214,11 @@ int history_count_trades(struct history *h, const struct history_series *s, cons
 	return error_of(rc);
 }
 
-int history_progress(struct history *h, const char *job, int64_t *ret_next)
+int history_progress(struct history *h, const char *job, int64_t from, int64_t *ret_next)
 {
 	sqlite3_stmt *st = h->st[PROGRESS];
 	bind_text(st, 1, job);
+	sqlite3_bind_int64(st, 2, from);
 	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		*ret_next = sqlite3_column_int64(st, 0);
@@ -223,9 +226,10 @@ int history_progress(struct history *h, const char *job, int64_t *ret_next)
 	return rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
 }
 
-int history_set_progress(struct history *h, const char *job, int64_t next)
+int history_set_progress(struct history *h, const char *job, int64_t from, int64_t next)
 {
 	bind_text(h->st[SET_PROGRESS], 1, job);
-	sqlite3_bind_int64(h->st[SET_PROGRESS], 2, next);
+	sqlite3_bind_int64(h->st[SET_PROGRESS], 2, from);
+	sqlite3_bind_int64(h->st[SET_PROGRESS], 3, next);
 	return step(h, SET_PROGRESS, NULL);
 }

@@ -40,7 +40,8 @@ int history_walk(struct history *h, const struct history_series *s, const int64_
 /* How many trades of an instrument there are with ids in [from, to]. */
 int history_count_trades(struct history *h, const struct history_series *s, const uint64_t range[2], uint64_t *ret_n);
 
-int history_progress(struct history *h, const char *job, int64_t *ret_next); /* ERR_NOT_FOUND */
-int history_set_progress(struct history *h, const char *job, int64_t next);
+/* How far a job has come, which begins at `from`, or before it: the furthest of those. ERR_NOT_FOUND. */
+int history_progress(struct history *h, const char *job, int64_t from, int64_t *ret_next);
+int history_set_progress(struct history *h, const char *job, int64_t from, int64_t next);
 
 #endif

@@ -86,12 +86,19 @@ def killed_and_resumed(root):
         strict = rows(killed, "SELECT sql FROM sqlite_master WHERE type = 'table'")
         assert len(strict) == 4 and all("STRICT" in s for s, in strict), strict
 
+        later = [stamp(first + 3) if part == stamp(first) else part for part in span]
+        assert one(nj(killed, *later))["rows"] == 0  # "5y" begins a little later each time: it goes on, too
+
         late = [t for t in trades if t["T"] >= (first + 700) * 1000]
-        span = ["--trades", *span[2:6], "--from", stamp(first + 700)]
-        done = one(nj(killed, *span))
-        assert (done["rows"], done["new"], done["missing"]) == (len(late), len(late), 0), (done, len(late))
+        span = ["--trades", "--budget", "100", *span[2:6], "--from", stamp(first + 700)]
+        early = [t for t in late if t["T"] < (first + 850) * 1000]
+        done = one(nj(killed, *span, "--to", stamp(first + 850)))
+        assert (done["new"], done["missing"]) == (len(early), 0), (done, len(early))
+        done = one(nj(killed, *span))  # what its last page had behind the end
+        assert (done["new"], done["missing"]) == (len(late) - len(early), 0), (done, len(late), len(early))
         assert rows(killed, "SELECT trade_id, at FROM trades") == [(t["t"], t["T"] * MS) for t in late]
         assert one(nj(killed, *span))["new"] == 0
+        assert one(nj(killed, *span[:-1], stamp(first + 800)))["rows"] == 0
         client.close()
     print("killed at %d of 1000 klines, resumed; %d trades" % (there, len(late)))
 

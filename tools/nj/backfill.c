@@ -1,7 +1,6 @@
 /* backfill - klines and trades of a venue's past into the history file: in pages, resumed, verified. */
 #include "tools/nj/backfill.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +71,7 @@ static int write_progress(struct backfill *b, const char *job, int64_t next)
 {
 	int rc = write_begin(b);
 
-	return rc ? rc : history_set_progress(b->history, job, next);
+	return rc ? rc : history_set_progress(b->history, job, b->from, next);
 }
 
 /* ---- klines ---- */
@@ -243,8 +242,8 @@ static int verify(struct backfill *b)
 
 static void job_name(const struct backfill *b, const char *what, char out[JOB_MAX])
 {
-	snprintf(out, JOB_MAX, "%s %s %s %s from %" PRId64, enum_text(enum_origin(), b->asker->origin), what,
-		 b->market.symbol.s, b->interval ? b->interval : "-", b->from);
+	snprintf(out, JOB_MAX, "%s %s %s %s", enum_text(enum_origin(), b->asker->origin), what, b->market.symbol.s,
+		 b->interval ? b->interval : "-");
 }
 
 int backfill_klines(struct backfill *b)
@@ -260,7 +259,7 @@ int backfill_klines(struct backfill *b)
 	b->result.from = b->from;
 	b->result.to = b->to;
 	job_name(b, "klines", job);
-	rc = history_progress(b->history, job, &next);
+	rc = history_progress(b->history, job, b->from, &next);
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
 	rc = fetch_range(b, next > b->from ? next : b->from, b->to, job);
@@ -282,6 +281,7 @@ static void on_trade(void *ctx, const struct venue_message *m)
 	b->page_first = b->page == 0 ? t->at : b->page_first;
 	b->page_last = t->at;
 	b->page++;
+	b->id_end = b->id_end == 0 && t->at >= b->to ? t->first_id : b->id_end;
 	if (b->id_begin == 0 || t->at < b->from || t->at >= b->to)
 		return; /* only looked at, or outside */
 	const struct ev_trade row = {.instrument = b->market.symbol,
@@ -305,6 +305,7 @@ static int ask_trades(struct backfill *b, uint64_t from_id, uint32_t limit)
 		.ask = VENUE_ASK_TRADES, .markets = markets, .n = 1, .limit = limit, .from_id = from_id};
 
 	b->page = 0;
+	b->id_end = 0;
 	b->err = 0;
 	int rc = asker_ask(b->asker, &r, on_trade, b);
 	return rc ? rc : b->err;
@@ -340,8 +341,9 @@ static int fetch_trades(struct backfill *b, uint64_t id, const char *job)
 
 	for (bool done = false; !rc && !done;) {
 		rc = ask_trades(b, id, rows);
-		done = b->page == 0 || b->page_last >= b->to;
-		id = b->page > 0 ? b->id_last + 1 : id;
+		done = b->page == 0 || b->id_end > 0;
+		/* What the last page has behind `to` was not taken: a later `to` begins there. */
+		id = b->id_end > 0 ? b->id_end : b->page > 0 ? b->id_last + 1 : id;
 		if (!rc)
 			rc = write_progress(b, job, (int64_t)id);
 		rc = write_end(b, rc);
@@ -366,7 +368,7 @@ int backfill_trades(struct backfill *b)
 	if (rc || first == 0)
 		return rc;
 	job_name(b, "trades", job);
-	rc = history_progress(b->history, job, &next);
+	rc = history_progress(b->history, job, b->from, &next);
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
 	b->id_begin = first;
@@ -380,7 +382,7 @@ int backfill_trades(struct backfill *b)
 		rc = find_first_id(b, &last);
 	b->from = from;
 	if (!rc && last == 0)
-		rc = history_progress(b->history, job, &next);
+		rc = history_progress(b->history, job, b->from, &next);
 	last = last > 0 ? last : (uint64_t)next;
 	const struct history_series s = series_of(b);
 	if (!rc && last > first)

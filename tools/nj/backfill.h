@@ -35,6 +35,7 @@ struct backfill {
 	uint64_t page;
 	int64_t page_first, page_last;
 	uint64_t id_first, id_last, id_begin;
+	uint64_t id_end; /* the first trade at `to` or behind it; 0: none */
 };
 
 /* Scales of the market as the venue describes it, and where its data is from: first. ERR_NOT_FOUND: it has no such. */

@@ -175,17 +175,24 @@ static void test_history(void **state)
 	int64_t next;
 
 	assert_int_equal(import("1704067200000,1,1,1,1,1\n1704067500000,1,1,1,1,1\n", "DUSDT", "1m"), 0);
-	assert_int_equal(history_progress(history, "job", &next), ERR_NOT_FOUND);
+	assert_int_equal(history_progress(history, "job", 5, &next), ERR_NOT_FOUND);
 	assert_int_equal(history_begin(history), 0);
 	assert_int_equal(history_put_outage(history, &s, T0 + MINUTE, T0 + 2 * MINUTE), 0);
 	assert_int_equal(history_put_outage(history, &s, T0 + MINUTE, T0 + 5 * MINUTE), 0);
-	assert_int_equal(history_set_progress(history, "job", 7), 0);
+	assert_int_equal(history_set_progress(history, "job", 5, 7), 0);
 	assert_int_equal(history_commit(history), 0);
 	assert_int_equal(history_begin(history), 0);
-	assert_int_equal(history_set_progress(history, "job", 8), 0);
+	assert_int_equal(history_set_progress(history, "job", 5, 8), 0);
 	history_rollback(history);
-	assert_int_equal(history_progress(history, "job", &next), 0);
-	assert_int_equal(next, 7);
+	assert_int_equal(history_set_progress(history, "jo", 1, 9), 0); /* another job */
+	assert_int_equal(history_set_progress(history, "job", 4, 6), 0);
+	assert_int_equal(history_progress(history, "job", 4, &next), 0);
+	assert_int_equal(next, 6);
+	for (int64_t from = 5; from < 13; from++) { /* what begins later is in it, too: the furthest one counts */
+		assert_int_equal(history_progress(history, "job", from, &next), 0);
+		assert_int_equal(next, 7);
+	}
+	assert_int_equal(history_progress(history, "job", 3, &next), ERR_NOT_FOUND);
 	struct seen seen = walk("DUSDT.BINANCE", "1m");
 	assert_int_equal(seen.n, 3);
 	assert_int_equal(seen.at[1], T0 + MINUTE);
