@@ -72,6 +72,8 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 	s->references.every_ns = s->set.reference_every_ns;
 	s->references.stale_ns = s->set.reference_stale_ns;
 	int rc = references_parse(s->set.references, &s->references, reason, cap);
+	if (rc == 0)
+		rc = references_set_key(&s->references, s->set.coingecko_key, reason, cap);
 	return rc ? rc : collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 

@@ -11,6 +11,8 @@
 #define SECOND 1000000000LL
 #define BACKOFF_MAX_NS (300 * SECOND)
 #define TOKEN_MAX 80
+#define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#define COINGECKO "https://api.coingecko.com/"
 
 /* ---- the list ---- */
 
@@ -31,7 +33,7 @@ static int set_coingecko(struct reference *ref, const char *what, size_t len)
 		return ERR_ARG;
 	int coin = (int)(slash - what), money = (int)(len - (size_t)coin - 1);
 	int n = snprintf(ref->url, sizeof(ref->url),
-			 "https://api.coingecko.com/api/v3/simple/price?ids=%.*s&vs_currencies=%.*s", coin, what, money,
+			 COINGECKO "api/v3/simple/price?ids=%.*s&vs_currencies=%.*s", coin, what, money,
 			 slash + 1);
 	int m = snprintf(ref->pointer, sizeof(ref->pointer), "/%.*s/%.*s", coin, what, money, slash + 1);
 	return n < (int)sizeof(ref->url) && m < (int)sizeof(ref->pointer) ? 0 : ERR_ARG;
@@ -86,6 +88,30 @@ int references_parse(const char *text, struct references *ret, char *reason, siz
 		text += len;
 	}
 	return 0;
+}
+
+/* ---- the key ---- */
+
+int references_set_key(struct references *r, const char *key, char *reason, size_t cap)
+{
+	size_t len = strlen(key);
+
+	r->key_line[0] = '\0';
+	if (len == 0)
+		return 0;
+	int n = snprintf(r->key_line, sizeof(r->key_line), "x-cg-demo-api-key: %s", key);
+	if (n < (int)sizeof(r->key_line) && strspn(key, KEY_CHARS) == len)
+		return 0;
+	r->key_line[0] = '\0';
+	snprintf(reason, cap, "collector.coingecko_key: a key of CoinGecko is letters, digits, '-' and '_' alone");
+	return ERR_ARG;
+}
+
+const char *reference_header(const struct references *r, const struct reference *of)
+{
+	bool theirs = strncmp(of->url, COINGECKO, sizeof(COINGECKO) - 1) == 0;
+
+	return theirs && r->key_line[0] != '\0' ? r->key_line : NULL;
 }
 
 /* ---- the schedule ---- */

@@ -29,11 +29,20 @@ struct references {
 	struct reference at[REFERENCES_MAX];
 	uint32_t n;
 	int64_t every_ns, stale_ns;
+	char key_line[140]; /* the header that holds our key of CoinGecko; empty: none */
 };
 
 /* "NAME=URL#POINTER", apart by spaces; "NAME=coingecko:bitcoin/usd" stands for that price. ERR_ARG with a reason for
  * people. */
 int references_parse(const char *text, struct references *ret, char *reason, size_t cap);
+
+/* Our key of CoinGecko, "" for none: letters, digits, '-' and '_'. ERR_ARG with a reason for people that never holds
+ * it. */
+int references_set_key(struct references *r, const char *key, char *reason, size_t cap);
+
+/* The header of a request for it, or NULL: the key goes to https://api.coingecko.com and nowhere else. Lives as long as
+ * `r`. */
+const char *reference_header(const struct references *r, const struct reference *of);
 
 void references_start(struct references *r, int64_t now);
 int64_t references_due(const struct references *r); /* CORE_NEVER where there are none */

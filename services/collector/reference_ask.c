@@ -31,7 +31,9 @@ void reference_ask(struct shell *s)
 		return;
 	while ((of = references_next(&s->references, now, &s->sink)) != NULL) {
 		struct reference_call *call = &s->reference_call[of - s->references.at];
-		struct http_request r = {.url = of->url, .plain = s->set.plain, .body_max = BODY_MAX};
+		const char *headers[] = {reference_header(&s->references, of), NULL};
+		struct http_request r = {
+			.url = of->url, .headers = headers, .plain = s->set.plain, .body_max = BODY_MAX};
 		*call = (struct reference_call){s, (uint32_t)(of - s->references.at)};
 		int rc = http_send(s->http, &r, on_response, call, NULL);
 		if (rc) /* given up like one that is not answered */

@@ -51,6 +51,10 @@ const struct config_key collector_section_keys[] = {
 	 "Numbers from elsewhere to ask for, apart by spaces: NAME=coingecko:bitcoin/usd, or "
 	 "NAME=https://HOST/PATH#/POINTER into the JSON that comes (RFC 6901).",
 	 NULL, TEXT(references)},
+	{"coingecko_key", CONFIG_SECRET, "", 0, 0, "",
+	 "Our key for coingecko: references, sent to https://api.coingecko.com alone; from "
+	 "NIGHTJAR_COLLECTOR__COINGECKO_KEY_FILE; empty: asked without one.",
+	 NULL, TEXT(coingecko_key)},
 	{"reference_every", CONFIG_DUR, "60s", 5 * NS_PER_S, 86400 * NS_PER_S, "ns",
 	 "Between two requests for one.", NULL, AT(reference_every_ns), 0},
 	{"reference_stale", CONFIG_DUR, "5m", 10 * NS_PER_S, 7 * 86400 * NS_PER_S, "ns",

@@ -7,7 +7,7 @@
 
 struct collector_section {
 	char venue[24];
-	char references[1600];
+	char references[1600], coingecko_key[100];
 	int64_t reference_every_ns, reference_stale_ns;
 	char trades[12], tickers[12];
 	char symbols[2000], streams[80], kline_interval[8], candles[80];

@@ -47,6 +47,40 @@ static void test_list(void **state)
 	}
 }
 
+/* It goes to one host, over TLS; names that only look like it get nothing. */
+static void test_key(void **state)
+{
+	(void)state;
+	struct references r = {0};
+	char reason[400] = "";
+	static const char list[] = "a=coingecko:bitcoin/usd b=https://api.coingecko.com/api/v3/ping#/x "
+				   "c=http://api.coingecko.com/api/v3/ping#/x d=https://api.coingecko.com.evil/#/x "
+				   "e=https://api.coingecko.com@evil/#/x f=https://api.coingecko.com:444/#/x "
+				   "g=https://evil.test/?https://api.coingecko.com/#/x";
+
+	assert_int_equal(references_parse(list, &r, reason, sizeof(reason)), 0);
+	assert_int_equal(r.n, 7);
+	assert_int_equal(references_set_key(&r, "", reason, sizeof(reason)), 0);
+	assert_null(reference_header(&r, &r.at[0]));
+	assert_int_equal(references_set_key(&r, "CG-Abc_123", reason, sizeof(reason)), 0);
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (i < 2)
+			assert_string_equal(reference_header(&r, &r.at[i]), "x-cg-demo-api-key: CG-Abc_123");
+		else
+			assert_null(reference_header(&r, &r.at[i]));
+	}
+	char longest[200];
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	const char *const bad[] = {"KEY\r\nHost: evil.test", "KEY\n", "KEY value", "KEY\xc3\xa9", longest};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(references_set_key(&r, bad[i], reason, sizeof(reason)), ERR_ARG);
+		assert_non_null(strstr(reason, "collector.coingecko_key"));
+		assert_null(strstr(reason, "KEY"));
+		assert_null(reference_header(&r, &r.at[0])); /* nor is an older one sent */
+	}
+}
+
 static void test_documents(void **state)
 {
 	(void)state;
@@ -171,6 +205,7 @@ static void test_no_answer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_list), cmocka_unit_test(test_documents),
-					   cmocka_unit_test(test_schedule), cmocka_unit_test(test_no_answer)};
+					   cmocka_unit_test(test_schedule), cmocka_unit_test(test_no_answer),
+					   cmocka_unit_test(test_key)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
