@@ -9,25 +9,17 @@
 #include <czmq.h>
 
 #include "tests/bench/flow.h"
+#include "tests/bench/raw_socket.h"
 
 enum { BATCH = 32 };
 
 /* ---- raw libzmq: one frame ---- */
 
-static void *raw_socket(const struct plan *p, int type, const char *name, bool bind)
+static void *open_socket(const struct plan *p, int type, const char *name)
 {
-	static void *context;
-	char at[120];
-	int hwm = 0;
-	context = context ? context : zmq_ctx_new();
-	void *s = zmq_socket(context, type);
-	snprintf(at, sizeof at, "ipc://%s/%s.m", p->dir, name);
-	must(s && zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm) == 0);
-	must(zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm) == 0);
-	if (type == ZMQ_SUB)
-		must(zmq_setsockopt(s, ZMQ_SUBSCRIBE, prefixes[0], strlen(prefixes[0])) == 0);
-	must((bind ? zmq_bind(s, at) : zmq_connect(s, at)) == 0);
-	return s;
+	char own[32];
+	snprintf(own, sizeof own, "%s.m", name);
+	return raw_socket(type, &(struct raw_place){p->dir, own, type != ZMQ_SUB}, prefixes[0]);
 }
 
 static void send_raw(void *socket, const uint8_t *frame, size_t len)
@@ -37,7 +29,7 @@ static void send_raw(void *socket, const uint8_t *frame, size_t len)
 
 static void subscribe_raw(const struct plan *p)
 {
-	void *s = raw_socket(p, ZMQ_SUB, "pub", false);
+	void *s = open_socket(p, ZMQ_SUB, "pub");
 	struct taker t = {.plan = p};
 	zmq_msg_t m;
 	bool done = false;
@@ -51,7 +43,7 @@ static void subscribe_raw(const struct plan *p)
 
 static void echo_raw(const struct plan *p, const char *own, const char *other, struct echo *e)
 {
-	void *out = raw_socket(p, ZMQ_PUB, own, true), *in = raw_socket(p, ZMQ_SUB, other, false);
+	void *out = open_socket(p, ZMQ_PUB, own), *in = open_socket(p, ZMQ_SUB, other);
 	uint8_t frame[EVENT_BYTES];
 	int wait_ms = e->answers ? -1 : 20;
 	must(zmq_setsockopt(in, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms) == 0);
@@ -74,7 +66,7 @@ static void echo_raw(const struct plan *p, const char *own, const char *other, s
 
 static int64_t publish_raw(const struct plan *p)
 {
-	return publish_by(p, raw_socket(p, ZMQ_PUB, "pub", true), send_raw);
+	return publish_by(p, open_socket(p, ZMQ_PUB, "pub"), send_raw);
 }
 
 /* ---- czmq: topic and payload as a zmsg ---- */

@@ -17,6 +17,7 @@
 #include "common/base/rng.h"
 #include "common/base/strmap.h"
 #include "common/venue/venue.h"
+#include "tests/bench/cursor.h"
 #include "tests/golden/capture.h"
 
 extern const struct venue venue_binance_spot;
@@ -170,16 +171,6 @@ static uint64_t run_ours(void)
 
 /* ---- the cursor ---- */
 
-static const char *bare_u64(const char *p, uint64_t *v)
-{
-	uint64_t n = 0;
-
-	for (; (unsigned)(*p - '0') <= 9; p++)
-		n = n * 10 + (unsigned)(*p - '0');
-	*v = n;
-	return p;
-}
-
 /* p is behind the opening quote; returns behind the closing one. */
 static const char *bare_fixed(const char *p, int scale, int64_t *v)
 {
@@ -198,18 +189,6 @@ static const char *bare_fixed(const char *p, int scale, int64_t *v)
 		p++;
 	*v = n;
 	return p + 1;
-}
-
-static const char *bare_skip(const char *p)
-{
-	if (*p == '"') {
-		for (p++; *p != '"'; p++)
-			;
-		return p + 1;
-	}
-	while (*p != ',' && *p != '}')
-		p++;
-	return p;
 }
 
 static const char *bare_levels(const char *p, uint32_t *ret_n, struct level *at)
@@ -245,20 +224,20 @@ static void bare_members(const char *p, struct bare *b)
 		switch (key) {
 		case 'e':
 			b->event = p[1];
-			p = bare_skip(p);
+			p = cursor_skip(p);
 			break;
 		case 'E':
-			p = bare_u64(p, &b->time[0]);
+			p = cursor_u64(p, &b->time[0]);
 			break;
 		case 'T':
-			p = bare_u64(p, &b->time[1]);
+			p = cursor_u64(p, &b->time[1]);
 			break;
 		case 'U':
-			p = bare_u64(p, &b->id[0]);
+			p = cursor_u64(p, &b->id[0]);
 			break;
 		case 'u':
 		case 't':
-			p = bare_u64(p, &b->id[1]);
+			p = cursor_u64(p, &b->id[1]);
 			break;
 		case 'b':
 			p = *p == '[' ? bare_levels(p, &b->n[0], levels) : bare_fixed(p + 1, 2, &b->value[0]);
@@ -278,10 +257,10 @@ static void bare_members(const char *p, struct bare *b)
 			break;
 		case 'm':
 			b->maker = *p == 't';
-			p = bare_skip(p);
+			p = cursor_skip(p);
 			break;
 		default:
-			p = bare_skip(p);
+			p = cursor_skip(p);
 		}
 	}
 }

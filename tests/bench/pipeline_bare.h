@@ -2,7 +2,9 @@
 #ifndef NJ_TESTS_PIPELINE_BARE_H
 #define NJ_TESTS_PIPELINE_BARE_H
 
+#include "tests/bench/cursor.h"
 #include "tests/bench/pipeline.h"
+#include "tests/bench/raw_socket.h"
 
 enum { BARE_MESSAGE_MAX = 60000, PRICE_SCALE = 2, QTY_SCALE = 8 };
 
@@ -68,15 +70,6 @@ static const uint8_t *get_trade(const uint8_t *p, struct trade *t)
 	return get_u64(p, &t->id);
 }
 
-static const char *read_u64(const char *p, uint64_t *v)
-{
-	uint64_t n = 0;
-	for (; (unsigned)(*p - '0') <= 9; p++)
-		n = n * 10 + (unsigned)(*p - '0');
-	*v = n;
-	return p;
-}
-
 /* p is behind the opening quote; returns behind the closing one. */
 static const char *read_fixed(const char *p, int scale, int64_t *v)
 {
@@ -91,18 +84,6 @@ static const char *read_fixed(const char *p, int scale, int64_t *v)
 	return p + 1;
 }
 
-static const char *skip_value(const char *p)
-{
-	if (*p == '"') {
-		for (p++; *p != '"'; p++)
-			;
-		return p + 1;
-	}
-	while (*p != ',' && *p != '}')
-		p++;
-	return p;
-}
-
 /* The members of the inner object, each by its one letter: the cursor of bench_decode. */
 static inline void read_trade(const char *p, struct trade *t)
 {
@@ -112,15 +93,15 @@ static inline void read_trade(const char *p, struct trade *t)
 		char key = p[1];
 		p += 4;
 		if (key == 't')
-			p = read_u64(p, &t->id);
+			p = cursor_u64(p, &t->id);
 		else if (key == 'T')
-			p = read_u64(p, &ms);
+			p = cursor_u64(p, &ms);
 		else if (key == 'p')
 			p = read_fixed(p + 1, PRICE_SCALE, &t->price);
 		else if (key == 'q')
 			p = read_fixed(p + 1, QTY_SCALE, &t->qty);
 		else
-			p = skip_value(p);
+			p = cursor_skip(p);
 		if (key == 'm')
 			t->side = p[-2] == 'u' ? side_sell : side_buy; /* true, not false */
 	}
@@ -129,18 +110,7 @@ static inline void read_trade(const char *p, struct trade *t)
 
 static inline void *bare_socket(const struct line *l, int type, const char *name)
 {
-	static void *context;
-	char at[120];
-	int hwm = 0;
-	context = context ? context : zmq_ctx_new();
-	void *s = zmq_socket(context, type);
-	snprintf(at, sizeof at, "ipc://%s/%s", l->dir, name);
-	must(s && zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm) == 0);
-	must(zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm) == 0);
-	if (type == ZMQ_SUB)
-		must(zmq_setsockopt(s, ZMQ_SUBSCRIBE, "", 0) == 0);
-	must((type == ZMQ_SUB ? zmq_connect(s, at) : zmq_bind(s, at)) == 0);
-	return s;
+	return raw_socket(type, &(struct raw_place){l->dir, name, type != ZMQ_SUB}, "");
 }
 
 /* ---- bare: the stages ---- */

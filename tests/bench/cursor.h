@@ -1,0 +1,31 @@
+/* cursor - JSON read by hand as the benchmarks' references do: no grammar, no bounds, no doubt about what comes. */
+#ifndef NJ_TESTS_CURSOR_H
+#define NJ_TESTS_CURSOR_H
+
+#include <stdint.h>
+
+/* Behind a run of digits. */
+static const char *cursor_u64(const char *p, uint64_t *v)
+{
+	uint64_t n = 0;
+
+	for (; (unsigned)(*p - '0') <= 9; p++)
+		n = n * 10 + (unsigned)(*p - '0');
+	*v = n;
+	return p;
+}
+
+/* Behind a text without escapes, a number or a word. */
+static const char *cursor_skip(const char *p)
+{
+	if (*p == '"') {
+		for (p++; *p != '"'; p++)
+			;
+		return p + 1;
+	}
+	while (*p != ',' && *p != '}')
+		p++;
+	return p;
+}
+
+#endif
