@@ -212,10 +212,12 @@ void asks_klines(struct collector_core *c, struct market *m)
 /* On a connection they are given up until the next one: the stream brings what closes from now on. */
 static void klines_done(struct collector_core *c, struct market *m, int rc, int64_t before)
 {
+	const struct connection *conn = connection_of(c, m, VENUE_KLINE_STREAM);
+
 	m->klines_request = 0;
 	if (c->set.candles_only_ns > 0)
 		polls_answered(c, m, rc, before);
-	else
+	else if (conn != NULL && conn->up) /* else it goes on, and they are asked for again when it is */
 		ledger_on_klines(c, m, rc == 0 ? m->kline_oldest : 0);
 }
 

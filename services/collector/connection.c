@@ -340,6 +340,7 @@ static void open_polled(struct line *l)
 	l->open_at = clock_mono(runtime_clock(l->shell->rt));
 	l->told_live = true;
 	tell(l, feed_live, NULL);
+	tell_people(l, false, NULL);
 }
 
 int connection_dial(struct plug *p)

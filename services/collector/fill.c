@@ -69,14 +69,16 @@ void fill_hole(struct collector_core *c, struct market *m, const struct gap *g)
 
 /* ---- another life ---- */
 
-void fill_on_own_blind(struct collector_core *c, struct market *m, const struct ev_blind *b)
+void fill_on_own_blind(struct collector_core *c, struct market *m, const struct event *ev)
 {
+	const struct ev_blind *b = &ev->blind;
+
 	if (c->set.venue->trades_max == 0 || m->n_holes == HOLES_MAX || b->last_missing < b->first_missing)
 		return;
 	m->trade_blind.open = false;
 	m->hole[m->n_holes++] = (struct hole){.cause = b->cause,
 					      .from = b->from,
-					      .to = b->from,
+					      .to = ev->ts_recv,
 					      .first = b->first_missing,
 					      .last = b->last_missing,
 					      .next = b->first_missing};

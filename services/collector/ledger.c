@@ -82,11 +82,20 @@ static void close_blind(struct collector_core *c, struct market *m, struct blind
 
 /* ---- connections ---- */
 
+/* A text that refuses something does not end what was seen until then. */
+static bool is_seeing(const struct connection *conn)
+{
+	return conn->state == feed_live ||
+	       (conn->state == feed_refused && conn->up && conn->lost_at == 0 && conn->frame_at != 0);
+}
+
 void ledger_go_blind(struct collector_core *c, struct connection *conn, enum gap_cause cause)
 {
+	bool seeing = is_seeing(conn);
+
 	if (conn->lost_at == 0)
 		conn->lost_at = c->now;
-	if (conn->cause != 0 || conn->state != feed_live)
+	if (conn->cause != 0 || !seeing)
 		return;
 	conn->cause = (uint8_t)cause;
 	conn->blind_from = conn->frame_at;
@@ -199,12 +208,13 @@ void ledger_on_klines(struct collector_core *c, struct market *m, int64_t oldest
 				  .repair = whole ? repair_klines : repair_nothing});
 }
 
+/* After a restart the last id may not be known: then nobody knows what was missed. */
 void ledger_on_trade(struct collector_core *c, struct market *m)
 {
 	close_blind(c, m, &m->trade_blind,
 		    &(struct gap){.on = connection_of(c, m, VENUE_TRADE_STREAM),
 				  .stream = "trade",
-				  .repair = repair_none_missed,
+				  .repair = m->trade_id != 0 ? repair_none_missed : repair_nothing,
 				  .to = m->trade_blind.to});
 }
 
@@ -235,18 +245,20 @@ static void on_own_state(struct collector_core *c, const struct ev_feed_state *f
 		ledger_lose_streams(c, conn);
 }
 
-static void on_own_blind(struct collector_core *c, const struct ev_blind *b)
+static void on_own_blind(struct collector_core *c, const struct event *ev)
 {
+	const struct ev_blind *b = &ev->blind;
 	struct market *m = market_named(c, &b->instrument);
 	struct connection *conn = &c->connections[b->connection];
 
 	if (b->instrument.s[0] == '\0') {
 		conn->cause = b->cause;
 		conn->blind_from = b->from;
+		conn->blind_clock = conn->clock; /* of the snapshot: its candles lack all that came since */
 		return;
 	}
 	if (m != NULL && strcmp(b->stream, "trade") == 0 && b->first_missing != 0) {
-		fill_on_own_blind(c, m, b);
+		fill_on_own_blind(c, m, ev);
 		return;
 	}
 	struct blind *blind = m != NULL ? blind_named(m, b->stream) : NULL;
@@ -305,7 +317,7 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 	if (ev->id == EVENT_feed_state)
 		on_own_state(c, &ev->feed_state);
 	else if (ev->id == EVENT_blind)
-		on_own_blind(c, &ev->blind);
+		on_own_blind(c, ev);
 	else if (ev->id == EVENT_gap)
 		on_own_gap(c, ev);
 }

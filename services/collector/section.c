@@ -176,16 +176,30 @@ bool collector_section_polls(const struct collector_section *in, const struct ve
 	return v->auth && !in->key_file[0] && !in->stream_url[0] && !in->stamped;
 }
 
-/* A book is stale where three polls brought nothing; the venue's budget sets the pace. */
-uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own)
+static bool is_own(const char *base, const char *const *own)
 {
 	bool tls = strncmp(base, "wss://", 6) == 0 || strncmp(base, "https://", 8) == 0;
-	for (size_t i = 0; own[i] && tls && !in->stamped; i++)
+	for (size_t i = 0; own && own[i] && tls; i++)
 		if (strcmp(base, own[i]) == 0)
-			return origin_live;
-	return origin_simulated;
+			return true;
+	return false;
 }
 
+/* Books and candles are made of what both addresses say. */
+static bool asks_elsewhere(const struct collector_section *in)
+{
+	const struct venue *v = venue_find(in->venue, strlen(in->venue));
+	if (!in->rest_url[0] || !v)
+		return in->rest_url[0] != 0;
+	return !is_own(in->rest_url, v->rest_hosts) && !is_own(in->rest_url, v->catalog_hosts);
+}
+
+uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own)
+{
+	return !in->stamped && is_own(base, own) && !asks_elsewhere(in) ? origin_live : origin_simulated;
+}
+
+/* A book is stale where three polls brought nothing; the venue's budget sets the pace. */
 static void copy_polling(const struct collector_section *in, struct collector_core_settings *set)
 {
 	set->poll_ns = in->poll_ns;

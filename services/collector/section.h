@@ -34,7 +34,7 @@ int64_t collector_section_silence(const struct collector_section *in, const stru
 bool collector_section_polls(const struct collector_section *in, const struct venue *v);
 
 /* enum origin of what comes from `base` while nothing there says that it is a simulator: live only from one of the
- * venue's `own` addresses, over TLS, and not where it bears stamps of a recording. */
+ * venue's `own` addresses, over TLS, and not where it bears stamps of a recording or requests go to somebody else. */
 uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own);
 
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */

@@ -297,7 +297,7 @@ int asks_read(struct collector_core *c, const struct collector_reply *r, struct 
 
 /* fill.c */
 void fill_hole(struct collector_core *c, struct market *m, const struct gap *g); /* fetches, or puts on record */
-void fill_on_own_blind(struct collector_core *c, struct market *m, const struct ev_blind *b);
+void fill_on_own_blind(struct collector_core *c, struct market *m, const struct event *ev);
 bool fill_on_own_gap(struct market *m, const struct ev_gap *g); /* false: of no hole that is open */
 void fill_resume(struct collector_core *c, struct market *m);
 void fill_ask(struct collector_core *c, struct market *m);

@@ -135,6 +135,10 @@ static void test_origin(void **state)
 	assert_int_equal(collector_section_origin(&in, own[1], own), origin_simulated);
 	assert_int_equal(collector_section_origin(&in, "wss://venue.example/ws2", own), origin_simulated);
 	assert_int_equal(collector_section_origin(&in, "ws://127.0.0.1:9", own), origin_simulated);
+	snprintf(in.rest_url, sizeof in.rest_url, "https://127.0.0.1:9"); /* whose snapshots go into the same books */
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_simulated);
+	snprintf(in.rest_url, sizeof in.rest_url, "%s", venue_find(in.venue, strlen(in.venue))->rest_hosts[0]);
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_live);
 	in.stamped = true;
 	assert_int_equal(collector_section_origin(&in, own[0], own), origin_simulated);
 }
