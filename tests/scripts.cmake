@@ -107,6 +107,11 @@ if(Python3_FOUND)
 	nj_script(e2e.backfill ${Python3_EXECUTABLE} -B tests/e2e/test_backfill.py)
 endif()
 
+# Instruments that are asked for, not streamed; numbers from elsewhere.
+if(Python3_FOUND)
+	nj_script(e2e.polling ${Python3_EXECUTABLE} -B tests/e2e/test_polling.py)
+endif()
+
 # The examples for other languages, against a live bus.
 if(Python3_FOUND)
 	nj_script(e2e.python ${Python3_EXECUTABLE} -B tests/e2e/test_python.py)

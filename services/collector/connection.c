@@ -165,6 +165,7 @@ void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 {
 	char text[EVENT_TEXT_MAX] = "the venue answers again";
 	bool lost = feed->state != feed_live;
+	s->unheard = lost;
 	if (lost)
 		snprintf(text, sizeof text, "%s: %.100s; what is missed is asked for when it answers", s->venue->name,
 			 feed->reason);

@@ -220,7 +220,7 @@ static void beat_of_polls(const struct shell *s, struct ev_heartbeat *hb)
 	hb->progress = n->replies - n->replies_failed;
 	hb->worked_at = s->worked_at;
 	hb->silence_max = collector_section_silence(&s->set, s->venue);
-	event_set_name(hb->note, "polling");
+	event_set_name(hb->note, s->unheard ? "no answer" : "polling");
 }
 
 static void beat(void *self, struct ev_heartbeat *hb)

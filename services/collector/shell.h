@@ -117,6 +117,7 @@ struct shell {
 	bool read_all;  /* the snapshot was of other markets: the whole journal says what was open */
 	bool told_live; /* stamped: the core knows that the connections are up */
 	bool ended;     /* the recording is at its end on every line */
+	bool unheard;   /* polling: nobody is answered */
 	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
 	struct references references;

@@ -203,7 +203,7 @@ int64_t look_rate(const struct look_service *s)
 /* Notes that say all is well; any other is a complaint (see the services' beat functions). */
 static bool is_complaint(const char *note)
 {
-	static const char *const fine[] = {"", "connected", "recording ended", "running", "paused"};
+	static const char *const fine[] = {"", "connected", "polling", "recording ended", "running", "paused"};
 	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
 		if (strcmp(note, fine[i]) == 0)
 			return false;

@@ -1,0 +1,222 @@
+"""Instruments fed by REST candles alone, and numbers from elsewhere: due times on record, waiting that is healthy, one
+instrument's failure that is nobody else's, a server that dies and comes back."""
+import http.server
+import json
+import signal
+import threading
+import time
+from urllib.parse import parse_qs, urlparse
+
+from records import market_log, unpack
+from stack import Stack
+
+HOUR, SECOND, MS = 3600 * 10**9, 10**9, 10**6
+CANDLE, DUE, REFERENCE = 0x0105, 0x010C, 0x010D
+STAMP, FIELDS = 7, 9
+NAMES = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
+IDLE, ALONE = "DDDUSDT", "EEEUSDT"
+GOOD, MISSING, BROKEN, EMPTY = range(4)
+
+
+class Venue(http.server.BaseHTTPRequestHandler):
+    """Candles of Binance's form up to the open one, or what `ways` says of an instrument."""
+    ways = {}
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        url = urlparse(self.path)
+        q = {k: v[0] for k, v in parse_qs(url.query).items()}
+        if url.path.endswith("/time"):
+            return self.say(200, b'{"serverTime":%d}' % (time.time_ns() // MS))
+        if url.path.endswith("exchangeInfo"):
+            return self.say(200, json.dumps({"symbols": [described(n) for n in NAMES + (IDLE, ALONE)]}).encode())
+        if not url.path.endswith("/klines"):
+            return self.say(200, b'{"temperature":[{"now":21.5}]}')
+        way = self.ways.get(q["symbol"], GOOD)
+        if way == MISSING:
+            return self.say(404, b'{"code":-1121,"msg":"Invalid symbol."}')
+        if way == BROKEN:
+            return self.say(200, b'[[1,"one"],\xff')
+        return self.say(200, json.dumps(candles(q) if way == GOOD else []).encode())
+
+
+def described(name):
+    filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
+    return {"symbol": name, "status": "TRADING", "baseAsset": name[:3], "quoteAsset": "USDT", "filters": filters}
+
+
+def candles(q):
+    step = {"1s": 1000, "1h": 3600000}[q["interval"]]
+    last, limit = time.time_ns() // MS // step * step, int(q["limit"])
+    first = -(-int(q["startTime"]) // step) * step if "startTime" in q else last - (limit - 1) * step
+    opens = list(range(first, last + 1, step))[:limit]
+    return [[at, "1.00", "2.00", "1.00", "1.50", "3.000", at + step - 1, "4.5", 6, "0", "0", "0"] for at in opens]
+
+
+class Server:
+    """On loopback; the second start takes the first one's port."""
+
+    def __init__(self):
+        self.port = 0
+        self.start()
+
+    def start(self):
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Venue)
+        self.port = self.http.server_port
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+class Polled(Stack):
+    """A collector, nobody else."""
+
+    def __init__(self, venue, symbols, interval, more=()):
+        super().__init__("polling", pace="live")
+        self.port, self.symbols, self.interval, self.more = venue.port, symbols, interval, list(more)
+
+    def write_settings(self):
+        base = "http://127.0.0.1:%d" % self.port
+        lines = ["bus", '    dir = "%s"' % self.path("bus"), "run", '    data = "%s"' % self.path("data"), '    pace = "live"',
+                 '    origin = "simulated"', '    run_id = "e2e"', "collector", '    symbols = "%s"' % ",".join(self.symbols),
+                 '    candles_only = "true"', '    kline_interval = "%s"' % self.interval, '    klines = "5"',
+                 '    rest_url = "%s"' % base, '    stream_url = "%s"' % base.replace("http", "ws")] + self.more
+        with open(self.path("nightjar.conf"), "w") as f:
+            f.write("\n".join(lines) + "\n")
+
+    def start(self):
+        self.write_settings()
+        self.start_service("collector")
+        return self
+
+    def told(self, event, name):
+        """All there is of one kind about one instrument or number: (when, fields)."""
+        seen = []
+        for body in market_log(self.path("data", "collector", "mlog")):
+            at = 0
+            while at < len(body):
+                ev, at = unpack(body, at)
+                if ev[0] == event and ev[FIELDS].split(".")[0] == name:
+                    seen.append((ev[STAMP], ev[FIELDS + 1:]))
+        return seen
+
+    def due(self, name):
+        """As dicts, in the order of events."""
+        keys = ("interval", "due_at", "answered_at", "candle_at", "failures", "reason")
+        return [dict(zip(keys, fields), at=at) for at, fields in self.told(DUE, name)]
+
+    def row(self):
+        return json.loads(self.nj("status", "collector", "--json").stdout)[0]
+
+    def is_well(self):
+        row = self.row()
+        assert row["well"] and row["state"] == "running" and row["note"] == "polling", row
+        return row
+
+    def end(self):
+        assert self.kill("collector", signal.SIGTERM) == 0, self.log("collector")[-2000:]
+
+
+def opens(s, name):
+    return [fields[4] for _, fields in s.told(CANDLE, name)]
+
+
+def check_retries(due, reason, delays):
+    """The first ones of a row of failures, each later by what its number says."""
+    rows = [d for d in due if d["reason"] == reason][:len(delays)]
+    assert [round((d["due_at"] - d["at"]) / MS) for d in rows] == [n * 1000 for n in delays], rows
+    return rows
+
+
+def one_in_trouble(s, ways):
+    """BBB is not there, CCC is unreadable: AAA has every second's candle, and each of them when it is answered again."""
+    s.until("AAA to be on time", lambda: any(d["reason"] == "on time" for d in s.due("AAAUSDT")))
+    s.until("CCC to fail twice", lambda: any(d["failures"] == 2 for d in s.due("CCCUSDT")))
+    ways["CCCUSDT"] = GOOD
+    s.until("BBB to fail three times", lambda: any(d["failures"] == 3 for d in s.due("BBBUSDT")))
+    failed = check_retries(s.due("BBBUSDT"), "no answer", (1, 2, 4))
+    assert [d["failures"] for d in failed] == [1, 2, 3] and not opens(s, "BBBUSDT"), failed
+    s.is_well()
+    s.until("AAA to go on after that", lambda: opens(s, "AAAUSDT")[-1] > failed[-1]["at"])
+    s.until("CCC's candles", lambda: len(opens(s, "CCCUSDT")) > 5)
+    ways["BBBUSDT"] = GOOD
+    s.until("BBB's candles", lambda: len(opens(s, "BBBUSDT")) > 1)
+    for name in NAMES:
+        seconds = opens(s, name)
+        assert seconds == list(range(seconds[0], seconds[-1] + SECOND, SECOND)), (name, seconds)
+        assert all(d["interval"] == "1s" and d["due_at"] > d["at"] - MS for d in s.due(name)), s.due(name)
+    assert s.due("AAAUSDT")[-1]["failures"] == 0 and "rule=feed_lost" not in s.log("collector")
+
+
+def waiting(s):
+    """Hours without work are what this one expects, with candles or without; it says when the work is due."""
+    s.until("the next hour to be awaited", lambda: s.due("AAAUSDT") and s.due("AAAUSDT")[-1]["reason"] == "on time")
+    s.until("nobody to have traded", lambda: s.due(IDLE)[-1]["reason"] == "idle")
+    check_retries(s.due(IDLE), "no candle yet", (1, 2, 4))
+    for last in (s.due("AAAUSDT")[-1], s.due(IDLE)[-1]):
+        assert last["due_at"] % HOUR == 2 * SECOND and 0 < last["due_at"] - last["at"] <= HOUR + 2 * SECOND, last
+        assert last["failures"] == 0, last
+    row = s.is_well()
+    assert row["silence_max_ns"] > HOUR and "ALERT" not in s.log("collector"), row
+
+
+def numbers(s, name):
+    return [fields for _, fields in s.told(REFERENCE, name)]
+
+
+def unanswered(s, ways):
+    """Where nobody is answered the service is not well, and says why; then it is again."""
+    s.until("it to complain", lambda: s.row()["note"] == "no answer")
+    assert not s.row()["well"] and "rule=feed_lost" in s.log("collector")
+    ways[ALONE] = GOOD
+    s.until("it to be well again", lambda: s.row()["well"])
+    s.is_well()
+    s.until("candles", lambda: opens(s, ALONE))
+
+
+def stale_and_back(s):
+    """Told once as stale, with its last value, and as good again; what is asked of another server is not touched."""
+    s.until("it to come back", lambda: not numbers(s, "warm")[-1][3])
+    warm = numbers(s, "warm")
+    stale = [n for n in warm if n[3]]
+    assert len(stale) == 1 and all(n[:2] == [8, 2150000000] for n in warm), warm
+    assert warm[0][2] <= stale[0][2] < warm[-1][2], warm
+    assert "name=warm failures=1 " in s.log("collector") and "name=steady" not in s.log("collector")
+    assert not any(n[3] for n in numbers(s, "steady"))
+
+
+def main():
+    Venue.ways.update({"BBBUSDT": MISSING, "CCCUSDT": BROKEN, IDLE: EMPTY, ALONE: MISSING})
+    venue, elsewhere = Server(), Server()
+    url = "http://127.0.0.1:%d/now#/temperature/0/now"
+    more = ['    candles_delay = "100ms"', '    reference_every = "5s"', '    reference_stale = "10s"',
+            '    references = "warm=%s steady=%s"' % (url % elsewhere.port, url % venue.port)]
+    every = Polled(venue, NAMES, "1s", more), Polled(venue, (ALONE,), "1s"), Polled(venue, (NAMES[0], IDLE), "1h")
+    with every[0] as quick, every[1] as alone, every[2] as slow:
+        for s in every:
+            s.start()
+        quick.until("both numbers", lambda: numbers(quick, "warm") and numbers(quick, "steady"))
+        elsewhere.stop()
+        one_in_trouble(quick, Venue.ways)
+        quick.until("a number to be stale", lambda: numbers(quick, "warm")[-1][3])
+        elsewhere.start()
+        waiting(slow)
+        unanswered(alone, Venue.ways)
+        stale_and_back(quick)
+        for s in every:
+            s.is_well()
+            s.end()
+    print("ok")
+
+
+main()
