@@ -50,12 +50,9 @@ static const struct {
 };
 
 struct frame {
-	struct venue_output *out;
-	const struct venue_market *market;
+	struct wire w;
 	struct json_str m[MEMBERS]; /* texts of scalars; arrays and truths as they stand */
 	struct venue_seal seal;
-	int64_t time;
-	int err;
 };
 
 /* One row of a price_change. */
@@ -67,28 +64,16 @@ struct change {
 	struct json_str hash;
 };
 
-static void note(struct frame *f, int rc)
+/* An event can tell of several markets. */
+static void give(struct frame *f, const struct venue_market *market, struct venue_message *m)
 {
-	if (rc < 0 && f->err == 0)
-		f->err = rc;
-}
-
-static void demand(struct frame *f, bool condition)
-{
-	note(f, condition ? 0 : ERR_PROTOCOL);
-}
-
-static void give(struct frame *f, struct venue_message *m)
-{
-	if (f->err != 0)
-		return;
-	m->time = f->time;
-	f->out->message(f->out->ctx, m);
+	f->w.market = market;
+	wire_give(&f->w, m);
 }
 
 static void give_kind(struct frame *f, enum venue_kind kind)
 {
-	give(f, &(struct venue_message){.kind = kind});
+	give(f, NULL, &(struct venue_message){.kind = kind});
 }
 
 /* A member that is not there is an empty text. */
@@ -108,8 +93,8 @@ static int64_t price_of(struct frame *f, const struct venue_market *m, struct js
 {
 	int64_t value = 0;
 
-	note(f, polymarket_decimal(text, m->price_scale, &value));
-	demand(f, value > 0 && value < one_dollar(m));
+	wire_note(&f->w, polymarket_decimal(text, m->price_scale, &value));
+	wire_demand(&f->w, value > 0 && value < one_dollar(m));
 	return value;
 }
 
@@ -117,7 +102,7 @@ static int64_t qty_of(struct frame *f, const struct venue_market *m, struct json
 {
 	int64_t value = 0;
 
-	note(f, polymarket_decimal(text, m->qty_scale, &value));
+	wire_note(&f->w, polymarket_decimal(text, m->qty_scale, &value));
 	return value;
 }
 
@@ -125,7 +110,7 @@ static bool is_side(struct frame *f, struct json_str text)
 {
 	bool sell = json_str_is(text, "SELL");
 
-	demand(f, sell || json_str_is(text, "BUY"));
+	wire_demand(&f->w, sell || json_str_is(text, "BUY"));
 	return sell;
 }
 
@@ -176,8 +161,8 @@ static void read_level(struct frame *f, struct json *j, struct level *ret_level)
 			json_scalar_text(j, &size);
 		else
 			json_skip(j);
-	note(f, j->err);
-	*ret_level = (struct level){price_of(f, f->market, price), qty_of(f, f->market, size)};
+	wire_note(&f->w, j->err);
+	*ret_level = (struct level){price_of(f, f->w.market, price), qty_of(f, f->w.market, size)};
 }
 
 static void read_side(struct frame *f, struct json_str side, struct level *at, struct levels *ret_levels)
@@ -185,13 +170,13 @@ static void read_side(struct frame *f, struct json_str side, struct level *at, s
 	struct json j;
 	uint32_t n = 0;
 
-	demand(f, side.len > 0 && side.at[0] == '[');
+	wire_demand(&f->w, side.len > 0 && side.at[0] == '[');
 	json_init(&j, side.at, side.len);
-	if (f->err == 0)
+	if (f->w.err == 0)
 		json_array(&j);
-	while (f->err == 0 && json_item(&j)) {
-		note(f, n < f->out->levels_max ? 0 : ERR_TOO_LONG);
-		if (f->err == 0)
+	while (f->w.err == 0 && json_item(&j)) {
+		wire_note(&f->w, n < f->w.out->levels_max ? 0 : ERR_TOO_LONG);
+		if (f->w.err == 0)
 			read_level(f, &j, &at[n++]);
 	}
 	*ret_levels = (struct levels){at, n};
@@ -199,14 +184,14 @@ static void read_side(struct frame *f, struct json_str side, struct level *at, s
 
 static void on_book(struct frame *f)
 {
-	struct venue_message m = {.kind = VENUE_SNAPSHOT, .market = f->market, .seal = &f->seal};
+	struct venue_message m = {.kind = VENUE_SNAPSHOT, .seal = &f->seal};
 
 	read_seal(f);
-	read_side(f, said(f, BIDS), f->out->levels, &m.snapshot.bids);
-	read_side(f, said(f, ASKS), f->out->levels + f->out->levels_max, &m.snapshot.asks);
-	m.snapshot.last_id = (uint64_t)(f->time / MS);
-	demand(f, m.snapshot.last_id > 0);
-	give(f, &m);
+	read_side(f, said(f, BIDS), f->w.out->levels, &m.snapshot.bids);
+	read_side(f, said(f, ASKS), f->w.out->levels + f->w.out->levels_max, &m.snapshot.asks);
+	m.snapshot.last_id = (uint64_t)(f->w.time / MS);
+	wire_demand(&f->w, m.snapshot.last_id > 0);
+	wire_give(&f->w, &m);
 }
 
 /* 0: there is none. */
@@ -214,14 +199,14 @@ static int64_t best_of(struct frame *f, const struct venue_market *m, struct jso
 {
 	int64_t value = 0;
 
-	note(f, polymarket_decimal(text, m->price_scale, &value));
-	demand(f, value <= one_dollar(m));
+	wire_note(&f->w, polymarket_decimal(text, m->price_scale, &value));
+	wire_demand(&f->w, value <= one_dollar(m));
 	return value < one_dollar(m) ? value : 0;
 }
 
 static const struct venue_market *find(const struct frame *f, struct json_str raw)
 {
-	return f->out->find(f->out->ctx, raw.len > 0 ? raw.at : "", raw.len);
+	return f->w.out->find(f->w.out->ctx, raw.len > 0 ? raw.at : "", raw.len);
 }
 
 static void read_members(struct json *j, struct json_str m[MEMBERS])
@@ -250,9 +235,9 @@ static bool read_change(struct frame *f, struct json *j, struct change *ret_chan
 	struct json_str m[MEMBERS] = {{0}};
 
 	read_members(j, m);
-	note(f, j->err);
-	const struct venue_market *market = m[ASSET].len > 0 ? find(f, m[ASSET]) : f->market;
-	if (f->err != 0 || market == NULL)
+	wire_note(&f->w, j->err);
+	const struct venue_market *market = m[ASSET].len > 0 ? find(f, m[ASSET]) : f->w.market;
+	if (f->w.err != 0 || market == NULL)
 		return false;
 	*ret_change = (struct change){
 		.market = market,
@@ -261,21 +246,21 @@ static bool read_change(struct frame *f, struct json *j, struct change *ret_chan
 		.has_top = m[BEST_BID].len > 0 && m[BEST_ASK].len > 0,
 		.hash = m[HASH].len > 0 ? m[HASH] : f->m[HASH],
 	};
-	f->out->fault.market = market;
+	f->w.out->fault.market = market;
 	if (ret_change->has_top) {
 		ret_change->bid = best_of(f, market, m[BEST_BID]);
 		ret_change->ask = best_of(f, market, m[BEST_ASK]);
 	}
-	return f->err == 0;
+	return f->w.err == 0;
 }
 
 /* The rows of one market as one update, in the order they came in; its last hash and touch are the ones that hold. */
 static void give_changes(struct frame *f, const struct change *all, uint32_t n, const struct venue_market *market)
 {
-	struct level *bids = f->out->levels, *asks = f->out->levels + f->out->levels_max;
-	struct venue_message m = {.kind = VENUE_DEPTH, .market = market, .seal = &f->seal};
+	struct level *bids = f->w.out->levels, *asks = f->w.out->levels + f->w.out->levels_max;
+	struct venue_message m = {.kind = VENUE_DEPTH, .seal = &f->seal};
 	const struct change *last = NULL;
-	uint64_t id = (uint64_t)(f->time / MS);
+	uint64_t id = (uint64_t)(f->w.time / MS);
 	uint32_t n_bids = 0, n_asks = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -289,11 +274,10 @@ static void give_changes(struct frame *f, const struct change *all, uint32_t n, 
 	}
 	copy_hash(last->hash, f->seal.hash);
 	m.depth = (struct venue_depth){.first_id = id, .last_id = id, .bids = {bids, n_bids}, .asks = {asks, n_asks}};
-	give(f, &m);
+	give(f, market, &m);
+	m = (struct venue_message){.kind = VENUE_TOP, .top = {.last_id = id, .bid = last->bid, .ask = last->ask}};
 	if (last->has_top)
-		give(f, &(struct venue_message){.kind = VENUE_TOP,
-						.market = market,
-						.top = {.last_id = id, .bid = last->bid, .ask = last->ask}});
+		give(f, market, &m);
 }
 
 static bool is_first(const struct change *all, uint32_t i)
@@ -310,22 +294,22 @@ static void on_changes(struct frame *f)
 	uint32_t first[FRAME_MARKETS], n = 0, firsts = 0;
 	struct json j;
 
-	demand(f, f->m[CHANGES].len > 0 && f->m[CHANGES].at[0] == '[' && f->time > 0);
+	wire_demand(&f->w, f->m[CHANGES].len > 0 && f->m[CHANGES].at[0] == '[' && f->w.time > 0);
 	json_init(&j, said(f, CHANGES).at, f->m[CHANGES].len);
-	if (f->err == 0)
+	if (f->w.err == 0)
 		json_array(&j);
-	while (f->err == 0 && json_item(&j)) {
-		note(f, n < CHANGES_MAX && n < f->out->levels_max ? 0 : ERR_TOO_LONG);
-		if (f->err != 0 || !read_change(f, &j, &all[n]))
+	while (f->w.err == 0 && json_item(&j)) {
+		wire_note(&f->w, n < CHANGES_MAX && n < f->w.out->levels_max ? 0 : ERR_TOO_LONG);
+		if (f->w.err != 0 || !read_change(f, &j, &all[n]))
 			continue;
 		if (is_first(all, n)) {
-			note(f, firsts < FRAME_MARKETS ? 0 : ERR_TOO_LONG);
+			wire_note(&f->w, firsts < FRAME_MARKETS ? 0 : ERR_TOO_LONG);
 			first[firsts++ % FRAME_MARKETS] = n;
 		}
 		n++;
 	}
 	read_seal(f);
-	for (uint32_t i = 0; f->err == 0 && i < firsts; i++)
+	for (uint32_t i = 0; f->w.err == 0 && i < firsts; i++)
 		give_changes(f, all, n, all[first[i]].market);
 	if (firsts == 0)
 		give_kind(f, VENUE_IGNORED);
@@ -337,38 +321,36 @@ static void on_trade(struct frame *f)
 {
 	bool sell = is_side(f, f->m[SIDE]);
 	struct venue_message m = {.kind = VENUE_TRADE,
-				  .market = f->market,
 				  .seal = &f->seal,
-				  .trade = {.at = f->time,
-					    .price = price_of(f, f->market, f->m[PRICE]),
-					    .qty = qty_of(f, f->market, f->m[SIZE]),
+				  .trade = {.at = f->w.time,
+					    .price = price_of(f, f->w.market, f->m[PRICE]),
+					    .qty = qty_of(f, f->w.market, f->m[SIZE]),
 					    .aggressor = sell ? side_sell : side_buy}};
 
-	demand(f, m.trade.qty > 0 && f->time > 0);
+	wire_demand(&f->w, m.trade.qty > 0 && f->w.time > 0);
 	read_seal(f);
 	f->seal.has_last = true;
 	polymarket_copy(f->m[PRICE], f->seal.last, sizeof(f->seal.last));
-	give(f, &m);
+	wire_give(&f->w, &m);
 }
 
 static void on_tick(struct frame *f)
 {
-	struct venue_message m = {.kind = VENUE_TICK_SIZE, .market = f->market, .seal = &f->seal};
+	struct venue_message m = {.kind = VENUE_TICK_SIZE, .seal = &f->seal};
 
-	m.tick_size = price_of(f, f->market, f->m[NEW_TICK]);
+	m.tick_size = price_of(f, f->w.market, f->m[NEW_TICK]);
 	read_seal(f);
-	give(f, &m);
+	wire_give(&f->w, &m);
 }
 
 static void on_top(struct frame *f)
 {
 	struct venue_message m = {.kind = VENUE_TOP,
-				  .market = f->market,
-				  .top = {.last_id = (uint64_t)(f->time / MS),
-					  .bid = best_of(f, f->market, f->m[BEST_BID]),
-					  .ask = best_of(f, f->market, f->m[BEST_ASK])}};
+				  .top = {.last_id = (uint64_t)(f->w.time / MS),
+					  .bid = best_of(f, f->w.market, f->m[BEST_BID]),
+					  .ask = best_of(f, f->w.market, f->m[BEST_ASK])}};
 
-	give(f, &m);
+	wire_give(&f->w, &m);
 }
 
 /* The nth text of an array of them. */
@@ -392,17 +374,18 @@ static void on_resolved(struct frame *f)
 	struct json_str token;
 	bool any = false;
 
-	demand(f, f->m[WINNER].len > 0 && f->m[TOKENS].len > 0);
+	wire_demand(&f->w, f->m[WINNER].len > 0 && f->m[TOKENS].len > 0);
 	wire_text(said(f, OUTCOME), outcome, sizeof(outcome));
 	for (uint32_t i = 0; i < FRAME_MARKETS && nth_text(said(f, TOKENS), i, &token); i++) {
-		struct venue_message m = {.kind = VENUE_RESOLUTION, .market = find(f, token)};
-		if (m.market == NULL)
+		const struct venue_market *market = find(f, token);
+		struct venue_message m = {.kind = VENUE_RESOLUTION};
+		if (market == NULL)
 			continue;
 		bool wins = token.len == f->m[WINNER].len && memcmp(token.at, f->m[WINNER].at, token.len) == 0;
 		m.resolution = (struct venue_resolution){
-			.at = f->time, .price = wins ? one_dollar(m.market) : 0, .outcome = outcome};
+			.at = f->w.time, .price = wins ? one_dollar(market) : 0, .outcome = outcome};
 		any = true;
-		give(f, &m);
+		give(f, market, &m);
 	}
 	if (!any)
 		give_kind(f, VENUE_IGNORED);
@@ -410,7 +393,7 @@ static void on_resolved(struct frame *f)
 
 static void on_new_market(struct frame *f)
 {
-	struct venue_listing l = {.open = true, .begins = f->time};
+	struct venue_listing l = {.open = true, .begins = f->w.time};
 	struct json_str token, name = {"", 0, false};
 
 	polymarket_copy(f->m[MARKET], l.group, sizeof(l.group));
@@ -422,8 +405,8 @@ static void on_new_market(struct frame *f)
 			wire_text(name, o->name, sizeof(o->name));
 		l.outcomes++;
 	}
-	demand(f, l.group[0] != '\0' && l.outcomes > 0);
-	give(f, &(struct venue_message){.kind = VENUE_LISTING, .listing = &l});
+	wire_demand(&f->w, l.group[0] != '\0' && l.outcomes > 0);
+	give(f, NULL, &(struct venue_message){.kind = VENUE_LISTING, .listing = &l});
 }
 
 /* ---- the envelope ---- */
@@ -458,60 +441,27 @@ static void on_event(struct frame *f)
 		give_kind(f, VENUE_UNKNOWN);
 		return;
 	}
-	f->market = f->m[ASSET].len > 0 ? find(f, f->m[ASSET]) : NULL;
-	f->out->fault = (struct venue_fault){f->market, types[type].kind};
-	if (types[type].one_token && f->market == NULL) {
+	f->w.market = f->m[ASSET].len > 0 ? find(f, f->m[ASSET]) : NULL;
+	f->w.out->fault = (struct venue_fault){f->w.market, types[type].kind};
+	if (types[type].one_token && f->w.market == NULL) {
 		give_kind(f, VENUE_IGNORED);
 		return;
 	}
 	if (f->m[TIME].len > 0)
-		note(f, wire_time(f->m[TIME], &f->time));
-	if (f->err == 0)
+		f->w.time = wire_instant(&f->w, f->m[TIME]);
+	if (f->w.err == 0)
 		types[type].read(f);
 }
 
-static int decode_event(struct json_str text, struct venue_output *out)
+static void read_event(struct wire *w, struct json *j)
 {
-	struct frame f = {.out = out};
-	struct json j;
+	struct frame f = {.w = *w};
 
-	json_init(&j, text.at, text.len);
-	read_members(&j, f.m);
-	int rc = json_finish(&j);
-	if (rc < 0)
-		return rc;
-	on_event(&f);
-	return f.err;
-}
-
-static int walk_list(struct json_str text, struct venue_output *out)
-{
-	struct json_str one;
-	struct json j;
-	int rc = 0;
-
-	json_init(&j, text.at, text.len);
-	json_array(&j);
-	while (rc == 0 && json_item(&j) && json_raw(&j, &one))
-		rc = decode_event(one, out);
-	return rc != 0 ? rc : json_finish(&j);
-}
-
-static void silent(void *ctx, const struct venue_message *m)
-{
-	(void)ctx;
-	(void)m;
-}
-
-/* Read twice: one bad event spoils the frame before anything of it is handed out. */
-static int decode_list(struct json_str text, struct venue_output *out)
-{
-	struct venue_output quiet = *out;
-
-	quiet.message = silent;
-	int rc = walk_list(text, &quiet);
-	out->fault = quiet.fault;
-	return rc == 0 ? walk_list(text, out) : rc;
+	read_members(j, f.m);
+	wire_note(&f.w, json_finish(j));
+	if (f.w.err == 0)
+		on_event(&f);
+	w->err = f.w.err;
 }
 
 /* Texts that are no JSON: nothing at all, an answer to our PING, a refusal. */
@@ -523,14 +473,18 @@ static bool is_word(const struct venue_input *in, const char *word)
 static int decode_frame(const struct venue_input *in, struct venue_output *out)
 {
 	struct json_str text = {in->text, in->len, false};
+	struct wire w = {.out = out};
 	struct venue_message m = {.kind = VENUE_NOTICE, .notice = {.kind = VENUE_NOTICE_ACCEPTED, .text = ""}};
 	struct json j;
 
 	json_init(&j, in->text, in->len);
-	if (json_peek(&j) == JSON_OBJECT)
-		return decode_event(text, out);
-	if (json_peek(&j) == JSON_ARRAY)
-		return decode_list(text, out);
+	enum json_kind kind = json_peek(&j);
+	if (kind == JSON_OBJECT)
+		read_event(&w, &j);
+	else if (kind == JSON_ARRAY)
+		wire_list(&w, text, read_event);
+	if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+		return w.err;
 	if (in->len == 0) {
 		m = (struct venue_message){.kind = VENUE_IGNORED};
 	} else if (is_word(in, "INVALID OPERATION")) {
@@ -541,14 +495,14 @@ static int decode_frame(const struct venue_input *in, struct venue_output *out)
 		int rc = json_finish(&j);
 		return rc < 0 ? rc : ERR_PROTOCOL;
 	}
-	out->message(out->ctx, &m);
+	wire_give(&w, &m);
 	return 0;
 }
 
 /* GET /book: the event without its type. */
 static int decode_book(const struct venue_input *in, struct venue_output *out)
 {
-	struct frame f = {.out = out, .market = in->market};
+	struct frame f = {.w = {.out = out, .market = in->market}};
 	struct json j;
 
 	out->fault = (struct venue_fault){in->market, VENUE_SNAPSHOT};
@@ -557,10 +511,10 @@ static int decode_book(const struct venue_input *in, struct venue_output *out)
 	int rc = json_finish(&j);
 	if (rc < 0 || in->market == NULL)
 		return rc < 0 ? rc : ERR_ARG;
-	demand(&f, f.m[ASSET].len == 0 || find(&f, f.m[ASSET]) == in->market);
-	note(&f, wire_time(f.m[TIME], &f.time));
+	wire_same_market(&f.w, f.m[ASSET]);
+	f.w.time = wire_instant(&f.w, f.m[TIME]);
 	on_book(&f);
-	return f.err;
+	return f.w.err;
 }
 
 static int decode(const struct venue_input *in, struct venue_output *out)
