@@ -144,7 +144,7 @@ void iso_time_text(int64_t ns, char out[21])
 		days -= 365 + is_leap(year);
 	for (; days >= days_in(year, month); month++)
 		days -= days_in(year, month);
-	char whole[40];
+	char whole[64];
 	snprintf(whole, sizeof(whole), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, (int)days + 1, (int)(left / 3600),
 		 (int)(left / 60 % 60), (int)(left % 60));
 	for (int i = 0; i < 21; i++)

@@ -330,7 +330,7 @@ static void test_described(void **state)
 static void test_parts(void **state)
 {
 	static struct collector_market many[100];
-	static char raw[100][8];
+	static char raw[100][12];
 	static const char *const closed =
 		"[{\"conditionId\":\"0x9\",\"clobTokenIds\":\"[\\\"1099\\\"]\",\"outcomes\":\"[\\\"Yes\\\"]\","
 		"\"outcomePrices\":\"[\\\"1\\\"]\",\"closed\":true,\"umaResolutionStatus\":\"resolved\"}]";
