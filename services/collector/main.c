@@ -330,11 +330,12 @@ static int save(void *self, struct buf *out)
 	return rc ? rc : p.err;
 }
 
-/* Live, other symbols than before are no reason not to start: what is on record says what was open. */
+/* Live, other symbols than before are no reason not to start, nor is another version: what is on record says what was
+ * open. */
 static int start_anew(struct shell *s)
 {
 	char reason[200];
-	log_warn("the snapshot is of other markets: starting from the journal", NULL);
+	log_warn("the snapshot is of other markets, or of another version: starting from the journal", NULL);
 	collector_core_free(s->core);
 	s->core = NULL;
 	s->read_all = true;
@@ -345,8 +346,9 @@ static int load(void *self, const uint8_t *at, size_t len)
 {
 	struct shell *s = self;
 	struct unpacker u = {.at = at, .end = at + len};
-	if (unpack_i64(&u) != SHELL_FORMAT)
-		return u.err ? u.err : ERR_UNKNOWN;
+	bool same = unpack_i64(&u) == SHELL_FORMAT;
+	if (u.err != 0 || !same)
+		return u.err != 0 ? u.err : s->set.stamped ? ERR_UNKNOWN : start_anew(s);
 	s->now = unpack_i64(&u);
 	s->started = unpack_bool(&u);
 	s->told_live = unpack_bool(&u);

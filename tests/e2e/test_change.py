@@ -1,6 +1,8 @@
 """Settings change between two lives: symbols and seats come and go, parameters change; nothing that is held gets lost, and what
-cannot go on is refused."""
+cannot go on is refused. A collector's snapshot of an older version is none."""
+import glob
 import signal
+import struct
 
 from live import Live
 from records import holes
@@ -26,10 +28,39 @@ def edit(s, was, now):
         f.write(text.replace(was, now, 1))
 
 
-def restart(s, name):
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def age_snapshots(s):
+    """The collector's state bears the version before; it is the last thing in the file, behind its length."""
+    names = glob.glob(s.path("data", "collector", "journal", "snapshot-*.njs"))
+    assert names
+    for name in names:
+        with open(name, "rb") as f:
+            data = bytearray(f.read())
+        at = min(i for i in range(48, len(data) - 5) for n in (3 if data[i] == 0xC5 else 5,) if data[i] in (0xC5, 0xC6) and
+                 int.from_bytes(data[i + 1:i + n], "big") == len(data) - i - n)  # what is in it ends there, too
+        at += 3 if data[at] == 0xC5 else 5
+        assert data[at] == 2, data[at]
+        data[at] = 1
+        data[40:44] = struct.pack("<I", crc32c(data[48:]))
+        data[44:48] = struct.pack("<I", crc32c(data[:44]))
+        with open(name, "wb") as f:
+            f.write(data)
+
+
+def restart(s, name, between=None):
     """Its log since; it must run again."""
     before = len(s.log(name))
     assert s.kill(name, signal.SIGTERM) == 0
+    if between:
+        between(s)
     s.start_service(name)
     s.until(name + " to run", lambda: "life=running" in s.log(name)[before:])
     return s.log(name)[before:]
@@ -69,6 +100,7 @@ def main():
         edit(s, '        account = "other"\n', "")
         s.start_service("strategy")
         s.until("the strategy to serve", lambda: s.metric("strategy", "life") == 4)
+        assert "or of another version: starting from the journal" in restart(s, "collector", age_snapshots)
         codes = {name: s.kill(name, signal.SIGTERM) for name in reversed(SERVICES)}
         assert all(c == 0 for c in codes.values()), codes
         assert not holes(s.database), holes(s.database)
