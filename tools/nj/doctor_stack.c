@@ -106,7 +106,8 @@ static void check_service(struct doctor *d, size_t i)
 
 static void check_connection(struct doctor *d)
 {
-	struct finding *f = doctor_check(d, "connection", "connected, or the recording has ended");
+	struct finding *f =
+		doctor_check(d, "connection", "connected, or answered where it polls, or the recording has ended");
 	const struct look_service *s = &d->look.at[0];
 	if (!d->looked || s->beats == 0) {
 		finding_measure(f, "not asked: the collector does not run");
@@ -117,6 +118,9 @@ static void check_connection(struct doctor *d)
 	if (strcmp(s->beat.note, "no connection") == 0)
 		finding_blame(f, DOCTOR_WARN, "check collector.stream_url, network and the venue's status page",
 			      "the collector is not connected to its venue");
+	if (strcmp(s->beat.note, "no answer") == 0)
+		finding_blame(f, DOCTOR_WARN, "check collector.rest_url, network and the venue's status page",
+			      "the collector polls and nobody answers");
 }
 
 struct books {
