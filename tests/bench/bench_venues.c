@@ -370,7 +370,7 @@ static size_t write_snapshot(char *text, size_t cap, const char *raw)
 /* Instruments with books of 200 levels a side, against the bytes of those levels in plain arrays. */
 static void bench_memory(void)
 {
-	static char names[SYMBOLS][16], text[1 << 15];
+	static char names[SYMBOLS][20], text[1 << 15];
 	static struct collector_market markets[SYMBOLS];
 	struct collector_actions actions = {.request = no_request, .reconnect = no_reconnect};
 	struct sink out = {NULL, no_event};
