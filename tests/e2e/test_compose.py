@@ -117,8 +117,10 @@ def fills():
 
 def journal_last(service):
     if TCP:
+        # Remarks for people come by standard error, which is in here, too.
+        out = compose("exec", "-T", "watchdog", "nj", "status", service, "--json").stdout
         try:
-            return json.loads(compose("exec", "-T", "watchdog", "nj", "status", service, "--json").stdout)[0]["values"]["x_last"]
+            return json.JSONDecoder().raw_decode(out[out.index("["):])[0][0]["values"]["x_last"]
         except (ValueError, KeyError, IndexError):
             return None
     try:
