@@ -109,7 +109,7 @@ class Stack:
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
-    def library(self, name):
+    def shim(self, name):
         """A library of ours for LD_PRELOAD, which ends a path at a space or a colon: then a copy without."""
         path = os.path.join(BIN, name)
         if not set(path) & set(" :"):

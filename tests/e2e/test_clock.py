@@ -19,7 +19,7 @@ class Shifted(Live):
     def start_service(self, name, env=()):
         if not os.path.exists(self.path("shift")):
             self.shift(0)
-        env = dict(env, LD_PRELOAD=self.library("clockshift.so"), CLOCKSHIFT_FILE=self.path("shift"),
+        env = dict(env, LD_PRELOAD=self.shim("clockshift.so"), CLOCKSHIFT_FILE=self.path("shift"),
                    ASAN_OPTIONS="verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
         super().start_service(name, env)
 

@@ -69,7 +69,7 @@ def failing(s, what, errno, count):
     """The persister's next run, in which `count` writes of the database fail."""
     s.kill("persister")
     log = s.path("iofail-%s" % what)
-    s.start_service("persister", {"LD_PRELOAD": s.library("iofail.so"), "IOFAIL_PATH": "nightjar.db", "IOFAIL_CALLS": "write",
+    s.start_service("persister", {"LD_PRELOAD": s.shim("iofail.so"), "IOFAIL_PATH": "nightjar.db", "IOFAIL_CALLS": "write",
                                   "IOFAIL_NTH": "12", "IOFAIL_COUNT": str(count), "IOFAIL_ERRNO": str(errno), "IOFAIL_LOG": log,
                                   "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")})
 

@@ -13,7 +13,7 @@ ENOSPC, EIO = 28, 5
 
 
 def preload(s, part, calls, nth, errno):
-    return {"LD_PRELOAD": s.library("iofail.so"), "IOFAIL_PATH": part, "IOFAIL_CALLS": calls, "IOFAIL_NTH": str(nth),
+    return {"LD_PRELOAD": s.shim("iofail.so"), "IOFAIL_PATH": part, "IOFAIL_CALLS": calls, "IOFAIL_NTH": str(nth),
             "IOFAIL_COUNT": "0", "IOFAIL_ERRNO": str(errno),
             "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
 

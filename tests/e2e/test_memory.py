@@ -143,7 +143,7 @@ def allocations():
     with market("alloc", SYMBOLS[:3]) as s:
         os.mkdir(s.path("counts"))
         spawn = s.spawn
-        env = {"LD_PRELOAD": s.library("alloccount.so"), "ALLOCCOUNT_OUT": s.path("counts")}
+        env = {"LD_PRELOAD": s.shim("alloccount.so"), "ALLOCCOUNT_OUT": s.path("counts")}
         s.spawn = lambda name, argv, more=(): spawn(name, argv, dict(env, **dict(more)))
         s.start()
         play(s, EVENTS // 8)

@@ -328,7 +328,7 @@ def fail_once(lane, name, fault, nth, where, judge):
   lane.kill(name)
   lane.archive.take()
   before = len(lane.log(name))
-  lane.begin(name, env={"LD_PRELOAD": lane.library("iofail.so"), "IOFAIL_PATH": where,
+  lane.begin(name, env={"LD_PRELOAD": lane.shim("iofail.so"), "IOFAIL_PATH": where,
                         "IOFAIL_CALLS": call, "IOFAIL_NTH": str(nth), "IOFAIL_ERRNO": str(number), "IOFAIL_SHORT": str(cut),
                         "IOFAIL_LOG": told}.items())
   deadline = time.monotonic() + (4 if LONG else 2)
