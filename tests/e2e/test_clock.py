@@ -51,7 +51,9 @@ def sleep(s):
     s.until("a gap for it", lambda: s.rows("SELECT 1 FROM gaps WHERE source = 'collector' AND stream = 'all' AND \"to\" - \"from\" > ?", 29 * SECOND))
     applied = s.metric("collector", "collector_depth_applied_total")
     s.until("a book again", lambda: s.metric("collector", "collector_depth_applied_total") > applied + 3)
-    assert s.metric("collector", "collector_disconnects_total") == 1
+    lost = s.metric("collector", "collector_disconnects_total")
+    # A frame that comes before the sleep is noticed lets the watch over silence, by the same clock, speak first; then both renew.
+    assert lost == 1 or lost == 2 and "reason=silent" in s.log("collector"), "%d connections lost: %s" % (lost, s.log("collector")[-1500:])
 
 
 RAISED, RESOLVED = "msg=ALERT", 'msg="alert resolved"'
