@@ -70,6 +70,7 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	int rc = fund(x);
 	if (rc == 0)
 		rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
+	x->markets.fees = (struct fees){s->maker_fee, s->taker_fee};
 	if (rc == 0)
 		rc = orders_init(&x->orders, s->open_orders_max);
 	if (rc != 0)

@@ -56,7 +56,7 @@ const char *report_reject_text(enum reject reject);
 struct execution {
 	int64_t price, qty;
 	enum liquidity liquidity;
-	int64_t cost, fee, realised; /* filled in by fills_execute */
+	int64_t cost, fee, realised, fee_carry; /* filled in by fills_execute */
 };
 void report_fill(const struct step *s, const struct order *o, const struct execution *e);
 
@@ -70,8 +70,7 @@ void fills_close(const struct step *s, struct order *o, enum reject reject, bool
  * reports. */
 void fills_settle(const struct step *s, struct order *o);
 /* What an order that rests with this much left must have locked. */
-int fills_reserve(const struct executor *x, const struct order *o, int64_t rest,
-		  int64_t *ret_amount);
+int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount);
 struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 
 /* intake.c: intents. */

@@ -15,22 +15,26 @@ struct asset *fills_locked_asset(struct executor *x, const struct order *o)
 				   : account_asset(&x->account, o->market->def.base);
 }
 
-int fills_reserve(const struct executor *x, const struct order *o, int64_t rest,
-		  int64_t *ret_amount)
+int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount)
 {
-	const struct executor_settings *s = &x->settings;
 	if (o->side == side_sell)
 		return fixed_rescale(rest, o->market->def.qty_scale, CASH_SCALE, ret_amount);
-	int64_t rate = s->taker_fee > s->maker_fee ? s->taker_fee : s->maker_fee;
-	return money_reserve(order_rated(o, o->price, rest), rate, ret_amount);
+	return fees_reserve(&o->market->fees, order_rated(o, o->price, rest), ret_amount);
 }
 
-static int price_it(const struct executor *x, const struct order *o, struct execution *e)
+static int price_it(const struct order *o, struct execution *e)
 {
-	int64_t rate =
-		e->liquidity == liquidity_maker ? x->settings.maker_fee : x->settings.taker_fee;
-	int rc = money_cost(order_rated(o, e->price, e->qty), &e->cost);
-	return rc != 0 ? rc : money_fee(e->cost, rate, &e->fee);
+	struct deal d = {.what = order_rated(o, e->price, e->qty),
+			 .side = o->side,
+			 .liquidity = e->liquidity,
+			 .carry = o->fee_carry};
+	int rc = money_cost(d.what, &d.cost);
+	if (rc == 0)
+		rc = fees_of(&o->market->fees, &d);
+	e->cost = d.cost;
+	e->fee = d.fee;
+	e->fee_carry = d.carry;
+	return rc;
 }
 
 static int sum_up(const struct executor *x, const struct order *o, struct execution *e,
@@ -75,7 +79,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	struct executor *x = s->x;
 	struct transfer t;
 	must(e->qty > 0 && e->qty <= order_rest(o));
-	int rc = price_it(x, o, e);
+	int rc = price_it(o, e);
 	if (rc == 0)
 		rc = sum_up(x, o, e, &t);
 	if (rc == 0)
@@ -87,6 +91,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	o->market->position = t.position;
 	o->filled += e->qty;
 	o->cost = t.order_cost;
+	o->fee_carry = e->fee_carry;
 	x->account.realised = t.realised;
 	x->account.fees = t.fees;
 	x->fills++;
@@ -125,7 +130,7 @@ void fills_settle(const struct step *s, struct order *o)
 	} else {
 		o->status = order_status_partial;
 		/* It was reserved for more than this once, so it fits. */
-		must(fills_reserve(s->x, o, order_rest(o), &keep) == 0);
+		must(fills_reserve(o, order_rest(o), &keep) == 0);
 	}
 	release(s->x, o, keep);
 	report_order(s, o, reject_none, "");

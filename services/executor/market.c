@@ -6,7 +6,6 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "services/executor/money.h"
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels)
 {
@@ -118,6 +117,7 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	m->def = *d;
 	m->notional_min = min;
 	m->notional_max = max;
+	m->fees = ms->fees;
 	m->known = true;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "common/base/strmap.h"
 #include "common/venue/book.h"
 #include "proto/codec.h"
+#include "services/executor/fees.h"
 #include "services/executor/position.h"
 
 #define MARKET_TAKEN_MAX 512 /* levels a side remembered as partly ours; beyond: no more taking */
@@ -29,6 +30,7 @@ struct market {
 	int64_t updated_at;        /* ts_recv of the last word about the book */
 	int64_t mark;              /* bid + ask (twice the mid) of the last trusted book; 0 none */
 	struct position position;
+	struct fees fees;          /* what it charges */
 	uint32_t resting;          /* our open orders here */
 	uint8_t state;             /* enum book_state, as the collector says */
 	bool known;                /* announced */
@@ -39,6 +41,7 @@ struct market {
 struct markets {
 	struct strmap map; /* symbol text to struct market; values never move */
 	uint32_t levels;   /* capacity of a book's side */
+	struct fees fees;  /* of every market */
 };
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */

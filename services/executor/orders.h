@@ -35,6 +35,7 @@ struct order {
 	int64_t filled;
 	int64_t cost;        /* cash of all fills */
 	int64_t locked;      /* quote of a buy, base of a sell: its part of the asset's lock */
+	int64_t fee_carry;   /* struct deal */
 	int64_t ahead;       /* displayed quantity that must trade first; INT64_MAX while unknown */
 };
 

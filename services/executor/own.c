@@ -23,18 +23,18 @@ static bool is_first_answer(const struct ev_order *e)
 		(e->status == order_status_rejected && e->reject != reject_duplicate));
 }
 
-static void set_lock(const struct executor *x, struct order *o)
+static void set_lock(struct order *o)
 {
 	int64_t amount;
-	if (fills_reserve(x, o, order_rest(o), &amount) == 0)
+	if (fills_reserve(o, order_rest(o), &amount) == 0)
 		o->locked = amount;
 }
 
 /* After a fill: an order keeps what its rest needs, or what is left of its lock where roundings made that less. */
-static void release_lock(const struct executor *x, struct order *o)
+static void release_lock(struct order *o)
 {
 	int64_t keep;
-	if (fills_reserve(x, o, order_rest(o), &keep) == 0 && keep < o->locked)
+	if (fills_reserve(o, order_rest(o), &keep) == 0 && keep < o->locked)
 		o->locked = keep;
 }
 
@@ -58,7 +58,7 @@ static void restore_open(struct executor *x, const struct ev_order *e)
 	};
 	event_set_name(o.strategy, e->strategy);
 	event_set_name(o.client_order_id, e->client_order_id);
-	set_lock(x, &o);
+	set_lock(&o);
 	orders_insert(&x->orders, &o);
 }
 
@@ -77,7 +77,7 @@ static void on_order(struct executor *x, const struct ev_order *e)
 	if (e->status == order_status_partial) {
 		o->status = e->status;
 		o->filled = e->filled;
-		release_lock(x, o);
+		release_lock(o);
 	} else {
 		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
 	}

@@ -29,21 +29,20 @@ static enum reject check_reach(const struct order *o, const struct walk *w)
 
 /* A limit order is covered at its limit, and to the last unit for the roundings of each level it
  * takes. */
-static int needed(const struct executor *x, const struct order *o, const struct walk *w,
-		  int64_t *ret_amount)
+static int needed(const struct order *o, const struct walk *w, int64_t *ret_amount)
 {
 	int64_t taken, rest, all;
 	if (o->side == side_sell)
-		return fills_reserve(x, o, o->qty, ret_amount);
+		return fills_reserve(o, o->qty, ret_amount);
 	int rc = money_add(w->cost, w->fees, &taken);
 	if (rc != 0 || o->type == order_type_market) {
 		if (rc == 0)
 			*ret_amount = taken;
 		return rc;
 	}
-	rc = fills_reserve(x, o, o->qty - w->found, &rest);
+	rc = fills_reserve(o, o->qty - w->found, &rest);
 	if (rc == 0)
-		rc = fills_reserve(x, o, o->qty, &all);
+		rc = fills_reserve(o, o->qty, &all);
 	if (rc == 0)
 		rc = money_add(taken, rest, &taken);
 	if (rc == 0)
@@ -56,7 +55,7 @@ static enum reject set_aside(struct executor *x, struct order *o, const struct w
 	int64_t amount;
 	if (may_rest(o) && x->orders.n == x->orders.max)
 		return reject_limit_orders;
-	if (needed(x, o, w, &amount) != 0)
+	if (needed(o, w, &amount) != 0)
 		return reject_balance;
 	if (asset_lock(fills_locked_asset(x, o), amount) != 0)
 		return reject_balance;
@@ -106,10 +105,7 @@ enum reject taker_place(const struct step *s, struct order *o)
 	enum reject reject = check_book(s, o);
 	if (reject != reject_none)
 		return reject;
-	*w = (struct walk){.side = o->side,
-			   .limit = o->price,
-			   .qty = o->qty,
-			   .fee_rate = x->settings.taker_fee};
+	*w = (struct walk){.side = o->side, .limit = o->price, .qty = o->qty};
 	if (walk_book(o->market, w) != 0)
 		return reject_max_notional;
 	reject = check_reach(o, w);

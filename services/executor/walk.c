@@ -2,20 +2,22 @@
 #include "services/executor/walk.h"
 
 #include "common/base/err.h"
-#include "services/executor/money.h"
 
 static int add_level(struct walk *w, const struct market *m, int64_t price, int64_t qty)
 {
-	struct rated r = {price, qty, m->def.price_scale, m->def.qty_scale};
-	int64_t cost, fee;
-	int rc = money_cost(r, &cost);
+	struct deal d = {.what = {price, qty, m->def.price_scale, m->def.qty_scale},
+			 .side = w->side,
+			 .liquidity = liquidity_taker,
+			 .carry = w->fee_carry};
+	int rc = money_cost(d.what, &d.cost);
 	if (rc == 0)
-		rc = money_fee(cost, w->fee_rate, &fee);
+		rc = fees_of(&m->fees, &d);
 	if (rc == 0)
-		rc = money_add(w->cost, cost, &w->cost);
+		rc = money_add(w->cost, d.cost, &w->cost);
 	if (rc == 0)
-		rc = money_add(w->fees, fee, &w->fees);
+		rc = money_add(w->fees, d.fee, &w->fees);
 	if (rc == 0) {
+		w->fee_carry = d.carry;
 		w->at[w->n++] = (struct level){price, qty};
 		w->found += qty;
 	}
@@ -26,7 +28,7 @@ int walk_book(const struct market *m, struct walk *w)
 {
 	enum side against = walk_against(w->side);
 	w->n = 0;
-	w->found = w->cost = w->fees = 0;
+	w->found = w->cost = w->fees = w->fee_carry = 0;
 	for (uint32_t i = 0; i < book_depth(&m->book, against) && w->found < w->qty; i++) {
 		const struct level *l = book_level(&m->book, against, i);
 		/* A price of 0 is somebody's mistake, and no bargain. */

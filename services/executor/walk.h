@@ -11,12 +11,12 @@ struct walk {
 	enum side side;   /* the taker's */
 	int64_t limit;    /* worst price it accepts; 0 any */
 	int64_t qty;
-	int64_t fee_rate; /* FEE_SCALE */
 	/* found */
 	struct level at[WALK_LEVELS_MAX];
 	uint32_t n;
 	int64_t found;    /* <= qty */
 	int64_t cost, fees; /* sums of what each level's fill is rounded to */
+	int64_t fee_carry;  /* struct deal */
 };
 
 /* Never goes beyond the depth that the book guarantees. ERR_RANGE: the money does not fit. */
