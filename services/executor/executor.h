@@ -7,6 +7,7 @@
 #include "services/executor/holdings.h"
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
+#include "services/executor/risk.h"
 #include "services/executor/walk.h"
 
 struct flatten { /* flatten.c */

@@ -1,10 +1,54 @@
 /* save - the executor's whole state to bytes and back, exact. */
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/executor.h"
 
-#define SAVE_VERSION 2 /* 1: before leases had owners and holdings were told apart */
+#define SAVE_VERSION 3 /* 1: before leases had owners and holdings were told apart; 2: before there were parts */
+
+/* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
+ * gets a new name, and keeps the old one for loading. */
+static const struct part {
+	const char *name;
+	void (*save)(const struct executor *x, struct packer *p); /* NULL: only loaded */
+	int (*load)(struct executor *x, struct unpacker *u);
+} parts[] = {
+	{"risk", risk_save, risk_load},
+};
+
+static void save_parts(const struct executor *x, struct packer *p)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		n += parts[i].save != NULL;
+	pack_u64(p, n);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (!parts[i].save)
+			continue;
+		pack_str(p, parts[i].name);
+		parts[i].save(x, p);
+	}
+}
+
+static int load_part(struct executor *x, struct unpacker *u)
+{
+	char name[EVENT_NAME_MAX];
+	unpack_str(u, name, sizeof(name));
+	for (size_t i = 0; i < ARRAY_LEN(parts) && !u->err; i++)
+		if (strcmp(parts[i].name, name) == 0)
+			return parts[i].load(x, u);
+	return u->err ? u->err : ERR_UNKNOWN;
+}
+
+static int load_parts(struct executor *x, struct unpacker *u)
+{
+	uint64_t n = unpack_u64(u);
+	int rc = u->err;
+	for (uint64_t i = 0; rc == 0 && i < n; i++)
+		rc = load_part(x, u);
+	return rc;
+}
 
 int executor_save(const void *core, struct buf *out)
 {
@@ -25,6 +69,7 @@ int executor_save(const void *core, struct buf *out)
 	holdings_save(&x->holdings, &p);
 	flatten_save(x, &p);
 	live_save(x, &p);
+	save_parts(x, &p);
 	return p.err;
 }
 
@@ -93,6 +138,8 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 		rc = orders_load(&x->orders, &x->markets, &u);
 	if (rc == 0 && version > 1)
 		rc = load_v2(x, &u);
+	if (rc == 0 && version > 2)
+		rc = load_parts(x, &u);
 	if (rc == 0 && u.at != u.end)
 		rc = ERR_TRAILING;
 	return rc != 0 ? rc : check_locks(x);

@@ -27,6 +27,12 @@ static enum reject check_reach(const struct order *o, const struct walk *w)
 	return o->type == order_type_market && w->found == 0 ? reject_depth : reject_none;
 }
 
+/* The worst price at which any of it can fill. */
+static int64_t worst_price(const struct order *o, const struct walk *w)
+{
+	return o->type == order_type_market ? w->at[w->n - 1].price : o->price;
+}
+
 /* A limit order is covered at its limit, and to the last unit for the roundings of each level it
  * takes. */
 static int needed(const struct order *o, const struct walk *w, int64_t *ret_amount)
@@ -110,10 +116,13 @@ enum reject taker_place(const struct step *s, struct order *o)
 		return reject_max_notional;
 	reject = check_reach(o, w);
 	if (reject == reject_none)
+		reject = risk_check(s, o, worst_price(o, w));
+	if (reject == reject_none)
 		reject = set_aside(x, o, w);
 	if (reject != reject_none)
 		return reject;
 	x->counters.orders++;
+	risk_on_order(s, o);
 	o->status = order_status_open;
 	report_order(s, o, reject_none, "");
 	conclude(s, o, take(s, o, w));
