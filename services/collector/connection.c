@@ -77,7 +77,7 @@ static void tell_people(struct line *l, bool lost, const char *reason)
 	if (lost)
 		snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name,
 			 which, reason);
-	runtime_alert(s->rt, severity_warning, lost, "feed_lost", s->venue->name, text);
+	runtime_alert(s->rt, severity_critical, lost, "feed_lost", s->venue->name, text);
 }
 
 static void tell_lost(struct line *l, enum feed state, const char *reason)
@@ -169,7 +169,7 @@ void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 	if (lost)
 		snprintf(text, sizeof text, "%s: %.100s; what is missed is asked for when it answers", s->venue->name,
 			 feed->reason);
-	runtime_alert(s->rt, severity_warning, lost, "feed_lost", s->venue->name, text);
+	runtime_alert(s->rt, severity_critical, lost, "feed_lost", s->venue->name, text);
 }
 
 /* ---- the WebSocket ---- */

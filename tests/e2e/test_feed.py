@@ -168,7 +168,8 @@ def cut_off(s):
     assert s.status("executor")["executor_orders_total"] == executed, "an order without data"
     until_stored(s)
     told = [line for line in s.log("collector")[before:].splitlines() if "rule=feed_lost" in line]
-    assert len(told) == 1, told
+    assert len(told) == 1 and "level=error" in told[0], told
+    assert {r["severity"] for r in s.rows("SELECT severity FROM alerts WHERE rule = 'feed_lost'")} == {"critical"}
     rows = [r["state"] for r in s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY seq")]
     assert rows == ["raised", "resolved"] * (len(rows) // 2) + ["raised"], rows
     assert s.rows("SELECT state FROM feed_states ORDER BY seq DESC LIMIT 1")[0]["state"] == "lost"

@@ -228,9 +228,31 @@ static void a_database_of_before_grows_with_its_events(void **state)
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM commands_v WHERE nonce = 'second'"), 1);
 }
 
+/* However much is written, the cache's pages come from the block that was there at the start, all of them. */
+static void the_cache_lies_in_what_was_reserved(void **state)
+{
+	struct kit *k = *state;
+	int used, most, spilled, before;
+	struct event ev;
+	assert_int_equal(sqlite3_status(SQLITE_STATUS_PAGECACHE_USED, &used, &most, 1), SQLITE_OK);
+	assert_true(used > 0);
+	assert_int_equal(sqlite3_status(SQLITE_STATUS_PAGECACHE_OVERFLOW, &before, &most, 1), SQLITE_OK);
+	assert_int_equal(store_begin(k->store), 0);
+	for (uint64_t n = 1; n <= 20000; n++) {
+		kit_fill(&ev, "executor", n);
+		assert_int_equal(kit_put(k, LANE_X, &ev), 0);
+	}
+	assert_int_equal(store_commit(k->store), 0);
+	assert_int_equal(sqlite3_status(SQLITE_STATUS_PAGECACHE_USED, &used, &most, 0), SQLITE_OK);
+	assert_true(most > 900);
+	assert_int_equal(sqlite3_status(SQLITE_STATUS_PAGECACHE_OVERFLOW, &spilled, &most, 0), SQLITE_OK);
+	assert_int_equal(most, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_cache_lies_in_what_was_reserved, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(each_record_once_however_often_it_comes, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(checkpoint_stands_and_falls_with_its_records, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(every_kind_of_event_has_its_row, kit_setup, kit_teardown),
