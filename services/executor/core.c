@@ -70,7 +70,8 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	int rc = fund(x);
 	if (rc == 0)
 		rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
-	x->markets.fees = (struct fees){s->maker_fee, s->taker_fee};
+	x->settings.fees.rest = (struct fees){.maker = s->maker_fee, .taker = s->taker_fee};
+	x->markets.fees = &x->settings.fees;
 	if (rc == 0)
 		rc = orders_init(&x->orders, s->open_orders_max);
 	if (rc != 0)

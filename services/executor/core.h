@@ -32,6 +32,7 @@
 #define NJ_EXECUTOR_CORE_H
 
 #include "common/service/core.h"
+#include "services/executor/fees.h"
 
 #define EXECUTOR_BALANCES_MAX 32
 
@@ -47,6 +48,7 @@ struct executor_settings {
 	struct executor_balance balance[EXECUTOR_BALANCES_MAX]; /* at the start */
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */
+	struct fee_table fees; /* of markets that charge otherwise; `rest` is filled in from the two above */
 	int64_t ack_latency_ns;
 	int64_t order_latency_ns;   /* of its own orders, from the decision to their effect */
 	int64_t stale_ns;           /* a book without news for longer is not traded */

@@ -117,7 +117,7 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	m->def = *d;
 	m->notional_min = min;
 	m->notional_max = max;
-	m->fees = ms->fees;
+	m->fees = *fees_find(ms->fees, &d->instrument);
 	m->known = true;
 	return 0;
 }

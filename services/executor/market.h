@@ -41,7 +41,7 @@ struct market {
 struct markets {
 	struct strmap map; /* symbol text to struct market; values never move */
 	uint32_t levels;   /* capacity of a book's side */
-	struct fees fees;  /* of every market */
+	const struct fee_table *fees; /* borrowed: what each market charges */
 };
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */
