@@ -72,6 +72,9 @@ void fills_close(const struct step *s, struct order *o, enum reject reject, bool
 void fills_settle(const struct step *s, struct order *o);
 /* What an order that rests with this much left must have locked. */
 int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount);
+/* What the fees of open orders have been rounded up by so far. */
+void fills_save(const struct executor *x, struct packer *p);
+int fills_load(struct executor *x, struct unpacker *u); /* after the orders */
 struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 
 /* intake.c: intents. */

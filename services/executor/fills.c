@@ -136,3 +136,20 @@ void fills_settle(const struct step *s, struct order *o)
 	report_order(s, o, reject_none, "");
 	report_holdings(s, o->market);
 }
+
+void fills_save(const struct executor *x, struct packer *p)
+{
+	pack_array(p, x->orders.n);
+	for (uint32_t i = 0; i < x->orders.n; i++)
+		pack_i64(p, x->orders.at[i].fee_carry);
+}
+
+int fills_load(struct executor *x, struct unpacker *u)
+{
+	uint32_t n = unpack_array(u);
+	if (!u->err && n != x->orders.n)
+		return ERR_CORRUPT;
+	for (uint32_t i = 0; i < n && !u->err; i++)
+		x->orders.at[i].fee_carry = unpack_i64(u);
+	return u->err;
+}

@@ -112,6 +112,19 @@ static void hold(struct executor *x, const struct ev_fill *e, struct market *m)
 		holdings_add(&x->holdings, e->strategy, m, e->side == side_buy ? base : -base);
 }
 
+/* The fee is what the journal says; what its rounding carries over is worked out again. */
+static void follow_order(struct order *o, const struct ev_fill *e, struct rated what, int64_t cost)
+{
+	struct deal d = {.what = what,
+			 .cost = cost,
+			 .side = e->side,
+			 .liquidity = e->liquidity,
+			 .carry = o->fee_carry};
+	o->cost += cost;
+	if (fees_of(&o->market->fees, &d) == 0)
+		o->fee_carry = d.carry;
+}
+
 static void on_fill(struct executor *x, const struct ev_fill *e)
 {
 	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
@@ -124,7 +137,7 @@ static void on_fill(struct executor *x, const struct ev_fill *e)
 	if (!m || money_cost(what, &cost) != 0)
 		return;
 	if (o)
-		o->cost += cost;
+		follow_order(o, e, what, cost);
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
 	hold(x, e, m);

@@ -15,6 +15,7 @@ static const struct part {
 	int (*load)(struct executor *x, struct unpacker *u);
 } parts[] = {
 	{"risk", risk_save, risk_load},
+	{"fees", fills_save, fills_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

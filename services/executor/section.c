@@ -21,6 +21,12 @@ const struct config_key executor_section_keys[] = {
 	 AT(maker_fee), 0},
 	{"taker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that took from the book.", NULL,
 	 AT(taker_fee), 0},
+	{"fees", CONFIG_TEXT,
+	 "KALSHI 0 0.07 kalshi, POLYMARKET 0 0.07 polymarket, BINANCE-PERP 0.0002 0.0005, BYBIT-PERP 0.0002 0.00055", 0,
+	 0, "",
+	 "What other markets charge, comma separated: an instrument, a venue's perpetuals or a venue, maker, taker, and "
+	 "kalshi or polymarket where it is that venue's curve.",
+	 NULL, TEXT(fees)},
 	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
 	 NULL, AT(loss_max), 0},
 	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.",
@@ -60,6 +66,15 @@ static int parse_balances(const char *text, struct executor_settings *s, char *r
 	return 0;
 }
 
+static int parse_fees(const char *text, struct executor_settings *s, char *reason, size_t cap)
+{
+	char what[EVENT_TEXT_MAX];
+	int rc = fees_parse(&s->fees, text, what, sizeof(what));
+	if (rc != 0)
+		snprintf(reason, cap, "executor.fees: %s", what);
+	return rc;
+}
+
 static uint8_t origin_of(const char *text)
 {
 	return strcmp(text, "any") == 0 ? 0 : enum_value(enum_origin(), text, strlen(text));
@@ -83,5 +98,6 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->ack_latency_ns = run->ack_latency_ns;
 	s->order_latency_ns = run->order_latency_ns;
 	s->origin = origin_of(run->origin);
-	return parse_balances(in->balances, s, reason, cap);
+	int rc = parse_balances(in->balances, s, reason, cap);
+	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
 }

@@ -9,6 +9,7 @@
 struct executor_section {
 	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX];
 	char balances[400];
+	char fees[FEES_TEXT_MAX];
 	int64_t maker_fee, taker_fee, loss_max;
 	int64_t stale_ns, equity_every_ns, intent_expiry_ns;
 	int64_t open_orders_max, instruments_max, book_levels;
