@@ -35,7 +35,7 @@ struct fees { /* what a market charges */
 
 struct fee_table { /* which markets charge what: the first row that fits, of a symbol, then of a venue */
 	struct fee_row {
-		char key[sizeof(struct symbol)]; /* BTCUSDT.BINANCE; BINANCE-PERP: a venue's perpetuals; BINANCE: the rest */
+		char key[sizeof(struct symbol)]; /* BTCUSDT.BINANCE, BINANCE-PERP (its perpetuals), BINANCE */
 		struct fees fees;
 	} row[FEES_ROWS_MAX];
 	uint32_t n;
