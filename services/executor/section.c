@@ -22,7 +22,8 @@ const struct config_key executor_section_keys[] = {
 	{"taker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that took from the book.", NULL,
 	 AT(taker_fee), 0},
 	{"fees", CONFIG_TEXT,
-	 "KALSHI 0 0.07 kalshi, POLYMARKET 0 0.07 polymarket, BINANCE-PERP 0.0002 0.0005, BYBIT-PERP 0.0002 0.00055",
+	 "KALSHI 0 0.07 kalshi, POLYMARKET 0 0.07 polymarket, "
+	 "BINANCE-PERP 0.0002 0.0005, BYBIT-PERP 0.0002 0.00055",
 	 0, 0, "",
 	 "What other markets charge, comma separated: an instrument, a venue's perpetuals or a venue, maker, taker, and "
 	 "kalshi or polymarket where it is that venue's curve.",
