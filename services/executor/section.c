@@ -25,8 +25,8 @@ const struct config_key executor_section_keys[] = {
 	 "KALSHI 0 0.07 kalshi, POLYMARKET 0 0.07 polymarket, "
 	 "BINANCE-PERP 0.0002 0.0005, BYBIT-PERP 0.0002 0.00055",
 	 0, 0, "",
-	 "What other markets charge, comma separated: an instrument, a venue's perpetuals or a venue, maker, taker, and "
-	 "kalshi or polymarket where it is that venue's curve.",
+	 "What other markets charge, comma separated: an instrument, a venue's perpetuals or a venue, maker, taker, "
+	 "and kalshi or polymarket where it is that venue's curve.",
 	 NULL, TEXT(fees)},
 	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
 	 NULL, AT(loss_max), 0},
