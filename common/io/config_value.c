@@ -1,4 +1,5 @@
 /* config_value - one value of a setting: from text into its place, and back for people. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -218,19 +219,46 @@ static int check_choice(const struct config_key *key, const char *text, const st
 	return refuse(r, "\"%s\" is not one of %s", config_show(text).s, key->choices);
 }
 
-/* What examples and templates put where a secret belongs. */
+static bool is_between(const char *text, const char *first, const char *last)
+{
+	size_t len = strlen(text), head = strlen(first), tail = strlen(last);
+	return len >= head + tail && strncmp(text, first, head) == 0 && strcmp(text + len - tail, last) == 0;
+}
+
+/* What a template leaves where nobody has filled it in: <host>, ${HOST}, {{ host }}, a unit file's %i, changeme. */
+static bool is_template(const char *text)
+{
+	static const char *const words[] = {"changeme", "change-me", "change_me"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	if (text[0] == '%' && isalpha((unsigned char)text[1]) && text[2] == '\0')
+		return true;
+	return is_between(text, "<", ">") || is_between(text, "${", "}") || is_between(text, "{{", "}}");
+}
+
+static bool is_only(const char *text, const char *bytes)
+{
+	return strlen(text) > 2 && strspn(text, bytes) == strlen(text);
+}
+
+static int check_text(const char *text, const struct refusal *r)
+{
+	if (is_template(text))
+		return refuse(r, "\"%s\" is a template's (fill it in, or leave the setting out)", config_show(text).s);
+	return 0;
+}
+
+/* What examples put where a secret belongs. */
 static int check_secret(const char *text, const struct refusal *r)
 {
-	static const char *const example[] = {
-		"changeme", "change-me", "change_me", "password", "secret", "example", "default",
-		"***",
-	};
+	static const char *const example[] = {"password", "secret", "example", "default"};
 	if (text[0] == '\0')
 		return refuse(r, "the secret is empty (set it, or leave the setting out)");
+	bool is_example = is_template(text) || text[0] == '<' || strncasecmp(text, "your", 4) == 0;
 	for (size_t i = 0; i < ARRAY_LEN(example); i++)
-		if (strcasecmp(text, example[i]) == 0)
-			return refuse(r, "the secret is still an example's (set a real one)");
-	if (text[0] == '<' || strncasecmp(text, "your", 4) == 0)
+		is_example = is_example || strcasecmp(text, example[i]) == 0;
+	if (is_example || is_only(text, "*") || is_only(text, "xX"))
 		return refuse(r, "the secret is still an example's (set a real one)");
 	return 0;
 }
@@ -246,6 +274,8 @@ static int parse_text(const struct config_key *key, const char *text, char *out,
 		return refuse(r, "longer than %zu bytes", key->size - 1);
 	if (key->kind == CONFIG_CHOICE)
 		rc = check_choice(key, text, r);
+	if (key->kind == CONFIG_TEXT)
+		rc = check_text(text, r);
 	if (key->kind == CONFIG_SECRET)
 		rc = check_secret(text, r);
 	if (rc == 0) {

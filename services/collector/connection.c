@@ -16,16 +16,10 @@
 #include "common/io/log.h"
 #include "services/collector/shell.h"
 
-#define PROTOCOL "nightjar.stamped.v1"
 #define HELD_MAX (16 << 20)
 #define PING_NS (20 * NS_PER_S) /* of silence on the wire until we ask, where the venue names no interval */
 #define PONG_MAX_NS (60 * NS_PER_S)
 static const char simulator_header[] = "X-Nightjar-Simulator";
-
-static const char *stream_base(const struct shell *s)
-{
-	return s->set.stream_url[0] ? s->set.stream_url : s->venue->stream_hosts[0];
-}
 
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own)
 {
@@ -218,7 +212,7 @@ static void watch(struct line *l)
 bool connection_is_of_origin(struct plug *p)
 {
 	struct shell *s = p->line->shell;
-	return connection_origin(s, ws_header(p->ws, simulator_header), stream_base(s), s->venue->stream_hosts) ==
+	return connection_origin(s, ws_header(p->ws, simulator_header), dial_base(s), s->venue->stream_hosts) ==
 	       p->line->origin;
 }
 
@@ -233,13 +227,13 @@ static void on_open(void *ctx)
 		return;
 	}
 	l->open_at = clock_mono(runtime_clock(s->rt));
-	connection_set_origin(l, connection_origin(s, ws_header(p->ws, simulator_header), stream_base(s),
+	connection_set_origin(l, connection_origin(s, ws_header(p->ws, simulator_header), dial_base(s),
 						   s->venue->stream_hosts));
 	const char *protocol = ws_protocol(p->ws);
-	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", stream_base(s), l->number,
+	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", dial_base(s), l->number,
 		 enum_text(enum_origin(), l->origin), s->set.stamped);
-	if (s->set.stamped && strcmp(protocol, PROTOCOL) != 0) {
-		connection_again(l, "the server does not speak " PROTOCOL, -1);
+	if (s->set.stamped && strcmp(protocol, DIAL_PROTOCOL) != 0) {
+		connection_again(l, "the server does not speak " DIAL_PROTOCOL, -1);
 		return;
 	}
 	connection_subscribe(p);
@@ -302,35 +296,9 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 static const struct ws_handler handler = {
 	.on_open = on_open, .on_message = on_message, .on_batch = on_batch, .on_close = on_close};
 
-/* How many streams the simulator is to wait for before it begins: what comes by texts comes late. */
-static int append_stamped(const struct line *l, const struct venue_feed *feed, struct buf *url)
+int connection_dial(struct plug *p)
 {
-	const struct venue *v = l->shell->venue;
-	uint32_t streams = feed->n * (uint32_t)__builtin_popcount(feed->streams);
-	struct buf text;
-	buf_init(&text, 1 << 16);
-	if (v->stream_count)
-		streams = v->stream_count(feed);
-	bool by_text = v->stream_text(feed, 0, &text) == 0;
-	buf_fini(&text);
-	int rc = buf_printf(url, "%sfrom=%lld", memchr(url->at, '?', url->len) ? "&" : "?", (long long)l->cursor);
-	if (!rc && by_text)
-		rc = buf_printf(url, "&nj_streams=%u", streams);
-	return rc;
-}
-
-static int make_url(struct line *l, struct buf *url)
-{
-	struct shell *s = l->shell;
-	struct venue_feed feed;
-	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
-	collector_core_feed(s->core, l->number, markets, &feed);
-	int rc = buf_printf(url, "%s", stream_base(s));
-	if (!rc)
-		rc = s->venue->stream_path(&feed, url);
-	if (!rc && s->set.stamped)
-		rc = append_stamped(l, &feed, url);
-	return rc ? rc : buf_byte(url, 0);
+	return dial_open(p, &handler);
 }
 
 /* Nothing to connect to: the books are asked for. */
@@ -344,28 +312,11 @@ static void open_polled(struct line *l)
 	tell_people(l, false, NULL);
 }
 
-int connection_dial(struct plug *p)
+static void on_retry(void *ctx)
 {
-	struct line *l = p->line;
-	struct shell *s = l->shell;
-	struct auth_headers headers = {.at = {NULL}};
-	struct buf url;
-	buf_init(&url, 1 << 16);
-	int rc = make_url(l, &url);
-	if (!rc && auth_signs(&s->auth))
-		rc = auth_sign(&s->auth, clock_wall(runtime_clock(s->rt)), "GET",
-			       (const char *)url.at + strlen(stream_base(s)), &headers);
-	struct ws_options o = {.url = (const char *)url.at,
-			       .headers = headers.at,
-			       .protocol = s->set.stamped ? PROTOCOL : NULL,
-			       .ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
-			       .user_agent = "nightjar/" NJ_VERSION,
-			       .deflate = s->set.deflate,
-			       .plain = s->set.plain};
-	if (!rc)
-		rc = ws_open(runtime_loop(s->rt), &o, &handler, p, &p->ws);
-	buf_fini(&url);
-	return rc;
+	struct line *l = ctx;
+	l->retry = NULL;
+	connection_open(l);
 }
 
 void connection_open(struct line *l)
@@ -378,11 +329,18 @@ void connection_open(struct line *l)
 		open_polled(l);
 		return;
 	}
+	int64_t wait = dial_wait(s);
+	if (wait > 0) {
+		log_warn("connecting later: the venue allows no more tries now", "connection=%u in_ms=%lld", l->number,
+			 (long long)(wait / NS_PER_MS));
+		loop_timer(runtime_loop(s->rt), wait, 0, on_retry, l, &l->retry);
+		return;
+	}
 	if (!s->set.stamped)
 		tell(l, feed_connecting, NULL);
 	int rc = connection_dial(plug_of(l));
 	if (rc) {
-		log_error("cannot connect", "url=%s connection=%u err=%s", stream_base(s), l->number, err_name(rc));
+		log_error("cannot connect", "url=%s connection=%u err=%s", dial_base(s), l->number, err_name(rc));
 		connection_again(l, NULL, -1);
 	}
 }
@@ -391,13 +349,6 @@ void connection_open_all(struct shell *s)
 {
 	for (uint32_t i = 0; i < s->n_lines; i++)
 		connection_open(&s->line[i]);
-}
-
-static void on_retry(void *ctx)
-{
-	struct line *l = ctx;
-	l->retry = NULL;
-	connection_open(l);
 }
 
 void connection_close(struct line *l)
@@ -469,6 +420,7 @@ int connection_init(struct shell *s)
 {
 	uint64_t seed = (uint64_t)clock_wall(runtime_clock(s->rt));
 	int rc = 0;
+	dial_init(s);
 	s->n_lines = collector_core_connections(s->core);
 	for (uint32_t i = 0; i < s->n_lines && !rc; i++) {
 		struct line *l = &s->line[i];

@@ -186,6 +186,9 @@ int collector_core_save(const struct collector_core *c, struct buf *out);
 int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len);
 
 const struct collector_counters *collector_core_counters(const struct collector_core *c);
+/* Whose data there is: enum origin of the connection that brought the newest, 0 while none brings any. *ret_at: its
+ * stamp; 0: there was none. */
+uint8_t collector_core_data(const struct collector_core *c, int64_t *ret_at);
 /* What the venue's feed n carries, to build its path: fills markets (room for
  * COLLECTOR_MARKETS_MAX). */
 void collector_core_feed(const struct collector_core *c, uint32_t connection, const struct venue_market **markets,

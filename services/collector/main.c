@@ -52,10 +52,15 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_seals_broken_total", seals_broken, "Books that lost their trust by their hash."),
 	COUNTER("collector_seals_unchecked_total", seals_unchecked, "Hashes with too little known to check them."),
 	COUNTER("collector_resolutions_total", resolutions, "Outcomes of event contracts put on record."),
+	ROW("collector_connects_held_total", METRIC_COUNTER, shell.dials_held,
+	    "Tries to connect that had to wait, as the venue allows so many in a window."),
 	ROW("collector_rotations_total", METRIC_COUNTER, shell.rotations,
 	    "Connections replaced before the venue ended them."),
 	ROW("collector_rotations_failed_total", METRIC_COUNTER, shell.rotation_failures, "Tries at that which failed."),
 	ROW("collector_sleeps_total", METRIC_COUNTER, shell.sleeps, "Times the machine was suspended meanwhile."),
+	ROW("collector_data_origin", METRIC_GAUGE, shell.data_origin,
+	    "Whose data comes in: 1 live, 2 a replay's, 3 a simulator's; 0 none."),
+	ROW("collector_data_age_ns", METRIC_GAUGE, shell.data_age, "Since the last of it; in a replay by its own time."),
 	ROW("collector_clock_offset_ns", METRIC_GAUGE, shell.clock_offset,
 	    "How far the clock is ahead of the venue's."),
 	{0},
@@ -250,6 +255,9 @@ static int64_t now_of(const void *self)
 static const void *metrics_of(void *self)
 {
 	struct shell *s = self;
+	int64_t at, now = s->set.stamped ? s->now : clock_wall(runtime_clock(s->rt));
+	s->counters.data_origin = collector_core_data(s->core, &at);
+	s->counters.data_age = at != 0 && now > at ? now - at : 0;
 	s->exported = (struct shell_metrics){*collector_core_counters(s->core), s->counters};
 	return &s->exported;
 }

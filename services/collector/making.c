@@ -198,6 +198,22 @@ void collector_core_dump(struct collector_core *c, const struct sink *out)
 	c->out = NULL;
 }
 
+uint8_t collector_core_data(const struct collector_core *c, int64_t *ret_at)
+{
+	uint8_t origin = 0;
+
+	*ret_at = 0;
+	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
+		const struct connection *conn = &c->connections[i];
+		bool flows = conn->state == feed_live || conn->state == feed_silent;
+		if (!flows || conn->frame_at <= *ret_at)
+			continue;
+		*ret_at = conn->frame_at;
+		origin = conn->origin;
+	}
+	return origin;
+}
+
 const struct collector_counters *collector_core_counters(const struct collector_core *c)
 {
 	return &c->count;

@@ -8,6 +8,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
+#include "services/collector/attempts.h"
 #include "services/collector/plan.h"
 
 #define POLL_SLACK_NS (1200 * NS_PER_S)
@@ -47,6 +48,10 @@ const struct config_key collector_section_keys[] = {
 	{"connection_streams", CONFIG_INT, "0", 0, 1024, "streams",
 	 "On one connection, where that is less than the venue allows; 0: as many as it allows.", NULL,
 	 AT(connection_streams), 0},
+	{"connect_limit", CONFIG_INT, "0", 0, ATTEMPTS_MAX, "tries",
+	 "To connect within the venue's window (five minutes at Binance and Bybit, a minute elsewhere), of all "
+	 "connections together; 0: half of what the venue allows an address, so that two collectors fit behind one.",
+	 NULL, AT(connect_limit), 0},
 	{"references", CONFIG_TEXT, "", 0, 0, "",
 	 "Numbers from elsewhere to ask for, apart by spaces: NAME=coingecko:bitcoin/usd, or "
 	 "NAME=https://HOST/PATH#/POINTER into the JSON that comes (RFC 6901).",

@@ -19,7 +19,7 @@ struct collector_section {
 	char key_id[100], key_file[200];
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
-	int64_t connection_streams, weight_limit;
+	int64_t connection_streams, connect_limit, weight_limit;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 };

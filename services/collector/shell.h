@@ -16,6 +16,7 @@
 #include "common/io/http.h"
 #include "common/io/ws.h"
 #include "common/service/runtime.h"
+#include "services/collector/attempts.h"
 #include "services/collector/auth.h"
 #include "services/collector/reference.h"
 #include "services/collector/section.h"
@@ -51,7 +52,9 @@ struct shell_counters {
 	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
 	uint64_t foreign_text; /* stamped mode: frames without a stamp */
 	int64_t clock_offset; /* ns, ahead of the venue */
+	int64_t data_origin, data_age; /* enum origin, 0 none; ns since its last frame */
 	uint64_t sleeps;      /* of the machine */
+	uint64_t dials_held; /* tries to connect that had to wait for the venue's limit */
 	uint64_t rotations, rotation_failures, merged; /* merged: frames of both connections, given once */
 };
 
@@ -105,6 +108,7 @@ struct shell {
 	struct collector_core *core;
 	struct http *http;
 	struct auth auth;
+	struct attempts attempts;
 	struct line line[COLLECTOR_CONNECTIONS_MAX];
 	uint32_t n_lines;
 	struct loop_source *start, *asking; /* asking: for the venue's time */
@@ -158,10 +162,18 @@ void connection_woken(struct line *l, const char *reason); /* what it was connec
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);
 void connection_set_origin(struct line *l, uint8_t origin);
 
-int connection_dial(struct plug *p); /* ws_open of the line's address */
+int connection_dial(struct plug *p); /* dial_open, for this file's callbacks */
 void connection_subscribe(struct plug *p);
 void connection_unplug(struct plug *p);
 bool connection_is_of_origin(struct plug *p); /* what answers there is what answered on the line before */
+
+/* dial.c */
+#define DIAL_PROTOCOL "nightjar.stamped.v1"
+const char *dial_base(const struct shell *s); /* address of the stream */
+void dial_init(struct shell *s);
+int64_t dial_wait(struct shell *s); /* ns until the venue may be tried again; 0: now */
+/* ws_open of the line's address. ERR_BUSY: not yet. */
+int dial_open(struct plug *p, const struct ws_handler *handler);
 
 /* rotate.c */
 void rotate_arm(struct line *l); /* the line has just opened */

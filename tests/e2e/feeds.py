@@ -36,7 +36,7 @@ class Feed(Stack):
                  '    origin = "replay"', '    run_id = "e2e"', "collector", '    venue = "%s"' % self.venue,
                  '    symbols = "%s"' % ",".join(self.symbols), '    streams = "%s"' % self.streams, '    klines = "0"',
                  '    stream_url = "%s"' % base, '    rest_url = "%s"' % base.replace("ws", "http"),
-                 '    backoff_min = "50ms"', '    backoff_max = "200ms"', '    silence = "600s"', '    stale = "600s"',
+                 '    backoff_min = "50ms"', '    connect_limit = "4096"', '    backoff_max = "200ms"', '    silence = "600s"', '    stale = "600s"',
                  '    describe_wait = "3s"']
         with open(self.path("nightjar.conf"), "w") as f:
             f.write("\n".join(lines) + "\n")

@@ -7,7 +7,7 @@ from stack import SERVICES, Stack, wait_for
 from wsclient import rest
 
 MARKET = ("--symbols", "BTCUSDT", "--rate", "100", "--seed", "7")
-QUICK = ("collector.stamped=false", "collector.backoff_min=50ms", "collector.backoff_max=200ms")
+QUICK = ("collector.stamped=false", "collector.backoff_min=50ms", "collector.backoff_max=200ms", "collector.connect_limit=4096")
 
 
 class Live(Stack):

@@ -176,7 +176,21 @@ def cut_off(s):
     assert not s.rows("SELECT 1 FROM xlog WHERE event = 'order' AND ts_recv > (SELECT max(ts_recv) FROM feed_states)")
 
 
+def limited():
+    """Nobody is there: so many tries as the venue allows, then none until its window is over, whatever the backoff."""
+    with Live("limited", settings=("collector.connect_limit=3", "collector.describe_wait=0")) as s:
+        s.start_venue()
+        s.write_settings()
+        s.kill("venue_sim")
+        s.start_service("collector")
+        s.until("it to hold back", lambda: s.metric("collector", "collector_connects_held_total") > 0)
+        log = s.log("collector")
+        assert log.count("next try") == 3 and log.count("connecting later") == 1, log[-2000:]
+        assert s.kill("collector", signal.SIGTERM) == 0
+
+
 def main():
+    limited()
     with Live("feed", settings=("collector.silence=2s",)) as s:
         s.start()
         s.until_trusted()

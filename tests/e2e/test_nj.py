@@ -138,6 +138,8 @@ def test_status(s):
         assert row["values"]["life"] == 4 and row["version"] and row["uptime_ns"] > 0, row
     assert rows["executor"]["values"]["in.collector.m.state"] == 2
     assert rows["executor"]["note"] == "running" and rows["collector"]["note"] == "connected"
+    assert rows["collector"]["data"] == "simulated" and 0 <= rows["collector"]["data_age_ns"] < 60 * 10**9, rows["collector"]
+    assert "data" not in rows["executor"] and "Data: simulated, the last " in s.nj("status", "collector")
     block = s.nj("status", "executor")
     assert "Main PID: %d" % rows["executor"]["pid"] in block and "collector.m  live" in block, block
     assert s.nj("status", "-o", "tsv", "--columns", "service,state", "persister") == "service\tstate\npersister\trunning\n"
@@ -327,6 +329,7 @@ def test_doctor_sees_a_venue_lost(s):
     s.kill("venue_sim", signal.SIGTERM)
     s.until("the loss", lambda: "connection" in unwell(diagnosis(s, "connection", code=None)), 20)
     assert unwell(diagnosis(s, "connection", code=4)) == {"connection": "warn"}
+    assert s.services()["collector"]["data"] == "none" and "Data: none\n" in s.nj("status", "collector", code=4)
     assert s.services()["collector"]["well"] is False
     s.nj("status", code=4)
 

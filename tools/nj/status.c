@@ -29,6 +29,8 @@ const struct table_column status_columns[] = {
 	{"rate", TABLE_NUMBER, "Useful work a second, now."},
 	{"memory", TABLE_BYTES, "Resident, shared pages included."},
 	{"errors", TABLE_INT, "Errors logged since its start."},
+	{"data", TABLE_TEXT, "Whose data the collector brings: live, replay, simulated, none."},
+	{"data_age", TABLE_SPAN, "Since the last of it."},
 	{"note", TABLE_TEXT, "What it says of itself: connected, running, paused, or what is wrong."},
 	{0},
 };
@@ -68,6 +70,18 @@ static int64_t errors_of(const struct look_service *s)
 	return s->beats ? (int64_t)s->beat.errors : look_value(s, "errors", 0);
 }
 
+/* Of a service that brings data in: its name; NULL of others. */
+static const char *data_text(const struct look_service *s)
+{
+	int64_t origin = look_value(s, "collector_data_origin", -1);
+	return origin < 0 ? NULL : origin == 0 ? "none" : enum_text(enum_origin(), (uint8_t)origin);
+}
+
+static int64_t data_age(const struct look_service *s)
+{
+	return look_value(s, "collector_data_origin", 0) > 0 ? look_value(s, "collector_data_age_ns", -1) : -1;
+}
+
 static void put_row(struct table *t, const struct look *l, const struct look_service *s)
 {
 	char rate[32];
@@ -80,6 +94,8 @@ static void put_row(struct table *t, const struct look *l, const struct look_ser
 	table_text(t, rate_text(s, rate));
 	put_known(t, s->beats != 0, (int64_t)s->beat.rss);
 	put_known(t, s->answered || s->beats, errors_of(s));
+	table_text(t, data_text(s));
+	put_known(t, data_age(s) >= 0, data_age(s));
 	if (look_state(l, s) == LOOK_ILL)
 		table_tone(t, TABLE_BAD, s->beat.note);
 	else
@@ -135,6 +151,10 @@ static void json_service(FILE *to, const struct look *l, const struct look_servi
 	}
 	if (s->beats)
 		json_beat(to, s);
+	if (data_text(s))
+		fprintf(to, ",\"data\":\"%s\"", data_text(s));
+	if (data_age(s) >= 0)
+		fprintf(to, ",\"data_age_ns\":%" PRId64, data_age(s));
 	fputs(",\"values\":{", to);
 	for (uint32_t i = 0; i < s->n_pairs; i++) {
 		fputs(i ? "," : "", to);
@@ -238,6 +258,12 @@ static void print_block(const struct cli *cli, const struct look *l, const struc
 	if (s->pid)
 		fprintf(to, " Main PID: %d (nightjar-%s %s)\n", (int)s->pid, s->name, s->answered ? s->version : "");
 	print_work(to, l, s);
+	if (data_text(s))
+		fprintf(to, "     Data: %s", data_text(s));
+	if (data_age(s) >= 0)
+		fprintf(to, ", the last %s ago", table_span(data_age(s), up));
+	if (data_text(s))
+		fputc('\n', to);
 	if (s->answered || s->beats)
 		fprintf(to, "   Errors: %" PRId64 "\n", errors_of(s));
 	print_inputs(to, s);

@@ -377,6 +377,36 @@ static void secrets(void **state)
 	assert_null(strstr(w.err.text, "0123"));
 }
 
+/* Of a setting that holds a text, and of one that holds a secret; what looks like one and is none is taken. */
+static void samples(void **state)
+{
+	static const char *const texts[] = {"changeme", "CHANGE-ME",  "change_me", "<host>",
+					    "${HOST}",  "{{ host }}", "%i",	   "%H"};
+	static const char *const secrets_too[] = {"password", "Secret", "example",	 "default",
+						  "***",      "xxxx",	"your-key-here", "<paste it here"};
+	static const char *const fine[] = {"%", "%20", "100%", "a<b>", "$HOME", "{}", "changeme.org"};
+	char env[80], text[80];
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		snprintf(text, sizeof text, "strategy\n    name = \"%s\"\n", texts[i]);
+		assert_int_equal(load(text), ERR_ARG);
+		assert_non_null(strstr(w.err.text, "strategy.name: "));
+		assert_non_null(strstr(w.err.text, "is a template's (fill it in, or leave the setting out)"));
+		snprintf(env, sizeof env, "NIGHTJAR_STRATEGY__API_KEY=%s", texts[i]);
+		assert_int_equal(load_env(env, NULL), ERR_ARG);
+		assert_non_null(strstr(w.err.text, "the secret is still an example's"));
+	}
+	for (size_t i = 0; i < sizeof secrets_too / sizeof *secrets_too; i++) {
+		snprintf(env, sizeof env, "NIGHTJAR_STRATEGY__API_KEY=%s", secrets_too[i]);
+		assert_int_equal(load_env(env, NULL), ERR_ARG);
+		assert_non_null(strstr(w.err.text, "the secret is still an example's"));
+	}
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+		snprintf(text, sizeof text, "strategy\n    name = \"%s\"\n", fine[i]);
+		assert_int_equal(load(text), 0);
+	}
+}
+
 static void bad_reload_changes_nothing(void **state)
 {
 	(void)state;
@@ -546,6 +576,7 @@ int main(void)
 		T(environment),
 		T(flags),
 		T(secrets),
+		T(samples),
 		T(bad_reload_changes_nothing),
 		T(required_setting),
 		T(free_form_subsections),
