@@ -1,8 +1,8 @@
 /* attempts - how often a venue may be dialled: so many tries within a window, whatever lines they are for.
  *
  * A venue counts tries to connect by address (Binance: 300 in five minutes) and locks out who makes more. The backoff
- * of one line keeps below that; many lines that fail together, or that are refused as soon as they are open, need not.
- * Times of tries are kept, not a bucket that refills: of that a burst and what is refilled after it fit into one window.
+ * of one line keeps below that; many lines that fail together, or that are refused as soon as they open, need not.
+ * Times of tries are kept, not a bucket that refills: a burst and what is refilled behind it fit into one window.
  */
 #include "services/collector/attempts.h"
 
