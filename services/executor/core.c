@@ -25,6 +25,7 @@ void executor_defaults(struct executor_settings *s)
 		.equity_interval_ns = 10 * SECOND,
 		.intent_expiry_ns = 2 * SECOND,
 		.order_latency_ns = SECOND / 20,
+		.guard = {.stops_within_ns = 600 * SECOND, .stops_pause_ns = 600 * SECOND},
 		.open_orders_max = 200,
 		.instruments_max = 256,
 		.book_levels = 5000,
@@ -39,6 +40,9 @@ bool core_in_range(const struct executor_settings *s)
 		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->order_latency_ns >= 0 &&
 		     s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
+	sound = sound && limits_in_range(s->limit) && guard_in_range(&s->guard) && s->n_scopes <= LIMITS_SCOPES_MAX;
+	for (uint32_t i = 0; sound && i < s->n_scopes; i++)
+		sound = s->scope[i].name[0] && limits_in_range(s->scope[i].limit);
 	for (uint32_t i = 0; sound && i < s->n_balances; i++)
 		sound = s->balance[i].asset[0] && s->balance[i].amount >= 0;
 	return sound;
@@ -193,6 +197,14 @@ static bool is_ours(const struct executor *x, const struct ev_command *c)
 	return !c->target[0] || strcmp(c->target, x->settings.account) == 0;
 }
 
+static bool reset(struct executor *x)
+{
+	bool halted = mode_reset(&x->mode), unsure = mode_clear(&x->mode, "recovery");
+	if (halted)
+		guard_reset(x);
+	return halted || unsure;
+}
+
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 {
 	struct mode *m = &x->mode;
@@ -203,7 +215,7 @@ bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 	case verb_resume:
 		return ours && mode_resume(m, c);
 	case verb_reset:
-		return ours && (int)mode_reset(m) + (int)mode_clear(m, "recovery") > 0;
+		return ours && reset(x);
 	case verb_safe:
 		if (!c->target[0])
 			return false;

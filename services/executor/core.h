@@ -33,6 +33,8 @@
 
 #include "common/service/core.h"
 #include "services/executor/fees.h"
+#include "services/executor/guard.h"
+#include "services/executor/limits.h"
 
 #define EXECUTOR_BALANCES_MAX 32
 
@@ -55,6 +57,10 @@ struct executor_settings {
 	int64_t equity_interval_ns; /* of event time; silence makes no further ones */
 	int64_t intent_expiry_ns;   /* for intents that name no expiry */
 	int64_t loss_max; /* quote at 8 decimals below the start's worth that halts; 0 none */
+	int64_t limit[LIMITS];              /* of the account; risk.h */
+	struct limits_scope scope[LIMITS_SCOPES_MAX]; /* of strategies and instruments */
+	uint32_t n_scopes;
+	struct guard_settings guard;
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
 	uint8_t origin;             /* enum origin; none: that of the first market event */
@@ -72,6 +78,8 @@ struct executor_counters {
 	uint64_t full_instruments;      /* instruments beyond the limit */
 	uint64_t closing;      /* holdings that a flatten has still to close, now */
 	uint64_t flatten_left; /* holdings that a flatten could not close */
+	uint64_t stop_outs;    /* orders with a loss */
+	uint64_t stands;       /* times that the stop-loss guard made instruments stand still */
 	uint64_t reloads, reloads_refused; /* settings that were changed, that were not understood */
 };
 

@@ -108,10 +108,10 @@ static void report(const struct step *s, const struct worth *w)
 	sink_emit(s->out, &ev);
 }
 
-static void halt(const struct step *s)
+static void halt(const struct step *s, const char *why)
 {
 	enum trading before = mode_state(&s->x->mode);
-	if (!mode_halt(&s->x->mode, "executor", "The loss limit of the account was reached."))
+	if (!mode_halt(&s->x->mode, "executor", why))
 		return;
 	report_trading(s, before);
 	intake_cancel_all(s, NULL, reject_halted);
@@ -125,8 +125,11 @@ void equity_report(const struct step *s)
 	report(s, &w);
 	bool lost = x->settings.loss_max > 0 && x->started && w.marked &&
 		    add_capped(x->start_equity, -w.equity) >= x->settings.loss_max;
+	char why[EVENT_TEXT_MAX] = "The loss limit of the account was reached.";
+	if (w.marked && guard_on_worth(x, s->now, w.equity, why))
+		lost = true;
 	if (lost)
-		halt(s);
+		halt(s, why);
 }
 
 /* The curve has points at multiples of the interval, but only while something happens: after a

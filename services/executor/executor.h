@@ -25,6 +25,8 @@ struct executor {
 	struct mode mode;
 	struct holdings holdings;
 	struct flatten flatten;
+	struct risk risk;
+	struct guard guard;
 	char run_id[EVENT_NAME_MAX]; /* of its own orders' ids; a loaded state brings its own */
 	uint8_t origin;       /* of every market event it may use; none until the first */
 	uint64_t fills;       /* of the account, ever: the last fill id */

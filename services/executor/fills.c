@@ -98,6 +98,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	x->counters.fills++;
 	x->filled = true;
 	holdings_add(&x->holdings, o->strategy, o->market, o->side == side_buy ? t.base : -t.base);
+	guard_on_fill(x, s->now, o, e->realised);
 	report_fill(s, o, e);
 	return 0;
 }

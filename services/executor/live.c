@@ -10,6 +10,8 @@
 #include "services/executor/executor.h"
 #include "services/executor/section.h"
 
+#define LIMIT_AT(which) offsetof(struct executor_settings, limit[which])
+
 static const struct live {
 	const char *key; /* as in executor_section_keys */
 	size_t at;       /* int64_t in struct executor_settings */
@@ -18,9 +20,30 @@ static const struct live {
 	{"stale", offsetof(struct executor_settings, stale_ns)},
 	{"equity_every", offsetof(struct executor_settings, equity_interval_ns)},
 	{"intent_expiry", offsetof(struct executor_settings, intent_expiry_ns)},
+	{"order_qty_max", LIMIT_AT(LIMIT_ORDER_QTY)},
+	{"order_notional_max", LIMIT_AT(LIMIT_ORDER_NOTIONAL)},
+	{"position_qty_max", LIMIT_AT(LIMIT_POSITION_QTY)},
+	{"position_notional_max", LIMIT_AT(LIMIT_POSITION_NOTIONAL)},
+	{"gross_max", LIMIT_AT(LIMIT_GROSS)},
+	{"net_max", LIMIT_AT(LIMIT_NET)},
+	{"collar_bps", LIMIT_AT(LIMIT_COLLAR)},
+	{"orders_second_max", LIMIT_AT(LIMIT_SECOND)},
+	{"orders_minute_max", LIMIT_AT(LIMIT_MINUTE)},
+	{"day_loss_max", offsetof(struct executor_settings, guard.day_loss_max)},
+	{"drawdown_max", offsetof(struct executor_settings, guard.drawdown_max)},
+	{"cooldown", offsetof(struct executor_settings, guard.cooldown_ns)},
+	{"stops_max", offsetof(struct executor_settings, guard.stops_max)},
+	{"stops_all_max", offsetof(struct executor_settings, guard.stops_all_max)},
+	{"stops_within", offsetof(struct executor_settings, guard.stops_within_ns)},
+	{"stops_pause", offsetof(struct executor_settings, guard.stops_pause_ns)},
 };
 
-const char *const executor_live[] = {"loss_max", "stale", "equity_every", "intent_expiry", NULL};
+const char *const executor_live[] = {
+	"loss_max",		 "stale",	 "equity_every", "intent_expiry",     "order_qty_max",
+	"order_notional_max",	 "position_qty_max", "position_notional_max", "gross_max", "net_max",
+	"collar_bps",		 "orders_second_max", "orders_minute_max", "day_loss_max", "drawdown_max",
+	"cooldown",		 "stops_max",	 "stops_all_max", "stops_within",     "stops_pause",
+	NULL};
 
 static int64_t *place_of(struct executor *x, const char *key)
 {

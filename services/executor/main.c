@@ -35,6 +35,8 @@ static const struct metric_row metrics[] = {
 	{"executor_closing", METRIC_GAUGE, "Holdings that a flatten has still to close.",
 	 offsetof(struct executor_counters, closing)},
 	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),
+	COUNTER("executor_stop_outs_total", stop_outs, "Orders that closed at a loss."),
+	COUNTER("executor_stands_total", stands, "Times that the stop-loss guard made instruments stand still."),
 	COUNTER("executor_reloads_total", reloads, "Settings changed while running."),
 	{0},
 };

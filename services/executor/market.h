@@ -13,6 +13,8 @@
 #include "common/venue/book.h"
 #include "proto/codec.h"
 #include "services/executor/fees.h"
+#include "services/executor/exposure.h"
+#include "services/executor/guard.h"
 #include "services/executor/position.h"
 
 #define MARKET_TAKEN_MAX 512 /* levels a side remembered as partly ours; beyond: no more taking */
@@ -31,6 +33,8 @@ struct market {
 	int64_t mark;              /* bid + ask (twice the mid) of the last trusted book; 0 none */
 	struct position position;
 	struct fees fees;          /* what it charges */
+	struct exposure exposure;  /* scratch of one check (risk.c) */
+	struct guard_market guard; /* what losses have done here */
 	uint32_t resting;          /* our open orders here */
 	uint8_t state;             /* enum book_state, as the collector says */
 	bool known;                /* announced */

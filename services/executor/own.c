@@ -62,6 +62,16 @@ static void restore_open(struct executor *x, const struct ev_order *e)
 	orders_insert(&x->orders, &o);
 }
 
+/* It was counted when it was accepted. */
+static void recall_rates(struct executor *x, int64_t at, const struct ev_order *e)
+{
+	struct market *m = known_market(x, &e->instrument);
+	struct order o = {.ordinal = e->intent_ordinal, .market = m};
+	event_set_name(o.strategy, e->strategy);
+	if (m && e->status == order_status_open)
+		risk_on_order(x, at, &o);
+}
+
 static void on_order(struct executor *x, const struct ev_order *e)
 {
 	if (is_first_answer(e))
@@ -125,7 +135,17 @@ static void follow_order(struct order *o, const struct ev_fill *e, struct rated 
 		o->fee_carry = d.carry;
 }
 
-static void on_fill(struct executor *x, const struct ev_fill *e)
+/* What does not rest is not in the table: fills of one order follow each other then. */
+static void recall_loss(struct executor *x, int64_t at, const struct ev_fill *e, struct order *o)
+{
+	struct order gone = {.market = known_market(x, &e->instrument), .ordinal = 1};
+	event_set_name(gone.client_order_id, e->client_order_id);
+	gone.lost = strcmp(x->guard.last_id, e->client_order_id) == 0;
+	if (o || gone.market)
+		guard_on_fill(x, at, o ? o : &gone, e->realised);
+}
+
+static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 {
 	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
 	struct order *o = orders_find(&x->orders, e->client_order_id);
@@ -141,6 +161,7 @@ static void on_fill(struct executor *x, const struct ev_fill *e)
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
 	hold(x, e, m);
+	recall_loss(x, at, e, o);
 	move_money(x, e, o, cost);
 }
 
@@ -176,6 +197,14 @@ static void relock(struct executor *x)
 	}
 }
 
+/* A halt that it led to is on record itself. */
+static void on_equity(struct executor *x, int64_t at, const struct ev_equity *e)
+{
+	char why[EVENT_TEXT_MAX];
+	if (e->marked)
+		guard_on_worth(x, at, e->equity, why);
+}
+
 /* Commands are in the journal themselves; this is for what event time did: a lease ran out, a
  * loss. */
 static void on_trading_state(struct executor *x, int64_t at, const struct ev_trading_state *e)
@@ -201,13 +230,17 @@ void executor_on_own(void *core, const struct event *ev)
 	core_lose_books(x, NULL);
 	switch (ev->id) {
 	case EVENT_order:
+		recall_rates(x, ev->ts_event, &ev->order);
 		on_order(x, &ev->order);
 		break;
 	case EVENT_fill:
-		on_fill(x, &ev->fill);
+		on_fill(x, ev->ts_event, &ev->fill);
 		break;
 	case EVENT_balance:
 		on_balance(x, &ev->balance);
+		break;
+	case EVENT_equity:
+		on_equity(x, ev->ts_event, &ev->equity);
 		break;
 	case EVENT_trading_state:
 		on_trading_state(x, ev->ts_event, &ev->trading_state);

@@ -81,7 +81,7 @@ static void answer(const struct step *s, const struct event *intent, enum reject
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject)
 {
 	s->x->counters.rejected++;
-	answer(s, intent, reject, report_reject_text(reject));
+	answer(s, intent, reject, risk_text(s->x, reject));
 }
 
 void report_expiry(const struct step *s, const struct event *intent)

@@ -16,6 +16,7 @@ static const struct part {
 } parts[] = {
 	{"risk", risk_save, risk_load},
 	{"fees", fills_save, fills_load},
+	{"guard", guard_save, guard_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

@@ -37,6 +37,49 @@ const struct config_key executor_section_keys[] = {
 	{"intent_expiry", CONFIG_DUR, "2s", NS_PER_MS, 3600 * NS_PER_S, "ns", "For intents that name no expiry.", NULL,
 	 AT(intent_expiry_ns), 0},
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
+	{"order_qty_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "base", "Risk: largest quantity of one order; 0 none.", NULL,
+	 AT(limit[LIMIT_ORDER_QTY]), 0},
+	{"order_notional_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: most that one order may be worth at its worst price; 0 none.", NULL, AT(limit[LIMIT_ORDER_NOTIONAL]), 0},
+	{"position_qty_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "base",
+	 "Risk: largest position of one instrument, open orders counted as filled; 0 none.", NULL,
+	 AT(limit[LIMIT_POSITION_QTY]), 0},
+	{"position_notional_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: most that it may be worth; 0 none.", NULL, AT(limit[LIMIT_POSITION_NOTIONAL]), 0},
+	{"gross_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: most that all positions may be worth together, longs and shorts added; 0 none.", NULL,
+	 AT(limit[LIMIT_GROSS]), 0},
+	{"net_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: the same, shorts against longs, either way; 0 none.", NULL, AT(limit[LIMIT_NET]), 0},
+	{"collar_bps", CONFIG_INT, "0", 0, LIMITS_COLLAR_MAX, "bps",
+	 "Risk: how much worse than the mid an order's worst price may be; 0 any.", NULL, AT(limit[LIMIT_COLLAR]), 0},
+	{"orders_second_max", CONFIG_INT, "0", 0, LIMITS_RATE_MAX, "orders",
+	 "Risk: most orders at once, and a second of event time; 0 any.", NULL, AT(limit[LIMIT_SECOND]), 0},
+	{"orders_minute_max", CONFIG_INT, "0", 0, LIMITS_RATE_MAX, "orders",
+	 "Risk: most orders at once, and a minute of event time; 0 any.", NULL, AT(limit[LIMIT_MINUTE]), 0},
+	{"limits", CONFIG_TEXT, "", 0, 0, "",
+	 "Risk: limits of one strategy or instrument beside the account's, LIMIT@NAME=value, comma separated: "
+	 "order_notional_max@ema_cross=500, open_orders_max@BTC-USDT.BINANCE=4.",
+	 NULL, TEXT(limits)},
+	{"day_loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: loss since the day (UTC) began that halts trading until nj reset; 0 none.", NULL,
+	 AT(guard.day_loss_max), 0},
+	{"drawdown_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Risk: loss from the highest worth that halts trading until nj reset; 0 none.", NULL, AT(guard.drawdown_max),
+	 0},
+	{"cooldown", CONFIG_DUR, "0s", 0, 86400 * NS_PER_S, "ns",
+	 "Risk: event time for which an instrument takes no growing orders after a loss; 0 none.", NULL,
+	 AT(guard.cooldown_ns), 0},
+	{"stops_max", CONFIG_INT, "0", 0, GUARD_STOPS_MAX, "orders",
+	 "Risk: orders closed at a loss within stops_within that make an instrument stand still; 0 none.", NULL,
+	 AT(guard.stops_max), 0},
+	{"stops_all_max", CONFIG_INT, "0", 0, GUARD_STOPS_ALL_MAX, "orders",
+	 "Risk: the same for all instruments together, which then all stand still; 0 none.", NULL,
+	 AT(guard.stops_all_max), 0},
+	{"stops_within", CONFIG_DUR, "10m", NS_PER_S, 86400 * NS_PER_S, "ns", "Risk: span that stops are counted in.",
+	 NULL, AT(guard.stops_within_ns), 0},
+	{"stops_pause", CONFIG_DUR, "10m", NS_PER_S, 86400 * NS_PER_S, "ns",
+	 "Risk: how long they stand still, in event time.", NULL, AT(guard.stops_pause_ns), 0},
 	{"instruments_max", CONFIG_INT, "256", 1, 10000, "", "Most instruments it keeps books of.", NULL,
 	 AT(instruments_max), 0},
 	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels),
@@ -99,6 +142,12 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->ack_latency_ns = run->ack_latency_ns;
 	s->order_latency_ns = run->order_latency_ns;
 	s->origin = origin_of(run->origin);
+	memcpy(s->limit, in->limit, sizeof(s->limit));
+	s->guard = in->guard;
+	int scopes = limits_parse(in->limits, s->scope, reason, cap);
+	if (scopes < 0)
+		return scopes;
+	s->n_scopes = (uint32_t)scopes;
 	int rc = parse_balances(in->balances, s, reason, cap);
 	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
 }

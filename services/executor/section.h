@@ -13,6 +13,9 @@ struct executor_section {
 	int64_t maker_fee, taker_fee, loss_max;
 	int64_t stale_ns, equity_every_ns, intent_expiry_ns;
 	int64_t open_orders_max, instruments_max, book_levels;
+	int64_t limit[LIMITS];
+	char limits[1000];
+	struct guard_settings guard;
 };
 
 extern const struct config_key executor_section_keys[];

@@ -122,7 +122,7 @@ enum reject taker_place(const struct step *s, struct order *o)
 	if (reject != reject_none)
 		return reject;
 	x->counters.orders++;
-	risk_on_order(s, o);
+	risk_on_order(x, s->now, o);
 	o->status = order_status_open;
 	report_order(s, o, reject_none, "");
 	conclude(s, o, take(s, o, w));
