@@ -102,7 +102,8 @@ static void say(char why[EVENT_TEXT_MAX], const char *what, int64_t lost, const 
 	char a[FIXED_TEXT_MAX], b[FIXED_TEXT_MAX];
 	fixed_format_trim(a, sizeof(a), lost, CASH_SCALE);
 	fixed_format_trim(b, sizeof(b), most, CASH_SCALE);
-	snprintf(why, EVENT_TEXT_MAX, "%s is %s; executor.%s = %s allows less. nj reset ends the halt.", what, a, key, b);
+	snprintf(why, EVENT_TEXT_MAX, "%s is %s; executor.%s = %s allows less. nj reset ends the halt.", what, a, key,
+		 b);
 }
 
 bool guard_on_worth(struct executor *x, int64_t now, int64_t worth, char why[EVENT_TEXT_MAX])

@@ -356,8 +356,8 @@ static void stops(void **state)
 	accepted(side_buy, tif_gtc, 9000, 100);
 	lose();
 	refused(side_buy, tif_gtc, 9000, 100, reject_risk_stops,
-		"After too many losses it takes no order that could make its exposure grow, for another 100 s of event time "
-		"(executor.stops_pause = 100 s).");
+		"After too many losses it takes no order that could make its exposure grow, for another 100 s of event "
+		"time (executor.stops_pause = 100 s).");
 	assert_int_equal(executor_counters(d.x)->stands, 1);
 	assert_int_equal(executor_counters(d.x)->stop_outs, 3);
 	desk_until(&d, d.now + 100 * S);
