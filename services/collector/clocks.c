@@ -14,7 +14,6 @@
 
 #define ASK_FIRST_NS (5 * NS_PER_S)
 #define ASK_NS (60 * NS_PER_S)
-#define SLEPT_NS NS_PER_S /* less is no sleep: the clocks are not read at the same moment */
 
 /* --- the venue's time ------------------------------------------------------------------------------------ */
 
@@ -62,7 +61,7 @@ void clocks_look(struct shell *s)
 {
 	int64_t slept = clock_slept(runtime_clock(s->rt)), by = slept - s->slept;
 	char reason[64];
-	if (by < SLEPT_NS)
+	if (by < CLOCKS_SLEPT_NS)
 		return;
 	s->slept = slept;
 	s->counters.sleeps++;

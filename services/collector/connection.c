@@ -46,13 +46,17 @@ uint32_t connection_up(const struct shell *s)
 
 /* ---- telling ---- */
 
-static void tell(struct line *l, enum feed state, const char *reason)
+static void tell_core(struct line *l, const struct collector_change *change)
 {
 	struct shell *s = l->shell;
-	struct collector_change change = {
-		.now = pump_now(s), .connection = l->number, .state = state, .reason = reason};
-	collector_core_on_connection(s->core, &change, &s->sink);
+	collector_core_on_connection(s->core, change, &s->sink);
 	pump_after(s);
+}
+
+static void tell(struct line *l, enum feed state, const char *reason)
+{
+	int64_t now = pump_now(l->shell);
+	tell_core(l, &(struct collector_change){.now = now, .connection = l->number, .state = state, .reason = reason});
 }
 
 static void tell_people(struct line *l, bool lost, const char *reason)
@@ -168,6 +172,12 @@ void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 
 /* ---- the WebSocket ---- */
 
+/* The clock that counts sleep. */
+static int64_t boot_now(const struct shell *s)
+{
+	return clock_mono(runtime_clock(s->rt)) + clock_slept(runtime_clock(s->rt));
+}
+
 /* The connection is gone, or of no use any more: another takes its place, now or later. */
 static void lose(struct line *l, enum feed state, const char *reason, int64_t wait_ns)
 {
@@ -175,6 +185,7 @@ static void lose(struct line *l, enum feed state, const char *reason, int64_t wa
 		return;
 	if (!l->shell->stopping)
 		tell_lost(l, state, reason);
+	l->barred_until = wait_ns > 0 ? boot_now(l->shell) + wait_ns : 0;
 	connection_again(l, reason, wait_ns);
 }
 
@@ -401,17 +412,34 @@ void connection_reconnect(void *ctx, uint32_t connection, const char *reason)
 	loop_defer(runtime_loop(s->rt), reconnect_now, l);
 }
 
+/* Sleep may be noticed inside of a frame's own callback. */
+static void renew_woken(void *ctx)
+{
+	struct line *l = ctx;
+	struct shell *s = l->shell;
+	int64_t barred = l->barred_until - boot_now(s);
+	rotate_cancel(l);
+	if (l->told_live) /* it was just opening */
+		tell_lost(l, feed_lost, l->reconnect_reason);
+	backoff_reset(&l->backoff);
+	if (plug_of(l)->ws || l->retry || collector_section_polls(&s->set, s->venue))
+		connection_again(l, l->reconnect_reason, barred > NS_PER_MS ? barred : NS_PER_MS);
+}
+
 void connection_woken(struct line *l, const char *reason)
 {
 	struct shell *s = l->shell;
-	bool polled = collector_section_polls(&s->set, s->venue);
-	if (l->open_at) {
-		rotate_cancel(l);
-		tell_lost(l, feed_lost, reason);
+	if (l->open_at && l->told_live) {
+		tell_core(l, &(struct collector_change){.now = s->now,
+							.connection = l->number,
+							.state = feed_lost,
+							.reason = reason,
+							.cause = gap_cause_suspend});
+		l->told_live = false;
+		tell_people(l, true, reason);
 	}
-	backoff_reset(&l->backoff);
-	if (plug_of(l)->ws || l->retry || polled)
-		connection_again(l, reason, NS_PER_MS);
+	snprintf(l->reconnect_reason, sizeof l->reconnect_reason, "%s", reason);
+	loop_defer(runtime_loop(s->rt), renew_woken, l);
 }
 
 /* ---- life ---- */
@@ -422,11 +450,14 @@ int connection_init(struct shell *s)
 	int rc = 0;
 	dial_init(s);
 	s->n_lines = collector_core_connections(s->core);
-	for (uint32_t i = 0; i < s->n_lines && !rc; i++) {
+	for (uint32_t i = 0; i < s->n_lines; i++) { /* before what can fail: fini looks at all of them */
 		struct line *l = &s->line[i];
 		l->shell = s;
 		l->number = i;
 		l->plug[0].line = l->plug[1].line = l;
+	}
+	for (uint32_t i = 0; i < s->n_lines && !rc; i++) {
+		struct line *l = &s->line[i];
 		/* Lines that fail together must not come back together. */
 		backoff_init(&l->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns, seed + i);
 		rc = ring_init(&l->held, HELD_MAX);
@@ -441,6 +472,7 @@ void connection_fini(struct shell *s)
 		loop_end(&l->retry);
 		connection_close(l);
 		loop_undefer(runtime_loop(s->rt), reconnect_now, l);
+		loop_undefer(runtime_loop(s->rt), renew_woken, l);
 		rotate_fini(l);
 		ring_fini(&l->held);
 	}

@@ -154,7 +154,7 @@ void close_connection(struct collector_core *c, struct connection *conn, const s
 
 	if (conn->up) {
 		if (state != feed_ended)
-			ledger_go_blind(c, conn, change->restart ? gap_cause_restart : gap_cause_disconnect);
+			ledger_go_blind(c, conn, change->cause != 0 ? change->cause : gap_cause_disconnect);
 		c->count.disconnects += state != feed_ended;
 		stop_books(c, conn, state == feed_ended ? "recording ended" : "connection lost");
 	}
@@ -439,9 +439,10 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 	switch (change->state) {
 	case feed_connecting:
 		if (conn->up)
-			close_connection(
-				c, conn,
-				&(struct collector_change){.state = feed_lost, .reason = "restarted", .restart = true});
+			close_connection(c, conn,
+					 &(struct collector_change){.state = feed_lost,
+								    .reason = "restarted",
+								    .cause = gap_cause_restart});
 		core_feed(c, conn, feed_connecting, change->reason);
 		break;
 	case feed_live:

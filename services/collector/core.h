@@ -110,7 +110,7 @@ struct collector_change {
 	uint32_t connection;
 	enum feed state;    /* connecting, live (open), lost, refused, ended */
 	const char *reason; /* NULL: none */
-	bool restart;       /* lost because our own process was away */
+	enum gap_cause cause; /* lost: why, where it is not the connection itself (restart, suspend); 0 else */
 };
 
 /* What happened so far; the shell exports it as metrics. */
@@ -142,6 +142,7 @@ struct collector_counters {
 	/* hashes of books: that came out, that did not at once, that cost the book its trust, too little known */
 	uint64_t seals_met, seals_doubted, seals_broken, seals_unchecked;
 	uint64_t listings, resolutions;
+	uint64_t orphans_lost; /* blind intervals of what is no longer followed, that could not be closed */
 };
 
 struct collector_core;

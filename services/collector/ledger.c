@@ -11,7 +11,8 @@
  *
  * A process that dies says nothing. The next one reads what the last one had journalled behind its snapshot
  * (collector_core_on_own) and closes or goes on with it: a connection that was live at the end has been blind since the
- * last thing that was published, by cause restart.
+ * last thing that was published, by cause restart. What it no longer follows (other settings) it cannot see again: that
+ * ends where this life begins, by cause dropped, and what was missed stays missing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,8 +50,8 @@ void emit_gap(struct collector_core *c, const struct gap *g)
 
 	if (g->on != NULL)
 		ev->origin = g->on->origin;
-	if (g->market != NULL)
-		ev->gap.instrument = g->market->venue.symbol;
+	if (g->market != NULL || g->named != NULL)
+		ev->gap.instrument = g->named != NULL ? *g->named : g->market->venue.symbol;
 	event_set_name(ev->gap.stream, g->stream);
 	ev->gap.cause = (uint8_t)g->cause;
 	ev->gap.repair = (uint8_t)g->repair;
@@ -236,6 +237,97 @@ static struct blind *blind_named(struct market *m, const char *stream)
 					      : NULL;
 }
 
+static bool is_orphan(const struct orphan *o, const struct symbol *instrument, const char *stream, int64_t from,
+		      uint64_t first)
+{
+	return symbol_equal(&o->instrument, instrument) && strcmp(o->stream, stream) == 0 && o->from == from &&
+	       o->first == first;
+}
+
+static void add_orphan(struct collector_core *c, const struct event *ev)
+{
+	const struct ev_blind *b = &ev->blind;
+	struct orphan o = {.instrument = b->instrument,
+			   .connection = b->connection,
+			   .from = b->from,
+			   .first = b->first_missing,
+			   .last = b->last_missing};
+
+	event_set_name(o.stream, b->stream);
+	if (buf_append(&c->orphans, &o, sizeof(o)) != 0)
+		c->count.orphans_lost++;
+}
+
+/* That life closed it itself. */
+static void drop_orphan(struct collector_core *c, const struct ev_gap *g)
+{
+	struct orphan *all = (struct orphan *)(void *)c->orphans.at;
+	size_t n = c->orphans.len / sizeof(*all);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_orphan(&all[i], &g->instrument, g->stream, g->from, g->first_missing))
+			continue;
+		all[i] = all[n - 1];
+		c->orphans.len -= sizeof(*all);
+		return;
+	}
+}
+
+static void close_orphan(struct collector_core *c, const struct orphan *o)
+{
+	emit_gap(c, &(struct gap){.on = &c->connections[o->connection],
+				  .named = &o->instrument,
+				  .stream = o->stream,
+				  .cause = gap_cause_dropped,
+				  .repair = repair_nothing,
+				  .from = o->from,
+				  .first = o->first,
+				  .last = o->last,
+				  .missing = o->first != 0 ? o->last - o->first + 1 : 0});
+}
+
+static void close_stream(struct collector_core *c, struct market *m, struct blind *b, enum venue_stream stream)
+{
+	if (connection_of(c, m, stream) != NULL)
+		return;
+	if (b->open)
+		emit_gap(c, &(struct gap){.market = m,
+					  .stream = stream_names[__builtin_ctz((unsigned)stream)],
+					  .cause = gap_cause_dropped,
+					  .repair = repair_nothing,
+					  .from = b->from});
+	b->open = false;
+}
+
+/* Nothing that this life follows is left open, nothing else is left to it. */
+static void close_dropped(struct collector_core *c)
+{
+	for (size_t at = 0; at + sizeof(struct orphan) <= c->orphans.len; at += sizeof(struct orphan))
+		close_orphan(c, (const struct orphan *)(const void *)(c->orphans.at + at));
+	buf_fini(&c->orphans);
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		close_stream(c, m, &m->blind, VENUE_DEPTH_STREAM);
+		close_stream(c, m, &m->kline_blind, VENUE_KLINE_STREAM);
+		close_stream(c, m, &m->trade_blind, VENUE_TRADE_STREAM);
+	}
+	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
+		struct connection *conn = &c->connections[i];
+		if (conn->used)
+			continue;
+		conn->up = false;
+		if (conn->cause != 0)
+			emit_gap(c, &(struct gap){.on = conn,
+						  .stream = "all",
+						  .cause = gap_cause_dropped,
+						  .repair = repair_nothing,
+						  .from = conn->blind_from});
+		conn->cause = 0;
+		if (conn->state != 0 && conn->state != feed_ended)
+			core_feed(c, conn, feed_ended, "no longer used");
+	}
+}
+
 static void on_own_state(struct collector_core *c, const struct ev_feed_state *f)
 {
 	struct connection *conn = &c->connections[f->connection];
@@ -262,7 +354,9 @@ static void on_own_blind(struct collector_core *c, const struct event *ev)
 		return;
 	}
 	struct blind *blind = m != NULL ? blind_named(m, b->stream) : NULL;
-	if (blind != NULL)
+	if (blind == NULL)
+		add_orphan(c, ev);
+	else
 		*blind = (struct blind){true, b->cause, b->from, b->from, b->first_missing, b->last_missing};
 }
 
@@ -278,6 +372,8 @@ static void on_own_gap(struct collector_core *c, const struct event *ev)
 		return;
 	}
 	struct blind *blind = m != NULL ? blind_named(m, g->stream) : NULL;
+	if (blind == NULL)
+		drop_orphan(c, g);
 	if (blind == NULL || (blind == &m->trade_blind && fill_on_own_gap(m, g)))
 		return;
 	blind->open = false;
@@ -336,6 +432,7 @@ void collector_core_resume(struct collector_core *c, int64_t now, const struct s
 {
 	c->now = now > c->now ? now : c->now;
 	c->out = out;
+	close_dropped(c);
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		forget(c, &c->markets[i]);
 	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
@@ -347,9 +444,9 @@ void collector_core_resume(struct collector_core *c, int64_t now, const struct s
 			conn->frame_at = now; /* what was published last came with some frame */
 		conn->up = true;
 		c->from = conn;
-		close_connection(
-			c, conn,
-			&(struct collector_change){.state = feed_lost, .reason = "restarted", .restart = true});
+		close_connection(c, conn,
+				 &(struct collector_change){
+					 .state = feed_lost, .reason = "restarted", .cause = gap_cause_restart});
 	}
 	c->from = NULL;
 	c->out = NULL;

@@ -130,6 +130,7 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 	c->ask_pace_ns = s->ask_pace_ns;
 	c->ask_burst = s->ask_burst;
 	buf_init(&c->path, 1 << 16);
+	buf_init(&c->orphans, ORPHANS_MAX * sizeof(struct orphan));
 	buf_init(&c->sealed, 1 << 20);
 	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
 		c->connections[i].origin = s->origin;
@@ -159,6 +160,7 @@ void collector_core_free(struct collector_core *c)
 	}
 	strmap_fini(&c->by_name);
 	buf_fini(&c->path);
+	buf_fini(&c->orphans);
 	buf_fini(&c->sealed);
 	free(c->markets);
 	free(c->levels);

@@ -18,11 +18,15 @@ struct held { /* in front of the text of a frame */
 
 int64_t pump_now(struct shell *s)
 {
-	if (!s->set.stamped) {
-		event_clock_resume(&s->time, runtime_clock(s->rt), s->now);
-		s->now = event_clock_now(&s->time, runtime_clock(s->rt));
-	}
-	return s->now;
+	if (s->set.stamped)
+		return s->now;
+	event_clock_resume(&s->time, runtime_clock(s->rt), s->now);
+	int64_t now = event_clock_now(&s->time, runtime_clock(s->rt));
+	/* A frame may come before any tick does: the core's timers, which run on it, would take sleep for silence. */
+	if (now - s->now >= CLOCKS_SLEPT_NS)
+		clocks_look(s);
+	s->now = now;
+	return now;
 }
 
 void pump_emit(void *ctx, struct event *ev)
@@ -46,6 +50,8 @@ void pump_live_frame(struct line *l, const char *text, size_t len)
 {
 	struct shell *s = l->shell;
 	struct collector_frame f = {.now = pump_now(s), .connection = l->number, .text = text, .len = len};
+	if (!l->told_live)
+		return; /* the machine slept: what is in the buffers is of before, and the gap is on record */
 	s->frames_since_snapshot++;
 	collector_core_on_frame(s->core, &f, &s->sink);
 }

@@ -112,6 +112,14 @@ static int send_request(struct asked *a, const char *path)
 	return rc;
 }
 
+/* What could not even be begun: its answer, too, comes when the core's own call is over. */
+static void answer_refused(void *ctx)
+{
+	struct asked *a = ctx;
+	a->answered = true;
+	pump_answer(a->shell, a);
+}
+
 void requests_send(void *ctx, const struct collector_request *r)
 {
 	struct shell *s = ctx;
@@ -127,17 +135,20 @@ void requests_send(void *ctx, const struct collector_request *r)
 	*a = (struct asked){.shell = s, .used = true, .id = r->id, .ask = r->ask, .asked_at = s->now};
 	buf_init(&a->body, BODY_MAX);
 	log_debug("request", "path=%s weight=%u", r->path, r->weight);
-	if (send_request(a, r->path) != 0) {
-		a->answered = true;
-		a->status = 0;
-		pump_answer(s, a);
-	}
+	int rc = send_request(a, r->path);
+	if (rc == 0)
+		return;
+	s->counters.http_failures++;
+	log_warn("a request cannot be sent", "path=%s err=%s", r->path, err_name(rc));
+	loop_defer(runtime_loop(s->rt), answer_refused, a);
 }
 
 void requests_fini(struct shell *s)
 {
-	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++)
+	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++) {
+		loop_undefer(runtime_loop(s->rt), answer_refused, &s->asked[i]);
 		buf_fini(&s->asked[i].body);
+	}
 }
 
 int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx)

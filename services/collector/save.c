@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 8
+#define FORMAT 9
 
 /* ---- one walk for both directions ----
  *

@@ -90,10 +90,11 @@ struct line {
 	char reconnect_reason[64]; /* why the core asked for a new connection */
 	struct backoff backoff;
 	int64_t open_at;             /* monotonic; 0 not open */
+	int64_t barred_until;        /* the venue said so (429); by the clock that counts sleep */
 	uint64_t bytes;              /* of the wire, pongs included, as last looked at */
 	int64_t heard_at, pinged_at; /* monotonic */
 	uint8_t origin;
-	bool told_live; /* live: the core knows that the connection is up */
+	bool told_live; /* live: the core knows that the connection is up; what else it brings is not for it */
 	bool told_lost; /* and people that it is not */
 	/* stamped */
 	int64_t cursor;     /* stamp of the last frame the core has seen */
@@ -157,7 +158,8 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);
 uint32_t connection_up(const struct shell *s); /* how many are open */
-void connection_woken(struct line *l, const char *reason); /* what it was connected to is long gone */
+/* What it was connected to is long gone. Told as of the last input: no timer takes the time slept for silence. */
+void connection_woken(struct line *l, const char *reason);
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own);
 void connection_set_origin(struct line *l, uint8_t origin);
@@ -187,9 +189,10 @@ void rotate_on_close(struct line *l); /* the new connection was lost */
 bool rotate_take_over(struct line *l); /* the old one was lost; false: there is none to take over */
 
 /* clocks.c */
+#define CLOCKS_SLEPT_NS NS_PER_S /* less is no sleep: the clocks are not read at the same moment */
 void clocks_start(struct shell *s);
 void clocks_stop(struct shell *s);
-void clocks_look(struct shell *s); /* each tick: has the machine slept? */
+void clocks_look(struct shell *s); /* has the machine slept? Each tick, and before an input that comes late */
 
 /* requests.c */
 void requests_send(void *ctx, const struct collector_request *r);
@@ -203,7 +206,8 @@ void resume_from_past(struct shell *s);
 void reference_ask(struct shell *s); /* what is due */
 
 /* pump.c */
-int64_t pump_now(struct shell *s); /* live: the clock, never back */
+/* The time of an input. Live: the clock, never back; that the machine slept is told before it. */
+int64_t pump_now(struct shell *s);
 void pump_live_frame(struct line *l, const char *text, size_t len);
 void pump_stamped_frame(struct line *l, const char *text, size_t len);
 void pump_answer(struct shell *s, struct asked *a);

@@ -9,6 +9,7 @@
 #define STREAM_BITS 7
 #define FEEDS_MAX 32 /* sequences that span a subscription, on one connection */
 #define NO_CONNECTION UINT32_MAX
+#define ORPHANS_MAX 8192 /* more are not closed; each is an instrument's stream that was blind as it was dropped */
 #define HOLES_MAX 4 /* in a market's trades, waiting to be filled; further ones stay missing */
 
 /* How a book stands to its stream; drawn in depth.c. */
@@ -20,6 +21,15 @@ struct blind {
 	uint8_t cause; /* enum gap_cause */
 	int64_t from;
 	int64_t to; /* of the last one; open trades: when the connection was there again */
+	uint64_t first, last;
+};
+
+/* An interval that an earlier life opened and this one has nothing to close with (ledger.c). */
+struct orphan {
+	struct symbol instrument; /* empty: a whole connection */
+	char stream[EVENT_NAME_MAX];
+	uint32_t connection;
+	int64_t from;
 	uint64_t first, last;
 };
 
@@ -160,6 +170,7 @@ struct collector_core {
 	struct level *scratch; /* owned: what is being published, 2 * publish_levels */
 	bool again;            /* what is applied now has been applied and published before */
 	struct buf path, sealed;
+	struct buf orphans; /* of struct orphan, until the life begins (collector_core_resume) */
 
 	int64_t now;
 	int64_t since; /* when this life began; 0 not said */
@@ -217,7 +228,8 @@ void close_connection(struct collector_core *c, struct connection *conn, const s
 
 /* ledger.c */
 struct gap {
-	const struct market *market; /* NULL: every instrument of the connection */
+	const struct market *market; /* NULL: every instrument of the connection, or named */
+	const struct symbol *named;  /* one that is no longer followed */
 	const struct connection *on; /* NULL: not said */
 	const char *stream;
 	enum gap_cause cause;

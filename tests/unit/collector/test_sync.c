@@ -591,7 +591,7 @@ static void test_restart(void **state)
 	assert_int_equal(collector_core_load(r.core, saved.at, saved.len), 0);
 	r.on_event = watch_gap;
 	r.ctx = &g;
-	struct collector_change away = {.now = T0 + 3, .state = feed_lost, .restart = true};
+	struct collector_change away = {.now = T0 + 3, .state = feed_lost, .cause = gap_cause_restart};
 	collector_core_on_connection(r.core, &away, &r.sink);
 	expect(&r, book_state_untrusted, 0);
 	rig_change(&r, T0 + 60 * NS, feed_live);

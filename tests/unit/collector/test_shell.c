@@ -1,0 +1,261 @@
+/* test_shell - the shell around the core, in process: sleep comes before what it delayed, answers after the call. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/err.h"
+#include "common/service/runtime_state.h"
+#include "services/collector/shell.h"
+
+#define T0 (INT64_C(1700000040) * NS_PER_S)
+#define TOLD_MAX 64
+static const char trade[] =
+	"{\"e\":\"trade\",\"E\":1700000040000,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"100.00\",\"q\":\"1.0\","
+	"\"T\":1700000040000,\"m\":false,\"M\":true}";
+static const struct collector_market one[] = {{"BTCUSDT", 0, VENUE_TRADE_STREAM}};
+static const uint16_t pubs[] = {EVENT_alert, 0};
+static const struct service service = {.name = "collector", .pubs = pubs};
+
+struct world {
+	struct clock_sim clock;
+	struct runtime rt;
+	struct bus_hub *hub;
+	struct shell s;
+	char dir[64];
+	struct event told[TOLD_MAX];
+	uint32_t n_told;
+};
+
+static void keep(void *ctx, struct event *ev)
+{
+	struct world *w = ctx;
+	assert_true(w->n_told < TOLD_MAX);
+	w->told[w->n_told++] = *ev;
+}
+
+/* What the core asks for, from inside its own call. */
+static void request(void *ctx, const struct collector_request *r)
+{
+	struct world *w = ctx;
+	uint32_t told = w->n_told;
+	uint64_t replies = collector_core_counters(w->s.core)->replies;
+	requests_send(&w->s, r);
+	assert_int_equal(w->n_told, told);
+	assert_int_equal(collector_core_counters(w->s.core)->replies, replies);
+}
+
+static void reconnect(void *ctx, uint32_t connection, const char *reason)
+{
+	struct world *w = ctx;
+	connection_reconnect(&w->s, connection, reason);
+}
+
+static int setup(void **state)
+{
+	struct world *w = *state = calloc(1, sizeof *w);
+	char reason[200];
+	assert_non_null(w);
+	snprintf(w->dir, sizeof w->dir, "/tmp/nj-shell-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	clock_sim_init(&w->clock, T0);
+	w->rt.s = &service;
+	assert_int_equal(strmap_init(&w->rt.alerts, RUNTIME_ALERTS_MAX, 1), 0);
+	assert_int_equal(loop_new(&w->clock.clock, &w->rt.loop), 0);
+	assert_int_equal(bus_hub_new(&w->hub), 0);
+	assert_int_equal(bus_mem_open(w->hub, &follow_bus_handler, &w->rt, &w->rt.bus), 0);
+	w->rt.run.snapshot_events = INT64_MAX;
+	struct outbox_options o = {.source = "collector", .dir = w->dir, .clock = &w->clock.clock};
+	assert_int_equal(outbox_open(&w->rt.outbox, w->rt.bus, &o, reason, sizeof reason), 0);
+	struct shell *s = &w->s;
+	s->rt = &w->rt;
+	s->venue = venue_find("BINANCE", strlen("BINANCE"));
+	assert_non_null(s->venue);
+	s->sink = (struct sink){.ctx = w, .emit = keep};
+	s->set.backoff_min_ns = s->set.backoff_max_ns = 3600 * NS_PER_S;
+	snprintf(s->set.stream_url, sizeof s->set.stream_url, "ws://127.0.0.1:1/");
+	snprintf(s->set.rest_url, sizeof s->set.rest_url, "http://203.0.113.1");
+	struct collector_core_settings set;
+	collector_core_defaults(&set, s->venue);
+	set.markets = one;
+	set.n_markets = 1;
+	set.origin = origin_simulated;
+	struct collector_actions actions = {.ctx = w, .request = request, .reconnect = reconnect};
+	assert_int_equal(collector_core_new(&set, &actions, &s->core), 0);
+	assert_int_equal(connection_init(s), 0);
+	assert_int_equal(http_open(w->rt.loop, &(struct http_options){.user_agent = "nightjar/test"}, &s->http), 0);
+	return 0;
+}
+
+static int discard(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	connection_fini(&w->s);
+	http_close(w->s.http);
+	requests_fini(&w->s);
+	collector_core_free(w->s.core);
+	outbox_close(&w->rt.outbox);
+	bus_close(&w->rt.bus);
+	bus_hub_free(w->hub);
+	loop_free(w->rt.loop);
+	strmap_fini(&w->rt.alerts);
+	assert_int_equal(nftw(w->dir, discard, 8, FTW_DEPTH | FTW_PHYS), 0);
+	free(w);
+	return 0;
+}
+
+static void stop(void *ctx)
+{
+	loop_stop(ctx);
+}
+
+/* What was deferred runs, and what is due. */
+static void turn(struct world *w)
+{
+	struct loop_source *soon;
+	assert_int_equal(loop_timer(w->rt.loop, 0, 0, stop, w->rt.loop, &soon), 0);
+	assert_int_equal(loop_run(w->rt.loop), 0);
+}
+
+static uint32_t count(const struct world *w, uint16_t id)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < w->n_told; i++)
+		n += w->told[i].id == id;
+	return n;
+}
+
+static const struct event *last(const struct world *w, uint16_t id)
+{
+	for (uint32_t i = w->n_told; i > 0; i--)
+		if (w->told[i - 1].id == id)
+			return &w->told[i - 1];
+	return NULL;
+}
+
+static void frame(struct world *w, int id)
+{
+	char text[300];
+	int n = snprintf(text, sizeof text, trade, id);
+	pump_live_frame(&w->s.line[0], text, (size_t)n);
+}
+
+static void be_live(struct world *w)
+{
+	struct line *l = &w->s.line[0];
+	clocks_look(&w->s);
+	connection_set_origin(l, origin_simulated);
+	struct collector_change open = {.now = pump_now(&w->s), .state = feed_live};
+	collector_core_on_connection(w->s.core, &open, &w->s.sink);
+	l->open_at = 1;
+	l->told_live = true;
+	frame(w, 1);
+	assert_int_equal(count(w, EVENT_trade), 1);
+	w->n_told = 0;
+}
+
+/* ---- sleep ---- */
+
+static void a_frame_after_sleep_finds_it_told(void **state)
+{
+	struct world *w = *state;
+	be_live(w);
+	int64_t before = w->s.now;
+	clock_sim_sleep(&w->clock, 3600 * NS_PER_S);
+	frame(w, 2);
+	assert_int_equal(w->s.counters.sleeps, 1);
+	assert_int_equal(collector_core_counters(w->s.core)->silences, 0);
+	assert_int_equal(collector_core_counters(w->s.core)->disconnects, 1);
+	assert_int_equal(count(w, EVENT_trade), 0);
+	assert_int_equal(count(w, EVENT_feed_state), 1);
+	const struct event *lost = last(w, EVENT_feed_state), *blind = last(w, EVENT_blind);
+	assert_int_equal(lost->feed_state.state, feed_lost);
+	assert_string_equal(lost->feed_state.reason, "the machine slept for 3600 s");
+	assert_int_equal(lost->ts_recv, before);
+	assert_int_equal(blind->blind.cause, gap_cause_suspend);
+	assert_int_equal(blind->blind.from, before);
+	/* The tick that comes behind it knows, and what is left in the buffers is of before. */
+	clocks_look(&w->s);
+	frame(w, 3);
+	turn(w);
+	assert_int_equal(w->s.counters.sleeps, 1);
+	assert_int_equal(collector_core_counters(w->s.core)->disconnects, 1);
+	assert_int_equal(count(w, EVENT_trade), 0);
+}
+
+static void lose(struct world *w, const char *reason, int64_t wait_ns)
+{
+	struct collector_change lost = {.now = pump_now(&w->s), .state = feed_lost, .reason = reason};
+	collector_core_on_connection(w->s.core, &lost, &w->s.sink);
+	w->s.line[0].told_live = false;
+	connection_again(&w->s.line[0], reason, wait_ns);
+	w->n_told = 0;
+}
+
+static void a_wait_that_the_venue_named_outlasts_sleep(void **state)
+{
+	struct world *w = *state;
+	struct line *l = &w->s.line[0];
+	be_live(w);
+	l->barred_until = 120 * NS_PER_S; /* by the clock that counts sleep, which began at zero */
+	lose(w, "too many requests", 120 * NS_PER_S);
+	clock_sim_sleep(&w->clock, 60 * NS_PER_S);
+	clocks_look(&w->s);
+	turn(w);
+	clock_sim_advance(&w->clock, NS_PER_S);
+	turn(w);
+	assert_int_equal(count(w, EVENT_feed_state), 0);
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	turn(w);
+	assert_int_equal(last(w, EVENT_feed_state)->feed_state.state, feed_connecting);
+}
+
+static void without_such_a_wait_it_is_renewed_at_once(void **state)
+{
+	struct world *w = *state;
+	be_live(w);
+	lose(w, "gone", -1);
+	clock_sim_sleep(&w->clock, 60 * NS_PER_S);
+	clocks_look(&w->s);
+	turn(w);
+	clock_sim_advance(&w->clock, NS_PER_S);
+	turn(w);
+	assert_int_equal(last(w, EVENT_feed_state)->feed_state.state, feed_connecting);
+}
+
+/* ---- requests ---- */
+
+static void a_request_that_cannot_begin_is_answered_later(void **state)
+{
+	struct world *w = *state;
+	collector_core_start(w->s.core, pump_now(&w->s), &w->s.sink); /* request() looks */
+	assert_int_equal(collector_core_counters(w->s.core)->requests, 1);
+	turn(w);
+	assert_int_equal(collector_core_counters(w->s.core)->replies_failed, 1);
+	for (size_t i = 0; i < SHELL_REQUESTS_MAX; i++)
+		assert_false(w->s.asked[i].used);
+	assert_int_equal(w->s.counters.http_failures, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_frame_after_sleep_finds_it_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wait_that_the_venue_named_outlasts_sleep, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_such_a_wait_it_is_renewed_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_request_that_cannot_begin_is_answered_later, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
