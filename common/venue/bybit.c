@@ -357,6 +357,7 @@ static int on_notice(struct frame *f)
 		m.notice.kind = VENUE_NOTICE_REFUSED;
 		m.market = market_in(f->w.out, text);
 	}
+	m.notice.answers = json_str_is(f->op, "subscribe");
 	f->w.out->message(f->w.out->ctx, &m);
 	return 0;
 }
@@ -469,6 +470,11 @@ uint32_t bybit_stream_count(const struct venue_feed *feed)
 	for (size_t row = 0; row < ARRAY_LEN(topics); row++)
 		n += is_wanted(feed, row) ? feed->n : 0;
 	return n;
+}
+
+uint32_t bybit_stream_answers(const struct venue_feed *feed)
+{
+	return (bybit_stream_count(feed) + ARGS_MAX - 1) / ARGS_MAX;
 }
 
 static int append_topic(const struct venue_feed *feed, size_t row, const struct venue_market *m, struct buf *out)

@@ -17,8 +17,8 @@
 	.life_ns = 24 * 3600 * BYBIT_SECOND, .pong_ns = 30 * BYBIT_SECOND, .silence_ns = 30 * BYBIT_SECOND,            \
 	.ping_text = "{\"op\":\"ping\"}", .ping_ns = 20 * BYBIT_SECOND, .weight_limit = 600,                           \
 	.weight_ns = 5 * BYBIT_SECOND, .stream_text = bybit_stream_text,                          \
-	.stream_count = bybit_stream_count, .stream_again = bybit_stream_again, .decode = bybit_decode,                \
-	.link = bybit_link
+	.stream_count = bybit_stream_count, .stream_answers = bybit_stream_answers,                                    \
+	.stream_again = bybit_stream_again, .decode = bybit_decode, .link = bybit_link
 
 extern const char *const bybit_intervals[];
 extern const char *const bybit_stream_hosts[], *const bybit_rest_hosts[];
@@ -27,6 +27,7 @@ extern const char *const bybit_stream_hosts[], *const bybit_rest_hosts[];
 int bybit_decode(const struct venue_input *in, struct venue_output *out);
 int bybit_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 uint32_t bybit_stream_count(const struct venue_feed *feed);
+uint32_t bybit_stream_answers(const struct venue_feed *feed);
 int bybit_stream_again(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 int bybit_request(const char *category, const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
 enum venue_link bybit_link(uint64_t book_id, bool fresh, const struct venue_depth *d);

@@ -225,6 +225,7 @@ struct venue_notice {
 	enum venue_notice_kind kind;
 	int64_t code;
 	const char *text; /* NUL-terminated, never NULL */
+	bool answers;     /* a text of stream_text's; pings are answered, too, which is none of these */
 };
 
 struct venue_message {
@@ -361,6 +362,8 @@ struct venue {
 	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 	/* How many names the feed's texts subscribe to; NULL: one for each of its streams and markets. */
 	uint32_t (*stream_count)(const struct venue_feed *feed);
+	/* How many answers those texts bring, whether they are taken or refused; NULL: the venue says nothing to them. */
+	uint32_t (*stream_answers)(const struct venue_feed *feed);
 	/* Likewise what to send so that the snapshot of a market comes again on the open connection: leave the feed's
 	 * streams and subscribe to them anew, or ask for it. NULL: only a new connection brings one. */
 	int (*stream_again)(const struct venue_feed *feed, uint32_t nth, struct buf *out);

@@ -159,6 +159,14 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 	runtime_alert(s->rt, severity_warning, on, "market_missing", m->symbol.s, words);
 }
 
+void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text)
+{
+	struct shell *s = ctx;
+	char subject[EVENT_NAME_MAX];
+	snprintf(subject, sizeof subject, "%s connection %u", s->venue->name, connection);
+	runtime_alert(s->rt, severity_warning, on, "subscription_failed", subject, text);
+}
+
 void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 {
 	char text[EVENT_TEXT_MAX] = "the venue answers again";

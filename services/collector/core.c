@@ -177,6 +177,7 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 	conn->frame_at = c->now;
 	arm(c, after(c->now, c->set.silence_ns));
 	ledger_follow(c, conn);
+	answers_expect(c, conn);
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
 			depth_start(c, &c->markets[i]);
@@ -255,6 +256,7 @@ static void on_notice(struct collector_core *c, struct market *market, const str
 	if (n->kind == VENUE_NOTICE_SHUTDOWN)
 		(c->actions.rotate != NULL ? c->actions.rotate : c->actions.reconnect)(
 			c->actions.ctx, number_of(c, c->from), "the venue shuts down");
+	answers_on_notice(c, c->from, n, market != NULL);
 	if (n->kind != VENUE_NOTICE_REFUSED)
 		return;
 	c->count.refusals++;
@@ -477,6 +479,7 @@ static void find_due(struct collector_core *c)
 		const struct connection *conn = &c->connections[i];
 		if (conn->up && conn->state != feed_silent)
 			arm(c, after(conn->frame_at, c->set.silence_ns));
+		arm(c, answers_due(conn));
 	}
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		arm(c, depth_due(c, &c->markets[i]));
@@ -492,8 +495,10 @@ void collector_core_on_timer(struct collector_core *c, int64_t due, const struct
 	c->now = due > c->now ? due : c->now;
 	c->out = out;
 	c->due = CORE_NEVER;
-	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
+	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++) {
 		check_silence(c, &c->connections[i]);
+		answers_on_timer(c, &c->connections[i]);
+	}
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		depth_on_timer(c, &c->markets[i]);
 	asks_on_timer(c);

@@ -47,6 +47,7 @@ struct collector_core_settings {
 	/* wait for the first depth update before a snapshot is asked for */
 	int64_t first_ns;
 	int64_t reply_ns; /* wait for a reply */
+	int64_t answer_ns; /* wait for the answers to the texts that subscribe; 0: nobody answers (a recording) */
 	/* between requests, once the burst is used up; the venue's budget may slow it */
 	int64_t ask_pace_ns;
 	uint32_t ask_burst;
@@ -84,6 +85,8 @@ struct collector_actions {
 	void (*again)(void *ctx, uint32_t connection, const struct venue_feed *feed);
 	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */
 	void (*trouble)(void *ctx, const struct venue_market *m, bool on, const char *text);
+	/* Likewise about what a connection has subscribed to: refused, or not answered. NULL: nobody is asked. */
+	void (*subscription)(void *ctx, uint32_t connection, bool on, const char *text);
 };
 
 struct collector_frame {
@@ -135,6 +138,7 @@ struct collector_counters {
 	uint64_t candles, candles_refused, klines;
 	uint64_t requests, replies, replies_failed, replies_unasked;
 	uint64_t refusals;        /* texts by which the venue refused something */
+	uint64_t unanswered;      /* texts that subscribe, and that it said nothing to */
 	uint64_t resubscriptions; /* of single markets, for a snapshot on the stream */
 	uint64_t feed_gaps;       /* holes in sequences that span a subscription */
 	uint64_t silences, disconnects;

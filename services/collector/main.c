@@ -46,6 +46,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_resubscriptions_total", resubscriptions, "Markets subscribed to anew for their snapshot."),
 	COUNTER("collector_feed_gaps_total", feed_gaps, "Holes in sequences that span a subscription."),
 	COUNTER("collector_refusals_total", refusals, "Texts by which the venue refused something."),
+	COUNTER("collector_unanswered_total", unanswered, "Texts that subscribe and were not answered."),
 	COUNTER("collector_silences_total", silences, "Connections that fell silent."),
 	COUNTER("collector_seals_met_total", seals_met, "Hashes of books that came out as the venue's."),
 	COUNTER("collector_seals_doubted_total", seals_doubted, "Hashes that did not come out at once."),
@@ -74,7 +75,8 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 					    .reconnect = connection_reconnect,
 					    .rotate = rotate_asked,
 					    .again = connection_say_again,
-					    .trouble = connection_trouble};
+					    .trouble = connection_trouble,
+					    .subscription = connection_subscription};
 	s->references.every_ns = s->set.reference_every_ns;
 	s->references.stale_ns = s->set.reference_stale_ns;
 	int rc = references_parse(s->set.references, &s->references, reason, cap);

@@ -12,6 +12,7 @@
 #include "services/collector/plan.h"
 
 #define POLL_SLACK_NS (1200 * NS_PER_S)
+#define ANSWER_NS (10 * NS_PER_S)
 #define AT(member) offsetof(struct collector_section, member)
 #define TEXT(member) AT(member), sizeof(((struct collector_section *)0)->member)
 
@@ -246,6 +247,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->silence_ns = collector_section_silence(in, set->venue);
 	/* A recording has its instruments once; asking again would not be in it. */
 	set->describe_ns = in->stamped ? 0 : in->describe_ns;
+	set->answer_ns = in->stamped || in->one_connection || collector_section_polls(in, set->venue) ? 0 : ANSWER_NS;
 	/* Nor are klines from before it. */
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;

@@ -155,6 +155,7 @@ void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* w
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
 void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed);
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text);
+void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text);
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);
 uint32_t connection_up(const struct shell *s); /* how many are open */

@@ -141,6 +141,14 @@ struct feed_seq {
 	uint64_t seq;
 };
 
+/* To the texts that subscribe, since the connection opened: drawn in answers.c. */
+struct answers {
+	uint32_t due, had;
+	int64_t by;      /* when they must have come; CORE_NEVER: not watched, or all there */
+	uint32_t missed; /* connections in a row on which they did not */
+	bool refused, told;
+};
+
 struct connection {
 	bool used, up;
 	bool told;        /* what it carries is on record (following), in this life */
@@ -154,6 +162,7 @@ struct connection {
 	int64_t blind_clock; /* clock when it was lost; 0: nothing to mark in candles */
 	int64_t candles_due; /* venue time at which the next candle closes by itself */
 	struct feed_seq feeds[FEEDS_MAX];
+	struct answers answers;
 };
 
 struct collector_core {
@@ -249,6 +258,13 @@ void ledger_on_snapshot(struct collector_core *c, struct market *m);
 /* Klines were fetched, the oldest one of that time; 0: they could not be. */
 void ledger_on_klines(struct collector_core *c, struct market *m, int64_t oldest);
 void ledger_on_trade(struct collector_core *c, struct market *m); /* its id follows the last one */
+
+/* answers.c */
+void answers_expect(struct collector_core *c, struct connection *conn); /* it is open, its texts are on their way */
+/* named: it is about one market */
+void answers_on_notice(struct collector_core *c, struct connection *conn, const struct venue_notice *n, bool named);
+int64_t answers_due(const struct connection *conn);
+void answers_on_timer(struct collector_core *c, struct connection *conn);
 
 /* depth.c */
 /* Do snapshots come on the stream? */

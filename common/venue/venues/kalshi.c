@@ -230,6 +230,7 @@ static void give_notice(struct frame *f)
 
 	if (json_str_is(f->type, "error") && f->msg.len > 0 && f->msg.at[0] == '{')
 		on_error(f, &m.notice, text, sizeof(text));
+	m.notice.answers = json_str_is(f->type, "subscribed") || m.notice.kind == VENUE_NOTICE_REFUSED;
 	wire_give(&f->w, &m);
 }
 
@@ -431,6 +432,14 @@ static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *
 	return rc == 0 ? buf_printf(out, "],\"use_yes_price\":false}}") : rc;
 }
 
+/* Each channel is answered with a subscription of its own. */
+static uint32_t stream_answers(const struct venue_feed *feed)
+{
+	uint32_t channels = feed->streams & (VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM);
+
+	return feed->n > 0 ? (uint32_t)__builtin_popcount(channels) : 0;
+}
+
 /* The book as it is, in its place in the subscription's sequence. */
 static int stream_again(const struct venue_feed *feed, uint32_t nth, struct buf *out)
 {
@@ -513,6 +522,7 @@ const struct venue venue_kalshi = {
 	.auth = &auth,
 	.stream_path = stream_path,
 	.stream_text = stream_text,
+	.stream_answers = stream_answers,
 	.stream_again = stream_again,
 	.request = request,
 	.decode = decode,

@@ -204,7 +204,8 @@ static void on_message(void *ctx, const struct venue_message *m)
 		break;
 	case VENUE_NOTICE:
 		assert_non_null(m->notice.text);
-		say("> notice %s %" PRId64 " \"%s\"", notice[m->notice.kind], m->notice.code, m->notice.text);
+		say("> notice %s %" PRId64 " \"%s\"%s", notice[m->notice.kind], m->notice.code, m->notice.text,
+		    m->notice.answers ? " answers" : "");
 		break;
 	case VENUE_IGNORED:
 		say("> ignored %s %" PRId64, raw, m->time);
