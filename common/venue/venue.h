@@ -362,7 +362,7 @@ struct venue {
 	int (*stream_text)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 	/* How many names the feed's texts subscribe to; NULL: one for each of its streams and markets. */
 	uint32_t (*stream_count)(const struct venue_feed *feed);
-	/* How many answers those texts bring, whether they are taken or refused; NULL: the venue says nothing to them. */
+	/* How many answers those texts bring, of those they are taken or refused by; NULL: the venue says nothing. */
 	uint32_t (*stream_answers)(const struct venue_feed *feed);
 	/* Likewise what to send so that the snapshot of a market comes again on the open connection: leave the feed's
 	 * streams and subscribe to them anew, or ask for it. NULL: only a new connection brings one. */

@@ -1,11 +1,11 @@
 /* answers - has the venue answered each text that subscribes to something?
  *
- * A text that gets lost, or that a venue drops without a word, leaves its streams blind, and nothing else would show it:
- * books ask for their snapshots again, trades and candles only stay away. So answers are counted:
+ * A text that gets lost, or that a venue drops without a word, leaves its streams blind, and nothing else would show
+ * it: books ask for their snapshots again, trades and candles only stay away. So answers are counted:
  *
  *     opened --all came, none refused--> told: over
- *     opened --answer_ns passed, some are missing (answers_on_timer)--> the first time a new connection; after that people
- *                                               are told, and it is left as it is: its data may flow
+ *     opened --answer_ns passed, some are missing (answers_on_timer)--> the first time a new connection; after that
+ *                                               people are told, and it is left as it is: its data may flow
  *     opened --a refusal that names no market (answers_on_notice)--> people are told
  *
  * A refusal is an answer. What names a market is that market's (depth_trouble).

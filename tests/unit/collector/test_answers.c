@@ -1,4 +1,4 @@
-/* test_answers - what subscribes to something is answered, or somebody hears of it: each venue that answers, each way. */
+/* test_answers - what subscribes to something is answered, or somebody hears of it. */
 #include <stdio.h>
 
 #include "tests/golden/rig.h"
@@ -7,7 +7,8 @@
 #define T0 (1700000000LL * NS)
 #define ACK "{\"success\":true,\"ret_msg\":\"\",\"conn_id\":\"x\",\"op\":\"subscribe\"}"
 #define PONG "{\"success\":true,\"ret_msg\":\"pong\",\"conn_id\":\"x\",\"op\":\"ping\"}"
-#define SUBSCRIBED(channel, sid) "{\"id\":1,\"type\":\"subscribed\",\"msg\":{\"channel\":\"" channel "\",\"sid\":" sid "}}"
+#define SUBSCRIBED(channel, sid)                                                                                       \
+	"{\"id\":1,\"type\":\"subscribed\",\"msg\":{\"channel\":\"" channel "\",\"sid\":" sid "}}"
 
 static struct {
 	uint32_t on, off;
@@ -131,7 +132,7 @@ static void each_channel(void **state)
 	rig_close(&r);
 }
 
-/* A refusal of everything is one answer: told at once, with the venue's words, and no reason to connect anew for ever. */
+/* A refusal of everything is one answer: told at once, with the venue's words; connecting anew would not help. */
 static void refused(void **state)
 {
 	(void)state;
