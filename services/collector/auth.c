@@ -23,6 +23,11 @@ int auth_init(struct auth *a, const struct collector_section *set, const struct 
 		return ERR_ARG;
 	}
 	int rc = sign_key_open(set->key_file, &a->key, reason, cap);
+	if (!rc && sign_key_kind(a->key) != SIGN_RSA) {
+		snprintf(reason, cap, "collector.key_file: %s holds no private RSA key, which is what %s takes",
+			 set->key_file, v->name);
+		rc = ERR_CORRUPT;
+	}
 	if (!rc) {
 		a->how = v->auth;
 		a->id = set->key_id;
