@@ -138,6 +138,7 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)
 	nj_script(e2e.venue_feeds ${Python3_EXECUTABLE} -B tests/e2e/test_venue_feeds.py)
+	nj_script(e2e.stamped ${Python3_EXECUTABLE} -B tests/e2e/test_stamped.py)
 	nj_script(e2e.venue_hostile ${Python3_EXECUTABLE} -B tests/e2e/test_venue_hostile.py)
 endif()
 

@@ -56,7 +56,8 @@ void pump_live_frame(struct line *l, const char *text, size_t len)
 	collector_core_on_frame(s->core, &f, &s->sink);
 }
 
-/* "<ns> <raw JSON>" */
+/* "<ns> <raw JSON>"; stamped 0: the server's own answer to a text of ours. That is not of the recording, and as the
+ * first frame it would have the core's time begin in 1970. */
 void pump_stamped_frame(struct line *l, const char *text, size_t len)
 {
 	struct shell *s = l->shell;
@@ -64,7 +65,7 @@ void pump_stamped_frame(struct line *l, const char *text, size_t len)
 	size_t i = 0;
 	while (i < len && i < 19 && text[i] >= '0' && text[i] <= '9')
 		h.stamp = h.stamp * 10 + (text[i++] - '0');
-	if (i == 0 || i >= len || text[i] != ' ') {
+	if (h.stamp == 0 || i >= len || text[i] != ' ') {
 		s->counters.foreign_text++;
 		return;
 	}
