@@ -4,22 +4,13 @@
 #include <string.h>
 
 #include "common/base/err.h"
-
-static bool valid(const struct event *ev)
-{
-	const struct ev_intent *in = &ev->intent;
-	bool limit = in->type == order_type_limit;
-	return in->client_order_id[0] && (in->side == side_buy || in->side == side_sell) &&
-	       (limit || in->type == order_type_market) &&
-	       (in->tif == tif_gtc || in->tif == tif_ioc || in->tif == tif_fok) && in->qty > 0 &&
-	       (limit ? in->price > 0 : in->price == 0) && in->price_scale <= FIXED_SCALE_MAX &&
-	       in->qty_scale <= FIXED_SCALE_MAX;
-}
+#include "services/executor/terms.h"
 
 /* One account, one quote asset: an instrument that is paid in another cannot be paid at all. */
 enum reject checks_sound(const struct executor *x, const struct event *ev, const struct market *m)
 {
-	return valid(ev) && strcmp(m->def.quote, x->settings.quote) == 0 ? reject_none : reject_invalid;
+	bool sound = ev->intent.client_order_id[0] && terms_sound(&ev->intent);
+	return sound && strcmp(m->def.quote, x->settings.quote) == 0 ? reject_none : reject_invalid;
 }
 
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m)
@@ -37,6 +28,8 @@ enum reject checks_admission(const struct executor *x, const struct event *ev, s
 bool checks_expired(const struct executor *x, int64_t now, const struct event *ev)
 {
 	int64_t at = ev->intent.expires_at;
+	if (ev->intent.good_until != 0 && ev->intent.good_until <= now)
+		return true;
 	if (at != 0)
 		return now > at;
 	return now - ev->ts_recv > x->settings.intent_expiry_ns;
@@ -47,29 +40,48 @@ static bool multiple(int64_t value, int64_t step)
 	return step == 0 || value % step == 0;
 }
 
-static enum reject check_price(const struct ev_instrument *d, const struct ev_intent *in,
-			       struct order *o)
+enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price)
 {
-	int rc = fixed_rescale(in->price, in->price_scale, d->price_scale, &o->price);
+	int64_t to = 0;
+	int rc = fixed_rescale(price, scale, d->price_scale, &to);
 	if (rc != 0)
 		return rc == ERR_INEXACT ? reject_tick_size : reject_price_range;
-	return multiple(o->price, d->tick_size) ? reject_none : reject_tick_size;
+	if (to > ORDERS_PRICE_MAX)
+		return reject_price_range;
+	*ret_price = to;
+	return multiple(to, d->tick_size) ? reject_none : reject_tick_size;
 }
 
-static enum reject check_qty(const struct ev_instrument *d, const struct ev_intent *in,
-			     struct order *o)
+static enum reject check_prices(const struct ev_instrument *d, const struct ev_intent *in, struct order *o)
+{
+	enum reject reject = checks_price(d, in->price, in->price_scale, &o->price);
+	if (reject == reject_none)
+		reject = checks_price(d, in->trigger_price, in->price_scale, &o->trigger);
+	if (reject == reject_none)
+		reject = checks_price(d, in->trail, in->price_scale, &o->trail);
+	return reject;
+}
+
+static enum reject take_size(const struct ev_instrument *d, const struct ev_intent *in, struct order *o)
 {
 	int rc = fixed_rescale(in->qty, in->qty_scale, d->qty_scale, &o->qty);
 	if (rc != 0)
 		return rc == ERR_INEXACT ? reject_lot_size : reject_max_qty;
+	/* Finer than any money there is: the rest of it buys nothing. */
+	rc = fixed_rescale(in->amount, in->cash_scale, CASH_SCALE, &o->amount);
+	return rc == 0 ? reject_none : rc == ERR_INEXACT ? reject_invalid : reject_max_notional;
+}
+
+enum reject checks_qty(const struct order *o)
+{
+	const struct ev_instrument *d = &o->market->def;
 	if (!multiple(o->qty, d->lot_size))
 		return reject_lot_size;
 	if (o->qty < d->qty_min)
 		return reject_min_qty;
 	if (d->qty_max != 0 && o->qty > d->qty_max)
 		return reject_max_qty;
-	bool market = o->type == order_type_market;
-	bool over = market && d->market_qty_max != 0 && o->qty > d->market_qty_max;
+	bool over = !order_limited(o) && d->market_qty_max != 0 && o->qty > d->market_qty_max;
 	return over ? reject_max_qty : reject_none;
 }
 
@@ -84,24 +96,59 @@ enum reject checks_notional(const struct order *o, int64_t price)
 	return m->notional_max != 0 && cash > m->notional_max ? reject_max_notional : reject_none;
 }
 
-static enum reject check_range(const struct ev_instrument *d, int64_t price)
+enum reject checks_range(const struct ev_instrument *d, int64_t price)
 {
 	bool low = price < d->price_min, high = d->price_max != 0 && price > d->price_max;
-	return low || high ? reject_price_range : reject_none;
+	return price != 0 && (low || high) ? reject_price_range : reject_none;
+}
+
+static bool beyond(int64_t price, fixed_wide twice_market, uint32_t share, bool above)
+{
+	fixed_wide mine = (fixed_wide)price * 20000, most = twice_market * share;
+	return share != 0 && (above ? mine > most : mine < most);
+}
+
+enum reject checks_band(const struct market *m, uint8_t side, int64_t price)
+{
+	const struct ev_instrument *d = &m->def;
+	bool buy = side == side_buy;
+	fixed_wide market = m->last != 0 ? (fixed_wide)2 * m->last : (fixed_wide)m->mark;
+	if (market == 0)
+		return reject_none;
+	bool out = beyond(price, market, buy ? d->buy_above : d->sell_above, true) ||
+		   beyond(price, market, buy ? d->buy_below : d->sell_below, false);
+	return out ? reject_price_band : reject_none;
+}
+
+/* What is known of the price at which it will trade: its limit, else its trigger, else nothing before the book. */
+static int64_t likely_price(const struct order *o)
+{
+	return o->price != 0 ? o->price : o->trigger;
+}
+
+enum reject checks_terms(const struct order *o)
+{
+	const struct ev_instrument *d = &o->market->def;
+	int64_t price = likely_price(o);
+	enum reject reject = o->amount == 0 ? checks_qty(o) : reject_none;
+	if (reject == reject_none && price != 0)
+		reject = checks_notional(o, price);
+	if (reject == reject_none)
+		reject = checks_range(d, o->price);
+	if (reject == reject_none)
+		reject = checks_range(d, o->trigger);
+	if (reject == reject_none && o->price != 0)
+		reject = checks_band(o->market, o->side, o->price);
+	return reject;
 }
 
 enum reject checks_filters(const struct ev_intent *in, struct order *o)
 {
 	const struct ev_instrument *d = &o->market->def;
-	bool limit = o->type == order_type_limit;
 	enum reject reject = d->trading ? reject_none : reject_not_trading;
-	if (reject == reject_none && limit)
-		reject = check_price(d, in, o);
 	if (reject == reject_none)
-		reject = check_qty(d, in, o);
-	if (reject == reject_none && limit)
-		reject = checks_notional(o, o->price);
-	if (reject == reject_none && limit)
-		reject = check_range(d, o->price);
-	return reject;
+		reject = check_prices(d, in, o);
+	if (reject == reject_none)
+		reject = take_size(d, in, o);
+	return reject == reject_none ? checks_terms(o) : reject;
 }

@@ -1,9 +1,9 @@
 /* checks - what an intent must pass before it becomes an order, each with its typed refusal.
  *
- * In this order: duplicate (orders_note), checks_admission (instrument, fields, state of trading,
- * origin), expiry, checks_filters (trading, tick, lot, quantity, notional, price range), then
- * taker.c: book, notional of market orders, number of open orders, balance. The first that fails is
- * the answer.
+ * In this order: duplicate (orders_note), checks_admission (instrument, fields, state of trading, origin), expiry,
+ * checks_filters (trading, tick, lot, quantity, notional, price range and band), link.c (the legs' prices), then
+ * taker.c and trigger.c: book, post-only, notional of orders at market, reduce-only, risk, number of open orders,
+ * balance. The first that fails is the answer.
  */
 #ifndef NJ_EXECUTOR_CHECKS_H
 #define NJ_EXECUTOR_CHECKS_H
@@ -15,8 +15,19 @@ enum reject checks_sound(const struct executor *x, const struct event *ev, const
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m);
 bool checks_expired(const struct executor *x, int64_t now, const struct event *ev);
 
-/* Fills in price and quantity of the order at the instrument's scales. */
+/* Fills in prices, quantity and amount of the order at the instrument's scales, and judges them. */
 enum reject checks_filters(const struct ev_intent *in, struct order *o);
+
+/* The same judgement of an order that has them: quantity, notional, price range, price band. */
+enum reject checks_terms(const struct order *o);
+/* A price brought to the instrument's scale, which it must fit; 0 is none. */
+enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price);
+enum reject checks_qty(const struct order *o);
+enum reject checks_range(const struct ev_instrument *d, int64_t price); /* 0: no price, no objection */
+
+/* The venue's band around the market's price: the last trade's, else the mid; where neither is known, there is none.
+ * (Binance's PERCENT_PRICE_BY_SIDE means the average of some minutes: the last price is its nearest relative here.) */
+enum reject checks_band(const struct market *m, uint8_t side, int64_t price);
 
 /* Notional limits at this price. */
 enum reject checks_notional(const struct order *o, int64_t price);

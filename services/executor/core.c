@@ -6,7 +6,8 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "services/executor/executor.h"
+#include "services/executor/link.h"
+#include "services/executor/trigger.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -78,6 +79,8 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	x->markets.fees = &x->settings.fees;
 	if (rc == 0)
 		rc = orders_init(&x->orders, s->open_orders_max);
+	if (rc == 0)
+		rc = link_init(&x->links, s->open_orders_max);
 	if (rc != 0)
 		executor_free(x);
 	else
@@ -91,6 +94,7 @@ void executor_free(struct executor *x)
 		return;
 	markets_fini(&x->markets);
 	orders_fini(&x->orders);
+	link_fini(&x->links);
 	free(x);
 }
 
@@ -135,7 +139,7 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 	}
 	/* Resting orders are in the old scales: they cannot go on under new ones. */
 	if (market_scales_differ(m, d))
-		intake_cancel_all(s, m, reject_invalid);
+		cancel_all(s, m, reject_invalid);
 	int rc = markets_define(&x->markets, m, d);
 	if (rc == 0)
 		return;
@@ -146,7 +150,26 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 static bool trade_fits(const struct market *m, const struct ev_trade *t)
 {
 	return t->price_scale == m->def.price_scale && t->qty_scale == m->def.qty_scale &&
-	       t->price > 0 && t->qty > 0;
+	       t->price > 0 && t->price <= ORDERS_PRICE_MAX && t->qty > 0;
+}
+
+/* Resting orders first, then what the price triggers. */
+static void on_trade(const struct step *s, struct market *m, const struct ev_trade *t)
+{
+	if (market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
+		return;
+	m->last = t->price;
+	if (t->aggressor == side_buy || t->aggressor == side_sell)
+		maker_on_trade(s, m, t);
+	link_settle(s);
+	trigger_on_trade(s, m, t->price);
+}
+
+static void on_book(const struct step *s, struct market *m)
+{
+	maker_on_book(s, m);
+	link_settle(s);
+	trigger_on_book(s, m);
 }
 
 static void on_known_market(const struct step *s, struct market *m, const struct event *ev)
@@ -165,13 +188,13 @@ static void on_known_market(const struct step *s, struct market *m, const struct
 	default:
 		if (!trade_fits(m, &ev->trade))
 			rc = ERR_TYPE;
-		else if (ev->trade.aggressor == side_buy || ev->trade.aggressor == side_sell)
-			maker_on_trade(s, m, &ev->trade);
+		else
+			on_trade(s, m, &ev->trade);
 	}
 	if (rc != 0 && rc != ERR_AGAIN)
 		s->x->counters.bad_books++;
 	else if (ev->id != EVENT_trade)
-		maker_on_book(s, m);
+		on_book(s, m);
 }
 
 static void on_market(const struct step *s, const struct event *ev, const struct symbol *symbol)
@@ -236,12 +259,12 @@ static void on_command(const struct step *s, const struct ev_command *c)
 {
 	enum trading before = mode_state(&s->x->mode);
 	if (c->verb == verb_flatten && is_ours(s->x, c))
-		intake_cancel_all(s, NULL, reject_flatten);
+		cancel_all(s, NULL, reject_flatten);
 	if (!core_obey(s->x, s->now, c))
 		return;
 	report_trading(s, before);
 	if (mode_state(&s->x->mode) == trading_halted && before != trading_halted)
-		intake_cancel_all(s, NULL, reject_halted);
+		cancel_all(s, NULL, reject_halted);
 }
 
 void core_lose_books(struct executor *x, const struct symbol *only)
@@ -281,11 +304,17 @@ static void open_account(const struct step *s)
 	equity_report(s);
 }
 
+/* What the step has done to linked and reduce-only orders; then what it comes to. */
 static void finish(const struct step *s)
 {
-	if (s->x->filled)
+	link_settle(s);
+	if (s->x->filled) {
+		cancel_unreducible(s);
+		link_settle(s);
 		equity_report(s);
+	}
 	s->x->filled = false;
+	link_settle(s);
 }
 
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
@@ -319,10 +348,11 @@ static int64_t next_due(const void *core)
 	const struct executor *x = core;
 	int64_t lease = mode_due(&x->mode), closing = flatten_due(x);
 	int64_t first = lease < closing ? lease : closing;
+	first = first < x->orders.due ? first : x->orders.due;
 	return first < x->equity_due ? first : x->equity_due;
 }
 
-/* In order of id: 1 the leases, 2 the closing of positions, 3 the equity curve. */
+/* In order of id: 1 the leases, 2 the orders' dates, 3 the closing of positions, 4 the equity curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
 	struct executor *x = core;
@@ -330,6 +360,8 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 	enum trading before = mode_state(&x->mode);
 	if (mode_expire(&x->mode, due))
 		report_trading(&s, before);
+	if (x->orders.due <= due)
+		cancel_due(&s);
 	if (flatten_due(x) <= due)
 		flatten_on_timer(&s);
 	if (x->equity_due <= due) {

@@ -114,7 +114,7 @@ static void halt(const struct step *s, const char *why)
 	if (!mode_halt(&s->x->mode, "executor", why))
 		return;
 	report_trading(s, before);
-	intake_cancel_all(s, NULL, reject_halted);
+	cancel_all(s, NULL, reject_halted);
 }
 
 void equity_report(const struct step *s)

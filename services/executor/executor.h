@@ -16,12 +16,25 @@ struct flatten { /* flatten.c */
 	uint64_t ordinal; /* of its last order, ever */
 };
 
+struct link_note { /* link.c: what an order did that others of its link must follow */
+	char link_id[EVENT_NAME_MAX];
+	int64_t filled;
+	uint8_t link, leg;
+	bool ended;
+};
+
+struct links {
+	struct link_note *at; /* owned; oldest first */
+	uint32_t n, max;
+};
+
 struct executor {
 	struct executor_settings settings;
 	struct executor_counters counters;
 	struct account account;
 	struct markets markets;
 	struct orders orders;
+	struct links links;          /* empty between steps */
 	struct mode mode;
 	struct holdings holdings;
 	struct flatten flatten;
@@ -69,6 +82,11 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e);
 /* Cancels what is left of an order: releases its lock and reports it, with the holdings where this
  * step filled some of it (moved). The caller takes it out of the table. */
 void fills_close(const struct step *s, struct order *o, enum reject reject, bool moved);
+/* Its time ran out: as fills_close, by another name. */
+void fills_expire(const struct step *s, struct order *o);
+/* Releases what it locks beyond `keep`; all of it. */
+void fills_release(struct executor *x, struct order *o, int64_t keep);
+void fills_unlock(struct executor *x, struct order *o);
 /* After executions of an order that may go on: sets its status, releases what it no longer needs,
  * reports. */
 void fills_settle(const struct step *s, struct order *o);
@@ -83,10 +101,28 @@ struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 void intake_on_intent(const struct step *s, const struct event *ev);
 /* An order of the executor's own: no state of trading, duplicate or age stands in its way. */
 enum reject intake_own(const struct step *s, const struct event *ev, struct market *m);
-void intake_cancel_all(const struct step *s, const struct market *only, enum reject reject);
+/* The order that an intent names, by its id or its user's, if it is the same strategy's. */
+struct order *intake_named(struct executor *x, const struct ev_intent *in);
 
 /* taker.c: a checked order against the book; the refusal, or reject_none where it was accepted. */
 enum reject taker_place(const struct step *s, struct order *o);
+
+/* An order that was accepted before, and now stands on the stack, goes to the market: what it locks is set aside anew.
+ * A refusal cancels it. */
+void taker_go_on(const struct step *s, struct order *o);
+/* An order in the table takes the terms of `n`, a copy of it, and loses its place in the queue; a refusal leaves it as
+ * it is. */
+enum reject taker_replace(const struct step *s, uint32_t i, struct order *n);
+
+/* cancel.c */
+void cancel_on_intent(const struct step *s, const struct event *ev);     /* kind cancel */
+void cancel_all_on_intent(const struct step *s, const struct event *ev); /* kind cancel_all */
+void cancel_all(const struct step *s, const struct market *only, enum reject reject); /* NULL: of every market */
+void cancel_due(const struct step *s);         /* what has reached its good_until */
+void cancel_unreducible(const struct step *s); /* reduce-only orders that have nothing left to reduce */
+
+/* amend.c */
+void amend_on_intent(const struct step *s, const struct event *ev); /* kind replace */
 
 /* maker.c: resting orders against trades and books. */
 void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t);

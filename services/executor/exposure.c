@@ -57,7 +57,8 @@ int64_t exposure_collect(struct executor *x, const char *strategy, const struct 
 		if (same || (strategy && strcmp(o->strategy, strategy) != 0))
 			continue;
 		n += !only || o->market == only;
-		count(o);
+		if (!o->reduce_only) /* it never takes a holding through zero */
+			count(o);
 	}
 	return n;
 }

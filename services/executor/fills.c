@@ -1,7 +1,7 @@
 /* fills - what an execution does to the order, the money and the position, and its reports. */
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "services/executor/executor.h"
+#include "services/executor/link.h"
 
 struct transfer { /* what an execution moves; nothing is booked before all of it is known to fit */
 	int64_t base, pay, receive; /* amounts at CASH_SCALE */
@@ -103,7 +103,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	return 0;
 }
 
-static void release(struct executor *x, struct order *o, int64_t keep)
+void fills_release(struct executor *x, struct order *o, int64_t keep)
 {
 	if (o->locked <= keep)
 		return;
@@ -111,12 +111,31 @@ static void release(struct executor *x, struct order *o, int64_t keep)
 	o->locked = keep;
 }
 
+void fills_unlock(struct executor *x, struct order *o)
+{
+	fills_release(x, o, 0);
+}
+
+static void end(const struct step *s, struct order *o, enum reject reject, const char *why)
+{
+	fills_release(s->x, o, 0);
+	report_order(s, o, reject, why);
+	link_note(s->x, o, true);
+}
+
+void fills_expire(const struct step *s, struct order *o)
+{
+	s->x->counters.expired++;
+	o->status = order_status_expired;
+	end(s, o, reject_none, "Its time ran out.");
+	report_balance(s, fills_locked_asset(s->x, o));
+}
+
 void fills_close(const struct step *s, struct order *o, enum reject reject, bool moved)
 {
 	s->x->counters.cancelled++;
 	o->status = order_status_cancelled;
-	release(s->x, o, 0);
-	report_order(s, o, reject, report_reject_text(reject));
+	end(s, o, reject, report_reject_text(reject));
 	if (moved)
 		report_holdings(s, o->market);
 	else
@@ -133,9 +152,10 @@ void fills_settle(const struct step *s, struct order *o)
 		/* It was reserved for more than this once, so it fits. */
 		must(fills_reserve(o, order_rest(o), &keep) == 0);
 	}
-	release(s->x, o, keep);
+	fills_release(s->x, o, keep);
 	report_order(s, o, reject_none, "");
 	report_holdings(s, o->market);
+	link_note(s->x, o, order_rest(o) == 0);
 }
 
 void fills_save(const struct executor *x, struct packer *p)

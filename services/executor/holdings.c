@@ -35,6 +35,18 @@ static void follow(struct holding *e, int64_t moved)
 		e->closing = nearer_zero(rest, e->qty);
 }
 
+int64_t holdings_reducible(const struct holdings *h, const struct order *o)
+{
+	for (uint32_t i = 0; i < h->n; i++) {
+		const struct holding *e = &h->at[i];
+		if (e->market != o->market || strcmp(e->strategy, o->strategy) != 0)
+			continue;
+		int64_t held = o->side == side_sell ? e->qty : -e->qty;
+		return held > 0 ? held / fixed_pow10(CASH_SCALE - o->market->def.qty_scale) : 0;
+	}
+	return 0;
+}
+
 void holdings_add(struct holdings *h, const char *strategy, struct market *m, int64_t qty)
 {
 	struct holding *e = find(h, strategy, m);

@@ -8,6 +8,7 @@
 
 #include "services/executor/market.h"
 #include "services/executor/money.h"
+#include "services/executor/orders.h"
 
 #define HOLDINGS_MAX 1024 /* strategies times instruments that are not flat; beyond: not told apart */
 
@@ -31,6 +32,9 @@ void holdings_add(struct holdings *h, const char *strategy, struct market *m, in
 /* Gives what no row accounts for (rows that were full, state of before there were rows) to `strategy`, so that the rows
  * of a market add up to its position again. */
 void holdings_complete(struct holdings *h, const struct markets *ms, const char *strategy);
+
+/* What the order's strategy holds there that the order's side makes smaller, at the instrument's scale. */
+int64_t holdings_reducible(const struct holdings *h, const struct order *o);
 
 uint32_t holdings_closing(const struct holdings *h); /* rows */
 

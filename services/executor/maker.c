@@ -38,6 +38,17 @@ static int64_t use_queue(struct order *o, int64_t price, int64_t qty)
 	return used;
 }
 
+/* Of so much, what it may take: no more than its rest, and than what there is to reduce. */
+static int64_t at_most(const struct step *s, const struct order *o, int64_t qty)
+{
+	int64_t most = order_rest(o);
+	if (o->reduce_only) {
+		int64_t held = holdings_reducible(&s->x->holdings, o);
+		most = held < most ? held : most;
+	}
+	return qty < most ? qty : most;
+}
+
 void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t)
 {
 	struct orders *os = &s->x->orders;
@@ -46,11 +57,10 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 	int64_t given = 0;
 	for (uint32_t i = 0; i < os->n;) {
 		struct order *o = &os->at[i];
-		bool ours = o->market == m && o->side != t->aggressor &&
+		bool ours = o->market == m && o->stage == stage_resting && o->side != t->aggressor &&
 			    walk_reaches(o->side, o->price, t->price);
 		int64_t qty = ours ? t->qty - use_queue(o, t->price, t->qty) - given : 0;
-		if (qty > order_rest(o))
-			qty = order_rest(o);
+		qty = at_most(s, o, qty);
 		if (qty > 0)
 			given += qty;
 		if (qty <= 0 || fill_resting(s, i, qty))
@@ -62,7 +72,7 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 static int64_t take_crossing(const struct step *s, const struct order *o)
 {
 	struct walk *w = &s->x->walk;
-	*w = (struct walk){.side = o->side, .limit = o->price, .qty = order_rest(o)};
+	*w = (struct walk){.side = o->side, .limit = o->price, .qty = at_most(s, o, order_rest(o))};
 	if (walk_book(o->market, w) != 0)
 		return 0;
 	for (uint32_t i = 0; i < w->n; i++)
@@ -78,7 +88,7 @@ void maker_on_book(const struct step *s, struct market *m)
 	for (uint32_t i = 0; i < os->n;) {
 		struct order *o = &os->at[i];
 		int64_t qty = 0;
-		if (o->market == m) {
+		if (o->market == m && o->stage == stage_resting) {
 			int64_t ahead = maker_ahead(o);
 			o->ahead = ahead < o->ahead ? ahead : o->ahead;
 			qty = take_crossing(s, o);

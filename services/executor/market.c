@@ -50,6 +50,7 @@ void market_lose_book(struct market *m)
 		return;
 	book_clear(&m->book);
 	m->has_book = false;
+	m->last = 0;
 	m->taken[0].n = m->taken[1].n = 0;
 }
 

@@ -35,7 +35,9 @@ struct market {
 	struct fees fees;          /* what it charges */
 	struct exposure exposure;  /* scratch of one check (risk.c) */
 	struct guard_market guard; /* what losses have done here */
+	int64_t last;              /* price of the last trade while the book was usable; 0 none since then */
 	uint32_t resting;          /* our open orders here */
+	uint32_t waiting;          /* of them: for their trigger */
 	uint8_t state;             /* enum book_state, as the collector says */
 	bool known;                /* announced */
 	bool has_book;             /* a snapshot arrived since the book was last lost */

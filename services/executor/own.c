@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "services/executor/executor.h"
+#include "services/executor/trigger.h"
 
 static struct market *known_market(struct executor *x, const struct symbol *symbol)
 {
@@ -17,33 +17,76 @@ static struct market *known_market(struct executor *x, const struct symbol *symb
 
 static bool is_first_answer(const struct ev_order *e)
 {
-	/* Without an intent it is an order of the executor's own. */
-	return e->intent_ordinal != 0 &&
-	       (e->status == order_status_open || e->status == order_status_expired ||
+	/* Without an intent it is an order of the executor's own; a later word has the ordinal of an earlier one. */
+	return e->intent_ordinal != 0 && e->revision == 0 &&
+	       (e->status == order_status_open || e->status == order_status_waiting ||
+		e->status == order_status_expired ||
 		(e->status == order_status_rejected && e->reject != reject_duplicate));
 }
 
-static void set_lock(struct order *o)
+static int reserve(struct executor *x, const struct order *o, int64_t *ret_amount)
+{
+	if (o->stage == stage_held) {
+		*ret_amount = 0;
+		return 0;
+	}
+	if (o->stage == stage_trigger)
+		return trigger_reserve(x, o, ret_amount);
+	return fills_reserve(o, order_rest(o), ret_amount);
+}
+
+static void set_lock(struct executor *x, struct order *o)
 {
 	int64_t amount;
-	if (fills_reserve(o, order_rest(o), &amount) == 0)
+	if (reserve(x, o, &amount) == 0)
 		o->locked = amount;
 }
 
 /* After a fill: an order keeps what its rest needs, or what is left of its lock where roundings made that less. */
-static void release_lock(struct order *o)
+static void release_lock(struct executor *x, struct order *o)
 {
 	int64_t keep;
-	if (fills_reserve(o, order_rest(o), &keep) == 0 && keep < o->locked)
+	if (reserve(x, o, &keep) == 0 && keep < o->locked)
 		o->locked = keep;
 }
 
-/* Only what rests is an order after its step: the others have ended in the same breath. */
-static void restore_open(struct executor *x, const struct ev_order *e)
+/* An order at market that was triggered has ended by the next record; where there is none, it fires again. */
+static uint8_t stage_of(const struct ev_order *e)
+{
+	bool may_rest = e->price != 0 && (e->tif == tif_gtc || e->tif == tif_gtd);
+	if (e->status == order_status_triggered)
+		return may_rest ? stage_resting : stage_trigger;
+	if (e->status != order_status_waiting)
+		return stage_resting;
+	return e->qty == 0 || e->type == order_type_limit ? stage_held : stage_trigger;
+}
+
+/* What an order event says of an order that stays. */
+static void take_terms(struct order *o, const struct ev_order *e)
+{
+	o->status = e->status;
+	o->stage = stage_of(e);
+	o->price = e->price;
+	o->qty = e->qty;
+	o->filled = o->told = e->filled;
+	o->trigger_by = e->trigger_by;
+	o->trigger = e->trigger_price;
+	o->trail = e->trail;
+	o->trail_bp = e->trail_bp;
+	o->good_until = e->good_until;
+	o->post_only = e->post_only;
+	o->reduce_only = e->reduce_only;
+	o->link = e->link;
+	o->leg = e->leg;
+	o->revision = e->revision;
+}
+
+/* Only what rests or waits is an order after its step: the others have ended in the same breath. */
+static void restore(struct executor *x, const struct ev_order *e)
 {
 	struct market *m = known_market(x, &e->instrument);
-	bool rests = e->type == order_type_limit && e->tif == tif_gtc;
-	if (!m || !rests || orders_find(&x->orders, e->client_order_id))
+	bool rests = e->price != 0 && (e->tif == tif_gtc || e->tif == tif_gtd);
+	if (!m || (!rests && e->status != order_status_waiting))
 		return;
 	struct order o = {
 		.ordinal = e->intent_ordinal,
@@ -51,14 +94,14 @@ static void restore_open(struct executor *x, const struct ev_order *e)
 		.side = e->side,
 		.type = e->type,
 		.tif = e->tif,
-		.status = e->status,
-		.price = e->price,
-		.qty = e->qty,
 		.ahead = INT64_MAX,
 	};
 	event_set_name(o.strategy, e->strategy);
 	event_set_name(o.client_order_id, e->client_order_id);
-	set_lock(&o);
+	event_set_name(o.user_id, e->user_id);
+	event_set_name(o.link_id, e->link_id);
+	take_terms(&o, e);
+	set_lock(x, &o);
 	orders_insert(&x->orders, &o);
 }
 
@@ -68,29 +111,54 @@ static void recall_rates(struct executor *x, int64_t at, const struct ev_order *
 	struct market *m = known_market(x, &e->instrument);
 	struct order o = {.ordinal = e->intent_ordinal, .market = m};
 	event_set_name(o.strategy, e->strategy);
-	if (m && e->status == order_status_open)
+	bool accepted = e->status == order_status_open || e->status == order_status_waiting;
+	bool first = !e->link_id[0] || strcmp(e->link_id, e->client_order_id) == 0; /* legs came with another */
+	if (m && accepted && first && e->revision == 0 && !orders_find(&x->orders, e->client_order_id))
 		risk_on_order(x, at, &o);
+}
+
+/* The order was there: where it was replaced, or was triggered, it takes a new place. */
+static void update(struct executor *x, const struct ev_order *e, struct order *o)
+{
+	struct order now = *o;
+	take_terms(&now, e);
+	bool moves = now.revision != o->revision || now.stage != o->stage;
+	if (!moves) {
+		*o = now;
+		release_lock(x, o);
+		return;
+	}
+	orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
+	now.ahead = INT64_MAX;
+	set_lock(x, &now);
+	orders_insert(&x->orders, &now);
+}
+
+/* Exits that are too small to be active yet have grown without a word. */
+static void feed_exits(struct executor *x, const struct ev_order *e)
+{
+	for (uint32_t i = 0; i < x->orders.n; i++) {
+		struct order *o = &x->orders.at[i];
+		if (o->stage == stage_held && strcmp(o->link_id, e->link_id) == 0)
+			o->qty = e->filled;
+	}
 }
 
 static void on_order(struct executor *x, const struct ev_order *e)
 {
-	if (is_first_answer(e))
-		orders_recall(&x->orders, e->strategy, e->intent_ordinal);
-	if (e->status == order_status_open) {
-		restore_open(x, e);
-		return;
-	}
+	if (e->leg == order_leg_entry)
+		feed_exits(x, e);
 	struct order *o = orders_find(&x->orders, e->client_order_id);
-	/* A refusal is about another intent than the order that bears this id. */
-	if (!o || e->status == order_status_rejected)
-		return;
-	if (e->status == order_status_partial) {
-		o->status = e->status;
-		o->filled = e->filled;
-		release_lock(o);
-	} else {
+	if (is_first_answer(e) && (!o || e->status == order_status_rejected))
+		orders_recall(&x->orders, e->strategy, e->intent_ordinal);
+	bool lives = e->status == order_status_open || e->status == order_status_partial ||
+		     e->status == order_status_waiting || e->status == order_status_triggered;
+	if (lives && o)
+		update(x, e, o);
+	else if (lives && e->status != order_status_partial)
+		restore(x, e);
+	else if (o && !lives && e->status != order_status_rejected) /* a refusal is about another intent */
 		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
-	}
 }
 
 static void add(struct asset *a, int64_t amount)

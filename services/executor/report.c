@@ -22,6 +22,24 @@ const char *report_reject_text(enum reject reject)
 	return "";
 }
 
+static void say_terms(struct ev_order *e, const struct order *o)
+{
+	e->trigger_by = o->trigger_by;
+	event_set_name(e->user_id, o->user_id);
+	e->post_only = o->post_only;
+	e->reduce_only = o->reduce_only;
+	e->good_until = o->good_until;
+	e->trigger_price = o->trigger;
+	e->trail = o->trail;
+	e->trail_bp = o->trail_bp;
+	e->cash_scale = CASH_SCALE;
+	e->amount = o->amount;
+	e->link = o->link;
+	e->leg = o->leg;
+	event_set_name(e->link_id, o->link_id);
+	e->revision = o->revision;
+}
+
 void report_order(const struct step *s, const struct order *o, enum reject reject,
 		  const char *reason)
 {
@@ -44,6 +62,7 @@ void report_order(const struct step *s, const struct order *o, enum reject rejec
 	e->avg_price = order_avg_price(o);
 	e->intent_ordinal = o->ordinal;
 	event_set_text(e->reason, reason);
+	say_terms(e, o);
 	sink_emit(s->out, &ev);
 }
 
@@ -75,6 +94,10 @@ static void answer(const struct step *s, const struct event *intent, enum reject
 	e->qty = in->qty;
 	e->intent_ordinal = in->ordinal;
 	event_set_text(e->reason, reason);
+	event_set_name(e->user_id, in->user_id);
+	e->cash_scale = said_scale(in->cash_scale);
+	e->trigger_price = in->trigger_price;
+	e->amount = in->amount;
 	sink_emit(s->out, &ev);
 }
 

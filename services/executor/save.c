@@ -3,9 +3,19 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "services/executor/executor.h"
+#include "services/executor/trigger.h"
 
 #define SAVE_VERSION 3 /* 1: before leases had owners and holdings were told apart; 2: before there were parts */
+
+static void save_orders(const struct executor *x, struct packer *p)
+{
+	orders_save_open(&x->orders, p);
+}
+
+static int load_orders(struct executor *x, struct unpacker *u)
+{
+	return orders_load_open(&x->orders, &x->markets, u);
+}
 
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
  * gets a new name, and keeps the old one for loading. */
@@ -14,6 +24,8 @@ static const struct part {
 	void (*save)(const struct executor *x, struct packer *p); /* NULL: only loaded */
 	int (*load)(struct executor *x, struct unpacker *u);
 } parts[] = {
+	{"orders", save_orders, load_orders},
+	{"last_prices", trigger_save, trigger_load},
 	{"risk", risk_save, risk_load},
 	{"fees", fills_save, fills_load},
 	{"guard", guard_save, guard_load},

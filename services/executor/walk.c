@@ -3,7 +3,8 @@
 
 #include "common/base/err.h"
 
-static int add_level(struct walk *w, const struct market *m, int64_t price, int64_t qty)
+/* What taking so much of a level costs; ERR_RANGE. */
+static int price_level(const struct walk *w, const struct market *m, int64_t price, int64_t qty, struct deal *ret_deal)
 {
 	struct deal d = {.what = {price, qty, m->def.price_scale, m->def.qty_scale},
 			 .side = w->side,
@@ -12,6 +13,14 @@ static int add_level(struct walk *w, const struct market *m, int64_t price, int6
 	int rc = money_cost(d.what, &d.cost);
 	if (rc == 0)
 		rc = fees_of(&m->fees, &d);
+	*ret_deal = d;
+	return rc;
+}
+
+static int add_level(struct walk *w, const struct market *m, int64_t price, int64_t qty)
+{
+	struct deal d;
+	int rc = price_level(w, m, price, qty, &d);
 	if (rc == 0)
 		rc = money_add(w->cost, d.cost, &w->cost);
 	if (rc == 0)
@@ -22,6 +31,36 @@ static int add_level(struct walk *w, const struct market *m, int64_t price, int6
 		w->found += qty;
 	}
 	return rc;
+}
+
+static bool affords(const struct walk *w, const struct market *m, int64_t price, int64_t qty)
+{
+	struct deal d;
+	int64_t sum = 0;
+	int rc = price_level(w, m, price, qty, &d);
+	if (rc == 0)
+		rc = money_add(w->cost, w->fees, &sum);
+	if (rc == 0)
+		rc = money_add(sum, d.cost, &sum);
+	if (rc == 0)
+		rc = money_add(sum, d.fee, &sum);
+	return rc == 0 && sum <= w->amount;
+}
+
+/* The most of a level's qty that the rest of the amount pays, by halving: more never costs less. */
+static int64_t affordable(const struct walk *w, const struct market *m, int64_t price, int64_t qty)
+{
+	int64_t low = 0, high = qty;
+	if (w->amount == 0 || affords(w, m, price, qty))
+		return qty;
+	while (high - low > 1) {
+		int64_t mid = low + (high - low) / 2;
+		if (affords(w, m, price, mid))
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 int walk_book(const struct market *m, struct walk *w)
@@ -37,10 +76,11 @@ int walk_book(const struct market *m, struct walk *w)
 		if (!book_known(&m->book, against, l->price) || w->n == WALK_LEVELS_MAX ||
 		    !market_can_take(m, against, w->n + 1))
 			break;
-		int64_t left = market_left(m, against, l);
-		int64_t want = w->qty - w->found;
-		int rc = left == 0 ? 0 : add_level(w, m, l->price, left < want ? left : want);
-		if (rc != 0)
+		int64_t left = market_left(m, against, l), want = w->qty - w->found;
+		left = left < want ? left : want;
+		int64_t qty = affordable(w, m, l->price, left);
+		int rc = qty == 0 ? 0 : add_level(w, m, l->price, qty);
+		if (rc != 0 || qty < left)
 			return rc;
 	}
 	return 0;

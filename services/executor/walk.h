@@ -11,6 +11,7 @@ struct walk {
 	enum side side;   /* the taker's */
 	int64_t limit;    /* worst price it accepts; 0 any */
 	int64_t qty;
+	int64_t amount;   /* most it may cost with its fees; 0 any */
 	/* found */
 	struct level at[WALK_LEVELS_MAX];
 	uint32_t n;

@@ -1,0 +1,76 @@
+/* cancel - orders end before they are filled: by intent, all at once, by their date, with nothing left to reduce. */
+#include <string.h>
+
+#include "services/executor/executor.h"
+
+static void take_out(const struct step *s, uint32_t i, enum reject reject)
+{
+	struct orders *os = &s->x->orders;
+	struct order o = os->at[i];
+	orders_remove(os, i);
+	fills_close(s, &o, reject, false);
+}
+
+/* Cancels are obeyed in every state, of any age and origin: they can only make things safer. */
+void cancel_on_intent(const struct step *s, const struct event *ev)
+{
+	struct order *o = intake_named(s->x, &ev->intent);
+	if (!o)
+		report_refusal(s, ev, reject_unknown_order);
+	else
+		take_out(s, (uint32_t)(o - s->x->orders.at), reject_none);
+}
+
+void cancel_all_on_intent(const struct step *s, const struct event *ev)
+{
+	const struct ev_intent *in = &ev->intent;
+	struct orders *os = &s->x->orders;
+	bool whole = in->scope == cancel_scope_account;
+	for (uint32_t i = 0; i < os->n;) {
+		const struct order *o = &os->at[i];
+		bool ours = whole || strcmp(o->strategy, in->strategy) == 0;
+		bool here = !in->instrument.s[0] || symbol_equal(&o->market->def.instrument, &in->instrument);
+		if (ours && here)
+			take_out(s, i, reject_none);
+		else
+			i++;
+	}
+}
+
+void cancel_all(const struct step *s, const struct market *only, enum reject reject)
+{
+	struct orders *os = &s->x->orders;
+	for (uint32_t i = 0; i < os->n;) {
+		if (only && os->at[i].market != only)
+			i++;
+		else
+			take_out(s, i, reject);
+	}
+}
+
+void cancel_due(const struct step *s)
+{
+	struct orders *os = &s->x->orders;
+	for (uint32_t i = 0; i < os->n && os->due <= s->now;) {
+		struct order o = os->at[i];
+		if (o.good_until == 0 || o.good_until > s->now) {
+			i++;
+			continue;
+		}
+		orders_remove(os, i);
+		fills_expire(s, &o);
+	}
+}
+
+void cancel_unreducible(const struct step *s)
+{
+	struct orders *os = &s->x->orders;
+	for (uint32_t i = 0; i < os->n;) {
+		const struct order *o = &os->at[i];
+		bool idle = o->reduce_only && o->stage == stage_resting && holdings_reducible(&s->x->holdings, o) == 0;
+		if (idle)
+			take_out(s, i, reject_reduce_only);
+		else
+			i++;
+	}
+}
