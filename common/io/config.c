@@ -119,11 +119,11 @@ static int resolve(struct load *ld, const struct config_given *g, const struct c
 	if (!s)
 		return is_foreign(ld->c, g->section) ? SKIPPED
 						     : unknown_section(ld, g->where, g->section);
-	if (g->sub[0] != '\0' && !s->subsections)
+	if (g->sub[0] != '\0' && !s->subsections && !s->variants)
 		return fail(ld, g->where,
 			    "%s.%s: no subsections in this section (settings stand four spaces in)",
 			    s->name, config_show(g->sub).s);
-	if (g->sub[0] != '\0')
+	if (g->sub[0] != '\0' && (!s->variants || g->key[0] == '\0'))
 		return 0;
 	*ret_row = key_of(s, g->key);
 	return *ret_row ? 0 : unknown_key(ld, g->where, s, g->key);
@@ -232,7 +232,7 @@ static int on_empty(void *ctx, const char *section, const char *name, int line)
 	if (key_of(s, name))
 		return fail(ld, g.where, "%s.%s: no value (write %s = \"...\")", section, name,
 			    name);
-	return s->subsections ? resolve(ld, &g, &row) : unknown_key(ld, g.where, s, name);
+	return s->subsections || s->variants ? resolve(ld, &g, &row) : unknown_key(ld, g.where, s, name);
 }
 
 static int on_leaf(void *ctx, const struct config_leaf *leaf)
@@ -298,8 +298,8 @@ static int put_secret_file(struct load *ld, struct config_given *g, const struct
 			  config_show(path).s);
 	else if (strlen(text) != cut)
 		rc = fail(ld, g->where, "%s holds a NUL byte", config_show(path).s);
-	else if (config_entry_find(&ld->entries, g->section, "", row->name) &&
-		 config_entry_find(&ld->entries, g->section, "", row->name)->origin == ORIGIN_ENV)
+	else if (config_entry_find(&ld->entries, g->section, g->sub, row->name) &&
+		 config_entry_find(&ld->entries, g->section, g->sub, row->name)->origin == ORIGIN_ENV)
 		rc = fail(ld, g->where, "%s.%s: given twice in the environment", g->section,
 			  row->name);
 	else
@@ -349,7 +349,7 @@ static int put_env(struct load *ld, char *name, const char *env_name, const char
 		key = leaf + 2;
 	}
 	const struct config_section *s = section_of(ld->c, g.section);
-	const struct config_key *secret = g.sub[0] == '\0' ? secret_of(s, key) : NULL;
+	const struct config_key *secret = g.sub[0] == '\0' || (s && s->variants) ? secret_of(s, key) : NULL;
 	g.key = key;
 	return secret ? put_secret_file(ld, &g, secret) : put(ld, &g);
 }
@@ -423,22 +423,39 @@ static int check_required(struct load *ld)
 	return 0;
 }
 
-static void fill(const struct config *c)
+static void fill_section(const struct config *c, const struct config_section *s, const char *sub, void *self)
 {
 	char reason[300];
-	for (size_t i = 0; i < c->n; i++) {
-		const struct config_section *s = &c->sections[i];
-		for (const struct config_key *k = s->keys; k->name; k++) {
-			const struct config_entry *e =
-				config_entry_find(&c->entries, s->name, "", k->name);
-			if (!e && is_text(k->kind) && k->fallback[0] == '\0')
-				memset((char *)s->self + k->offset, 0,
-				       k->size); /* also a secret that is not set */
-			else
-				must(config_parse(k, e ? e->value : k->fallback, s->self, reason,
-						  sizeof reason) == 0);
-		}
+	for (const struct config_key *k = s->keys; k->name; k++) {
+		const struct config_entry *e = config_entry_find(&c->entries, s->name, sub, k->name);
+		if (!e)
+			e = config_entry_find(&c->entries, s->name, "", k->name);
+		if (!e && is_text(k->kind) && k->fallback[0] == '\0')
+			memset((char *)self + k->offset, 0, k->size); /* also a secret that is not set */
+		else
+			must(config_parse(k, e ? e->value : k->fallback, self, reason, sizeof reason) == 0);
 	}
+}
+
+static void fill(const struct config *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		fill_section(c, &c->sections[i], "", c->sections[i].self);
+}
+
+void config_variant(const struct config *c, const char *section, const char *sub, void *ret_self)
+{
+	const struct config_section *s = section_of(c, section);
+	must(s && s->variants);
+	fill_section(c, s, sub, ret_self);
+}
+
+bool config_has_sub(const struct config *c, const char *section, const char *sub)
+{
+	for (size_t i = 0; i < c->entries.n; i++)
+		if (strcmp(c->entries.at[i].section, section) == 0 && strcmp(c->entries.at[i].sub, sub) == 0)
+			return true;
+	return false;
 }
 
 int config_load(struct config *c, const char *path, const char *const *flags, size_t n_flags,

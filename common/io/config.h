@@ -51,6 +51,7 @@ struct config_section {
 	const struct config_key *keys; /* ends with a row whose name is NULL */
 	void *self;                    /* the struct that is filled */
 	bool subsections;              /* free-form subsections may stand in it, see config_each */
+	bool variants;                 /* subsections of the same keys may, see config_variant */
 };
 
 /* An error for people: "nightjar.conf:12: collector.symbols: … (remedy)". */
@@ -80,10 +81,17 @@ int config_each(const struct config *c, const char *section, const char *sub,
 		int (*fn)(void *ctx, const char *key, const char *value, const char *where),
 		void *ctx);
 
+/* The section as its subsection `sub` has it: each key's own value there, else the section's, else the default. Fills a
+ * struct like the section's; with sub "" the same as config_load did. */
+void config_variant(const struct config *c, const char *section, const char *sub, void *ret_self);
+
 /* Parses one value by its row into base + offset; ERR_ARG with a reason. Shared with strategies'
  * parameters. */
 int config_parse(const struct config_key *key, const char *text, void *base, char *reason,
 		 size_t cap);
+
+/* Is there a subsection of that name, with anything in it? */
+bool config_has_sub(const struct config *c, const char *section, const char *sub);
 
 /* Where a setting of the last good load came from ("nightjar.conf:12", "NIGHTJAR_RUN__PACE"), or "default". */
 const char *config_where(const struct config *c, const char *section, const char *key);

@@ -50,7 +50,9 @@ static int put_sub(const struct config_entries *e, size_t first, struct buf *out
 	for (size_t i = first; i < e->n && rc == 0; i++)
 		if (strcmp(e->at[i].section, head->section) == 0 &&
 		    strcmp(e->at[i].sub, head->sub) == 0)
-			rc = put_setting(out, 8, e->at[i].key, e->at[i].value, e->at[i].where);
+			rc = e->at[i].secret
+				     ? buf_printf(out, "        # %s = \"***\"    # %s\n", e->at[i].key, e->at[i].where)
+				     : put_setting(out, 8, e->at[i].key, e->at[i].value, e->at[i].where);
 	return rc;
 }
 

@@ -199,7 +199,7 @@ static void answer_at_once(struct runtime *rt, const struct bus_peer *peer, cons
 	struct event ev;
 	uint8_t out[1024];
 	event_init(&ev, EVENT_reply);
-	snprintf(ev.source, sizeof ev.source, "%s", rt->s->name);
+	snprintf(ev.source, sizeof ev.source, "%s", rt->name);
 	ev.reply.verb = request->request.verb;
 	ev.reply.id = request->request.id;
 	ev.reply.role = rt->asking_role;

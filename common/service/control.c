@@ -155,7 +155,7 @@ int runtime_safe(struct runtime *rt, const char *cause, const char *reason)
 	event_init(&ev, EVENT_command);
 	ev.command.verb = verb_safe;
 	event_set_name(ev.command.target, cause);
-	event_set_name(ev.command.owner, rt->s->name);
+	event_set_name(ev.command.owner, rt->name);
 	event_set_text(ev.command.reason, reason);
 	return runtime_decide(rt, &ev);
 }
@@ -214,7 +214,7 @@ void runtime_on_request(void *ctx, const struct bus_peer *peer, const uint8_t *b
 	if (allowed && (outbox_on_request(&rt->outbox, peer, &request) || command_on_request(rt, peer, &request)))
 		return;
 	event_init(&reply, EVENT_reply);
-	snprintf(reply.source, sizeof reply.source, "%s", rt->s->name);
+	snprintf(reply.source, sizeof reply.source, "%s", rt->name);
 	reply.reply.verb = request.request.verb;
 	reply.reply.id = request.request.id;
 	reply.reply.role = rt->asking_role;

@@ -216,7 +216,7 @@ int follow_add(struct runtime *rt, const struct service_input *input, struct fol
 		rc = add_to_sequencer(rt, input, &f->in_x);
 		if (!rc)
 			rc = inbox_open(&f->x, rt->bus, f->publisher, LANE_X, input->prefixes, &ops, f);
-		if (!rc && strcmp(rt->s->name, COPY_KEEPER) != 0 && strcmp(f->publisher, COPY_KEEPER) != 0)
+		if (!rc && strcmp(rt->name, COPY_KEEPER) != 0 && strcmp(f->publisher, COPY_KEEPER) != 0)
 			inbox_copy(&f->x, COPY_KEEPER);
 	}
 	if (ret_follow)
@@ -408,8 +408,10 @@ static void try_promise(struct follow *f, int64_t mono)
 	f->promised = false;
 	struct sequencer *sq = &f->rt->sequencer;
 	on_seen(f, f->promise_seen);
-	if (f->in_m)
+	if (f->in_m) {
 		sequencer_promise(sq, f->in_m, f->promise_at);
+		sequencer_quiet(f->in_m, f->quiet_at);
+	}
 	if (f->in_x) {
 		sequencer_promise(sq, f->in_x, f->promise_at);
 		sequencer_quiet(f->in_x, f->quiet_at);
@@ -470,8 +472,8 @@ static int64_t pair_of(const struct pairs *p, const char *name)
  * of this one that nobody has stored. */
 static void take_ack(struct runtime *rt, const struct ev_heartbeat *hb)
 {
-	uint64_t seq = (uint64_t)pair_of(&hb->acks, rt->s->name);
-	uint64_t epoch = (uint64_t)pair_of(&hb->ack_epochs, rt->s->name);
+	uint64_t seq = (uint64_t)pair_of(&hb->acks, rt->name);
+	uint64_t epoch = (uint64_t)pair_of(&hb->ack_epochs, rt->name);
 	if (seq == 0)
 		return;
 	if (epoch == rt->outbox.x_epoch)
@@ -496,9 +498,9 @@ static void on_promise(struct follow *f, const struct event *ev)
 	struct runtime *rt = f->rt;
 	f->heard = true;
 	f->latency = ev->promise.latency;
-	int64_t seen = pair_of(&ev->promise.seen, rt->s->name);
+	int64_t seen = pair_of(&ev->promise.seen, rt->name);
 	/* What it saw of a journal that ours has replaced says nothing about this one. */
-	uint64_t of = (uint64_t)pair_of(&ev->promise.seen_epochs, rt->s->name);
+	uint64_t of = (uint64_t)pair_of(&ev->promise.seen_epochs, rt->name);
 	if (seen > 0 && (of == 0 || of == rt->outbox.x_epoch))
 		f->promise_seen = (uint64_t)seen;
 	/* The newest one counts as a whole: one that still waits for records may be of a process that died with them.

@@ -69,7 +69,7 @@ static void reply_to(struct runtime *rt, struct later *l)
 	struct event ev;
 	uint8_t out[1024];
 	event_init(&ev, EVENT_reply);
-	snprintf(ev.source, sizeof ev.source, "%s", rt->s->name);
+	snprintf(ev.source, sizeof ev.source, "%s", rt->name);
 	ev.reply.verb = l->verb;
 	ev.reply.id = l->id;
 	ev.reply.role = l->role;

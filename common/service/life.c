@@ -54,7 +54,7 @@ static void send_heartbeat(void *ctx)
 		ev.heartbeat.worked_at = rt->beat_worked_at;
 	runtime_emit(rt, &ev);
 	outbox_flush(&rt->outbox);
-	mirror_on_heartbeat(&rt->mirror, rt->s->name, &ev);
+	mirror_on_heartbeat(&rt->mirror, rt->name, &ev);
 }
 
 static void send_metrics(struct runtime *rt)
@@ -277,7 +277,7 @@ static bool say_who_holds(struct runtime *rt)
 {
 	char path[200];
 	pid_t pid = 0;
-	snprintf(path, sizeof path, "%s/%s.lock", rt->run.bus_dir, rt->s->name);
+	snprintf(path, sizeof path, "%s/%s.lock", rt->run.bus_dir, rt->name);
 	for (int i = 0; i < 100 && pid == 0; i++) {
 		pid = read_holder(path);
 		if (pid == 0)
@@ -285,22 +285,22 @@ static bool say_who_holds(struct runtime *rt)
 	}
 	if (pid == getpid())
 		return false;
-	log_error("already running", "service=%s holder=%d lock=%s", rt->s->name, (int)pid, path);
+	log_error("already running", "service=%s holder=%d lock=%s", rt->name, (int)pid, path);
 	return true;
 }
 
 static int open_bus(struct runtime *rt, char *reason, size_t cap)
 {
-	struct bus_zmq_options o = settings_bus(&rt->run, rt->s->name);
+	struct bus_zmq_options o = settings_bus(&rt->run, rt->name);
 	int rc = make_dirs("bus.dir", rt->run.bus_dir, reason, cap);
 	if (!rc)
 		rc = bus_zmq_open(rt->loop, &o, &follow_bus_handler, rt, &rt->bus, reason, cap);
 	if (rc)
 		return rc;
-	rc = bus_bind(rt->bus, rt->s->name);
+	rc = bus_bind(rt->bus, rt->name);
 	if (rc == ERR_BUSY && say_who_holds(rt)) {
 		rt->exit_code = EXIT_RUNNING;
-		snprintf(reason, cap, "another %s is running", rt->s->name);
+		snprintf(reason, cap, "another %s is running", rt->name);
 	} else if (rc == ERR_BUSY) {
 		snprintf(reason, cap, "another program has one of our three ports: see bus.peers and bus.listen");
 	} else if (rc) {
@@ -333,21 +333,21 @@ static void on_unreadable(void *ctx, enum lane lane, uint64_t at, int err)
 		snprintf(text, sizeof text,
 			 "lane X cannot be read from %llu on: followers wait there. Restore the file: %.100s",
 			 (unsigned long long)at, why);
-		runtime_alert(rt, severity_critical, true, "journal_unreadable", rt->s->name, text);
+		runtime_alert(rt, severity_critical, true, "journal_unreadable", rt->name, text);
 	} else {
 		snprintf(text, sizeof text, "lane M cannot be read from %llu on: who needs it gets a gap. %.100s",
 			 (unsigned long long)at, why);
-		runtime_alert(rt, severity_warning, true, "log_unreadable", rt->s->name, text);
+		runtime_alert(rt, severity_warning, true, "log_unreadable", rt->name, text);
 	}
 }
 
 static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 {
-	snprintf(rt->dir, sizeof rt->dir, "%s/%s", rt->run.data, rt->s->name);
+	snprintf(rt->dir, sizeof rt->dir, "%s/%s", rt->run.data, rt->name);
 	int rc = make_dirs("run.data", rt->dir, reason, cap);
 	if (rc)
 		return rc;
-	struct outbox_options o = {.source = rt->s->name, .dir = rt->dir, .logged = rt->s->logged,
+	struct outbox_options o = {.source = rt->name, .dir = rt->dir, .logged = rt->s->logged,
 				   .journal_cap = (uint64_t)rt->run.journal_cap, .mlog_cap = (uint64_t)rt->run.mlog_cap,
 				   .mlog_keep_ns = rt->run.mlog_keep_ns,
 				   .replay_rate = (uint64_t)rt->run.replay_rate, .clock = loop_clock(rt->loop),
@@ -360,6 +360,20 @@ static int open_outbox(struct runtime *rt, char *reason, size_t cap)
 	return rc;
 }
 
+/* One that names the collector stands for each of the stack's, in the order of their names. */
+static int add_input(struct runtime *rt, const struct service_input *input)
+{
+	int rc = 0;
+	if (strcmp(input->publisher, COLLECTORS_SERVICE) != 0)
+		return follow_add(rt, input, NULL);
+	for (uint32_t i = 0; i < rt->collectors.n && !rc; i++) {
+		struct service_input one = *input;
+		one.publisher = rt->collectors.at[i].name;
+		rc = follow_add(rt, &one, NULL);
+	}
+	return rc;
+}
+
 static int add_inputs(struct runtime *rt)
 {
 	int rc = 0;
@@ -368,12 +382,12 @@ static int add_inputs(struct runtime *rt)
 		rt->sequencer.repair_ns = rt->run.wait_repair_ns;
 		rt->sequencer.behind_ns = runtime_lockstep(rt) ? 0 : rt->run.behind_ns;
 		if (!rc)
-			rc = sequencer_add(&rt->sequencer, rt->s->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);
+			rc = sequencer_add(&rt->sequencer, rt->name, SEQUENCE_COMMAND, 0, 1 << 20, &rt->self_in);
 		if (!rc)
 			sequencer_promise(&rt->sequencer, rt->self_in, CORE_NEVER);
 	}
 	for (size_t i = 0; !rc && rt->s->inputs && rt->s->inputs[i].publisher; i++)
-		rc = follow_add(rt, &rt->s->inputs[i], NULL);
+		rc = add_input(rt, &rt->s->inputs[i]);
 	/* Its heartbeats acknowledge what is stored. */
 	static const struct service_input persister = {.publisher = "persister"};
 	if (!rc)
@@ -448,7 +462,7 @@ static void say_hello(struct runtime *rt)
 static int start_log(struct runtime *rt)
 {
 	char path[sizeof rt->run.log_dir + 64], reason[500] = "";
-	struct log_options o = {.service = rt->s->name,
+	struct log_options o = {.service = rt->name,
 				.json = strcmp(rt->run.log_format, "json") == 0,
 				.file_only = !rt->run.log_stderr};
 	log_level_parse(rt->run.log_level, &o.level);
@@ -456,7 +470,7 @@ static int start_log(struct runtime *rt)
 		o.file = rt->run.log_file;
 	} else if (rt->run.log_dir[0]) {
 		(void)make_dirs("log.dir", rt->run.log_dir, reason, sizeof reason); /* the file cannot be opened then */
-		snprintf(path, sizeof path, "%s/%s.log", rt->run.log_dir, rt->s->name);
+		snprintf(path, sizeof path, "%s/%s.log", rt->run.log_dir, rt->name);
 		o.file = path;
 	}
 	int rc = log_open(&o);
@@ -578,6 +592,7 @@ int runtime_main(const struct service *s, int argc, char **argv)
 	if (!rt)
 		return 1;
 	rt->s = s;
+	rt->name = s->name;
 	rt->args = &args;
 	rt->life = life_boot;
 	rt->promise.at = rt->promise.handled = rt->promise.quiet_at = INT64_MIN;

@@ -95,7 +95,7 @@ static void watch_trouble(struct runtime *rt, const struct trouble_row *row, str
 	if (raised == t->raised)
 		return;
 	t->raised = raised;
-	runtime_alert(rt, row->severity, raised, row->rule, rt->s->name, raised ? row->raised : row->over);
+	runtime_alert(rt, row->severity, raised, row->rule, rt->name, raised ? row->raised : row->over);
 }
 
 void peers_watch(struct runtime *rt)

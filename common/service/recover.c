@@ -121,7 +121,7 @@ static void tell_snapshot(struct runtime *rt, bool written)
 		journal_reason(rt->outbox.journal, why, sizeof why);
 		snprintf(text, sizeof text, "the last snapshot could not be written: %.140s", why);
 	}
-	runtime_alert(rt, severity_warning, !written, "snapshot_failed", rt->s->name, text);
+	runtime_alert(rt, severity_warning, !written, "snapshot_failed", rt->name, text);
 }
 
 void runtime_snapshot(struct runtime *rt)
@@ -361,7 +361,7 @@ void recover_judge(struct runtime *rt)
 	rt->judged = true;
 	snprintf(text, sizeof text, "%llu regenerated events differ from the journal: the restart is not the same run.",
 		 (unsigned long long)rt->outbox.counters.differing);
-	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->s->name, text);
+	runtime_alert(rt, severity_critical, true, "recovery_differs", rt->name, text);
 	if (!rt->s->core)
 		return;
 	int rc = runtime_safe(rt, "recovery", text);
@@ -424,7 +424,7 @@ static void serve_without(struct runtime *rt)
 		rc = runtime_safe(rt, "recovery", text);
 	if (rc)
 		runtime_fail(rt, "recovery without its inputs", rc);
-	runtime_alert(rt, severity_critical, true, "recovery_incomplete", rt->s->name, text);
+	runtime_alert(rt, severity_critical, true, "recovery_incomplete", rt->name, text);
 	runtime_maybe_run(rt);
 }
 

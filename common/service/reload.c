@@ -77,7 +77,7 @@ static int compare_key(struct reload *r, const struct config_section *was, const
 	if (!is_live(r->rt, was->name, k->name)) {
 		snprintf(r->why, EVENT_TEXT_MAX,
 			 "%.80s: %s.%s cannot change while it runs: restart %s; nothing was changed",
-			 config_where(r->config, was->name, k->name), was->name, k->name, r->rt->s->name);
+			 config_where(r->config, was->name, k->name), was->name, k->name, r->rt->name);
 		return ERR_REFUSED;
 	}
 	if (r->n == CHANGES_MAX)
@@ -102,7 +102,7 @@ static int compare(struct reload *r)
 	if (!config_sub_differs(rt->config, r->config, rt->s->name, key, sizeof key))
 		return 0;
 	snprintf(r->why, EVENT_TEXT_MAX, "%.120s cannot change while it runs: restart %s; nothing was changed", key,
-		 rt->s->name);
+		 rt->name);
 	return ERR_REFUSED;
 }
 
@@ -119,6 +119,8 @@ static int load(struct reload *r)
 	int rc = config_new(sections, n, settings_foreign, &r->config);
 	if (!rc)
 		rc = config_load(r->config, a->config_path, a->flags, a->n_flags, NULL, &err);
+	if (!rc && rt->s->several)
+		config_variant(r->config, rt->s->name, rt->place.section, r->settings);
 	if (rc) {
 		event_set_text(r->why, err.text[0] ? err.text : err_text(rc));
 		log_warn("reload refused", "reason=%s", err.text[0] ? err.text : err_text(rc));
@@ -221,7 +223,7 @@ void reload_after_restart(struct runtime *rt)
 		event_init(&command, EVENT_command);
 		command.command.verb = verb_reload;
 		command.command.role = role_service;
-		event_set_name(command.command.owner, rt->s->name);
+		event_set_name(command.command.owner, rt->name);
 		event_set_text(command.command.reason, "The settings file has changed since the last run.");
 		int rc = decide(rt, &command, rt->s->name, k, (const char *)rt->settings + k->offset);
 		if (rc)

@@ -41,8 +41,8 @@ static void tell(struct runtime *rt, const struct journal_status *st)
 		return;
 	}
 	/* On record only now: there was no room for it. */
-	runtime_alert(rt, severity_critical, true, "journal_full", rt->s->name, text);
-	runtime_alert(rt, severity_critical, false, "journal_full", rt->s->name, text);
+	runtime_alert(rt, severity_critical, true, "journal_full", rt->name, text);
+	runtime_alert(rt, severity_critical, false, "journal_full", rt->name, text);
 }
 
 /* What is not in the lane-M log went out all the same; who has missed it meets a gap. */
@@ -58,7 +58,7 @@ static void watch_log(struct runtime *rt)
 			 (unsigned long long)errors, mlog_reason(rt->outbox.mlog));
 	rt->log_errors = errors;
 	rt->log_events = events;
-	runtime_alert(rt, severity_warning, blocked, "log_blocked", rt->s->name, text);
+	runtime_alert(rt, severity_warning, blocked, "log_blocked", rt->name, text);
 }
 
 static void say_safe(struct runtime *rt, const char *reason)

@@ -29,6 +29,9 @@ bool runtime_lockstep(const struct runtime *rt) { return rt->run.pace[0] == 'l' 
 int64_t runtime_mono(struct runtime *rt) { return clock_mono(loop_clock(rt->loop)); }
 const char *runtime_run_id(const struct runtime *rt) { return rt->run_id; }
 const char *runtime_dir(const struct runtime *rt) { return rt->dir; }
+const char *runtime_name(const struct runtime *rt) { return rt->name; }
+const struct collectors *runtime_collectors(const struct runtime *rt) { return &rt->collectors; }
+const struct collector_place *runtime_place(const struct runtime *rt) { return &rt->place; }
 
 struct inbox *runtime_input(struct runtime *rt, const char *publisher, enum lane lane)
 {
@@ -200,6 +203,12 @@ static void publish_promise(struct runtime *rt, const struct ev_promise *p)
 void runtime_promise(struct runtime *rt, int64_t at, int64_t handled)
 {
 	struct ev_promise p = {.at = at, .quiet_at = at, .handled = handled};
+	publish_promise(rt, &p);
+}
+
+void runtime_promise_end(struct runtime *rt, int64_t at)
+{
+	struct ev_promise p = {.at = at, .quiet_at = CORE_NEVER, .handled = at};
 	publish_promise(rt, &p);
 }
 
@@ -444,7 +453,7 @@ void runtime_park(struct runtime *rt, struct bus_peer *ret_peer)
 void runtime_reply(struct runtime *rt, const struct bus_peer *peer, struct event *reply, const struct buf *page)
 {
 	uint8_t out[1024];
-	snprintf(reply->source, sizeof reply->source, "%s", rt->s->name);
+	snprintf(reply->source, sizeof reply->source, "%s", rt->name);
 	int n = codec_pack(reply, out, sizeof out);
 	must(n > 0);
 	bus_reply(rt->bus, peer, out, (size_t)n, page->at, page->len);

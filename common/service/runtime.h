@@ -10,6 +10,7 @@
 
 #include "common/io/bus.h"
 #include "common/io/loop.h"
+#include "common/service/collectors.h"
 #include "common/service/service.h"
 #include "common/service/settings.h"
 
@@ -32,6 +33,8 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 
 /* Publishes "nothing more at or before `at`", and that inputs are handled up to `handled`. */
 void runtime_promise(struct runtime *rt, int64_t at, int64_t handled);
+/* The same of a recording at its end: nothing more at all. Markets that are not at theirs go on without it. */
+void runtime_promise_end(struct runtime *rt, int64_t at);
 /* Smallest `handled` that the lockstep consumers have promised; INT64_MIN while one is still missing. */
 int64_t runtime_credit(struct runtime *rt);
 /* Calls fn(self) whenever credit moves (lockstep). */
@@ -42,6 +45,12 @@ void runtime_snapshot(struct runtime *rt);
 
 /* Gives up: log, alert, exit 1. Crash-only: what is durable is recovered by the next start. */
 void runtime_fail(struct runtime *rt, const char *what, int err);
+
+/* What this process is called on the bus: the service's name, or that of one of several (--name). */
+const char *runtime_name(const struct runtime *rt);
+/* The collectors of the stack, and which of them we are (service.several). */
+const struct collectors *runtime_collectors(const struct runtime *rt);
+const struct collector_place *runtime_place(const struct runtime *rt);
 
 /* Run id and directory of the service. */
 const char *runtime_run_id(const struct runtime *rt);

@@ -30,6 +30,32 @@ static void export_settings(const struct runtime_args *a)
 	}
 }
 
+/* Which of the stack's collectors we are, and its settings. */
+static int find_place(struct runtime *rt, const struct runtime_args *a, char *reason, size_t cap)
+{
+	char why[300], all[200];
+	int rc = collectors_parse(rt->run.collectors, &rt->collectors, why, sizeof why);
+	if (rc)
+		snprintf(reason, cap, "%s: run.collectors: %s", config_where(rt->config, "run", "collectors"), why);
+	if (rc || !rt->s->several)
+		return rc;
+	const struct collector_place *place = collectors_find(&rt->collectors, a->name ? a->name : rt->s->name);
+	if (!place) {
+		snprintf(reason, cap, "%s is not one of run.collectors (%s): say which of them to be with --name",
+			 a->name ? a->name : rt->s->name, collectors_text(&rt->collectors, all, sizeof all));
+		return ERR_ARG;
+	}
+	if (place->section[0] && !config_has_sub(rt->config, rt->s->name, place->section)) {
+		snprintf(reason, cap, "%s of run.collectors has no settings: it needs a subsection %s of section %s",
+			 place->name, place->section, rt->s->name);
+		return ERR_ARG;
+	}
+	rt->place = *place;
+	rt->name = rt->place.name;
+	config_variant(rt->config, rt->s->name, place->section, rt->settings);
+	return 0;
+}
+
 int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 {
 	struct config_section sections[5];
@@ -38,6 +64,8 @@ int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 	int rc = config_new(sections, n, settings_foreign, &rt->config);
 	if (!rc)
 		rc = config_load(rt->config, a->config_path, a->flags, a->n_flags, NULL, &err);
+	if (!rc)
+		rc = find_place(rt, a, err.text, sizeof err.text);
 	if (rc)
 		fprintf(stderr, "nightjar-%s: %s\n", rt->s->name, err.text[0] ? err.text : err_text(rc));
 	else
@@ -57,7 +85,7 @@ int runtime_check_settings(struct runtime *rt)
 static void usage(const struct service *s, FILE *to)
 {
 	fprintf(to,
-		"nightjar-%s - %s\n\nUsage: nightjar-%s [--config FILE] [--set section.key=value]...\n\n"
+		"nightjar-%s - %s\n\nUsage: nightjar-%s [--config FILE] [--set section.key=value]...\n\n%s"
 		"  -c, --config FILE     settings file (default: NIGHTJAR_CONFIG, else none)\n"
 		"  -s, --set KEY=VALUE   one setting, before file and environment\n"
 		"      --check-config    read the settings, say what is wrong, start nothing\n"
@@ -66,7 +94,9 @@ static void usage(const struct service *s, FILE *to)
 		"      --docs PAGE       print a page of the manual: settings, shared, metrics,\n"
 		"                        shared_metrics, wiring\n"
 		"  -V, --version         print the version\n  -h, --help            print this\n",
-		s->name, s->doc, s->name);
+		s->name, s->doc, s->name,
+		s->several ? "  -n, --name NAME       which of run.collectors this is; needed where there are several\n"
+			   : "");
 }
 
 static const char *value_of(int argc, char **argv, int *i, const char *flag)
@@ -107,6 +137,9 @@ int runtime_args_parse(const struct service *s, int argc, char **argv, struct ru
 			if (a->n_flags == ARRAY_LEN(a->flags))
 				return 2;
 			a->flags[a->n_flags++] = v;
+		} else if (s->several &&
+			   ((v = value_of(argc, argv, &i, "--name")) || (v = value_of(argc, argv, &i, "-n")))) {
+			a->name = v;
 		} else if ((v = value_of(argc, argv, &i, "--docs"))) {
 			a->docs = v;
 		} else if (!switch_flag(a, argv[i])) {

@@ -9,7 +9,7 @@
 #include "common/service/mirror.h"
 #include "common/service/runtime.h"
 
-#define RUNTIME_FOLLOWS_MAX 12
+#define RUNTIME_FOLLOWS_MAX (COLLECTORS_MAX + 8)
 #define RUNTIME_ALERTS_MAX 256
 #define RUNTIME_LATER_MAX 2048                             /* requests with a nonce that have not expired */
 #define RUNTIME_EXPIRY_MAX_NS (INT64_C(600) * 1000000000) /* how far ahead a request may expire */
@@ -70,6 +70,9 @@ struct later {
 
 struct runtime {
 	const struct service *s;
+	const char *name;             /* publisher, lock, folder, log: place's where the stack has several of us */
+	struct collectors collectors; /* of the stack */
+	struct collector_place place; /* service.several: which of them we are */
 	void *self, *settings;
 	struct run_settings run;
 	struct config *config;
@@ -148,6 +151,7 @@ struct runtime_args {
 	const char *flags[64];
 	size_t n_flags;
 	bool describe, check_config, print_config;
+	const char *name; /* which of several; NULL: the service's own name */
 	const char *docs; /* a page of docs/ to print; NULL none */
 };
 /* 0 go on; 1 done (exit 0); 2 usage error (exit 2). */

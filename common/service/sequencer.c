@@ -118,9 +118,22 @@ void sequencer_limit(struct sequencer_input *in, int64_t limit)
 	in->limit = limit;
 }
 
-/* What an input can no longer send, all things considered. */
-static int64_t promised_by(const struct sequencer_input *in)
+/* How far the market has come that has come farthest. */
+static int64_t latest_market(const struct sequencer *s)
 {
+	int64_t at = 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->in[i].class == SEQUENCE_MARKET && s->in[i].promised > at)
+			at = s->in[i].promised;
+	return at;
+}
+
+/* What an input can no longer send, all things considered. A recording at its end has nothing more to send: it holds
+ * back nobody else's, and takes no time further than they do. */
+static int64_t promised_by(const struct sequencer *s, const struct sequencer_input *in)
+{
+	if (in->class == SEQUENCE_MARKET && in->quiet == CORE_NEVER)
+		return latest_market(s);
 	if (!in->feedback)
 		return in->promised;
 	int64_t quiet = in->limit == INT64_MAX || in->quiet < in->limit ? in->quiet : in->limit - 1;
@@ -256,7 +269,7 @@ static struct candidate next_candidate(struct sequencer *s)
 /* Event time up to which an input cannot send anything more that belongs before the candidate. */
 static int64_t reach(const struct sequencer *s, const struct sequencer_input *in, const struct candidate *c)
 {
-	int64_t promised = promised_by(in);
+	int64_t promised = promised_by(s, in);
 	if (in == c->in || promised == CORE_NEVER)
 		return CORE_NEVER;
 	/* What comes at an equal time but later in order does not stand in the way. */
@@ -416,7 +429,7 @@ static int64_t handled(const struct sequencer *s, bool quiet)
 		const struct queued *q = head_of(&s->in[i]);
 		if (!q && quiet && s->in[i].feedback)
 			continue;
-		int64_t at = q ? q->at - 1 : promised_by(&s->in[i]);
+		int64_t at = q ? q->at - 1 : promised_by(s, &s->in[i]);
 		if (at < done)
 			done = at;
 	}

@@ -29,7 +29,7 @@
 #include "proto/codec.h"
 #include "proto/topic.h"
 
-#define SEQUENCER_INPUTS_MAX 16
+#define SEQUENCER_INPUTS_MAX 24
 #define SEQUENCER_FOREVER INT64_MAX /* a bound that never ends: lockstep */
 
 enum sequencer_class { SEQUENCE_MARKET = 1, SEQUENCE_INTENT = 2, SEQUENCE_LEDGER = 3, SEQUENCE_COMMAND = 4 };
@@ -44,7 +44,7 @@ struct sequencer_input {
 	/* Feedback: its events can be answers to what we publish. It has promised `quiet` as long as we publish nothing
 	 * new; what we published and it has not seen yet can come back from `limit` on. */
 	bool feedback;
-	int64_t quiet, limit;
+	int64_t quiet, limit; /* a market whose `quiet` is CORE_NEVER has ended: the others' time goes on without it */
 	int64_t last_at;  /* ts_recv of the last event applied: the cursor of a snapshot */
 	uint64_t last_seq, last_epoch; /* its sequence and epoch */
 	uint64_t applied, late, conflated;
@@ -106,8 +106,8 @@ int sequencer_add(struct sequencer *s, const char *publisher, enum sequencer_cla
 int sequencer_push(struct sequencer *s, struct sequencer_input *in, const struct event *head, const uint8_t *bytes,
 		   size_t len, int64_t mono_ns);
 void sequencer_promise(struct sequencer *s, struct sequencer_input *in, int64_t at);
-/* The conditional promise of a feedback input, and the earliest time an answer to us can come (INT64_MAX: we have
- * published nothing that it has not seen). The limit may fall. */
+/* The conditional promise of an input (of a market: CORE_NEVER at its end); and of a feedback input the earliest time
+ * an answer to us can come (INT64_MAX: we have published nothing that it has not seen). The limit may fall. */
 void sequencer_quiet(struct sequencer_input *in, int64_t quiet);
 void sequencer_limit(struct sequencer_input *in, int64_t limit);
 

@@ -43,6 +43,9 @@ static const struct config_key run_keys[] = {
 	 "Part of every client order id; empty: made once and kept. A replay reuses it.", NULL, TEXT(run_id)},
 	{"lockstep_consumers", CONFIG_TEXT, "strategy,executor,persister", 0, 0, "",
 	 "Whose promises are the collector's credit in lockstep.", NULL, TEXT(lockstep_consumers)},
+	{"collectors", CONFIG_TEXT, "collector", 0, 0, "",
+	 "The collector processes: collector, collector-WORD by its own subsection WORD of the section collector, or "
+	 "either with /N: N processes NAME-1 to NAME-N that share its symbols.", NULL, TEXT(collectors)},
 	{"wait_market", CONFIG_DUR, "10ms", 0, 0, "ns", "Longest wait for a venue's promise (live).", NULL,
 	 AT(wait_market_ns), 0},
 	{"wait_strategy", CONFIG_DUR, "50ms", 0, 0, "ns", "Longest wait for a strategy's or executor's promise (live).",
@@ -128,7 +131,8 @@ uint32_t settings_sections(struct run_settings *run, const struct service *s, vo
 	if (!s || !s->keys)
 		return 4;
 	out[4] = (struct config_section){
-		.name = s->name, .doc = s->doc, .keys = s->keys, .self = settings, .subsections = s->subsections};
+		.name = s->name, .doc = s->doc, .keys = s->keys, .self = settings,
+		.subsections = s->subsections, .variants = s->several};
 	return 5;
 }
 

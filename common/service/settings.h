@@ -15,6 +15,7 @@ struct run_settings {
 	char origin[16];     /* what the data must be: live, replay, simulated, any */
 	char run_id[40];
 	char lockstep_consumers[128];
+	char collectors[256]; /* collectors.h */
 	int64_t wait_market_ns, wait_strategy_ns, wait_repair_ns, behind_ns;
 	int64_t heartbeat_ns, stall_ns, drain_ns, recover_wait_ns;
 	int64_t snapshot_events, snapshot_ns; /* between snapshots: whichever comes first */

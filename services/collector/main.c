@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/io/log.h"
 #include "proto/topic.h"
+#include "services/collector/shards.h"
 #include "services/collector/shell.h"
 
 #define CLOCK_BACK_NS NS_PER_S          /* alert from here on */
@@ -85,11 +86,29 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 	return rc ? rc : collector_section_core(&s->set, &actions, reason, cap, &s->core);
 }
 
+/* What is ours of the settings, once those of all collectors go together. */
+static int take_settings(struct shell *s, const void *settings, char *reason, size_t cap)
+{
+	struct config *c = runtime_config(s->rt);
+	const struct collectors *all = runtime_collectors(s->rt);
+	s->set = *(const struct collector_section *)settings;
+	int rc = shards_check(c, all, reason, cap);
+	if (rc == 0)
+		shards_take(c, all, runtime_place(s->rt), &s->set);
+	return rc;
+}
+
 static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
 {
-	struct shell s = {.rt = rt, .set = *(const struct collector_section *)settings};
-	int rc = make_core(&s, reason, cap);
-	collector_core_free(s.core);
+	struct shell *s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_NOMEM;
+	s->rt = rt;
+	int rc = take_settings(s, settings, reason, cap);
+	if (rc == 0)
+		rc = make_core(s, reason, cap);
+	collector_core_free(s->core);
+	free(s);
 	return rc;
 }
 
@@ -99,10 +118,11 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	if (!s)
 		return ERR_NOMEM;
 	s->rt = rt;
-	s->set = *(const struct collector_section *)settings;
 	s->sink = (struct sink){.ctx = s, .emit = pump_emit};
+	int rc = take_settings(s, settings, reason, cap);
 	s->venue = venue_find(s->set.venue, strlen(s->set.venue));
-	int rc = auth_init(&s->auth, &s->set, s->venue, reason, cap);
+	if (!rc)
+		rc = auth_init(&s->auth, &s->set, s->venue, reason, cap);
 	if (!rc)
 		rc = make_core(s, reason, cap);
 	if (!rc)
@@ -197,7 +217,7 @@ static void watch_time(struct shell *s)
 			 "The clock of the machine went back: event time is %lld s ahead of it, and runs at half speed "
 			 "until it is even. Check the time service.",
 			 (long long)(ahead / NS_PER_S));
-	runtime_alert(s->rt, severity_critical, ahead >= CLOCK_BACK_NS, "clock_back", "collector", text);
+	runtime_alert(s->rt, severity_critical, ahead >= CLOCK_BACK_NS, "clock_back", runtime_name(s->rt), text);
 }
 
 static void tick(void *self, int64_t mono_ns)
@@ -279,7 +299,7 @@ static void dump_event(void *ctx, struct event *ev)
 	const struct outbox *b = runtime_outbox(d->shell->rt);
 	char topic[TOPIC_MAX];
 	static uint8_t frame[TOPIC_MAX + EVENT_PACKED_MAX];
-	memcpy(ev->source, "collector", sizeof "collector");
+	memcpy(ev->source, b->source, sizeof ev->source);
 	ev->epoch = b->m_epoch;
 	ev->ts_recv = b->last_stamp;
 	int topic_len = topic_of(ev, topic);
@@ -381,6 +401,7 @@ static const struct service service = {
 	.doc = "Turns a venue's frames into market events, with books that can be trusted and gaps on record.",
 	.keys = collector_section_keys,
 	.settings_size = sizeof(struct collector_section),
+	.several = true,
 	.pubs = pubs,
 	.metrics = metrics,
 	.logged = true,

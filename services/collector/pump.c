@@ -320,8 +320,9 @@ void pump_after(struct shell *s)
 	/* Something with the very stamp of the last input may still follow, unless it has been used up. */
 	int64_t at = stamp > s->now - 1 ? stamp : s->now - 1;
 	if (s->ended && nothing_held(s))
-		at = s->now;
-	runtime_promise(s->rt, at, at);
+		runtime_promise_end(s->rt, s->now);
+	else
+		runtime_promise(s->rt, at, at);
 	if (s->frames_since_snapshot >= (uint64_t)runtime_settings(s->rt)->snapshot_events) {
 		s->frames_since_snapshot = 0;
 		runtime_snapshot(s->rt);

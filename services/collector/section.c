@@ -271,10 +271,10 @@ static int new_core(const struct collector_section *in, const struct collector_a
 		return ERR_NOMEM;
 	char list[sizeof in->symbols], *save = NULL;
 	memcpy(list, in->symbols, sizeof list);
-	for (char *w = strtok_r(list, ", ", &save); w && plan.n < COLLECTOR_MARKETS_MAX;
-	     w = strtok_r(NULL, ", ", &save))
+	char *w = strtok_r(list, ", ", &save);
+	for (; w && plan.n < COLLECTOR_MARKETS_MAX; w = strtok_r(NULL, ", ", &save))
 		raws[plan.n++] = w;
-	int rc = plan_make(&plan, markets, COLLECTOR_MARKETS_MAX, &set->n_markets);
+	int rc = w ? ERR_FULL : plan_make(&plan, markets, COLLECTOR_MARKETS_MAX, &set->n_markets);
 	set->markets = markets;
 	if (!rc)
 		rc = collector_core_new(set, actions, ret_core);
@@ -286,9 +286,10 @@ static int refuse(const struct collector_section *in, int rc, char *reason, size
 {
 	if (rc == ERR_FULL)
 		snprintf(reason, cap,
-			 "collector.symbols: so many need more than %d connections to %s; name fewer, or fewer "
-			 "collector.streams",
-			 COLLECTOR_CONNECTIONS_MAX, in->venue);
+			 "collector.symbols: so many are more than %d markets, or need more than %d connections to %s; "
+			 "name fewer, or fewer collector.streams, or share them among several processes "
+			 "(run.collectors=\"collector/2\")",
+			 COLLECTOR_MARKETS_MAX, COLLECTOR_CONNECTIONS_MAX, in->venue);
 	else
 		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols, err_text(rc));
 	return rc == ERR_SYNTAX || rc == ERR_FULL ? ERR_ARG : rc;

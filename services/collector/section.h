@@ -10,7 +10,7 @@ struct collector_section {
 	char references[1600], coingecko_key[100];
 	int64_t reference_every_ns, reference_stale_ns;
 	char trades[12], tickers[12];
-	char symbols[2000], streams[80], kline_interval[8], candles[80];
+	char symbols[8000], streams[80], kline_interval[8], candles[80];
 	char stream_url[200], rest_url[200], ca_file[200];
 	bool stamped, deflate, plain, candles_only;
 	int64_t book_levels, snapshot_limit, publish_levels;

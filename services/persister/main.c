@@ -69,6 +69,7 @@ struct persister {
 	struct copy *copy;
 	struct counters counters;
 	int64_t alert_ns;
+	int64_t promised[COLLECTORS_MAX]; /* by each collector; 0 not yet */
 	char path[400];
 	struct pair acks[WRITER_PUBLISHERS_MAX], ack_epochs[WRITER_PUBLISHERS_MAX];
 };
@@ -149,12 +150,22 @@ static int on_event(void *self, struct inbox *in, const struct event *ev, const 
 	return 0;
 }
 
-/* In lockstep the collector may run on once we have taken in what it promised. */
+/* In lockstep the collectors may run on once we have taken in what they promised: all of them have, up to the least. */
 static void on_telemetry(void *self, const struct event *ev)
 {
 	struct persister *p = self;
-	if (ev->id == EVENT_promise && strcmp(ev->source, "collector") == 0 && writer_has_room(p->writer))
-		runtime_promise(p->rt, ev->promise.at, ev->promise.at);
+	const struct collectors *all = runtime_collectors(p->rt);
+	const struct collector_place *place = collectors_find(all, ev->source);
+	int64_t least = INT64_MAX;
+	if (ev->id != EVENT_promise || !place)
+		return;
+	/* At its end, further than the others can come. */
+	p->promised[place - all->at] = ev->promise.quiet_at == CORE_NEVER && all->n > 1 ? CORE_NEVER : ev->promise.at;
+	for (uint32_t i = 0; i < all->n; i++)
+		if (p->promised[i] < least)
+			least = p->promised[i];
+	if (least > 0 && writer_has_room(p->writer))
+		runtime_promise(p->rt, least, least);
 }
 
 static int cursor(void *self, struct inbox *in)

@@ -16,7 +16,7 @@
 #include "services/watchdog/memory.h"
 #include "services/watchdog/unit.h"
 
-enum { UNITS_MAX = 12 };
+enum { UNITS_MAX = COLLECTORS_MAX + 8 };
 
 struct settings {
 	bool supervise;
@@ -32,7 +32,8 @@ static const struct config_key keys[] = {
 	{"supervise", CONFIG_BOOL, "false", 0, 0, "", "Start, restart and stop the units (native mode).", NULL,
 	 AT(supervise), 0},
 	{"units", CONFIG_TEXT, "persister,executor,strategy,collector", 0, 0, "",
-	 "What to watch, in the order of starting; a subsection of its name can give it a command.", NULL, TEXT(units)},
+	 "What to watch, in the order of starting; collector stands for all of run.collectors; a subsection of its "
+	 "name can give a unit a command.", NULL, TEXT(units)},
 	{"bin", CONFIG_TEXT, "", 0, 0, "", "Directory of the service binaries; empty: found by PATH.", NULL, TEXT(bin)},
 	{"logs", CONFIG_TEXT, "", 0, 0, "",
 	 "Directory of the units' output; empty: log.dir, and where that is empty they share our stderr.", NULL,
@@ -150,13 +151,24 @@ static int on_unit_key(void *ctx, const char *key, const char *value, const char
 	return 0;
 }
 
-static bool is_service(const char *name)
+static bool is_service(const struct watchdog *w, const char *name)
 {
-	static const char *const names[] = {"collector", "strategy", "executor", "persister"};
+	static const char *const names[] = {"strategy", "executor", "persister"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
-	return false;
+	return collectors_find(runtime_collectors(w->rt), name) != NULL;
+}
+
+/* A collector is told which it is where there are several. */
+static void command_of_service(const struct watchdog *w, const char *name, char *out, size_t cap)
+{
+	const char *bin = w->set.bin, *slash = bin[0] ? "/" : "";
+	const struct collectors *all = runtime_collectors(w->rt);
+	if (!collectors_find(all, name))
+		snprintf(out, cap, "\"%s%snightjar-%s\"", bin, slash, name);
+	else
+		snprintf(out, cap, "\"%s%snightjar-%s\" --name %s", bin, slash, COLLECTORS_SERVICE, name);
 }
 
 static int add_unit(struct watchdog *w, const char *name, char *reason, size_t cap)
@@ -166,12 +178,12 @@ static int add_unit(struct watchdog *w, const char *name, char *reason, size_t c
 	if (w->n == UNITS_MAX)
 		return ERR_FULL;
 	struct watched *v = &w->watched[w->n];
-	v->service = is_service(name);
+	v->service = is_service(w, name);
 	int rc = config_each(runtime_config(w->rt), "watchdog", name, on_unit_key, &c);
 	if (rc)
 		return rc;
 	if (command[0] == '\0' && v->service)
-		snprintf(command, sizeof command, "\"%s%snightjar-%s\"", w->set.bin, w->set.bin[0] ? "/" : "", name);
+		command_of_service(w, name, command, sizeof command);
 	if (command[0] == '\0' && strcmp(name, "redis") == 0)
 		snprintf(command, sizeof command, "%s", w->set.redis_command);
 	if (command[0] == '\0' && w->set.supervise) {
@@ -199,6 +211,18 @@ static int add_unit(struct watchdog *w, const char *name, char *reason, size_t c
 	return runtime_follow(w->rt, &in);
 }
 
+/* collector stands for all that the stack has. */
+static int add_units(struct watchdog *w, const char *name, char *reason, size_t cap)
+{
+	const struct collectors *all = runtime_collectors(w->rt);
+	int rc = 0;
+	if (strcmp(name, COLLECTORS_SERVICE) != 0)
+		return add_unit(w, name, reason, cap);
+	for (uint32_t i = 0; i < all->n && !rc; i++)
+		rc = add_unit(w, all->at[i].name, reason, cap);
+	return rc;
+}
+
 /* Units that log into files of their own leave their stderr to crashes. */
 static void share_logs(struct watchdog *w)
 {
@@ -222,7 +246,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	share_logs(w);
 	int rc = w->set.redis_command[0] ? add_unit(w, "redis", reason, cap) : 0;
 	for (char *name = strtok_r(list, ", ", &save); name && !rc; name = strtok_r(NULL, ", ", &save))
-		rc = add_unit(w, name, reason, cap);
+		rc = add_units(w, name, reason, cap);
 	if (rc) {
 		for (uint32_t i = 0; i < w->n; i++)
 			memory_fini(&w->watched[i].memory);

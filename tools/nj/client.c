@@ -10,6 +10,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "tools/nj/services.h"
 
 enum { PAGE_MAX = BUS_FRAME_X_MAX, FIRST_RETRY_NS = 20000000 };
 #define EXPIRES_NS (INT64_C(30) * 1000000000)
@@ -57,6 +58,8 @@ static int load(struct client *c, const char *path, const char *const *flags, si
 	int rc = config_new(sections, n, settings_foreign, &c->config);
 	if (!rc)
 		rc = config_load(c->config, path, flags, n_flags, NULL, &err);
+	if (!rc)
+		rc = services_learn(&c->run, err.text, sizeof err.text);
 	if (rc)
 		snprintf(reason, cap, "%s", err.text[0] ? err.text : err_text(rc));
 	return rc ? ERR_ARG : 0;

@@ -91,17 +91,17 @@ static int to_each(struct errand *e, const struct event *order, int argc, char *
 {
 	bool all = argc == 0 || (argc == 1 && strcmp(argv[0], "all") == 0);
 	int code = CLI_OK, asked = 0;
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
-		bool named = all && look_holder(e->client.run.bus_dir, look_names[i]) > 0;
+	for (size_t i = 0; i < services_n; i++) {
+		bool named = all && look_holder(e->client.run.bus_dir, services_names[i]) > 0;
 		for (int k = 0; k < argc && !all; k++)
-			named = named || strcmp(argv[k], look_names[i]) == 0;
+			named = named || strcmp(argv[k], services_names[i]) == 0;
 		if (!named)
 			continue;
 		asked++;
-		int rc = give(e, look_names[i], order);
+		int rc = give(e, services_names[i], order);
 		/* A service without state of its own has no snapshot to take. */
 		bool not_for_it = all && rc == 0 && e->client.reply.reply.result == ERR_UNKNOWN;
-		int one = not_for_it ? CLI_OK : tell(e, look_names[i], rc);
+		int one = not_for_it ? CLI_OK : tell(e, services_names[i], rc);
 		code = code == CLI_OK ? one : code;
 	}
 	return asked ? code : cli_fail(e->cli, CLI_NOT_RUNNING, "no service runs: see 'nj status'");

@@ -132,8 +132,8 @@ static void take_look(struct doctor *d)
 	if (access(d->run.bus_dir, F_OK) != 0)
 		return;
 	stack_scan(d->run.bus_dir, &s);
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
-		const struct stack_member *m = stack_find(&s, look_names[i]);
+	for (size_t i = 0; i < services_n; i++) {
+		const struct stack_member *m = stack_find(&s, services_names[i]);
 		d->cpu[i] = m ? doctor_cpu_ticks(m->pid) : 0;
 	}
 	d->cpu_at = clock_mono(clock_real());

@@ -31,7 +31,7 @@ struct doctor {
 	size_t n;
 	bool looked; /* look is filled: there is a bus */
 	struct look look;
-	uint64_t cpu[LOOK_SERVICES]; /* ticks before the look */
+	uint64_t cpu[SERVICES_MAX]; /* ticks before the look */
 	int64_t cpu_at;              /* monotonic */
 };
 

@@ -24,8 +24,12 @@ static void check_program(const struct doctor *d, struct finding *f, const char 
 	struct buf said;
 	int code = 0;
 	size_t n = 0;
-	snprintf(program, sizeof program, "%s/nightjar-%s", bin, service);
+	snprintf(program, sizeof program, "%s/nightjar-%s", bin, services_program(service));
 	argv[n++] = program;
+	if (services_is_collector(service)) {
+		argv[n++] = (char *)"--name";
+		argv[n++] = (char *)(uintptr_t)service;
+	}
 	argv[n++] = (char *)"--check-config";
 	if (d->cli->config_path) {
 		argv[n++] = (char *)"--config";
@@ -57,8 +61,8 @@ void doctor_settings(struct doctor *d)
 		finding_measure(f, "not checked: cannot tell where the programs are");
 		return;
 	}
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
-		check_program(d, f, bin, look_names[i]);
+	for (size_t i = 0; i < services_n; i++)
+		check_program(d, f, bin, services_names[i]);
 	finding_measure(f, "%.150s, %zu --set", d->cli->config_path ? d->cli->config_path : "no file", d->cli->set.n);
 }
 
@@ -106,8 +110,8 @@ static void check_journals(struct doctor *d)
 	struct finding *f = doctor_check(d, "journals", "the last 100,000 records of each check");
 	uint64_t sums[2] = {0};
 	char count[TABLE_SHORT_MAX], size[TABLE_SHORT_MAX];
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
-		check_journal(d, f, look_names[i], sums);
+	for (size_t i = 0; i < services_n; i++)
+		check_journal(d, f, services_names[i], sums);
 	finding_measure(f, "%s records, %s", table_thousands((int64_t)sums[0], count),
 			table_bytes((int64_t)sums[1], size));
 }
@@ -124,7 +128,7 @@ struct lately {
 /* Alerts of a service's earlier life are over: it raises them anew. */
 static bool is_of_this_life(const struct lately *l, const struct event *ev)
 {
-	for (size_t i = 0; l->d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; l->d->looked && i < services_n; i++) {
 		const struct look_service *s = &l->d->look.at[i];
 		if (strcmp(s->name, ev->source) == 0)
 			return s->pid && ev->ts_sent > l->now - s->uptime - NS_PER_S;

@@ -148,7 +148,7 @@ static void check_memory(struct doctor *d)
 	struct finding *f = doctor_check(d, "memory", "each service below 500 MiB");
 	char size[TABLE_SHORT_MAX];
 	const struct look_service *most = NULL;
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++)
+	for (size_t i = 0; d->looked && i < services_n; i++)
 		if (d->look.at[i].beats && (!most || d->look.at[i].beat.rss > most->beat.rss))
 			most = &d->look.at[i];
 	if (!most) {
@@ -166,7 +166,7 @@ static void check_cpu(struct doctor *d)
 	struct finding *f = doctor_check(d, "cpu", "each service below 90 % of one core");
 	double most = 0, s = (double)(clock_mono(clock_real()) - d->cpu_at) / 1e9;
 	const char *name = "nothing runs";
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; d->looked && i < services_n; i++) {
 		pid_t pid = d->look.at[i].pid;
 		uint64_t now = pid ? doctor_cpu_ticks(pid) : 0;
 		double used = now > d->cpu[i] && d->cpu[i] ? (double)(now - d->cpu[i]) : 0;
@@ -186,7 +186,7 @@ static void check_open_files(struct doctor *d)
 {
 	struct finding *f = doctor_check(d, "open.files", "below 70 % of each process's limit");
 	size_t most = 0, most_limit = 0, share = 0;
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; d->looked && i < services_n; i++) {
 		pid_t pid = d->look.at[i].pid;
 		size_t n = pid ? count_files(pid) : 0, limit = pid ? (size_t)file_limit(pid) : 0;
 		size_t part = limit ? 100 * n / limit : 0;

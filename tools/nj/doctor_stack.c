@@ -40,7 +40,7 @@ static void check_bus(struct doctor *d)
 /* Only the watchdog can start a service; only nj up the watchdog. */
 static const char *start_of(const struct doctor *d)
 {
-	bool watched = d->looked && look_state(&d->look, &d->look.at[LOOK_SERVICES - 1]) != LOOK_STOPPED;
+	bool watched = d->looked && look_state(&d->look, &d->look.at[services_n - 1]) != LOOK_STOPPED;
 	return watched ? "nj start SERVICE; nj logs tells why it ended" : "nj up; nj logs tells why it ended";
 }
 
@@ -75,7 +75,7 @@ static void judge_service(struct doctor *d, struct finding *f, size_t i)
 	char up[TABLE_SHORT_MAX], age[TABLE_SHORT_MAX];
 	if (state == LOOK_STOPPED) {
 		finding_measure(f, "stopped");
-		finding_blame(f, i == LOOK_SERVICES - 1 ? DOCTOR_WARN : DOCTOR_FAIL, start_of(d),
+		finding_blame(f, i == services_n - 1 ? DOCTOR_WARN : DOCTOR_FAIL, start_of(d),
 			      "it does not run: nobody holds its lock");
 		return;
 	}
@@ -95,32 +95,40 @@ static void judge_service(struct doctor *d, struct finding *f, size_t i)
 
 static void check_service(struct doctor *d, size_t i)
 {
-	static const char *const names[LOOK_SERVICES] = {"service.collector", "service.strategy", "service.executor",
-							 "service.persister", "service.watchdog"};
+	static char names[SERVICES_MAX][sizeof "service." + EVENT_SOURCE_MAX]; /* a finding keeps no copy */
+	snprintf(names[i], sizeof names[i], "service.%.*s", EVENT_SOURCE_MAX, services_names[i]);
 	struct finding *f = doctor_check(d, names[i], "running, answers, beats and works");
 	judge_service(d, f, i);
-	name_fix(f, look_names[i]);
+	name_fix(f, services_names[i]);
 }
 
 /* ---- venue: connection, books, clock ---- */
+
+/* Appends what one collector says of its connection to what is measured, and blames it where there is none. */
+static void judge_connection(struct finding *f, const struct look_service *s, bool several)
+{
+	size_t used = strlen(f->measured);
+	snprintf(f->measured + used, sizeof f->measured - used, "%s%s%s%s, lost %" PRId64 " times since the start",
+		 used ? "; " : "", several ? s->name : "", several ? ": " : "", s->beat.note,
+		 look_value(s, "collector_disconnects_total", 0));
+	if (strcmp(s->beat.note, "no connection") == 0)
+		finding_blame(f, DOCTOR_WARN, "check collector.stream_url, network and the venue's status page",
+			      "the %s is not connected to its venue", s->name);
+	if (strcmp(s->beat.note, "no answer") == 0)
+		finding_blame(f, DOCTOR_WARN, "check collector.rest_url, network and the venue's status page",
+			      "the %s polls and nobody answers", s->name);
+}
 
 static void check_connection(struct doctor *d)
 {
 	struct finding *f =
 		doctor_check(d, "connection", "connected, or answered where it polls, or the recording has ended");
-	const struct look_service *s = &d->look.at[0];
-	if (!d->looked || s->beats == 0) {
+	f->measured[0] = '\0';
+	for (size_t i = 0; d->looked && services_is_collector(services_names[i]); i++)
+		if (d->look.at[i].beats)
+			judge_connection(f, &d->look.at[i], services_is_collector(services_names[1]));
+	if (!f->measured[0])
 		finding_measure(f, "not asked: the collector does not run");
-		return;
-	}
-	finding_measure(f, "%s, lost %" PRId64 " times since the start", s->beat.note,
-			look_value(s, "collector_disconnects_total", 0));
-	if (strcmp(s->beat.note, "no connection") == 0)
-		finding_blame(f, DOCTOR_WARN, "check collector.stream_url, network and the venue's status page",
-			      "the collector is not connected to its venue");
-	if (strcmp(s->beat.note, "no answer") == 0)
-		finding_blame(f, DOCTOR_WARN, "check collector.rest_url, network and the venue's status page",
-			      "the collector polls and nobody answers");
 }
 
 struct books {
@@ -152,23 +160,39 @@ static void count_books(const struct buf *page, struct arena *arena, struct book
 	}
 }
 
-static void check_books(struct doctor *d)
+/* false: it does not answer. */
+static bool ask_books(struct doctor *d, size_t i, struct books *books)
 {
 	static uint8_t memory[ARENA_SIZE];
-	struct finding *f = doctor_check(d, "books", "every book is trusted");
 	struct arena arena = {.at = memory, .cap = sizeof memory};
-	struct books books = {0};
 	struct event request;
 	client_request_init(&request, verb_state);
-	if (!d->looked || !d->look.at[0].pid || client_ask(&d->look.client, "collector", &request, ANSWER_NS) != 0) {
-		finding_measure(f, "not asked: the collector does not answer");
-		return;
+	if (!d->looked || !d->look.at[i].pid ||
+	    client_ask(&d->look.client, services_names[i], &request, ANSWER_NS) != 0)
+		return false;
+	count_books(&d->look.client.page, &arena, books);
+	return true;
+}
+
+static void check_books(struct doctor *d)
+{
+	struct finding *f = doctor_check(d, "books", "every book is trusted");
+	struct books books = {0};
+	int64_t resyncs = 0;
+	for (size_t i = 0; services_is_collector(services_names[i]); i++) {
+		struct books own = {0};
+		if (!ask_books(d, i, &own)) {
+			finding_measure(f, "not asked: the %s does not answer", services_names[i]);
+			return;
+		}
+		resyncs += look_value(&d->look.at[i], "collector_resyncs_total", 0);
+		books.n += own.n;
+		books.trusted += own.trusted;
+		if (strcmp(d->look.at[i].beat.note, "recording ended") != 0 && !books.first_bad[0])
+			memcpy(books.first_bad, own.first_bad, sizeof books.first_bad);
 	}
-	count_books(&d->look.client.page, &arena, &books);
-	finding_measure(f, "%u of %u trusted, %" PRId64 " resyncs", books.trusted, books.n,
-			look_value(&d->look.at[0], "collector_resyncs_total", 0));
-	bool ended = strcmp(d->look.at[0].beat.note, "recording ended") == 0;
-	if (books.trusted < books.n && !ended)
+	finding_measure(f, "%u of %u trusted, %" PRId64 " resyncs", books.trusted, books.n, resyncs);
+	if (books.first_bad[0])
 		finding_blame(f, DOCTOR_WARN, "wait for the next snapshot; nj tap book_state shows the reason", "%s",
 			      books.first_bad);
 }
@@ -204,10 +228,14 @@ static void check_clock(struct doctor *d)
 	char text[TABLE_SHORT_MAX], now[32];
 	const struct clock *clock = clock_real();
 	int64_t wall = clock_wall(clock), mono = clock_mono(clock);
-	if (d->looked && d->look.at[0].pid) {
+	bool any = false;
+	for (size_t i = 0; d->looked && services_is_collector(services_names[i]); i++)
+		if (d->look.at[i].pid && bus_subscribe(d->look.client.bus, services_names[i], LANE_M, prefixes, NULL,
+						       &link) == 0)
+			any = true;
+	if (any) {
 		d->look.client.on_frame = on_market;
 		d->look.client.ctx = &skew;
-		bus_subscribe(d->look.client.bus, "collector", LANE_M, prefixes, NULL, &link);
 		client_run(&d->look.client, LISTEN_NS);
 	} else {
 		stack_pause(100);
@@ -242,7 +270,7 @@ static void check_versions(struct doctor *d)
 {
 	struct finding *f = doctor_check(d, "versions", "all services are of nj's version, as on disk");
 	size_t n = 0;
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; d->looked && i < services_n; i++) {
 		const struct look_service *s = &d->look.at[i];
 		n += s->answered;
 		if (s->answered && strcmp(s->version, NJ_VERSION) != 0)
@@ -259,7 +287,7 @@ static void check_errors(struct doctor *d)
 {
 	struct finding *f = doctor_check(d, "errors", "no error logged since the start");
 	int64_t sum = 0;
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; d->looked && i < services_n; i++) {
 		const struct look_service *s = &d->look.at[i];
 		int64_t n = look_value(s, "errors", 0);
 		sum += n;
@@ -274,7 +302,7 @@ static void check_differing(struct doctor *d)
 {
 	struct finding *f = doctor_check(d, "recovery", "what was regenerated is what the journal has");
 	int64_t verified = 0, differing = 0;
-	for (size_t i = 0; d->looked && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; d->looked && i < services_n; i++) {
 		verified += look_value(&d->look.at[i], "verified", 0);
 		differing += look_value(&d->look.at[i], "differing", 0);
 	}
@@ -287,7 +315,7 @@ static void check_differing(struct doctor *d)
 void doctor_services(struct doctor *d)
 {
 	check_bus(d);
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
+	for (size_t i = 0; i < services_n; i++)
 		check_service(d, i);
 	check_connection(d);
 	check_books(d);

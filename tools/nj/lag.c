@@ -124,8 +124,8 @@ static int ask_all(struct cli *cli, struct client *c, struct table *t, int argc,
 {
 	bool well = true;
 	uint32_t asked = 0, answered = 0;
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
-		const char *name = look_names[i];
+	for (size_t i = 0; i < services_n; i++) {
+		const char *name = services_names[i];
 		if (!is_chosen(name, argc, argv))
 			continue;
 		asked++;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "tools/nj/services.h"
 
 static void on_event(struct live *l, const struct event *ev)
 {
@@ -58,7 +59,9 @@ int live_watch(struct live *l, struct client *c, int64_t ns)
 		return ERR_NOMEM;
 	c->on_frame = on_frame;
 	c->ctx = l;
-	int rc = bus_subscribe(c->bus, "collector", LANE_M, topics, NULL, &link);
+	int rc = 0;
+	for (size_t i = 0; services_is_collector(services_names[i]) && rc == 0; i++)
+		rc = bus_subscribe(c->bus, services_names[i], LANE_M, topics, NULL, &link);
 	if (rc == 0)
 		client_run(c, ns);
 	c->on_frame = NULL;

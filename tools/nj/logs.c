@@ -173,8 +173,8 @@ static bool is_chosen(const char *entry, int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		if (is_of(entry, argv[i]))
 			return true;
-	for (size_t i = 0; argc == 0 && look_names[i]; i++)
-		if (is_of(entry, look_names[i]))
+	for (size_t i = 0; argc == 0 && services_names[i]; i++)
+		if (is_of(entry, services_names[i]))
 			return true;
 	return argc == 0 && is_of(entry, STACK_KEEPER);
 }

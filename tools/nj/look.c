@@ -1,6 +1,7 @@
 /* look - locks tell who lives, heartbeats who works, status replies the rest. */
 #include "tools/nj/look.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,8 +11,6 @@
 #include "tools/nj/stack.h"
 
 enum { ANSWER_NS = 1500000000, FAR_NS = 1000000000 };
-
-const char *const look_names[LOOK_SERVICES + 1] = {"collector", "strategy", "executor", "persister", "watchdog", NULL};
 
 pid_t look_holder(const char *bus_dir, const char *name)
 {
@@ -48,17 +47,21 @@ int64_t look_uptime(pid_t pid)
 int look_find(const struct cli *cli, const char *name)
 {
 	struct nearest n;
+	struct run_settings run;
+	char all[400] = "";
+	if (stack_settings(cli, &run) != CLI_OK)
+		return -1;
 	nearest_init(&n, name);
-	for (int i = 0; i < LOOK_SERVICES; i++) {
-		if (strcmp(look_names[i], name) == 0)
-			return i;
-		nearest_offer(&n, look_names[i]);
+	for (size_t i = 0, used = 0; i < services_n; i++) {
+		if (strcmp(services_names[i], name) == 0)
+			return (int)i;
+		nearest_offer(&n, services_names[i]);
+		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", services_names[i]);
 	}
 	if (nearest_get(&n))
 		cli_usage(cli, "there is no service '%s' (did you mean '%s'?)", name, nearest_get(&n));
 	else
-		cli_usage(cli, "there is no service '%s'; there are %s", name,
-			  "collector, strategy, executor, persister, watchdog");
+		cli_usage(cli, "there is no service '%s'; there are %s", name, all);
 	return -1;
 }
 
@@ -143,7 +146,7 @@ static void listen(struct look *l)
 {
 	static const char *const beats[] = {"heartbeat", NULL};
 	struct bus_link *link;
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
+	for (size_t i = 0; i < services_n; i++)
 		if (l->at[i].pid || client_far(&l->client))
 			bus_subscribe(l->client.bus, l->at[i].name, LANE_M, beats, &l->at[i], &link);
 }
@@ -158,17 +161,17 @@ int look_take(const struct cli *cli, struct look *ret_look)
 	l->client.on_frame = on_frame;
 	l->client.ctx = l;
 	bool any = false;
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
-		l->at[i].name = look_names[i];
-		l->at[i].pid = look_holder(l->client.run.bus_dir, look_names[i]);
+	for (size_t i = 0; i < services_n; i++) {
+		l->at[i].name = services_names[i];
+		l->at[i].pid = look_holder(l->client.run.bus_dir, services_names[i]);
 		l->at[i].uptime = l->at[i].pid ? look_uptime(l->at[i].pid) : 0;
 		any = any || l->at[i].pid;
 	}
 	listen(l);
 	int64_t start = clock_mono(loop_clock(l->client.loop));
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
+	for (size_t i = 0; i < services_n; i++)
 		ask(l, &l->at[i]);
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
+	for (size_t i = 0; i < services_n; i++)
 		any = any || l->at[i].pid;
 	int64_t left = l->client.run.heartbeat_ns * 5 / 2 - (clock_mono(loop_clock(l->client.loop)) - start);
 	if (any && left > 0)

@@ -6,8 +6,7 @@
 
 #include "tools/nj/cli.h"
 #include "tools/nj/client.h"
-
-#define LOOK_SERVICES 5
+#include "tools/nj/services.h"
 
 struct look_service {
 	const char *name;
@@ -25,7 +24,7 @@ struct look_service {
 
 struct look {
 	struct client client;
-	struct look_service at[LOOK_SERVICES];
+	struct look_service at[SERVICES_MAX]; /* services_n of them, as services_names */
 	int64_t wall; /* when it was taken */
 };
 
@@ -36,9 +35,8 @@ enum look_state { LOOK_STOPPED, LOOK_SILENT, LOOK_STARTING, LOOK_RUNNING, LOOK_I
 int look_take(const struct cli *cli, struct look *ret_look);
 void look_fini(struct look *l);
 
-/* Index of a service by name, or -1 (told, with what there is). */
+/* Index of a service of services_names, or -1 (told, with what there is). Reads the settings. */
 int look_find(const struct cli *cli, const char *name);
-extern const char *const look_names[LOOK_SERVICES + 1];
 
 /* SILENT: alive, but neither answers nor beats. IDLE: no work for longer than it calls normal. ILL:
  * says of itself that it cannot do its work (a lost database, no connection, safe mode). */

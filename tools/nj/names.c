@@ -22,8 +22,8 @@ void names_find(const struct cli_list *chosen, const char *bus_dir, struct names
 		add(ret_names, chosen->at[i]);
 	if (chosen->n > 0)
 		return;
-	for (size_t i = 0; look_names[i]; i++)
-		add(ret_names, look_names[i]);
+	for (size_t i = 0; services_names[i]; i++)
+		add(ret_names, services_names[i]);
 	stack_scan(bus_dir, &ret_names->stack);
 	for (size_t i = 0; i < ret_names->stack.n; i++)
 		if (strcmp(ret_names->stack.at[i].name, STACK_KEEPER) != 0)

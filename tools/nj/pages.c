@@ -84,20 +84,33 @@ static void print_section(const struct cli *cli, const struct buf *page, const c
 	fputs(json ? "]\n" : "", cli->out);
 }
 
+static bool is_program(const char *name)
+{
+	for (size_t i = 0; services_programs[i]; i++)
+		if (strcmp(services_programs[i], name) == 0)
+			return true;
+	return false;
+}
+
 int pages_services(struct cli *cli, const void *options, int argc, char **argv)
 {
 	const char *page = cli->verb->name; /* settings, metrics */
 	bool settings = strcmp(page, "settings") == 0, shared = argc > 0 && settings && is_shared(argv[0]);
 	struct buf out;
 	(void)options;
-	if (argc > 0 && !shared && look_find(cli, argv[0]) < 0)
-		return CLI_USAGE;
+	const char *of = argc > 0 ? argv[0] : "";
+	if (argc > 0 && !shared && !is_program(of)) {
+		int at = look_find(cli, of); /* one of several collectors has the pages of the program */
+		if (at < 0)
+			return CLI_USAGE;
+		of = services_program(services_names[at]);
+	}
 	buf_init(&out, PAGE_MAX);
 	const char *common = settings ? "shared" : "shared_metrics";
-	int rc = argc == 0 || shared ? append_page(cli, look_names[0], common, &out) : CLI_OK;
-	for (size_t i = 0; rc == CLI_OK && !shared && look_names[i]; i++)
-		if (argc == 0 || strcmp(argv[0], look_names[i]) == 0)
-			rc = append_page(cli, look_names[i], page, &out);
+	int rc = argc == 0 || shared ? append_page(cli, services_programs[0], common, &out) : CLI_OK;
+	for (size_t i = 0; rc == CLI_OK && !shared && services_programs[i]; i++)
+		if (argc == 0 || strcmp(of, services_programs[i]) == 0)
+			rc = append_page(cli, services_programs[i], page, &out);
 	if (rc == CLI_OK && shared)
 		print_section(cli, &out, argv[0]);
 	else if (rc == CLI_OK && cli->format == CLI_AS_JSON)

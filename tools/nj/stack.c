@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "tools/nj/services.h"
 
 int stack_settings(const struct cli *cli, struct run_settings *ret_run)
 {
@@ -24,6 +25,8 @@ int stack_settings(const struct cli *cli, struct run_settings *ret_run)
 	if (rc == 0)
 		rc = config_load(config, cli->config_path, cli->set.at, cli->set.n, NULL, &err);
 	config_free(config);
+	if (rc == 0)
+		rc = services_learn(ret_run, err.text, sizeof err.text);
 	return rc == 0 ? CLI_OK
 		       : cli_fail(cli, CLI_USAGE, "%s", err.text[0] ? err.text : err_text(rc));
 }

@@ -106,7 +106,7 @@ static int print_table(struct cli *cli, const struct look *l, const bool *chosen
 {
 	struct table *t;
 	int rc = table_open(cli, status_columns, &t);
-	for (size_t i = 0; rc == CLI_OK && i < LOOK_SERVICES; i++)
+	for (size_t i = 0; rc == CLI_OK && i < services_n; i++)
 		if (chosen[i])
 			put_row(t, l, &l->at[i]);
 	return rc ? rc : table_close(t);
@@ -168,7 +168,7 @@ static void print_json(const struct cli *cli, const struct look *l, const bool *
 {
 	bool lines = cli->format == CLI_AS_JSONL, first = true;
 	fputs(lines ? "" : "[", cli->out);
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; i < services_n; i++) {
 		if (!chosen[i])
 			continue;
 		fputs(first ? "" : lines ? "\n" : ",\n ", cli->out);
@@ -271,9 +271,9 @@ static void print_block(const struct cli *cli, const struct look *l, const struc
 
 /* ---- the verb ---- */
 
-static int choose(const struct cli *cli, int argc, char **argv, bool chosen[LOOK_SERVICES])
+static int choose(const struct cli *cli, int argc, char **argv, bool chosen[SERVICES_MAX])
 {
-	for (size_t i = 0; i < LOOK_SERVICES; i++)
+	for (size_t i = 0; i < SERVICES_MAX; i++)
 		chosen[i] = argc == 0;
 	for (int i = 0; i < argc; i++) {
 		int at = look_find(cli, argv[i]);
@@ -288,7 +288,7 @@ static int choose(const struct cli *cli, int argc, char **argv, bool chosen[LOOK
 static int exit_of(const struct look *l, const bool *chosen)
 {
 	size_t n = 0, well = 0, down = 0;
-	for (size_t i = 0; i < LOOK_SERVICES; i++) {
+	for (size_t i = 0; i < services_n; i++) {
 		n += chosen[i];
 		well += chosen[i] && look_state(l, &l->at[i]) == LOOK_RUNNING;
 		down += chosen[i] && look_state(l, &l->at[i]) == LOOK_STOPPED;
@@ -299,26 +299,29 @@ static int exit_of(const struct look *l, const bool *chosen)
 /* What people ask next, where not all is well. */
 static void advise(const struct cli *cli, const struct look *l, const bool *chosen)
 {
-	const struct look_service *collector = &l->at[0];
-	size_t i = 0;
+	size_t i = 0, lost = 0;
 	fflush(cli->out); /* behind the table, also where both go into one pipe */
-	while (i < LOOK_SERVICES && !(chosen[i] && look_state(l, &l->at[i]) == LOOK_STOPPED))
+	while (i < services_n && !(chosen[i] && look_state(l, &l->at[i]) == LOOK_STOPPED))
 		i++;
+	while (services_is_collector(services_names[lost]) &&
+	       !(chosen[lost] && strcmp(l->at[lost].beat.note, "no connection") == 0))
+		lost++;
 	if (look_deserted(&l->client))
 		cli_note(cli, LOOK_DESERTED, l->client.run.bus_dir);
-	else if (i < LOOK_SERVICES)
+	else if (i < services_n)
 		cli_note(cli, "%s does not run: 'nj ps' tells when it is tried again, 'nj logs %s' why it ended",
 			 l->at[i].name, l->at[i].name);
-	else if (chosen[0] && strcmp(collector->beat.note, "no connection") == 0)
+	else if (services_is_collector(services_names[lost]))
 		cli_note(cli,
-			 "no data from the venue, so no trades; the collector goes on trying ('nj logs collector' "
-			 "tells why it cannot)");
+			 "no data from the venue, so no trades; the collector goes on trying ('nj logs %s' tells why "
+			 "it cannot)",
+			 services_names[lost]);
 }
 
 int status_run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	static struct look l;
-	bool chosen[LOOK_SERVICES];
+	bool chosen[SERVICES_MAX];
 	(void)options;
 	int rc = choose(cli, argc, argv, chosen);
 	if (!rc)
@@ -330,7 +333,7 @@ int status_run(struct cli *cli, const void *options, int argc, char **argv)
 		print_json(cli, &l, chosen);
 	else if (argc == 0 || cli->format != CLI_AS_TABLE || cli->columns)
 		rc = print_table(cli, &l, chosen);
-	for (size_t i = 0, n = 0; argc > 0 && cli->format == CLI_AS_TABLE && !cli->columns && i < LOOK_SERVICES; i++) {
+	for (size_t i = 0, n = 0; argc > 0 && cli->format == CLI_AS_TABLE && !cli->columns && i < services_n; i++) {
 		if (!chosen[i])
 			continue;
 		fputs(n++ ? "\n" : "", cli->out);

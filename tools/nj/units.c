@@ -195,8 +195,8 @@ struct order {
 
 static bool is_service(const char *name)
 {
-	for (size_t i = 0; look_names[i]; i++)
-		if (strcmp(look_names[i], name) == 0)
+	for (size_t i = 0; services_names[i]; i++)
+		if (strcmp(services_names[i], name) == 0)
 			return true;
 	return false;
 }

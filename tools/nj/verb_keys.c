@@ -7,6 +7,7 @@
 #include "common/io/keys.h"
 #include "tools/nj/stack.h"
 #include "tools/nj/table.h"
+#include "tools/nj/services.h"
 
 struct options {
 	const char *role;
@@ -38,14 +39,12 @@ static const struct cli_example examples[] = {
 	{0},
 };
 
-static const char *const services[] = {"collector", "strategy", "executor", "persister", "watchdog"};
-
 static enum role role_of(const struct options *o, const char *name)
 {
 	if (strcmp(o->role, "auto") != 0)
 		return (enum role)enum_value(enum_role(), o->role, strlen(o->role));
-	for (size_t i = 0; i < ARRAY_LEN(services); i++)
-		if (strcmp(services[i], name) == 0)
+	for (size_t i = 0; i < services_n; i++)
+		if (strcmp(services_names[i], name) == 0)
 			return role_service;
 	return strcmp(name, "operator") == 0 ? role_operator : role_tap;
 }
@@ -70,8 +69,8 @@ static int make_all(struct cli *cli, const struct options *o, const char *dir)
 	if (rc && rc != ERR_NOT_FOUND)
 		return cli_fail(cli, CLI_FAILED, "%s", reason);
 	int code = CLI_OK;
-	for (size_t i = 0; code == CLI_OK && i <= ARRAY_LEN(services); i++) {
-		const char *name = i < ARRAY_LEN(services) ? services[i] : "operator";
+	for (size_t i = 0; code == CLI_OK && i <= services_n; i++) {
+		const char *name = i < services_n ? services_names[i] : "operator";
 		if (o->replace || !keys_find(&keys, name))
 			code = make_one(cli, o, dir, name);
 	}

@@ -118,7 +118,8 @@ static int load_settings(struct job *j)
 	struct config_section s[SETTINGS_SECTIONS_MAX + 3];
 	struct config_error err = {{0}};
 	uint32_t n = settings_sections(&j->run, NULL, NULL, s);
-	s[n++] = (struct config_section){.name = "collector", .keys = collector_section_keys, .self = &j->collector};
+	s[n++] = (struct config_section){
+		.name = "collector", .keys = collector_section_keys, .self = &j->collector, .variants = true};
 	s[n++] = (struct config_section){
 		.name = "strategy", .keys = strategy_section_keys, .self = &j->strategy, .subsections = true};
 	s[n++] = (struct config_section){.name = "executor", .keys = executor_section_keys, .self = &j->executor};

@@ -14,6 +14,7 @@
 #include "tools/nj/report.h"
 #include "tools/nj/stack.h"
 #include "tools/nj/table.h"
+#include "tools/nj/services.h"
 
 struct options {
 	const char *database;
@@ -266,12 +267,10 @@ static int print_brief(struct page *p)
 {
 	char label[64], price[FIXED_TEXT_MAX] = "-", equity[FIXED_TEXT_MAX] = "-";
 	size_t services = 0;
-	static const char *const names[] = {"collector", "executor", "persister", "strategy",
-					    "watchdog"};
 	store_read_orders(p->store, on_orders, p);
 	origins(p, label);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		services += stack_find(&p->stack, names[i]) != NULL;
+	for (size_t i = 0; i < services_n; i++)
+		services += stack_find(&p->stack, services_names[i]) != NULL;
 	if (p->has_live && p->live.price)
 		fixed_format(price, sizeof price, p->live.price, p->live.price_scale);
 	if (p->report.has_equity)
@@ -280,7 +279,7 @@ static int print_brief(struct page *p)
 	fprintf(p->cli->out,
 		"%s  services %zu/%zu  %s %s  orders %llu (%llu filled)  fills %llu  equity %s %s  "
 		"gaps %llu\n",
-		label, services, ARRAY_LEN(names), p->has_live ? p->live.instrument.s : "price", price,
+		label, services, services_n, p->has_live ? p->live.instrument.s : "price", price,
 		(unsigned long long)p->orders, (unsigned long long)p->filled,
 		(unsigned long long)(p->report.makers + p->report.takers), equity,
 		p->report.equity_last.asset, (unsigned long long)p->report.gaps_total);
@@ -301,7 +300,10 @@ static void watch(struct page *p)
 	char reason[200];
 	const char *flags[CLI_LIST_MAX];
 	stack_scan(p->run.bus_dir, &p->stack);
-	if (p->o->live_ns == 0 || !stack_find(&p->stack, "collector"))
+	size_t i = 0;
+	while (services_is_collector(services_names[i]) && !stack_find(&p->stack, services_names[i]))
+		i++;
+	if (p->o->live_ns == 0 || !services_is_collector(services_names[i]))
 		return;
 	memcpy(flags, p->cli->set.at, sizeof flags);
 	if (client_open(&c, p->cli->config_path, flags, p->cli->set.n, reason, sizeof reason) == 0)

@@ -28,8 +28,11 @@ struct options {
 };
 #define AT(member) offsetof(struct options, member)
 
-static const char *const services[] = {"watchdog", "persister", "executor", "strategy",
-				       "collector"};
+/* In the order of starting: the watchdog, then who consumes before who publishes. */
+static const char *services_at(size_t i)
+{
+	return services_names[services_n - 1 - i];
+}
 
 struct up {
 	struct cli *cli;
@@ -68,9 +71,13 @@ static void set(struct up *u, const char *format, ...)
 
 static void common_args(struct up *u, const char *service)
 {
-	snprintf(u->program, sizeof u->program, "%s/nightjar-%s", u->bin, service);
+	snprintf(u->program, sizeof u->program, "%s/nightjar-%s", u->bin, services_program(service));
 	u->n_args = u->n_texts = 0;
 	arg(u, u->program);
+	if (services_is_collector(service)) {
+		arg(u, "--name");
+		arg(u, service);
+	}
 	if (u->cli->config_path) {
 		arg(u, "--config");
 		arg(u, u->cli->config_path);
@@ -145,8 +152,8 @@ static int check_one(struct up *u, const char *service)
 static int check(struct up *u)
 {
 	int code = CLI_OK;
-	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
-		int rc = check_one(u, services[i]);
+	for (size_t i = 0; i < services_n; i++) {
+		int rc = check_one(u, services_at(i));
 		code = rc ? rc : code;
 	}
 	return code;
@@ -283,22 +290,22 @@ static void show_error(const struct up *u, const char *service)
 }
 
 static void wait_services(const struct up *u, struct client *c,
-			  struct seen seen[ARRAY_LEN(services)], int64_t end)
+			  struct seen seen[SERVICES_MAX], int64_t end)
 {
 	while (keeper_lives(u)) {
 		size_t well = 0;
-		for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		for (size_t i = 0; i < services_n; i++) {
 			if (!seen[i].well)
-				seen[i] = look(c, services[i]);
+				seen[i] = look(c, services_at(i));
 			well += seen[i].well;
 		}
-		if (well == ARRAY_LEN(services) || mono() >= end)
+		if (well == services_n || mono() >= end)
 			return;
 		stack_pause(50);
 	}
 }
 
-static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
+static int tell(struct up *u, const struct seen seen[SERVICES_MAX])
 {
 	struct table *t;
 	struct stack s;
@@ -308,8 +315,8 @@ static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
 		return rc;
 	stack_scan(u->run.bus_dir, &s);
 	const struct stack_member *redis = stack_find(&s, "redis");
-	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
-		table_text(t, services[i]);
+	for (size_t i = 0; i < services_n; i++) {
+		table_text(t, services_at(i));
 		table_tone(t, seen[i].well ? TABLE_GOOD : TABLE_BAD, seen[i].state);
 		seen[i].pid ? table_int(t, seen[i].pid) : table_null(t);
 		well += seen[i].well;
@@ -320,15 +327,15 @@ static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
 		table_int(t, redis->pid);
 	}
 	rc = table_close(t);
-	for (size_t i = 0; i < ARRAY_LEN(services) && well < ARRAY_LEN(services); i++)
+	for (size_t i = 0; i < services_n && well < services_n; i++)
 		if (!seen[i].well)
-			show_error(u, services[i]);
+			show_error(u, services_at(i));
 	if (rc == CLI_OK && !keeper_lives(u))
 		return cli_fail(u->cli, CLI_FAILED, "the watchdog ended again; see %s", u->logs);
-	if (rc == CLI_OK && well < ARRAY_LEN(services))
+	if (rc == CLI_OK && well < services_n)
 		rc = cli_fail(u->cli, CLI_DEGRADED,
 			      "%zu of %zu services run; the watchdog goes on trying. Logs: %s", well,
-			      ARRAY_LEN(services), u->logs);
+			      services_n, u->logs);
 	return rc;
 }
 
@@ -336,26 +343,34 @@ static int tell(struct up *u, const struct seen seen[ARRAY_LEN(services)])
 static void tell_feed(const struct up *u)
 {
 	static struct look l;
-	const char *note = "";
+	size_t lost = 0;
 	int64_t end = mono() + FEED_WAIT_NS;
 	do {
 		if (look_take(u->cli, &l) != CLI_OK)
 			return;
-		note = l.at[0].beat.note; /* the collector's */
+		lost = 0;
+		while (services_is_collector(services_names[lost]) &&
+		       strcmp(l.at[lost].beat.note, "no connection") != 0)
+			lost++;
 		look_fini(&l);
-	} while (strcmp(note, "no connection") == 0 && mono() < end);
-	if (strcmp(note, "no connection") == 0)
+	} while (services_is_collector(services_names[lost]) && mono() < end);
+	if (services_is_collector(services_names[lost])) {
 		cli_note(u->cli, "no connection to the venue yet: the collector goes on trying, and nothing is traded "
-				 "until it is there; 'nj logs collector' tells why");
-	else if (note[0])
-		cli_note(u->cli, "market data: %s", note);
+				 "until it is there; 'nj logs %s' tells why",
+			 services_names[lost]);
+		return;
+	}
+	for (size_t i = 0; i < lost; i++)
+		if (l.at[i].beat.note[0])
+			cli_note(u->cli, "market data: %s%s%s", lost > 1 ? services_names[i] : "", lost > 1 ? ": " : "",
+				 l.at[i].beat.note);
 }
 
 static int wait_until_running(struct up *u, pid_t keeper)
 {
 	struct client c;
 	char reason[400] = "";
-	struct seen seen[ARRAY_LEN(services)] = {{0}};
+	struct seen seen[SERVICES_MAX] = {{0}};
 	int64_t end = mono() + u->o->wait_ns;
 	const char *flags[CLI_LIST_MAX];
 	memcpy(flags, u->cli->set.at, sizeof flags);
@@ -461,7 +476,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_example examples[] = {
-	{"nj up --config deploy/nightjar.conf", "Start the five services and wait for them."},
+	{"nj up --config deploy/nightjar.conf", "Start the services and wait for them."},
 	{"nj up --foreground --set log.level=debug", "Stay, and log more."},
 	{0},
 };

@@ -70,23 +70,23 @@ int wait_run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	static const char *const cores[] = {"strategy", "executor", NULL};
 	const struct wait_options *o = options;
-	const char *given[LOOK_SERVICES + 1] = {NULL};
+	const char *given[SERVICES_MAX + 1] = {NULL};
 	struct client c;
 	for (int i = 0; i < argc; i++) {
 		int at = look_find(cli, argv[i]);
 		if (at < 0)
 			return CLI_USAGE;
-		if (o->handled && !has_handled(look_names[at]))
+		if (o->handled && !has_handled(services_names[at]))
 			return cli_usage(cli, "--handled is of the strategy and the executor");
-		if (i < LOOK_SERVICES)
-			given[i] = look_names[at];
+		if (i < SERVICES_MAX)
+			given[i] = services_names[at];
 	}
 	if (o->stopped && (o->running || o->handled))
 		return cli_usage(cli, "--stopped excludes --running and --handled");
 	int rc = open_bus(cli, o, &c);
 	if (rc)
 		return o->stopped && rc == CLI_NOT_RUNNING ? CLI_OK : rc;
-	rc = wait_all(cli, &c, o, argc ? given : o->handled ? cores : look_names);
+	rc = wait_all(cli, &c, o, argc ? given : o->handled ? cores : services_names);
 	client_close(&c);
 	return rc;
 }

@@ -53,8 +53,8 @@ static const struct config_key strat_keys[] = {
 	{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 };
 static const struct config_section sections[] = {
-	{"bus", "The bus.", bus_keys, &bus, false},
-	{"strategy", "The strategy.", strat_keys, &strat, true},
+	{"bus", "The bus.", bus_keys, &bus, false, false},
+	{"strategy", "The strategy.", strat_keys, &strat, true, false},
 };
 static const char *const foreign[] = {"collector", "persister", NULL};
 
@@ -431,7 +431,7 @@ static void required_setting(void **state)
 		 0},
 		{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 	};
-	static const struct config_section need[] = {{"bus", "", keys, &mine, false}};
+	static const struct config_section need[] = {{"bus", "", keys, &mine, false, false}};
 	struct config *c;
 	assert_int_equal(config_new(need, 1, NULL, &c), 0);
 	REFUSED(config_load(c, NULL, NULL, 0, no_env, &w.err),
@@ -479,6 +479,49 @@ static void free_form_subsections(void **state)
 	assert_string_equal(s.text, "fast=1@n.conf:3;");
 	assert_int_equal(config_each(w.c, "strategy", "none", see, &s), 0);
 	assert_int_equal(load("strategy\n    ema\n        a = 1\n        a = 2\n"), ERR_ARG);
+}
+
+/* Subsections of the same keys: what they do not say is as the section has it. */
+static void variants(void **state)
+{
+	(void)state;
+	struct strat two;
+	const struct config_section one = {
+		.name = "strategy", .keys = strat_keys, .self = &strat, .variants = true};
+	const char *text = "strategy\n    name = all\n    api_key = k\n    a\n        name = own\n"
+			   "    b\n        api_key = x\n";
+	struct config *c;
+	static char secret[] = "NIGHTJAR_STRATEGY__A__API_KEY_FILE=secret";
+	char *envp[] = {secret, NULL};
+	struct buf b;
+	write_file("n.conf", text, strlen(text), 0600);
+	write_file("secret", "hunter2\n", 8, 0600);
+	assert_int_equal(config_new(&one, 1, foreign, &c), 0);
+	assert_int_equal(config_load(c, "n.conf", NULL, 0, envp, &w.err), 0);
+	assert_string_equal(strat.name, "all");
+	config_variant(c, "strategy", "a", &two);
+	assert_string_equal(two.name, "own");
+	assert_string_equal(two.api_key, "hunter2");
+	config_variant(c, "strategy", "b", &two);
+	assert_string_equal(two.name, "all");
+	assert_string_equal(two.api_key, "x");
+	config_variant(c, "strategy", "", &two);
+	assert_string_equal(two.api_key, "k");
+	assert_true(config_has_sub(c, "strategy", "a"));
+	assert_false(config_has_sub(c, "strategy", "c"));
+	buf_init(&b, 65536);
+	assert_int_equal(config_print(c, &b), 0);
+	assert_int_equal(buf_byte(&b, 0), 0);
+	assert_null(strstr((const char *)b.at, "hunter2"));
+	assert_non_null(strstr((const char *)b.at,
+			       "        # api_key = \"***\"    # NIGHTJAR_STRATEGY__A__API_KEY_FILE\n"));
+	buf_fini(&b);
+	const char *flag = "strategy.a.nmae=x", *on_line = "strategy.a.api_key=x";
+	assert_int_equal(config_load(c, NULL, &flag, 1, no_env, &w.err), ERR_ARG);
+	assert_non_null(strstr(w.err.text, "did you mean name"));
+	assert_int_equal(config_load(c, NULL, &on_line, 1, no_env, &w.err), ERR_ARG);
+	assert_non_null(strstr(w.err.text, "secret on the command line"));
+	config_free(c);
 }
 
 static void printed_settings_load_again(void **state)
@@ -580,6 +623,7 @@ int main(void)
 		T(bad_reload_changes_nothing),
 		T(required_setting),
 		T(free_form_subsections),
+		T(variants),
 		T(printed_settings_load_again),
 		T(docs),
 		T(numbers_at_their_edges),

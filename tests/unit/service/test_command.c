@@ -173,6 +173,7 @@ static void boot(struct fixture *fx)
 	assert_non_null(rt);
 	memset(&seen, 0, sizeof seen);
 	rt->s = &service;
+	rt->name = rt->s->name;
 	rt->self = rt;
 	rt->settings = &fx->section;
 	rt->args = &fx->args;

@@ -50,6 +50,7 @@ static void setup(struct fixture *fx)
 	struct runtime *rt = fx->rt = calloc(1, sizeof *rt);
 	assert_non_null(rt);
 	rt->s = &service;
+	rt->name = rt->s->name;
 	rt->self = rt;
 	rt->run.queue_bytes = 1 << 20;
 	memcpy(rt->run.pace, "lockstep", 9);
@@ -284,6 +285,7 @@ static void safe_mode_reaches_who_trades(void **state)
 	hear_command(&fx, 1, verb_safe, "it differs"); /* a strategy trades nothing itself */
 	assert_int_equal(fx.f->in_x->queue.count, 0);
 	fx.rt->s = &trader;
+	fx.rt->name = fx.rt->s->name;
 	hear_command(&fx, 2, verb_pause, "not ours"); /* the other side's own affair */
 	hear_command(&fx, 3, verb_safe, "");          /* nobody else ends it */
 	assert_int_equal(fx.f->in_x->queue.count, 0);

@@ -86,6 +86,7 @@ static void boot(struct fixture *fx, const char *pace)
 	struct runtime *rt = fx->rt = calloc(1, sizeof *rt);
 	assert_non_null(rt);
 	rt->s = fx->trades ? &trader : &service;
+	rt->name = rt->s->name;
 	rt->self = rt;
 	rt->run.snapshot_events = 1000;
 	rt->run.snapshot_ns = 60 * S;

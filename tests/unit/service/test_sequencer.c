@@ -166,6 +166,60 @@ static void waits_for_every_promise(void **state)
 	drop(f);
 }
 
+/* Several collectors may give the same stamp: the order of the inputs, which is that of their names, decides; and what
+ * arrives first does not. */
+static void equal_times_of_markets_go_by_input(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "collector-1", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *b = add(f, "collector-2", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	push(f, b, 100, 0);
+	step(f, 0);
+	assert_int_equal(f->n, 0); /* the first may still say something of the same time */
+	push(f, a, 100, 0);
+	push(f, b, 101, 0);
+	push(f, a, 102, 0);
+	step(f, 0);
+	assert_int_equal(f->n, 4);
+	assert_string_equal(f->seen[0].from, "collector-1");
+	assert_string_equal(f->seen[1].from, "collector-2");
+	assert_int_equal(f->seen[2].now, 101);
+	assert_string_equal(f->seen[3].from, "collector-1"); /* the second comes behind it, whatever it says of 102 */
+	assert_int_equal(f->n_late, 0);
+	drop(f);
+}
+
+/* A recording that has ended holds back nobody; when all have, time stands where the last one ended. */
+static void an_ended_market_holds_back_nobody(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "a", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *b = add(f, "b", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	f->due = 500;
+	push(f, a, 100, 0);
+	push(f, b, 300, 0);
+	step(f, 0);
+	assert_int_equal(f->n, 1);
+	sequencer_promise(&f->sq, a, 120);
+	sequencer_quiet(a, CORE_NEVER);
+	step(f, 0);
+	assert_int_equal(f->n, 2);
+	assert_int_equal(f->seen[1].now, 300);
+	assert_int_equal(sequencer_handled(&f->sq), 300);
+	sequencer_promise(&f->sq, b, 400);
+	assert_int_equal(sequencer_handled(&f->sq), 400);
+	sequencer_quiet(b, CORE_NEVER);
+	step(f, 0);
+	assert_int_equal(f->n, 2); /* the timer's time never comes */
+	assert_int_equal(sequencer_handled(&f->sq), 400);
+	/* Started anew, it may say something again. */
+	sequencer_quiet(a, 120);
+	assert_int_equal(sequencer_handled(&f->sq), 299);
+	drop(f);
+}
+
 static void equal_times_go_market_intent_timer(void **state)
 {
 	(void)state;
@@ -509,6 +563,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_for_every_promise),
+		cmocka_unit_test(equal_times_of_markets_go_by_input),
+		cmocka_unit_test(an_ended_market_holds_back_nobody),
 		cmocka_unit_test(equal_times_go_market_intent_timer),
 		cmocka_unit_test(an_equal_time_of_a_later_class_does_not_block),
 		cmocka_unit_test(a_timer_runs_before_any_later_event),

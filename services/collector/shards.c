@@ -1,0 +1,143 @@
+/* shards - see shards.h. */
+#include "services/collector/shards.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/strmap.h"
+#include "common/venue/venue.h"
+
+struct looking {
+	const struct config *config;
+	struct strmap owners;          /* "VENUE SYMBOL" to the place that has it first */
+	struct collector_section *set; /* scratch */
+	char *reason;
+	size_t cap;
+};
+
+/* Each symbol of the text once, in its order; ends early with what fn returns where that is not 0. */
+static int each_symbol(const char *symbols, int (*fn)(void *ctx, const char *symbol, size_t len), void *ctx)
+{
+	int rc = 0;
+	for (const char *at = symbols; !rc && *at;) {
+		size_t len = strcspn(at, ", ");
+		if (len)
+			rc = fn(ctx, at, len);
+		at += len;
+		at += strspn(at, ", ");
+	}
+	return rc;
+}
+
+struct share {
+	const struct collector_place *place;
+	uint32_t all, own;
+	char *to;
+	size_t used;
+};
+
+static int take_symbol(void *ctx, const char *symbol, size_t len)
+{
+	struct share *s = ctx;
+	s->all++;
+	if (collectors_shard(symbol, len, s->place->shards) != s->place->shard)
+		return 0;
+	s->own++;
+	if (!s->to)
+		return 0;
+	if (s->used)
+		s->to[s->used++] = ',';
+	memmove(s->to + s->used, symbol, len); /* never beyond where it stood */
+	s->used += len;
+	return 0;
+}
+
+static struct share take_share(const struct collector_place *place, const char *symbols, char *to)
+{
+	struct share s = {.place = place, .to = to};
+	each_symbol(symbols, take_symbol, &s);
+	return s;
+}
+
+struct owning {
+	struct looking *look;
+	const struct venue *venue;
+	const struct collector_place *place;
+};
+
+static int own_symbol(void *ctx, const char *symbol, size_t len)
+{
+	struct owning *o = ctx;
+	struct looking *l = o->look;
+	char key[STRMAP_KEY_MAX];
+	int n = snprintf(key, sizeof key, "%s %s %.*s", o->venue->name, o->venue->suffix, (int)len, symbol);
+	if (n < 0 || (size_t)n >= sizeof key)
+		return 0; /* no venue has such a symbol: the section tells */
+	const struct collector_place **owner = strmap_put(&l->owners, key, (size_t)n);
+	if (!owner)
+		return ERR_NOMEM;
+	if (*owner && *owner != o->place) {
+		snprintf(l->reason, l->cap,
+			 "%.*s of %s would be followed by %s and by %s: name it in the symbols of one of them alone",
+			 (int)len, symbol, o->venue->name, (*owner)->name, o->place->name);
+		return ERR_ARG;
+	}
+	*owner = o->place;
+	return 0;
+}
+
+static int check_place(struct looking *l, const struct collector_place *place)
+{
+	config_variant(l->config, COLLECTORS_SERVICE, place->section, l->set);
+	struct owning o = {.look = l, .place = place, .venue = venue_find(l->set->venue, strlen(l->set->venue))};
+	struct share s = take_share(place, l->set->symbols, NULL);
+	if (place->shards > 1 && s.own == 0) {
+		snprintf(l->reason, l->cap,
+			 "run.collectors: none of the %u symbols of %s%s%s falls to %s: share them among fewer "
+			 "processes, or name more",
+			 s.all, COLLECTORS_SERVICE, place->section[0] ? "." : "", place->section, place->name);
+		return ERR_ARG;
+	}
+	/* The shares of one list do not overlap: it is looked at once. An unknown venue its own process tells of. */
+	return place->shard == 1 && o.venue ? each_symbol(l->set->symbols, own_symbol, &o) : 0;
+}
+
+int shards_check(const struct config *c, const struct collectors *all, char *reason, size_t cap)
+{
+	struct looking l = {.config = c, .reason = reason, .cap = cap, .set = calloc(1, sizeof *l.set)};
+	int rc = l.set ? strmap_init(&l.owners, COLLECTORS_MAX * COLLECTOR_MARKETS_MAX, sizeof(void *)) : ERR_NOMEM;
+	for (uint32_t i = 0; i < all->n && !rc; i++)
+		rc = check_place(&l, &all->at[i]);
+	strmap_fini(&l.owners);
+	free(l.set);
+	return rc;
+}
+
+/* Has a process before us the same references? */
+static bool asked_before(const struct config *c, const struct collectors *all, const struct collector_place *own,
+			 const char *references)
+{
+	struct collector_section *other = calloc(1, sizeof *other);
+	bool before = false;
+	for (uint32_t i = 0; other && i < all->n && &all->at[i] != own && !before; i++) {
+		if (strcmp(all->at[i].name, own->name) >= 0)
+			break;
+		config_variant(c, COLLECTORS_SERVICE, all->at[i].section, other);
+		before = strcmp(other->references, references) == 0;
+	}
+	free(other);
+	return before;
+}
+
+void shards_take(const struct config *c, const struct collectors *all, const struct collector_place *own,
+		 struct collector_section *set)
+{
+	if (asked_before(c, all, own, set->references))
+		set->references[0] = '\0';
+	if (own->shards == 1)
+		return;
+	struct share s = take_share(own, set->symbols, set->symbols);
+	set->symbols[s.used] = '\0';
+}
