@@ -92,7 +92,7 @@ static int klines_path(const struct binance_rest *api, const struct venue_reques
 
 static int trades_path(const struct binance_rest *api, const struct venue_request *r, struct buf *out)
 {
-	int rc = buf_printf(out, "%s/historicalTrades?symbol=%s&limit=%u", api->base, r->markets[0]->raw, r->limit);
+	int rc = buf_printf(out, "%s/%s?symbol=%s&limit=%u", api->base, api->trades, r->markets[0]->raw, r->limit);
 
 	return rc == 0 && r->from_id > 0 ? buf_printf(out, "&fromId=%" PRIu64, r->from_id) : rc;
 }

@@ -26,7 +26,8 @@ struct binance_rest {
 	const struct binance_weight *depth, *klines;
 	uint32_t klines_default; /* rows where a request names no number */
 	uint32_t instruments_weight;
-	uint32_t trades_max, trades_weight; /* historicalTrades; 0: only who has a key may ask */
+	const char *trades; /* name of what gives trades by id */
+	uint32_t trades_max, trades_weight;
 	uint32_t symbols_max; /* that a request for instruments takes; more: ask for all */
 };
 

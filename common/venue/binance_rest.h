@@ -8,6 +8,7 @@
 int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out);
 int binance_decode_klines(const struct venue_input *in, struct venue_output *out);
 int binance_decode_trades(const struct venue_input *in, struct venue_output *out); /* binance_trades.c */
+int binance_decode_aggregates(const struct venue_input *in, struct venue_output *out); /* there, too */
 
 /* Delivers what describes a market we follow and every budget. One description that cannot be read
  * does not keep the others back; its error is returned at the end. */

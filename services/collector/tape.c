@@ -155,7 +155,7 @@ void tape_on_trade(struct collector_core *c, struct market *m, const struct venu
 		.price = t->price,
 		.qty = t->qty,
 		.aggressor = t->aggressor,
-		.trade_id = t->last_id,
+		.trade_id = t->count_id != 0 ? t->count_id : t->last_id, /* by which it can be asked for again */
 	};
 	c->count.trades++;
 	emit(c);

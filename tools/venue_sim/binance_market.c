@@ -327,6 +327,21 @@ static const struct fold_trade *trade_back(const struct fold_symbol *s, uint32_t
 	return &s->trade[(s->trade_at + FOLD_TRADES_KEPT - i) % FOLD_TRADES_KEPT];
 }
 
+/* Each trade takes one price only, so each is an aggregate of itself. */
+static void print_aggregates(struct buf *out, const struct fold_symbol *s, uint32_t n, uint32_t limit)
+{
+	buf_byte(out, '[');
+	for (uint32_t i = n; i > 0 && n - i < limit; i--) {
+		const struct fold_trade *t = trade_back(s, i - 1);
+		buf_printf(out, "%s{\"a\":%" PRIu64, i < n ? "," : "", t->id);
+		quoted(out, ",\"p\":", t->price, s->about->price_scale);
+		quoted(out, ",\"q\":", t->qty, s->about->qty_scale);
+		buf_printf(out, ",\"f\":%" PRIu64 ",\"l\":%" PRIu64 ",\"T\":%" PRId64 ",\"m\":%s,\"M\":true}", t->id,
+			   t->id, t->time_ms, t->taker_sold ? "true" : "false");
+	}
+	buf_byte(out, ']');
+}
+
 /* The trades from the `n`-th newest on, `limit` of them at most, oldest first. */
 static void print_trades(struct buf *out, const struct fold_symbol *s, uint32_t n, uint32_t limit)
 {
@@ -344,7 +359,7 @@ static void print_trades(struct buf *out, const struct fold_symbol *s, uint32_t 
 	buf_byte(out, ']');
 }
 
-/* Of /api/v3/trades, the newest; of historicalTrades with fromId, from there on. */
+/* Of /api/v3/trades, the newest; of historicalTrades and aggTrades with fromId, from there on. */
 void binance_trades(struct sim *sim, const struct request *r, struct text symbol,
 		    struct reply *ret_reply)
 {
@@ -363,5 +378,6 @@ void binance_trades(struct sim *sim, const struct request *r, struct text symbol
 		n--;
 	if (from < 0 && (int64_t)n > limit)
 		n = (uint32_t)limit;
-	print_trades(&ret_reply->body, s, n, (uint32_t)limit);
+	bool aggregates = r->path.len > 9 && memcmp(r->path.at + r->path.len - 9, "aggTrades", 9) == 0;
+	(aggregates ? print_aggregates : print_trades)(&ret_reply->body, s, n, (uint32_t)limit);
 }

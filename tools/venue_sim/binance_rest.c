@@ -141,6 +141,7 @@ static const struct endpoint {
 	{"/depth", 0, depth},
 	{"/trades", 25, trades},
 	{"/historicalTrades", 25, trades},
+	{"/aggTrades", 20, trades},
 	{"/klines", 2, klines},
 };
 

@@ -53,6 +53,7 @@ static const struct binance_rest api = {
 	.klines = klines_weights,
 	.klines_default = 500,
 	.instruments_weight = 20,
+	.trades = "historicalTrades",
 	.trades_max = TRADES_MAX,
 	.trades_weight = 25,
 	.symbols_max = 100,

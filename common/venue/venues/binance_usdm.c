@@ -4,12 +4,14 @@
  * recorded frames. Traps: since 2026-04-23 there are three bases, and a stream asked for on the
  * wrong one is silent; one connection carries one class only. U is not the previous u + 1 in 97 %
  * of all updates: pu is what chains them. Trades are taken as aggTrade, whose "a" counts by one
- * while f..l leaves out what the insurance fund did. forceOrder tells the largest liquidation of a
- * second only; its p is the bankruptcy price. New keys appear without notice.
+ * while f..l leaves out what the insurance fund did; by "a" they are asked for afterwards, too.
+ * forceOrder tells the largest liquidation of a second only; its p is the bankruptcy price. New keys
+ * appear without notice.
  */
 #include "common/base/err.h"
 #include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
+#include "common/venue/binance_rest.h"
 
 extern const struct venue venue_binance_usdm;
 
@@ -37,6 +39,10 @@ static const struct binance_kind kinds[] = {
 
 static int decode(const struct venue_input *in, struct venue_output *out)
 {
+	if (in->ask == VENUE_ASK_TRADES && in->market != NULL) {
+		out->fault = (struct venue_fault){in->market, VENUE_TRADE};
+		return binance_decode_aggregates(in, out);
+	}
 	return binance_decode(kinds, in, out);
 }
 
@@ -64,6 +70,7 @@ static int stream_path(const struct venue_feed *feed, struct buf *out)
 	return rc == 0 ? binance_streams(feed, stream_names, venue_binance_usdm.streams_max, out) : rc;
 }
 
+enum { TRADES_MAX = 1000 };
 static const struct binance_weight depth_weights[] = {{50, 2}, {100, 5}, {500, 10}, {1000, 20}, {0, 0}};
 static const struct binance_weight klines_weights[] = {{99, 1}, {499, 2}, {1000, 5}, {1500, 10}, {0, 0}};
 static const struct binance_rest api = {
@@ -72,6 +79,9 @@ static const struct binance_rest api = {
 	.klines = klines_weights,
 	.klines_default = 500,
 	.instruments_weight = 1,
+	.trades = "aggTrades",
+	.trades_max = TRADES_MAX,
+	.trades_weight = 20,
 	.symbols_max = 0, /* it takes none */
 };
 
@@ -110,6 +120,7 @@ const struct venue venue_binance_usdm = {
 	.messages_per_s = 10,
 	.pong_ns = 600 * BINANCE_SECOND,
 	.weight_limit = 2400,
+	.trades_max = TRADES_MAX,
 	.time_path = "/fapi/v1/time",
 	.time_key = "serverTime",
 	.stream_path = stream_path,

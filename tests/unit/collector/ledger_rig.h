@@ -147,7 +147,7 @@ static inline void agg_trade(struct rig *r, int64_t now, uint64_t id)
 	snprintf(text, sizeof text,
 		 "{\"e\":\"aggTrade\",\"E\":%lld,\"s\":\"BTCUSDT\",\"a\":%" PRIu64
 		 ",\"p\":\"100\",\"q\":\"1\",\"f\":%" PRIu64 ",\"l\":%" PRIu64 ",\"T\":%lld,\"m\":true}",
-		 (long long)(now / 1000000), id, id, id, (long long)(now / 1000000));
+		 (long long)(now / 1000000), id, id * 3, id * 3 + 1, (long long)(now / 1000000));
 	rig_frame(r, now, text);
 }
 

@@ -65,6 +65,40 @@ static void test_not_filled(void **state)
 	rig_close(&r);
 }
 
+/* The futures' aggregates count by an id of their own, and are asked for by it. */
+static void test_aggregates(void **state)
+{
+	static const struct collector_market perp[] = {{"BTCUSDT", 0, VENUE_TRADE_STREAM}};
+	static struct book_keeping b;
+	struct collector_core_settings s;
+	struct rig r;
+
+	(void)state;
+	memset(&b, 0, sizeof b);
+	collector_core_defaults(&s, venue_find("BINANCE-PERP", 12));
+	s.markets = perp;
+	s.n_markets = 1;
+	s.ask_pace_ns = 0;
+	rig_open(&r, &s);
+	r.on_event = keep;
+	r.ctx = &b;
+	collector_core_start(r.core, T0 - 1, &r.sink);
+	rig_change(&r, T0, feed_live);
+	agg_trade(&r, T0 + NS, 10);
+	agg_trade(&r, T0 + 2 * NS, 13);
+	int i = newest(&r, VENUE_ASK_TRADES);
+	assert_true(i >= 0);
+	assert_string_equal(r.path[i], "/fapi/v1/aggTrades?symbol=BTCUSDT&limit=2&fromId=11");
+	rig_reply_to(&r, T0 + 3 * NS, r.request[i].id, 200,
+		     "[{\"a\":11,\"p\":\"100\",\"q\":\"1\",\"f\":500,\"l\":502,\"T\":1700000041000,\"m\":true},"
+		     "{\"a\":12,\"p\":\"100\",\"q\":\"1\",\"f\":503,\"l\":503,\"T\":1700000041000,\"m\":true}]");
+	assert_int_equal(b.backfilled, 2);
+	assert_int_equal(b.gaps[repair_backfill], 1);
+	assert_int_equal(b.missing, 0);
+	assert_int_equal(still_open(&b), 0);
+	rig_close(&r);
+}
+
 /* ---- connections ---- */
 
 static void test_streams(void **state)
@@ -154,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filled),
 		cmocka_unit_test(test_not_filled),
+		cmocka_unit_test(test_aggregates),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_late_klines),

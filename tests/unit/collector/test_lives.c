@@ -116,7 +116,9 @@ static void test_killed_unsure(void **state)
 
 	(void)state;
 	memset(&b, 0, sizeof b);
-	collector_core_defaults(&s, venue_find("BINANCE-PERP", 12));
+	struct venue keeps_none = *venue_find("BINANCE-PERP", 12);
+	keeps_none.trades_max = 0;
+	collector_core_defaults(&s, &keeps_none);
 	s.markets = perp;
 	s.n_markets = 1;
 	rig_open(&r, &s);
