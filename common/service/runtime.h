@@ -31,6 +31,10 @@ int runtime_emit_shell(struct runtime *rt, struct event *ev); /* ERR_FULL, ERR_N
 void runtime_alert(struct runtime *rt, enum severity severity, bool raised, const char *rule, const char *subject,
 		   const char *message);
 
+/* A command or a fact of the service's own that its core must see: journalled, and applied in event time. ev gets its
+ * stamp and sequence. ERR_BUSY: still recovering; ERR_FULL, ERR_NO_SPACE: not now. */
+int runtime_decide(struct runtime *rt, struct event *ev);
+
 /* Publishes "nothing more at or before `at`", and that inputs are handled up to `handled`. */
 void runtime_promise(struct runtime *rt, int64_t at, int64_t handled);
 /* The same of a recording at its end: nothing more at all. Markets that are not at theirs go on without it. */

@@ -241,7 +241,6 @@ void peers_watch(struct runtime *rt);
 /* control.c */
 /* A fact of the shell that the core must know (a command, a gap): journalled with its event time, then an input.
  * ERR_BUSY while comparing with the journal, ERR_FULL where too many wait: it has not happened then. */
-int runtime_decide(struct runtime *rt, struct event *ev);
 /* Decides that trading is in safe mode for this cause, or, with an empty reason, that this cause is over. */
 int runtime_safe(struct runtime *rt, const char *cause, const char *reason);
 int runtime_push_decision(struct runtime *rt, const struct event *ev); /* one that is in the journal */

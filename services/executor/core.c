@@ -247,9 +247,15 @@ bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 		live_set(x, c);
 		return false;
 	case verb_flatten:
-		if (ours)
+		if (ours && !m->killed)
 			flatten_begin(x, now, c);
 		return false;
+	case verb_kill:
+		if (ours)
+			flatten_stop(x);
+		return ours && mode_kill(m, c->owner, c->reason);
+	case verb_unkill:
+		return ours && mode_unkill(m);
 	default:
 		return false;
 	}
@@ -263,8 +269,9 @@ static void on_command(const struct step *s, const struct ev_command *c)
 	if (!core_obey(s->x, s->now, c))
 		return;
 	report_trading(s, before);
-	if (mode_state(&s->x->mode) == trading_halted && before != trading_halted)
-		cancel_all(s, NULL, reject_halted);
+	enum trading now = mode_state(&s->x->mode);
+	if ((now == trading_halted || now == trading_killed) && now != before)
+		cancel_all(s, NULL, now == trading_killed ? reject_killed : reject_halted);
 }
 
 void core_lose_books(struct executor *x, const struct symbol *only)
@@ -389,6 +396,12 @@ const struct executor_counters *executor_counters(const struct executor *x)
 enum trading executor_trading(const struct executor *x)
 {
 	return mode_state(&x->mode);
+}
+
+void executor_describe(const struct executor *x, struct ev_trading_state *ret_state)
+{
+	*ret_state = (struct ev_trading_state){0};
+	mode_describe(&x->mode, ret_state);
 }
 
 bool executor_safe_for(const struct executor *x, const char *cause)

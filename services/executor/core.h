@@ -101,6 +101,10 @@ extern const struct core_ops executor_core;
 
 const struct executor_counters *executor_counters(const struct executor *x);
 enum trading executor_trading(const struct executor *x);
+/* Who and why of the present state, as a trading_state event says it. */
+void executor_describe(const struct executor *x, struct ev_trading_state *ret_state);
+/* Does the stop-loss guard keep anything still at this event time? text: what, and why (EVENT_TEXT_MAX). */
+bool executor_stands(const struct executor *x, int64_t now, char *text);
 bool executor_safe_for(const struct executor *x, const char *cause); /* safe mode, for this cause among others */
 uint32_t executor_open_orders(const struct executor *x);
 

@@ -131,6 +131,7 @@ int64_t maker_ahead(const struct order *o); /* of an order that starts to rest n
 
 /* flatten.c: positions closed by order of a person. */
 void flatten_begin(struct executor *x, int64_t now, const struct ev_command *c);
+void flatten_stop(struct executor *x); /* what is not closed yet stays */
 int64_t flatten_due(const struct executor *x); /* CORE_NEVER: nothing is being closed */
 void flatten_on_timer(const struct step *s);
 void flatten_save(const struct executor *x, struct packer *p);

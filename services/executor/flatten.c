@@ -12,7 +12,7 @@
  * sell. What a book that cannot be used now, or is not deep enough, keeps from closing is tried again; what no order
  * can close (dust below the lot or the minimum notional) is left. No more than ORDERS_A_STEP go out at once, and
  * steps are STEP_NS apart: what one step says must fit into the journal's burst. The state of trading does not matter,
- * except that safe mode has no orders at all: they wait for its end.
+ * except that safe mode has no orders at all (they wait for its end), and that the kill switch ends a flatten.
  *
  * Its orders have no intent (ordinal 0); their ids are those of a strategy "executor/flatten", a name that no seat
  * can have.
@@ -42,6 +42,14 @@ void flatten_begin(struct executor *x, int64_t now, const struct ev_command *c)
 		x->holdings.at[i].try_at = f->next;
 	}
 	x->counters.closing = holdings_closing(&x->holdings);
+}
+
+void flatten_stop(struct executor *x)
+{
+	for (uint32_t i = 0; i < x->holdings.n; i++)
+		x->holdings.at[i].closing = x->holdings.at[i].try_at = 0;
+	x->counters.closing = 0;
+	x->flatten.next = 0;
 }
 
 int64_t flatten_due(const struct executor *x)

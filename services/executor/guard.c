@@ -1,6 +1,7 @@
 /* guard - see guard.h. */
 #include "services/executor/guard.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,25 @@ enum reject guard_check(const struct executor *x, const struct market *m, int64_
 	if (still > now)
 		return reject_risk_stops;
 	return g->cool_until > now ? reject_risk_cooldown : reject_none;
+}
+
+bool executor_stands(const struct executor *x, int64_t now, char *text)
+{
+	const char *first = x->guard.still_until > now ? "Every instrument" : NULL;
+	int64_t until = x->guard.still_until;
+	for (uint32_t i = 0; i < markets_count(&x->markets) && !first; i++) {
+		const struct market *m = markets_at(&x->markets, i);
+		first = m->guard.still_until > now ? m->def.instrument.s : NULL;
+		until = m->guard.still_until;
+	}
+	if (first)
+		snprintf(text, EVENT_TEXT_MAX,
+			 "%.40s takes no order that adds to its exposure for %" PRId64
+			 " s: too many orders closed at a loss (executor.stops_max).",
+			 first, (until - now) / 1000000000);
+	else
+		snprintf(text, EVENT_TEXT_MAX, "no instrument stands still any more");
+	return first != NULL;
 }
 
 static void base_on(struct guard *g, int64_t worth, int64_t day)

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/service/runtime.h"
+#include "services/executor/kill_switch.h"
 #include "services/executor/section.h"
 
 static const struct service_input inputs[] = {
@@ -44,6 +45,7 @@ static const struct metric_row metrics[] = {
 struct shell {
 	struct runtime *rt;
 	struct executor *core;
+	struct kill_switch kill;
 };
 
 /* The core by these settings. ERR_ARG with a reason for people. */
@@ -79,6 +81,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 		free(shell);
 		return rc;
 	}
+	kill_switch_init(&shell->kill, rt, shell->core);
 	*ret_self = shell;
 	return 0;
 }
@@ -112,17 +115,63 @@ static void beat(void *self, struct ev_heartbeat *hb)
 	event_set_name(hb->note, enum_text(enum_trading(), (uint8_t)executor_trading(shell->core)));
 }
 
+static void run(void *self)
+{
+	kill_switch_keep(&((struct shell *)self)->kill);
+}
+
+static bool ready(void *self)
+{
+	return kill_switch_ready(&((struct shell *)self)->kill);
+}
+
+/* Each is told once, and once more when it is over. */
+static void tell_people(struct shell *shell)
+{
+	const struct executor *x = shell->core;
+	struct ev_trading_state state;
+	char text[EVENT_TEXT_MAX];
+	executor_describe(x, &state);
+	bool killed = state.state == trading_killed, halted = state.state == trading_halted;
+	snprintf(text, sizeof text, "%.160s", killed ? state.reason : "the kill switch is off");
+	runtime_alert(shell->rt, severity_critical, killed, "trading_killed", "executor", text);
+	if (!killed) {
+		snprintf(text, sizeof text, "%.199s", halted ? state.reason : "trading is no longer halted");
+		runtime_alert(shell->rt, severity_critical, halted, "trading_halted", "executor", text);
+	}
+	bool stands = executor_stands(x, runtime_now(shell->rt), text);
+	runtime_alert(shell->rt, severity_warning, stands, "stops_guard", "executor", text);
+}
+
+static void tick(void *self, int64_t mono_ns)
+{
+	struct shell *shell = self;
+	(void)mono_ns;
+	kill_switch_keep(&shell->kill);
+	if (runtime_life(shell->rt) == life_running && !runtime_verifying(shell->rt))
+		tell_people(shell);
+}
+
 static void obeyed(void *self, const struct event *command, char *message)
 {
-	const struct executor *x = ((struct shell *)self)->core;
+	struct shell *shell = self;
+	const struct executor *x = shell->core;
 	const struct executor_counters *c = executor_counters(x);
 	const char *state = enum_text(enum_trading(), (uint8_t)executor_trading(x));
 	char text[EVENT_TEXT_MAX];
-	if (command->command.verb == verb_flatten)
+	bool on_record = true;
+	if (command->command.verb == verb_kill || command->command.verb == verb_unkill) {
+		kill_switch_keep(&shell->kill); /* the record first, then the answer */
+		on_record = shell->kill.state == (executor_trading(x) == trading_killed ? KILL_ON : KILL_OFF);
+	}
+	if (command->command.verb == verb_flatten && executor_trading(x) == trading_killed)
+		snprintf(text, sizeof text, "not carried out: the kill switch is on");
+	else if (command->command.verb == verb_flatten)
 		snprintf(text, sizeof text, "orders are cancelled, %llu holdings are being closed",
 			 (unsigned long long)c->closing);
 	else
-		snprintf(text, sizeof text, "carried out: trading is %s", state);
+		snprintf(text, sizeof text, "carried out: trading is %s%s", state,
+			 on_record ? "" : "; its file could not be changed: see the log");
 	event_set_text(message, text);
 }
 
@@ -146,6 +195,9 @@ static const struct service service = {
 	.free = shell_free,
 	.core_of = core_of,
 	.metrics_of = metrics_of,
+	.run = run,
+	.ready = ready,
+	.tick = tick,
 	.beat = beat,
 	.obeyed = obeyed,
 	.live = executor_live,

@@ -8,6 +8,8 @@
 
 enum trading mode_state(const struct mode *m)
 {
+	if (m->killed)
+		return trading_killed;
 	if (m->halted)
 		return trading_halted;
 	if (m->n > 0)
@@ -18,6 +20,8 @@ enum trading mode_state(const struct mode *m)
 enum reject mode_reject(const struct mode *m)
 {
 	switch (mode_state(m)) {
+	case trading_killed:
+		return reject_killed;
 	case trading_halted:
 		return reject_halted;
 	case trading_safe:
@@ -157,6 +161,23 @@ bool mode_reset(struct mode *m)
 	return was;
 }
 
+bool mode_kill(struct mode *m, const char *owner, const char *reason)
+{
+	if (m->killed)
+		return false;
+	m->killed = true;
+	m->kill = cause_of("", owner, reason);
+	return true;
+}
+
+bool mode_unkill(struct mode *m)
+{
+	bool was = m->killed;
+	m->killed = false;
+	m->kill = (struct mode_cause){0};
+	return was;
+}
+
 int64_t mode_due(const struct mode *m)
 {
 	int64_t due = INT64_MAX;
@@ -213,6 +234,10 @@ void mode_describe(const struct mode *m, struct ev_trading_state *s)
 {
 	s->state = (uint8_t)mode_state(m);
 	switch (mode_state(m)) {
+	case trading_killed:
+		event_set_name(s->owner, m->kill.owner);
+		event_set_text(s->reason, m->kill.reason);
+		break;
 	case trading_halted:
 		event_set_name(s->owner, m->halt.owner);
 		event_set_text(s->reason, m->halt.reason);
@@ -241,6 +266,19 @@ static void load_cause(struct mode_cause *c, struct unpacker *u)
 	unpack_str(u, c->name, sizeof(c->name));
 	unpack_str(u, c->owner, sizeof(c->owner));
 	unpack_str(u, c->reason, sizeof(c->reason));
+}
+
+void mode_save_kill(const struct mode *m, struct packer *p)
+{
+	pack_bool(p, m->killed);
+	save_cause(&m->kill, p);
+}
+
+int mode_load_kill(struct mode *m, struct unpacker *u)
+{
+	m->killed = unpack_bool(u);
+	load_cause(&m->kill, u);
+	return u->err;
 }
 
 void mode_save(const struct mode *m, struct packer *p)

@@ -15,11 +15,14 @@
  * A lease is its owner's: another owner's pause neither shortens nor ends it, and a resume gives back
  * the owner's own, unless it is for all. Leases end in event time.
  *
- * Leases, causes and halt are kept side by side: the strongest is the state (HALTED over SAFE over
- * PAUSED), and when it goes the next one shows again.
+ *         any state --mode_kill--> KILLED --mode_unkill--> what was kept meanwhile
+ *
+ * Leases, causes, halt and kill are kept side by side: the strongest is the state (KILLED over HALTED over SAFE over
+ * PAUSED), and when it goes the next one shows again. KILLED is the kill switch: put on and off by people, on record
+ * in a file of its own beside the journal (kill_record.h); not even a flatten has orders then.
  *
  * No new orders outside RUNNING; cancels are always allowed. Resting orders stay and may fill while
- * PAUSED or SAFE; HALTED cancels them (core.c).
+ * PAUSED or SAFE; HALTED and KILLED cancel them (core.c).
  */
 #ifndef NJ_EXECUTOR_MODE_H
 #define NJ_EXECUTOR_MODE_H
@@ -43,6 +46,8 @@ struct mode_lease {
 };
 
 struct mode {
+	bool killed;
+	struct mode_cause kill; /* the name is empty */
 	bool halted;
 	struct mode_cause halt; /* the name is empty */
 	struct mode_lease lease[MODE_LEASES_MAX]; /* the one that was taken or renewed last is the last */
@@ -65,12 +70,18 @@ bool mode_clear(struct mode *m, const char *cause);
 bool mode_has(const struct mode *m, const char *cause); /* of SAFE */
 bool mode_halt(struct mode *m, const char *owner, const char *reason);
 bool mode_reset(struct mode *m);
+bool mode_kill(struct mode *m, const char *owner, const char *reason);
+bool mode_unkill(struct mode *m);
 
 /* When the next lease ends, or INT64_MAX. */
 int64_t mode_due(const struct mode *m);
 
 /* Who, why and until of the present state, as the trading_state event says it. */
 void mode_describe(const struct mode *m, struct ev_trading_state *ret_state);
+
+/* The kill switch, a part of its own of the executor's state. */
+void mode_save_kill(const struct mode *m, struct packer *p);
+int mode_load_kill(struct mode *m, struct unpacker *u);
 
 void mode_save(const struct mode *m, struct packer *p);
 int mode_load(struct mode *m, struct unpacker *u);

@@ -278,6 +278,11 @@ static void on_equity(struct executor *x, int64_t at, const struct ev_equity *e)
 static void on_trading_state(struct executor *x, int64_t at, const struct ev_trading_state *e)
 {
 	struct mode *m = &x->mode;
+	if (e->state == trading_killed) {
+		mode_kill(m, e->owner, e->reason);
+		return;
+	}
+	mode_unkill(m);
 	if (e->state == trading_halted)
 		mode_halt(m, e->owner, e->reason);
 	else

@@ -257,6 +257,8 @@ enum reject risk_check(const struct step *s, const struct order *o, int64_t pric
 	struct executor *x = s->x;
 	struct check c = {.s = s, .o = o, .price = price, .limit = x->settings.limit, .rates = &x->risk.account};
 	x->risk.reject = reject_none;
+	if (x->mode.killed)
+		return reject_killed;
 	if (o->ordinal == 0)
 		return reject_none;
 	c.amount = exposure_base(o->market, order_rest(o));

@@ -1,6 +1,6 @@
 /* risk - what an order may at most do to the account: asked once for each order, before any money is set aside.
  *
- * In this order, for the account and then for each scope of executor.limits that it falls into: size, notional, price
+ * Before everything stands the kill switch. Then, in this order, for the account and then for each scope of executor.limits that it falls into: size, notional, price
  * collar; cool-down and stop-loss guard; position, gross and net exposure; open orders; orders a second and a minute.
  * The first that is exceeded is the answer, with a sentence that has the figures and the setting.
  *

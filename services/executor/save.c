@@ -17,6 +17,16 @@ static int load_orders(struct executor *x, struct unpacker *u)
 	return orders_load_open(&x->orders, &x->markets, u);
 }
 
+static void save_kill(const struct executor *x, struct packer *p)
+{
+	mode_save_kill(&x->mode, p);
+}
+
+static int load_kill(struct executor *x, struct unpacker *u)
+{
+	return mode_load_kill(&x->mode, u);
+}
+
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
  * gets a new name, and keeps the old one for loading. */
 static const struct part {
@@ -28,6 +38,7 @@ static const struct part {
 	{"last_prices", trigger_save, trigger_load},
 	{"risk", risk_save, risk_load},
 	{"fees", fills_save, fills_load},
+	{"kill", save_kill, load_kill},
 	{"guard", guard_save, guard_load},
 };
 

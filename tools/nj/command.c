@@ -1,13 +1,16 @@
-/* command - nj flatten, reload, snapshot and log-level: one order to one service or to several, and what became of it.
+/* command - nj flatten, kill, reload, snapshot and log-level: one order to one service or to several, and what became of it.
  *
  * An order that is not answered is asked for again with the same nonce until the time is over: it is done once.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "common/base/err.h"
+#include "services/executor/kill_record.h"
 #include "tools/nj/look.h"
 #include "tools/nj/operate.h"
+#include "tools/nj/stack.h"
 #include "tools/nj/table.h"
 
 #define ASK_NS INT64_C(2000000000)
@@ -190,6 +193,61 @@ int command_flatten(struct cli *cli, const void *options, int argc, char **argv)
 	rc = tell(&e, "executor", give(&e, "executor", &order));
 	if (!rc && !o->no_wait)
 		rc = wait_until_flat(&e, before);
+	client_close(&e.client);
+	return rc;
+}
+
+/* On disk before anybody is asked. */
+static int put_on_record(struct cli *cli, const struct run_settings *run, const struct event *order)
+{
+	struct kill_record record;
+	event_set_name(record.owner, order->request.owner);
+	event_set_text(record.reason, order->request.reason);
+	int rc = kill_record_write(run->data, &record);
+	if (rc != 0) {
+		cli_note(cli, "%s/" KILL_RECORD_NAME " cannot be written: %s", run->data, strerror(errno));
+		return rc;
+	}
+	fprintf(cli->out, "the kill switch is on: %s/" KILL_RECORD_NAME "\n", run->data);
+	return 0;
+}
+
+static int ask_to_kill(struct errand *e, struct event *order, bool recorded)
+{
+	int rc = give(e, "executor", order);
+	if (rc != ERR_TIMEOUT || !recorded)
+		return tell(e, "executor", rc);
+	cli_note(e->cli, "the executor does not answer; it looks for the file itself, every 100 ms and at its start");
+	return CLI_DEGRADED;
+}
+
+int command_kill(struct cli *cli, const void *options, int argc, char **argv)
+{
+	static struct errand e;
+	const struct command_options *o = options;
+	struct run_settings run;
+	(void)argc;
+	(void)argv;
+	if (!o->reason || !o->reason[0])
+		return cli_usage(cli, "give a --reason: it goes on record");
+	if (!o->yes)
+		return cli_usage(cli, o->reset ? "this lets strategies trade again; say --yes if you mean it"
+					       : "this stops all trading at once; say --yes if you mean it");
+	int rc = stack_settings(cli, &run);
+	if (rc)
+		return rc;
+	e = (struct errand){.cli = cli, .o = options};
+	struct event order = order_of(&e, o->reset ? verb_unkill : verb_kill);
+	bool here = strcmp(run.bus_transport, "tcp") != 0;
+	bool recorded = here && !o->reset && put_on_record(cli, &run, &order) == 0;
+	if (recorded && look_holder(run.bus_dir, "executor") == 0) {
+		fputs("the executor does not run; it will start with it\n", cli->out);
+		return CLI_OK;
+	}
+	rc = open_errand(&e, cli, options);
+	if (rc)
+		return rc;
+	rc = ask_to_kill(&e, &order, recorded);
 	client_close(&e.client);
 	return rc;
 }

@@ -1,0 +1,102 @@
+/* kill_record - see kill_record.h. */
+#include "services/executor/kill_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/err.h"
+#include "common/io/fs.h"
+
+#define NEW_NAME KILL_RECORD_NAME ".new"
+#define FILE_MAX (EVENT_NAME_MAX + EVENT_TEXT_MAX + 2)
+
+static int from_errno(void)
+{
+	return errno == ENOSPC || errno == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+}
+
+static void line_break(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+}
+
+static void parse(char *text, struct kill_record *r)
+{
+	char *second = strchr(text, '\n');
+	if (second)
+		*second++ = '\0';
+	char *end = second ? strchr(second, '\n') : NULL;
+	if (end)
+		*end = '\0';
+	event_set_name(r->owner, text[0] ? text : "unknown");
+	event_set_text(r->reason, second && *second ? second : "The file " KILL_RECORD_NAME " does not say why.");
+}
+
+bool kill_record_find(const char *data, struct kill_record *r)
+{
+	char path[PATH_MAX], text[FILE_MAX + 1] = "";
+	size_t n = 0;
+	*r = (struct kill_record){.owner = "unknown"};
+	snprintf(path, sizeof(path), "%s/" KILL_RECORD_NAME, data);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return false;
+	if (fd < 0 || fs_read_at(fd, text, FILE_MAX, 0, &n) != 0)
+		snprintf(r->reason, sizeof(r->reason), "%s is there and cannot be read: %s.", KILL_RECORD_NAME,
+			 strerror(errno));
+	else
+		parse(text, r);
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
+static int put(int dir, const char *text, size_t len)
+{
+	int fd = openat(dir, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return from_errno();
+	int rc = fs_write_at(fd, text, len, 0);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = from_errno();
+	if (close(fd) != 0 && rc == 0)
+		rc = from_errno();
+	if (rc == 0 && renameat(dir, NEW_NAME, dir, KILL_RECORD_NAME) != 0)
+		rc = from_errno();
+	return rc != 0 ? rc : fs_sync_dir(dir);
+}
+
+int kill_record_write(const char *data, const struct kill_record *record)
+{
+	struct kill_record r = *record;
+	char text[FILE_MAX + 1];
+	int dir;
+	line_break(r.owner);
+	line_break(r.reason);
+	int n = snprintf(text, sizeof(text), "%s\n%s\n", r.owner, r.reason);
+	int rc = fs_open_dir(data, &dir);
+	if (rc != 0)
+		return rc;
+	rc = put(dir, text, (size_t)n);
+	close(dir);
+	return rc;
+}
+
+int kill_record_remove(const char *data)
+{
+	int dir, rc = fs_open_dir(data, &dir);
+	if (rc != 0)
+		return rc;
+	if (unlinkat(dir, KILL_RECORD_NAME, 0) != 0 && errno != ENOENT)
+		rc = from_errno();
+	if (rc == 0)
+		rc = fs_sync_dir(dir);
+	close(dir);
+	return rc;
+}
