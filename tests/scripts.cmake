@@ -65,6 +65,11 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.clock e2e.absent e2e.change PROPERTIES TIMEOUT 900)
 endif()
 
+# What must outlive everything: the kill switch.
+if(Python3_FOUND)
+	nj_script(e2e.kill ${Python3_EXECUTABLE} -B tests/e2e/test_kill.py)
+endif()
+
 # A real file system that is full: needs the right to mount one, in a namespace of its own.
 if(Python3_FOUND)
 	nj_script(e2e.tmpfs ${Python3_EXECUTABLE} -B tests/e2e/test_tmpfs.py)

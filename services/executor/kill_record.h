@@ -1,4 +1,4 @@
-/* kill_record - the kill switch's own durable record: a small file in the root of the data, for the executor and for nj.
+/* kill_record - the kill switch's own durable record: a small file in the data's root, for the executor and for nj.
  *
  * It lies outside the executor's folder and needs neither journal nor snapshot: whatever else is lost, an executor that
  * finds it trades nothing. The file is the switch: that it is there counts, also where nobody can read it. Its lines

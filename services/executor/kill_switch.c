@@ -40,8 +40,9 @@ static void decide(struct kill_switch *k, const struct kill_record *record)
 static void tell_trouble(struct kill_switch *k, int rc, const char *what)
 {
 	if (rc != 0 && !k->warned)
-		log_error("the kill switch's record cannot be changed", "what=%s file=%s/" KILL_RECORD_NAME " err=%s reason=%s",
-			  what, runtime_settings(k->rt)->data, err_name(rc), strerror(errno));
+		log_error("the kill switch's record cannot be changed",
+			  "what=%s file=%s/" KILL_RECORD_NAME " err=%s reason=%s", what, runtime_settings(k->rt)->data,
+			  err_name(rc), strerror(errno));
 	k->warned = rc != 0;
 }
 

@@ -1,4 +1,4 @@
-/* command - nj flatten, kill, reload, snapshot and log-level: one order to one service or to several, and what became of it.
+/* command - nj flatten, kill, reload, snapshot, log-level: one order to one service or several, and what became of it.
  *
  * An order that is not answered is asked for again with the same nonce until the time is over: it is done once.
  */

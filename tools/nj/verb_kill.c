@@ -30,10 +30,11 @@ const struct cli_verb verb_kill = {
 	.name = "kill",
 	.group = CLI_TRADE_GROUP,
 	.summary = "The kill switch: cancel every order, and trade nothing until it is put off",
-	.doc = "Stronger than a pause, safe mode and a halt: no order of any kind, not even of nj flatten (flatten first "
-	       "if positions are to be closed). It is written to executor.kill in run.data before the executor is "
-	       "asked, so that it holds also for an executor that does not run or does not answer, across restarts, "
-	       "and where journals and snapshots are lost. Only nj kill --reset ends it; the executor must run for that.",
+	.doc = "Stronger than a pause, safe mode and a halt: no order of any kind, not even of nj flatten (flatten "
+	       "first if positions are to be closed). It is written to executor.kill in run.data before the executor "
+	       "is asked, so that it holds also for an executor that does not run or does not answer, across "
+	       "restarts, and where journals and snapshots are lost. Only nj kill --reset ends it; the executor must "
+	       "run for that.",
 	.options = options,
 	.examples = examples,
 	.options_size = sizeof(struct command_options),
