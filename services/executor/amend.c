@@ -66,6 +66,9 @@ static enum reject wait_on(const struct step *s, uint32_t i, struct order *n)
 	int64_t had = n->locked, amount;
 	if (trigger_reached(n))
 		return reject_would_trigger;
+	enum reject reject = risk_check(s, n, trigger_likely_price(n));
+	if (reject != reject_none)
+		return reject;
 	if (trigger_reserve(x, n, &amount) != 0)
 		return reject_balance;
 	asset_unlock(a, had);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "services/executor/executor.h"
+#include "services/executor/link.h"
 
 int64_t exposure_add(int64_t a, int64_t b)
 {
@@ -46,6 +46,15 @@ static void count(const struct order *o)
 	e->top = o->price > e->top ? o->price : e->top;
 }
 
+/* A strategy's own holding is never taken through zero by what only reduces it; the account's, which others share, may
+ * be. Of a stop and a target with one quantity only one can fill it. */
+static bool counts(struct executor *x, const struct order *o, const char *strategy)
+{
+	if (strategy && o->reduce_only)
+		return false;
+	return o->leg != order_leg_stop || !link_other(x, o);
+}
+
 int64_t exposure_collect(struct executor *x, const char *strategy, const struct market *only,
 			 const struct order *leave_out)
 {
@@ -57,7 +66,7 @@ int64_t exposure_collect(struct executor *x, const char *strategy, const struct 
 		if (same || (strategy && strcmp(o->strategy, strategy) != 0))
 			continue;
 		n += !only || o->market == only;
-		if (!o->reduce_only) /* it never takes a holding through zero */
+		if (counts(x, o, strategy))
 			count(o);
 	}
 	return n;

@@ -12,6 +12,7 @@
 #define SECOND INT64_C(1000000000)
 #define MINUTE (60 * SECOND)
 #define BPS 10000
+#define EXITS_MAX 2 /* of a bracket */
 
 struct check { /* one order against the limits of one scope */
 	const struct step *s;
@@ -88,6 +89,8 @@ static enum reject check_collar(const struct check *c)
 static void count_order(struct check *c)
 {
 	c->then = c->was;
+	if (c->strategy && c->o->reduce_only)
+		return;
 	if (c->o->side == side_buy)
 		c->then.longs = exposure_add(c->was.longs, c->amount);
 	else
@@ -159,18 +162,20 @@ static enum reject check_net(const struct check *c)
 	return refuse(c, reject_risk_net, LIMIT_NET, "The net exposure could reach", sum);
 }
 
-static bool never_rests(const struct order *o)
+/* Places that an order may need among the open ones: its own, and those of the exits that it brings. */
+static int64_t places(const struct order *o)
 {
-	return o->type == order_type_market || o->tif == tif_ioc || o->tif == tif_fok;
+	bool waits = o->type != order_type_limit && o->type != order_type_market;
+	return (waits || order_may_rest(o) ? 1 : 0) + (o->link != order_link_none ? EXITS_MAX : 0);
 }
 
 static enum reject check_count(const struct check *c)
 {
-	int64_t now = c->s->now;
+	int64_t now = c->s->now, more = places(c->o);
 	if (c->o->status != order_status_none)
 		return reject_none;
-	if (!never_rests(c->o) && over(c, LIMIT_OPEN_ORDERS, c->open + 1))
-		return refuse(c, reject_risk_open_orders, LIMIT_OPEN_ORDERS, "Open orders with this one:", c->open + 1);
+	if (more > 0 && over(c, LIMIT_OPEN_ORDERS, c->open + more))
+		return refuse(c, reject_risk_open_orders, LIMIT_OPEN_ORDERS, "Open orders with this one:", c->open + more);
 	if (!throttle_allows(&c->rates->second, now, c->limit[LIMIT_SECOND], SECOND))
 		return refuse(c, reject_risk_rate, LIMIT_SECOND, "Orders within a second: more than",
 			      c->limit[LIMIT_SECOND]);
@@ -200,11 +205,21 @@ static void collect(struct check *c)
 	count_order(c);
 }
 
+/* A stop that fires, or an exit of a bracket: it was counted, and only closes. Nothing may keep it from that. */
+static bool closes(const struct check *c)
+{
+	const struct order *o = c->o;
+	bool exit = o->leg == order_leg_target || o->leg == order_leg_stop;
+	return (exit || o->status == order_status_triggered) && (o->reduce_only || !grows(c));
+}
+
 static enum reject check_scope(struct check *c)
 {
 	if (!any(c->limit))
 		return reject_none;
 	collect(c);
+	if (closes(c))
+		return reject_none;
 	enum reject (*const checks[])(const struct check *c) = {check_size,  check_collar, check_position,
 								check_gross, check_net,	   check_count};
 	enum reject reject = reject_none;

@@ -95,7 +95,7 @@ static int lock(struct executor *x, struct order *o)
 	return rc;
 }
 
-static int64_t likely_price(const struct order *o)
+int64_t trigger_likely_price(const struct order *o)
 {
 	if (o->price != 0)
 		return o->price;
@@ -120,7 +120,7 @@ enum reject trigger_place(const struct step *s, struct order *o)
 	if (reject == reject_none && trigger_reached(o))
 		reject = reject_would_trigger;
 	if (reject == reject_none)
-		reject = risk_check(s, o, likely_price(o));
+		reject = risk_check(s, o, trigger_likely_price(o));
 	if (reject == reject_none && x->orders.n == x->orders.max)
 		reject = reject_limit_orders;
 	if (reject == reject_none && lock(x, o) != 0)

@@ -34,6 +34,9 @@ void trigger_wait(const struct step *s, struct order *o);
 void trigger_on_trade(const struct step *s, struct market *m, int64_t price);
 void trigger_on_book(const struct step *s, struct market *m);
 
+/* At which it would fill as far as can be told: its limit, its trigger, or the price now. */
+int64_t trigger_likely_price(const struct order *o);
+
 /* What a waiting order must have locked; ERR_RANGE. */
 int trigger_reserve(struct executor *x, const struct order *o, int64_t *ret_amount);
 
