@@ -175,7 +175,8 @@ static enum reject check_count(const struct check *c)
 	if (c->o->status != order_status_none)
 		return reject_none;
 	if (more > 0 && over(c, LIMIT_OPEN_ORDERS, c->open + more))
-		return refuse(c, reject_risk_open_orders, LIMIT_OPEN_ORDERS, "Open orders with this one:", c->open + more);
+		return refuse(c, reject_risk_open_orders, LIMIT_OPEN_ORDERS, "Open orders with this one:",
+			      c->open + more);
 	if (!throttle_allows(&c->rates->second, now, c->limit[LIMIT_SECOND], SECOND))
 		return refuse(c, reject_risk_rate, LIMIT_SECOND, "Orders within a second: more than",
 			      c->limit[LIMIT_SECOND]);

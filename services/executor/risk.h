@@ -11,7 +11,8 @@
  * position, nor one that goes against the net exposure for that. Size, notional, collar and rate hold for every order.
  *
  * An order that was accepted before (an amended one, a trigger that fires, an exit of a bracket) has been counted: rate
- * and open orders are not asked again, and a stop that fires or an exit passes where it only closes. Orders of the executor's own only close what is held, and pass.
+ * and open orders are not asked again, and a stop that fires or an exit passes where it only closes. Orders of the
+ * executor's own only close what is held, and pass.
  */
 #ifndef NJ_EXECUTOR_RISK_H
 #define NJ_EXECUTOR_RISK_H
