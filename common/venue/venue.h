@@ -348,7 +348,8 @@ struct venue {
 	uint32_t weight_limit;
 	int64_t weight_ns;
 	const char *weight_header; /* reply header that carries the used weight, or NULL */
-	/* A GET whose reply has the venue's time in ms as this top-level number; NULL: none */
+	/* A GET whose reply has the venue's time in ms as this top-level number; key NULL: in whole seconds, as the
+	 * header Date of a reply, whatever its status; path NULL: none */
 	const char *time_path, *time_key;
 	const char *retry_header;  /* reply header with the seconds to wait after 429 and 418 */
 

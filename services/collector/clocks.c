@@ -1,11 +1,14 @@
 /* clocks - the collector's look at its clocks: how far they are from the venue's, and whether the machine slept.
  *
- * Each minute the venue is asked for its time; people are told from 250 ms and from a second on, where the venue is the
- * real one. Sleep shows where the clock that counts it has moved against the one that stands meanwhile: then every
- * connection is made anew, so every book is built anew, and what was missed is a gap on record. The connections would
- * be found dead only after as long as they may be silent, and what is in their buffers is of before the sleep.
+ * Each minute the venue is asked for its time, or, where it has no request for that, more often for anything: the date
+ * of a reply is whole seconds, and several of them narrow it down (offset_join). People are told from 250 ms and from a
+ * second on, where the venue is the real one. Sleep shows where the clock that counts it has moved against the one that
+ * stands meanwhile: then every connection is made anew, so every book is built anew, and what was missed is a gap on
+ * record. The connections would be found dead only after as long as they may be silent, and what is in their buffers is
+ * of before the sleep.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/err.h"
 #include "common/io/log.h"
@@ -14,6 +17,7 @@
 
 #define ASK_FIRST_NS (5 * NS_PER_S)
 #define ASK_NS (60 * NS_PER_S)
+#define ASK_DATE_NS (15 * NS_PER_S + 130 * NS_PER_MS) /* each time at another part of the second */
 
 /* --- the venue's time ------------------------------------------------------------------------------------ */
 
@@ -28,19 +32,49 @@ static void tell_people(struct shell *s, const struct offset *o)
 	runtime_alert(s->rt, severity_critical, grade >= OFFSET_FAR, "clock_far", s->venue->name, text);
 }
 
+static int read_body(const struct venue *v, const struct http_response *r, struct offset_sample *sample)
+{
+	sample->cut = OFFSET_MS;
+	return r->status != 200 ? ERR_STATUS : offset_read(r->body, r->body_len, v->time_key, &sample->venue);
+}
+
+/* Any reply has one, refusals too. What a cache has kept is as old as it says. */
+static int read_date(const struct http_response *r, struct offset_sample *sample)
+{
+	const char *date = http_header(r->call, "Date"), *age = http_header(r->call, "Age");
+	sample->cut = OFFSET_SECOND;
+	if (!date || (age && strcmp(age, "0") != 0))
+		return ERR_NOT_FOUND;
+	return offset_date(date, &sample->venue);
+}
+
+/* What is known from before and now together. */
+static struct offset joined(struct shell *s, const struct offset_sample *sample)
+{
+	struct offset o = offset_of(sample);
+	int64_t mono = clock_mono(runtime_clock(s->rt));
+	if (sample->cut == OFFSET_SECOND && s->offset_at)
+		o = offset_join(&s->offset, &o, mono - s->offset_at);
+	s->offset = o;
+	s->offset_at = mono;
+	return o;
+}
+
 static void on_time(void *ctx, const struct http_response *r)
 {
 	struct shell *s = ctx;
 	struct offset_sample sample = {.sent = s->asked_time_at, .received = clock_wall(runtime_clock(s->rt))};
-	int rc = r->err ? r->err : r->status != 200 ? ERR_STATUS : 0;
+	int rc = r->err;
 	if (!rc)
-		rc = offset_read(r->body, r->body_len, s->venue->time_key, &sample.venue);
+		rc = s->venue->time_key ? read_body(s->venue, r, &sample) : read_date(r, &sample);
 	if (rc) {
 		log_debug("the venue does not tell its time", "status=%d err=%s", r->status, err_name(rc));
 		return;
 	}
-	struct offset o = offset_of(&sample);
+	struct offset o = joined(s, &sample);
+	s->counters.clock_answers++;
 	s->counters.clock_offset = o.ns;
+	s->counters.clock_known = o.known;
 	log_debug("clock", "ahead_us=%lld known_us=%lld", (long long)(o.ns / NS_PER_US),
 		  (long long)(o.known / NS_PER_US));
 	tell_people(s, &o);
@@ -74,8 +108,9 @@ void clocks_look(struct shell *s)
 void clocks_start(struct shell *s)
 {
 	s->slept = clock_slept(runtime_clock(s->rt));
+	int64_t every = s->venue->time_key ? ASK_NS : ASK_DATE_NS;
 	if (s->venue->time_path)
-		loop_timer(runtime_loop(s->rt), ASK_FIRST_NS, ASK_NS, on_ask, s, &s->asking);
+		loop_timer(runtime_loop(s->rt), ASK_FIRST_NS, every, on_ask, s, &s->asking);
 }
 
 void clocks_stop(struct shell *s)

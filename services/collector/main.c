@@ -64,8 +64,10 @@ static const struct metric_row metrics[] = {
 	    "Whose data comes in: 1 live, 2 a replay's, 3 a simulator's; 0 none."),
 	ROW("collector_data_age_ns", METRIC_GAUGE, shell.data_age,
 	    "Since the last of it; in a replay by its own time."),
+	ROW("collector_clock_answers_total", METRIC_COUNTER, shell.clock_answers, "Times the venue has told its time."),
 	ROW("collector_clock_offset_ns", METRIC_GAUGE, shell.clock_offset,
 	    "How far the clock is ahead of the venue's."),
+	ROW("collector_clock_uncertainty_ns", METRIC_GAUGE, shell.clock_known, "Give or take so much."),
 	{0},
 };
 

@@ -1,11 +1,15 @@
 /* offset - how far the machine's clock is from the venue's, by asking the venue for its time. */
 #include "services/collector/offset.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "common/base/err.h"
 #include "common/base/json.h"
+#include "common/venue/iso_time.h"
 
-#define MS INT64_C(1000000)
-#define TIME_MAX (INT64_MAX / MS)
+#define TIME_MAX (INT64_MAX / OFFSET_MS)
+#define DRIFT 10000 /* clocks part by no more than a ten thousandth: twice what a poor quartz does */
 
 struct offset offset_of(const struct offset_sample *s)
 {
@@ -13,8 +17,20 @@ struct offset offset_of(const struct offset_sample *s)
 
 	if (half < 0)
 		half = 0;
-	/* The venue's time is cut to ms: half of one on average. */
-	return (struct offset){.ns = s->sent + half - (s->venue + MS / 2), .known = half + MS / 2};
+	/* The venue's time is cut down: by half of what it is cut to, on average. */
+	return (struct offset){.ns = s->sent + half - (s->venue + s->cut / 2), .known = half + s->cut / 2};
+}
+
+struct offset offset_join(const struct offset *older, const struct offset *newer, int64_t apart)
+{
+	int64_t worn = older->known + apart / DRIFT;
+	int64_t low = newer->ns - newer->known, high = newer->ns + newer->known;
+
+	if (older->ns - worn > low)
+		low = older->ns - worn;
+	if (older->ns + worn < high)
+		high = older->ns + worn;
+	return low > high ? *newer : (struct offset){.ns = low + (high - low) / 2, .known = (high - low) / 2};
 }
 
 enum offset_grade offset_grade(const struct offset *o)
@@ -42,6 +58,22 @@ int offset_read(const char *text, size_t len, const char *key, int64_t *ret_ns)
 		return rc;
 	if (ms <= 0 || ms > TIME_MAX)
 		return ERR_PROTOCOL;
-	*ret_ns = ms * MS;
+	*ret_ns = ms * OFFSET_MS;
 	return 0;
+}
+
+int offset_date(const char *text, int64_t *ret_ns)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char day[3], month[4], year[5], time[9], iso[24];
+	int end = 0;
+
+	if (sscanf(text, "%*3[A-Za-z], %2[0-9] %3[A-Za-z] %4[0-9] %8[0-9:] GMT%n", day, month, year, time, &end) != 4 ||
+	    end == 0 || text[end] != '\0')
+		return ERR_SYNTAX;
+	const char *at = strstr(months, month);
+	if (at == NULL || (at - months) % 3 != 0)
+		return ERR_SYNTAX;
+	int n = snprintf(iso, sizeof(iso), "%s-%02d-%sT%sZ", year, (int)(at - months) / 3 + 1, day, time);
+	return iso_time(iso, (size_t)n, ret_ns);
 }

@@ -18,6 +18,7 @@
 #include "common/service/runtime.h"
 #include "services/collector/attempts.h"
 #include "services/collector/auth.h"
+#include "services/collector/offset.h"
 #include "services/collector/reference.h"
 #include "services/collector/section.h"
 
@@ -51,7 +52,8 @@ struct reference_call { /* of each one that may be under way */
 struct shell_counters {
 	uint64_t connects, connect_failures, reconnects, http_requests, http_failures, held_high_water, credit_waits;
 	uint64_t foreign_text; /* stamped mode: frames without a stamp */
-	int64_t clock_offset; /* ns, ahead of the venue */
+	int64_t clock_offset, clock_known; /* ns, ahead of the venue; give or take */
+	uint64_t clock_answers;
 	int64_t data_origin, data_age; /* enum origin, 0 none; ns since its last frame */
 	uint64_t sleeps;      /* of the machine */
 	uint64_t dials_held; /* tries to connect that had to wait for the venue's limit */
@@ -114,6 +116,8 @@ struct shell {
 	uint32_t n_lines;
 	struct loop_source *start, *asking; /* asking: for the venue's time */
 	int64_t asked_time_at;              /* wall clock */
+	struct offset offset;               /* as last known */
+	int64_t offset_at;                  /* monotonic; 0: not known */
 	int64_t slept;                      /* so far, as last looked at */
 	int64_t worked_at;       /* wall clock of the last frame */
 	int64_t now;             /* event time of the last input */

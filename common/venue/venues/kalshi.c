@@ -520,6 +520,7 @@ const struct venue venue_kalshi = {
 	.weight_limit = 200,
 	.weight_ns = SECOND,
 	.auth = &auth,
+	.time_path = "/trade-api/v2/exchange/status",
 	.stream_path = stream_path,
 	.stream_text = stream_text,
 	.stream_answers = stream_answers,

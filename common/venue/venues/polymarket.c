@@ -608,6 +608,7 @@ const struct venue venue_polymarket = {
 	.ping_ns = 10 * SECOND,
 	.weight_limit = 1500,
 	.weight_ns = 10 * SECOND,
+	.time_path = "/time",
 	.retry_header = "Retry-After",
 	.stream_path = stream_path,
 	.stream_text = stream_text,
