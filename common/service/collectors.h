@@ -39,9 +39,9 @@ const struct collector_place *collectors_find(const struct collectors *c, const 
 /* "collector-1, collector-2", cut to cap. */
 const char *collectors_text(const struct collectors *c, char *out, size_t cap);
 
-/* Which of `shards` follows a symbol (as the venue writes it), from 1: the one with the highest mark, where the mark of
- * shard k is the kth number of a splitmix64 generator whose seed is FNV-1a(symbol), 64 bits. It depends on nothing
- * so a symbol stays where it is when others come or go; one shard more takes its part of each of the others, and nothing
+/* Which of `shards` follows a symbol (as the venue writes it), from 1: the one with the highest mark. The mark of shard
+ * k is the kth number of a splitmix64 generator whose seed is FNV-1a(symbol), 64 bits. It depends on nothing else, so a
+ * symbol stays where it is when others come or go; one shard more takes its part of each of the others, and nothing
  * moves between those (rendezvous hashing). */
 uint32_t collectors_shard(const char *symbol, size_t len, uint32_t shards);
 
