@@ -1,7 +1,6 @@
 /* strmap - linear probing over indices at half load at most; an entry is head, key, value. */
 #include "common/base/strmap.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +118,39 @@ void *strmap_put(struct strmap *m, const char *key, size_t len)
 	if (*slot != 0)
 		return value_at(m, *slot - 1);
 	return m->count < m->max ? insert(m, slot, key, len, hash) : NULL;
+}
+
+/* Empties a slot: what had to go behind it moves up, so that no probe ends before its key. */
+static void close_up(struct strmap *m, uint32_t hole)
+{
+	m->slot[hole] = 0;
+	for (uint32_t i = (hole + 1) & m->mask; m->slot[i] != 0; i = (i + 1) & m->mask) {
+		uint32_t home = head_at(m, m->slot[i] - 1)->hash & m->mask;
+		if (((i - home) & m->mask) < ((i - hole) & m->mask))
+			continue; /* it lies between its home and the hole's other side */
+		m->slot[hole] = m->slot[i];
+		m->slot[i] = 0;
+		hole = i;
+	}
+}
+
+bool strmap_remove(struct strmap *m, const char *key, size_t len)
+{
+	uint32_t *slot;
+
+	if (m->count == 0 || len >= STRMAP_KEY_MAX)
+		return false;
+	slot = probe(m, key, len, (uint32_t)hash_bytes(key, len));
+	if (*slot == 0)
+		return false;
+	uint32_t gone = *slot - 1, last = --m->count;
+	close_up(m, (uint32_t)(slot - m->slot));
+	if (gone == last)
+		return true;
+	const struct head *head = head_at(m, last);
+	*probe(m, head->key, head->len, head->hash) = gone + 1;
+	memcpy(head_at(m, gone), head, m->stride);
+	return true;
 }
 
 const char *strmap_key_at(const struct strmap *m, uint32_t i)

@@ -1,11 +1,12 @@
 /* strmap - bounded map from short text to a fixed-size value, in two allocations made at the start.
  *
- * Open addressing; values never move, so pointers to them stay good until strmap_fini. Iteration is
- * in order of insertion. Nothing is removed one by one.
+ * Open addressing; values do not move, so pointers to them stay good, until something is removed: then the last entry
+ * takes the place of the one that goes. Until then iteration is in order of insertion.
  */
 #ifndef NJ_BASE_STRMAP_H
 #define NJ_BASE_STRMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ void *strmap_get(const struct strmap *m, const char *key, size_t len); /* NULL w
 /* Existing or new (zeroed) value, 16-byte aligned; NULL where full, or where the key holds a NUL or
  * is STRMAP_KEY_MAX or longer. */
 void *strmap_put(struct strmap *m, const char *key, size_t len);
+/* false where absent. Pointers to values are no longer good. */
+bool strmap_remove(struct strmap *m, const char *key, size_t len);
 const char *strmap_key_at(const struct strmap *m, uint32_t i); /* i < count */
 void *strmap_value_at(const struct strmap *m, uint32_t i);
 

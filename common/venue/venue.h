@@ -368,6 +368,10 @@ struct venue {
 	/* Likewise what to send so that the snapshot of a market comes again on the open connection: leave the feed's
 	 * streams and subscribe to them anew, or ask for it. NULL: only a new connection brings one. */
 	int (*stream_again)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
+	/* Likewise what to send so that these markets come, or come no more, on the open connection beside what it
+	 * carries. NULL: only a new connection does that. Only where stream_text is one text. */
+	int (*stream_add)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
+	int (*stream_drop)(const struct venue_feed *feed, uint32_t nth, struct buf *out);
 	/* Path and query of a GET behind the REST host; *ret_weight is what it costs. */
 	int (*request)(const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
 	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing

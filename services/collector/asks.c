@@ -21,7 +21,7 @@
 #define BLOCK_MAX_NS (3 * 86400 * SECOND) /* the longest ban there is */
 #define MISFIT_NS (60 * SECOND)           /* between requests for instruments after misfits */
 
-static int64_t retry_delay(uint32_t failures)
+int64_t asks_retry_delay(uint32_t failures)
 {
 	int64_t delay = RETRY_FIRST_NS;
 
@@ -78,14 +78,14 @@ void asks_failed(struct collector_core *c, struct market *m)
 	if (m->sync == SYNC_RENEWING) { /* polled: what we have grows old, and is stale in the end */
 		m->sync = SYNC_LIVE;
 		m->request = 0;
-		m->ask_at = after(c->now, retry_delay(++m->failures));
+		m->ask_at = after(c->now, asks_retry_delay(++m->failures));
 		arm(c, m->ask_at);
 		return;
 	}
 	m->failures++;
 	m->request = 0;
 	m->sync = SYNC_WAITING;
-	m->ask_at = after(c->now, retry_delay(m->failures));
+	m->ask_at = after(c->now, asks_retry_delay(m->failures));
 	arm(c, m->ask_at);
 	if (m->failures == TROUBLE_FAILURES)
 		depth_trouble(c, m, "its order book cannot be had from the venue");
@@ -179,11 +179,21 @@ static void ask_instruments(struct collector_core *c)
 	struct venue_request r = {
 		.ask = VENUE_ASK_INSTRUMENTS, .markets = markets, .closed = c->describe_closed};
 
-	for (uint32_t i = first; i < c->set.n_markets && (most == 0 || r.n < most); i++)
-		markets[r.n++] = &c->markets[i].venue;
+	uint32_t i = first;
+	for (; i < c->set.n_markets && (most == 0 || r.n < most); i++)
+		if (c->markets[i].join == JOIN_READY)
+			markets[r.n++] = &c->markets[i].venue;
+	c->describe_next = i;
+	c->describe_at = CORE_NEVER;
+	if (r.n == 0) { /* none at all, or no more */
+		c->describe_first = 0;
+		c->describe_closed = false;
+		if (c->set.describe_ns > 0)
+			asks_describe(c, after(c->now, c->set.describe_ns));
+		return;
+	}
 	c->describe_request = asks_id(c, NULL);
 	c->described_at = c->now;
-	c->describe_at = CORE_NEVER;
 	arm(c, after(c->now, c->set.reply_ns));
 	if (asks_send(c, &r, c->describe_request) < 0)
 		c->describe_request = 0;
@@ -192,7 +202,7 @@ static void ask_instruments(struct collector_core *c)
 static void describe_failed(struct collector_core *c)
 {
 	c->describe_request = 0;
-	asks_describe(c, after(c->now, retry_delay(++c->describe_failures)));
+	asks_describe(c, after(c->now, asks_retry_delay(++c->describe_failures)));
 }
 
 void asks_on_misfit(struct collector_core *c)
@@ -269,6 +279,8 @@ void asks_pump(struct collector_core *c)
 		struct market *m;
 		if (c->describe_at <= c->now)
 			ask_instruments(c);
+		else if (c->join_at <= c->now)
+			table_ask(c);
 		else if ((m = next_waiting(c)) != NULL)
 			ask_snapshot(c, m);
 		else if ((m = next_without_klines(c)) != NULL)
@@ -282,7 +294,7 @@ void asks_pump(struct collector_core *c)
 
 int64_t asks_due(const struct collector_core *c)
 {
-	int64_t ask = c->describe_at, due = CORE_NEVER;
+	int64_t ask = c->describe_at < c->join_at ? c->describe_at : c->join_at, due = CORE_NEVER;
 
 	if (c->describe_request != 0)
 		due = after(c->described_at, c->set.reply_ns);
@@ -382,9 +394,9 @@ int asks_read(struct collector_core *c, const struct collector_reply *r, struct 
 /* The next part of the markets; behind the last one those that no longer trade, where they are asked for apart. */
 static bool has_more_parts(struct collector_core *c)
 {
-	uint32_t most = c->set.venue->describe_max;
-
-	c->describe_first += most != 0 ? most : c->set.n_markets;
+	c->describe_first = c->describe_next;
+	while (c->describe_first < c->set.n_markets && c->markets[c->describe_first].join != JOIN_READY)
+		c->describe_first++;
 	if (c->describe_first < c->set.n_markets)
 		return true;
 	c->describe_first = 0;
@@ -429,6 +441,10 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 
 	if (r->id != 0 && r->id == c->describe_request) {
 		on_instruments(c, r);
+		return;
+	}
+	if (r->id != 0 && r->id == c->join_request) {
+		table_on_reply(c, r);
 		return;
 	}
 	if (m != NULL && r->id == m->klines_request) {

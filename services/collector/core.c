@@ -86,7 +86,7 @@ struct connection *connection_of(struct collector_core *c, const struct market *
 bool is_on(const struct market *m, enum venue_stream stream, const struct collector_core *c,
 	   const struct connection *conn)
 {
-	return m->connection[bit_index(stream)] == number_of(c, conn);
+	return (m->carried & (uint32_t)stream) != 0 && m->connection[bit_index(stream)] == number_of(c, conn);
 }
 
 static const struct venue_market *find(void *ctx, const char *raw, size_t len)
@@ -165,7 +165,7 @@ void close_connection(struct collector_core *c, struct connection *conn, const s
 	core_feed(c, conn, state, change->reason);
 }
 
-static void open_connection(struct collector_core *c, struct connection *conn)
+static void open_connection(struct collector_core *c, struct connection *conn, uint64_t version)
 {
 	if (conn->up) { /* nobody said that it had gone: we were not there */
 		ledger_go_blind(c, conn, gap_cause_restart);
@@ -176,14 +176,8 @@ static void open_connection(struct collector_core *c, struct connection *conn)
 	conn->up = true;
 	conn->frame_at = c->now;
 	arm(c, after(c->now, c->set.silence_ns));
-	ledger_follow(c, conn);
+	table_on_open(c, conn, version);
 	answers_expect(c, conn);
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
-			depth_start(c, &c->markets[i]);
-	for (uint32_t i = 0; c->set.klines_limit > 0 && i < c->set.n_markets; i++)
-		if (is_on(&c->markets[i], VENUE_KLINE_STREAM, c, conn))
-			asks_klines(c, &c->markets[i]);
 }
 
 void reconnect_for(struct collector_core *c, const struct market *m, enum venue_stream stream, const char *reason)
@@ -322,6 +316,10 @@ static void on_message(void *ctx, const struct venue_message *m)
 	/* Answers and markets that we do not follow count, too. */
 	if (c->from != NULL && m->feed_seq != 0)
 		check_feed(c, m);
+	if (market != NULL && c->from != NULL && market->carried == 0) { /* of an older subscription */
+		c->count.ignored++;
+		return;
+	}
 	if (market == NULL)
 		return;
 	if (c->from != NULL && m->kind <= VENUE_LIQUIDATION) {
@@ -384,7 +382,7 @@ static void on_fault(struct collector_core *c, int rc, const struct venue_fault 
 /* ---- inputs ---- */
 
 /* Runs the timers that were due before an input. */
-static void enter(struct collector_core *c, int64_t now, const struct sink *out)
+void enter(struct collector_core *c, int64_t now, const struct sink *out)
 {
 	/* Polls are not repeated as of a time at which this machine was asleep: that would be a burst of requests. */
 	while (c->due < now)
@@ -393,7 +391,7 @@ static void enter(struct collector_core *c, int64_t now, const struct sink *out)
 	c->out = out;
 }
 
-static void leave(struct collector_core *c)
+void leave(struct collector_core *c)
 {
 	c->from = NULL;
 	if (c->due <= c->now) /* whatever wants to be sent has armed the timer */
@@ -409,9 +407,13 @@ void collector_core_on_frame(struct collector_core *c, const struct collector_fr
 	struct venue_fault fault;
 
 	enter(c, f->now, out);
+	if (!conn->used) { /* the last of it is gone, and its market with it */
+		leave(c);
+		return;
+	}
 	c->from = conn;
 	if (!conn->up)
-		open_connection(c, conn);
+		open_connection(c, conn, 0);
 	c->count.frames++;
 	c->count.bytes += f->len;
 	c->answered = false;
@@ -437,6 +439,10 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 	struct connection *conn = &c->connections[change->connection];
 
 	enter(c, change->now, out);
+	if (!conn->used) {
+		leave(c);
+		return;
+	}
 	c->from = conn;
 	switch (change->state) {
 	case feed_connecting:
@@ -448,7 +454,7 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 		core_feed(c, conn, feed_connecting, change->reason);
 		break;
 	case feed_live:
-		open_connection(c, conn);
+		open_connection(c, conn, change->version);
 		break;
 	case feed_lost:
 	case feed_refused:
@@ -483,6 +489,7 @@ static void find_due(struct collector_core *c)
 	}
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		arm(c, depth_due(c, &c->markets[i]));
+	arm(c, table_due(c));
 }
 
 int64_t collector_core_next_due(const struct collector_core *c)
@@ -502,6 +509,7 @@ void collector_core_on_timer(struct collector_core *c, int64_t due, const struct
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		depth_on_timer(c, &c->markets[i]);
 	asks_on_timer(c);
+	table_on_timer(c);
 	asks_pump(c);
 	c->out = NULL;
 	find_due(c);

@@ -18,6 +18,7 @@
 
 #define COLLECTOR_CONNECTIONS_MAX 16
 #define COLLECTOR_MARKETS_MAX 1024
+#define COLLECTOR_GROUPS_MAX 7 /* connections that the streams of one market are spread over */
 
 /* One instrument on one connection. Several rows with the same name spread its streams over
  * connections. */
@@ -33,6 +34,7 @@ struct collector_core_settings {
 	uint8_t origin;
 	const struct collector_market *markets; /* copied */
 	uint32_t n_markets;
+	uint32_t spare; /* markets that may be followed beside these at once (collector_core_follow) */
 	int64_t intervals[CANDLE_INTERVALS_MAX]; /* of candles, ns, rising */
 	uint32_t n_intervals;
 	int64_t candle_grace_ns;
@@ -83,6 +85,9 @@ struct collector_actions {
 	void (*rotate)(void *ctx, uint32_t connection, const char *reason);
 	/* Send what venue.stream_again says; NULL: nobody is listening (a recording). */
 	void (*again)(void *ctx, uint32_t connection, const struct venue_feed *feed);
+	/* Send what venue.stream_add, or stream_drop, says of these markets: they have come, or gone. */
+	void (*add)(void *ctx, uint32_t connection, const struct venue_feed *feed);
+	void (*remove)(void *ctx, uint32_t connection, const struct venue_feed *feed);
 	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */
 	void (*trouble)(void *ctx, const struct venue_market *m, bool on, const char *text);
 	/* Likewise about what a connection has subscribed to: refused, or not answered. NULL: nobody is asked. */
@@ -114,6 +119,13 @@ struct collector_change {
 	enum feed state;    /* connecting, live (open), lost, refused, ended */
 	const char *reason; /* NULL: none */
 	enum gap_cause cause; /* lost: why, where it is not the connection itself (restart, suspend); 0 else */
+	/* live: collector_core_version when its subscription was made; 0: now */
+	uint64_t version;
+};
+
+/* What a connection carries. */
+struct collector_load {
+	uint32_t markets, streams; /* streams: bits of enum venue_stream, of them all */
 };
 
 /* What happened so far; the shell exports it as metrics. */
@@ -147,6 +159,7 @@ struct collector_counters {
 	uint64_t seals_met, seals_doubted, seals_broken, seals_unchecked;
 	uint64_t listings, resolutions;
 	uint64_t orphans_lost; /* blind intervals of what is no longer followed, that could not be closed */
+	uint64_t follows, drops; /* of markets that came and went */
 };
 
 struct collector_core;
@@ -175,6 +188,36 @@ void collector_core_on_timer(struct collector_core *c, int64_t due, const struct
 /* Origin of a connection's data from here on (the handshake tells). */
 void collector_core_origin(struct collector_core *c, uint32_t connection, enum origin origin);
 
+/* ---- markets that come and go (table.c) ----
+ *
+ * A market is described first and then subscribed to, so that its instrument is known before its data; where no
+ * description can be had it goes without. Its connection need not be open. Bounded by settings.spare; allocates what
+ * the market needs, frees it when it is dropped. */
+
+/* Rows of one name, from plan_place. 0, also where it is followed already; ERR_FULL, ERR_NOMEM, ERR_SYNTAX, ERR_ARG. */
+int collector_core_follow(struct collector_core *c, int64_t now, const struct collector_market *rows, uint32_t n_rows,
+			  const struct sink *out);
+/* Ends what is on record of it, and forgets it. false: it is not followed, or the settings name it. */
+bool collector_core_drop(struct collector_core *c, int64_t now, const char *raw, const struct sink *out);
+/* Puts an outcome on record, once. false: the market is not followed, or what it pays does not fit its scale. */
+struct collector_outcome {
+	const char *raw, *outcome;
+	int64_t pays; /* at VENUE_CASH_SCALE */
+	int64_t at;   /* ns, venue time; 0 unknown */
+};
+bool collector_core_resolve(struct collector_core *c, int64_t now, const struct collector_outcome *o,
+			    const struct sink *out);
+/* Rises with each change of what feeds carry. */
+uint64_t collector_core_version(const struct collector_core *c);
+/* A connection has been replaced, without a gap, by one subscribed to as of that version. */
+void collector_core_on_replaced(struct collector_core *c, int64_t now, uint32_t connection, uint64_t version,
+				const struct sink *out);
+void collector_core_loads(const struct collector_core *c, struct collector_load load[COLLECTOR_CONNECTIONS_MAX]);
+/* Is there anything to subscribe to on it? */
+bool collector_core_carries(const struct collector_core *c, uint32_t connection);
+/* The ith of those that came, NULL behind the last: raw names, good until one is dropped. */
+const char *collector_core_came(const struct collector_core *c, uint32_t i);
+
 /* Emits instrument, book_state and book_snapshot of every market as of the last input: for late
  * joiners. */
 void collector_core_dump(struct collector_core *c, const struct sink *out);
@@ -185,8 +228,8 @@ void collector_core_dump(struct collector_core *c, const struct sink *out);
 void collector_core_on_own(struct collector_core *c, const struct event *ev);
 void collector_core_resume(struct collector_core *c, int64_t now, const struct sink *out);
 
-/* Whole state to bytes and back into a fresh core with the same markets and intervals:
- * ERR_DIFFERS, ERR_CORRUPT, the codec's errors; free the core then. */
+/* Whole state to bytes and back into a fresh core with the same markets and intervals; those that came are made again,
+ * where there is room for them: ERR_DIFFERS, ERR_CORRUPT, the codec's errors; free the core then. */
 int collector_core_save(const struct collector_core *c, struct buf *out);
 int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len);
 

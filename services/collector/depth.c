@@ -141,6 +141,14 @@ void depth_stop(struct collector_core *c, struct market *m, const char *reason)
 	depth_announce(c, m, book_state_untrusted, reason);
 }
 
+void depth_drop(struct collector_core *c, struct market *m)
+{
+	if (m->troubled && c->actions.trouble != NULL)
+		c->actions.trouble(c->actions.ctx, &m->venue, false, "it is no longer followed");
+	if (m->state != 0)
+		depth_announce(c, m, book_state_untrusted, "no longer followed");
+}
+
 static void open_blind(struct collector_core *c, struct market *m, const struct gap *g)
 {
 	struct gap own = *g;

@@ -43,6 +43,12 @@ static void close_first(struct collector_core *c, struct market *m)
 				  .missing = all - hole.got});
 }
 
+void fill_drop(struct collector_core *c, struct market *m)
+{
+	while (m->n_holes > 0)
+		close_first(c, m);
+}
+
 static bool can_fill(const struct collector_core *c, const struct market *m, const struct gap *g)
 {
 	return c->set.venue->trades_max > 0 && g->first != 0 && g->last >= g->first &&

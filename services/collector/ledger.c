@@ -72,7 +72,7 @@ static void close_blind(struct collector_core *c, struct market *m, struct blind
 	if (!b->open)
 		return;
 	whole.market = m;
-	whole.cause = (enum gap_cause)b->cause;
+	whole.cause = g->cause != 0 ? g->cause : (enum gap_cause)b->cause;
 	whole.from = b->from;
 	whole.first = b->first;
 	whole.last = b->last;
@@ -162,7 +162,12 @@ void ledger_see(struct collector_core *c, struct connection *conn)
 static const char *const stream_names[STREAM_BITS] = {"depth",  "trade",       "top", "kline",
 							"ticker", "liquidation", "mark"};
 
-static void follow_market(struct collector_core *c, const struct connection *conn, struct market *m)
+const char *ledger_stream_name(int bit)
+{
+	return stream_names[bit];
+}
+
+void ledger_follow_market(struct collector_core *c, const struct connection *conn, struct market *m)
 {
 	char streams[EVENT_TEXT_MAX] = "";
 	size_t n = 0;
@@ -173,19 +178,21 @@ static void follow_market(struct collector_core *c, const struct connection *con
 					      stream_names[bit]);
 	if (n == 0)
 		return;
+	m->named = true;
 	struct event *ev = begin(c, EVENT_following, m, 0);
 	ev->origin = conn->origin;
 	ev->following.instrument = m->venue.symbol;
 	ev->following.connection = (uint32_t)(conn - c->connections);
 	event_set_text(ev->following.streams, streams);
 	ev->following.since = c->since != 0 ? c->since : c->now;
+	ev->following.joined = m->came_at;
 	emit(c);
 }
 
 void ledger_follow(struct collector_core *c, struct connection *conn)
 {
 	for (uint32_t i = 0; !conn->told && i < c->set.n_markets; i++)
-		follow_market(c, conn, &c->markets[i]);
+		ledger_follow_market(c, conn, &c->markets[i]);
 	conn->told = true;
 }
 
@@ -219,15 +226,7 @@ void ledger_on_trade(struct collector_core *c, struct market *m)
 				  .to = m->trade_blind.to});
 }
 
-/* ---- another life ---- */
-
-static struct market *market_named(struct collector_core *c, const struct symbol *symbol)
-{
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (symbol_equal(&c->markets[i].venue.symbol, symbol))
-			return &c->markets[i];
-	return NULL;
-}
+/* ---- markets that go ---- */
 
 static struct blind *blind_named(struct market *m, const char *stream)
 {
@@ -235,6 +234,57 @@ static struct blind *blind_named(struct market *m, const char *stream)
 	       : strcmp(stream, "kline") == 0 ? &m->kline_blind
 	       : strcmp(stream, "trade") == 0 ? &m->trade_blind
 					      : NULL;
+}
+
+/* What is open of it ends here: nothing will repair it. */
+void ledger_drop(struct collector_core *c, struct market *m)
+{
+	static const struct {
+		enum venue_stream stream;
+		const char *name;
+	} streams[] = {{VENUE_DEPTH_STREAM, "depth"}, {VENUE_KLINE_STREAM, "kline"}, {VENUE_TRADE_STREAM, "trade"}};
+
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+		struct blind *b = blind_named(m, streams[i].name);
+		close_blind(c, m, b,
+			    &(struct gap){.on = connection_of(c, m, streams[i].stream),
+					  .stream = streams[i].name,
+					  .cause = gap_cause_dropped,
+					  .repair = repair_nothing,
+					  .to = b == &m->trade_blind ? b->to : 0});
+	}
+	if (!m->named)
+		return; /* it has never begun */
+	struct event *ev = begin(c, EVENT_following, m, 0);
+	ev->following.instrument = m->venue.symbol;
+	for (int i = 0; i < STREAM_BITS; i++)
+		if (m->connection[i] != NO_CONNECTION)
+			ev->following.connection = m->connection[i];
+	ev->following.since = c->since != 0 ? c->since : c->now;
+	ev->following.joined = m->came_at;
+	emit(c);
+}
+
+void ledger_idle(struct collector_core *c, struct connection *conn)
+{
+	if (conn->cause != 0)
+		emit_gap(c, &(struct gap){.on = conn,
+					  .stream = "all",
+					  .cause = gap_cause_dropped,
+					  .repair = repair_nothing,
+					  .from = conn->blind_from});
+	if (conn->state != 0)
+		core_feed(c, conn, feed_ended, "no market is left on it");
+}
+
+/* ---- another life ---- */
+
+static struct market *market_named(struct collector_core *c, const struct symbol *symbol)
+{
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (is_used(&c->markets[i]) && symbol_equal(&c->markets[i].venue.symbol, symbol))
+			return &c->markets[i];
+	return NULL;
 }
 
 static bool is_orphan(const struct orphan *o, const struct symbol *instrument, const char *stream, int64_t from,
@@ -380,6 +430,16 @@ static void on_own_gap(struct collector_core *c, const struct event *ev)
 	blind->to = g->to;
 }
 
+static void on_own_resolution(struct collector_core *c, const struct ev_resolution *r)
+{
+	struct market *m = market_named(c, &r->instrument);
+
+	if (m == NULL)
+		return;
+	m->resolved = true;
+	m->pays = r->pays;
+}
+
 /* Of which connection an own record is; COLLECTOR_CONNECTIONS_MAX: of none. */
 static uint32_t connection_in(const struct event *ev)
 {
@@ -399,6 +459,10 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 {
 	uint32_t n = connection_in(ev);
 
+	if (ev->id == EVENT_following)
+		table_on_own(c, &ev->following);
+	if (ev->id == EVENT_resolution)
+		on_own_resolution(c, &ev->resolution);
 	if (ev->id == EVENT_trade && c->set.venue->trades_max > 0) {
 		struct market *m = market_named(c, &ev->trade.instrument);
 		if (m == NULL || ev->ts_recv < m->trade_at)
@@ -448,6 +512,7 @@ void collector_core_resume(struct collector_core *c, int64_t now, const struct s
 				 &(struct collector_change){
 					 .state = feed_lost, .reason = "restarted", .cause = gap_cause_restart});
 	}
+	table_resume(c);
 	c->from = NULL;
 	c->out = NULL;
 	c->due = c->now; /* the first look at the timers finds the true time */

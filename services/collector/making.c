@@ -45,71 +45,43 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 	bool polls = s->candles_only_ns >= 0 && s->candles_delay_ns >= 0;
 
 	return s->venue != NULL && levels && times && polls && s->ask_burst > 0 && s->pending_max > 0 &&
-	       s->n_markets > 0 && s->n_markets <= COLLECTOR_MARKETS_MAX;
-}
-
-static int market_init(struct collector_core *c, const struct collector_market *row, struct market **ret_market)
-{
-	const uint32_t *known = strmap_get(&c->by_name, row->raw, strlen(row->raw));
-
-	if (known != NULL) {
-		*ret_market = &c->markets[*known];
-		return 0;
-	}
-	struct market *m = &c->markets[c->set.n_markets];
-	int rc = venue_market_init(c->set.venue, row->raw, strlen(row->raw), &m->venue);
-	if (rc == 0)
-		rc = candles_init(&m->candles, c->set.intervals, c->set.n_intervals, c->set.candle_grace_ns);
-	if (rc == 0)
-		rc = book_init(&m->book, c->set.book_levels);
-	if (rc < 0)
-		return rc;
-	uint32_t *index = strmap_put(&c->by_name, row->raw, strlen(row->raw));
-	must(index != NULL);
-	*index = m->index = c->set.n_markets++;
-	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
-	buf_init(&m->pending, c->set.pending_bytes);
-	if (c->set.venue->seal_text != NULL && (m->seal = calloc(1, sizeof(*m->seal))) == NULL)
-		return ERR_NOMEM;
-	m->ask_at = m->klines_at = m->fill_at = CORE_NEVER;
-	for (int i = 0; i < STREAM_BITS; i++)
-		m->connection[i] = NO_CONNECTION;
-	*ret_market = m;
-	return 0;
+	       s->n_markets <= COLLECTOR_MARKETS_MAX && s->spare <= COLLECTOR_MARKETS_MAX - s->n_markets &&
+	       s->n_markets + s->spare > 0;
 }
 
 static int add_market(struct collector_core *c, const struct collector_market *row)
 {
-	struct market *m;
-
 	if (row->raw == NULL || row->connection >= COLLECTOR_CONNECTIONS_MAX || row->streams == 0 ||
 	    (row->streams & ~c->set.venue->streams) != 0)
 		return ERR_ARG;
-	int rc = market_init(c, row, &m);
+	const uint32_t *known = strmap_get(&c->by_name, row->raw, strlen(row->raw));
+	uint32_t slot = known != NULL ? *known : c->set.n_markets;
+	int rc = known != NULL ? 0 : table_make(c, row->raw, slot);
+	if (rc == 0)
+		rc = table_put(&c->markets[slot], row);
 	if (rc < 0)
 		return rc;
-	for (int i = 0; i < STREAM_BITS; i++) {
-		if (!(row->streams & 1u << i))
-			continue;
-		if (m->connection[i] != NO_CONNECTION)
-			return ERR_ARG;
-		m->connection[i] = row->connection;
-	}
+	c->markets[slot].carried = c->markets[slot].streams;
 	c->connections[row->connection].used = true;
 	return 0;
 }
 
 static int init(struct collector_core *c, const struct collector_core_settings *s)
 {
-	c->markets = calloc(s->n_markets, sizeof(*c->markets));
+	c->n_slots = s->n_markets + s->spare;
+	c->markets = calloc(c->n_slots, sizeof(*c->markets));
 	c->levels_max = s->book_levels + 1; /* one more than fits shows that it does not */
 	c->levels = calloc(2 * (size_t)c->levels_max, sizeof(*c->levels));
 	c->scratch = calloc(2 * (size_t)s->publish_levels, sizeof(*c->scratch));
 	if (c->markets == NULL || c->levels == NULL || c->scratch == NULL)
 		return ERR_NOMEM;
-	int rc = strmap_init(&c->by_name, s->n_markets, sizeof(uint32_t));
+	for (uint32_t i = 0; i < c->n_slots; i++)
+		table_blank(&c->markets[i], i);
+	int rc = strmap_init(&c->by_name, c->n_slots, sizeof(uint32_t));
 	for (uint32_t i = 0; rc == 0 && i < s->n_markets; i++)
 		rc = add_market(c, &s->markets[i]);
+	c->n_fixed = c->set.n_markets;
+	c->n_slots = c->n_fixed + s->spare;
 	return rc;
 }
 
@@ -126,7 +98,8 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 	c->set.n_markets = 0; /* counts the markets made */
 	c->actions = *actions;
 	c->due = CORE_NEVER;
-	c->describe_at = CORE_NEVER;
+	c->version = 1;
+	c->describe_at = c->join_at = c->settle_at = CORE_NEVER;
 	c->ask_pace_ns = s->ask_pace_ns;
 	c->ask_burst = s->ask_burst;
 	buf_init(&c->path, 1 << 16);
@@ -171,7 +144,7 @@ void collector_core_free(struct collector_core *c)
 bool collector_core_described(const struct collector_core *c)
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (!c->markets[i].described)
+		if (c->markets[i].join == JOIN_READY && !c->markets[i].described)
 			return false;
 	return true;
 }
@@ -229,7 +202,7 @@ void collector_core_feed(const struct collector_core *c, uint32_t connection, co
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		uint32_t streams = 0;
 		for (int bit = 0; bit < STREAM_BITS; bit++)
-			if (c->markets[i].connection[bit] == connection)
+			if (c->markets[i].connection[bit] == connection && c->markets[i].join == JOIN_READY)
 				streams |= 1u << bit;
 		if (streams != 0)
 			markets[feed.n++] = &c->markets[i].venue;

@@ -18,4 +18,10 @@ struct plan {
  * wanted is offered, or no market; ERR_FULL: more connections or rows than there can be. */
 int plan_make(const struct plan *p, struct collector_market *rows, uint32_t cap, uint32_t *ret_rows);
 
+/* One more market: its streams go on the first connections with room for them, else on new ones. Of p: venue, streams,
+ * streams_max, together. Writes a row for each group of streams. ERR_ARG: nothing of what is wanted is offered;
+ * ERR_FULL: no connection has room. */
+int plan_place(const struct plan *p, const struct collector_load load[COLLECTOR_CONNECTIONS_MAX], const char *raw,
+	       struct collector_market rows[COLLECTOR_GROUPS_MAX], uint32_t *ret_rows);
+
 #endif

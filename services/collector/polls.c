@@ -61,6 +61,8 @@ static void set_due(struct collector_core *c, struct market *m, int64_t at, cons
 void polls_start(struct collector_core *c)
 {
 	for (uint32_t i = 0; c->set.candles_only_ns > 0 && i < c->set.n_markets; i++) {
+		if (!is_used(&c->markets[i]))
+			continue;
 		c->markets[i].klines_request = 0;
 		set_due(c, &c->markets[i], after(c->now, POLL_WAIT_NS), "starting");
 	}
@@ -71,7 +73,7 @@ void polls_on_instruments(struct collector_core *c)
 	for (uint32_t i = 0; c->set.candles_only_ns > 0 && i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
 		bool began = m->klines_request != 0 || m->poll.good_at != 0 || m->poll.failures > 0;
-		if (!began && m->klines_at > c->now)
+		if (is_used(m) && !began && m->klines_at > c->now)
 			set_due(c, m, c->now, "starting");
 	}
 }

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 9
+#define FORMAT 10
 
 /* ---- one walk for both directions ----
  *
@@ -66,6 +66,7 @@ static void io_flag(struct io *io, bool *v)
 
 static void io_connection(struct io *io, struct connection *conn)
 {
+	io_flag(io, &conn->used);
 	io_flag(io, &conn->up);
 	io_flag(io, &conn->told);
 	io_u8(io, &conn->state);
@@ -215,6 +216,23 @@ static void io_market(struct io *io, struct market *m)
 	m->sync = (enum sync)sync;
 }
 
+/* How it stands to its connections. */
+static void io_place(struct io *io, struct market *m)
+{
+	io_u8(io, &m->join);
+	if (m->join == JOIN_NONE)
+		return;
+	io_text(io, m->venue.raw, sizeof(m->venue.raw));
+	io_flag(io, &m->came);
+	io_flag(io, &m->named);
+	io_i64(io, &m->came_at);
+	io_u64(io, &m->version);
+	io_u32(io, &m->streams);
+	io_u32(io, &m->carried);
+	for (int i = 0; i < STREAM_BITS; i++)
+		io_u32(io, &m->connection[i]);
+}
+
 static void io_core(struct io *io, struct collector_core *c)
 {
 	io_i64(io, &c->now);
@@ -230,7 +248,14 @@ static void io_core(struct io *io, struct collector_core *c)
 	io_u32(io, &c->describe_failures);
 	io_i64(io, &c->polled_at);
 	io_u32(io, &c->describe_first);
+	io_u32(io, &c->describe_next);
 	io_flag(io, &c->describe_closed);
+	io_u64(io, &c->version);
+	io_i64(io, &c->join_at);
+	io_i64(io, &c->settle_at);
+	io_i64(io, &c->join_asked_at);
+	io_u64(io, &c->join_request);
+	io_u32(io, &c->join_failures);
 	for (size_t i = 0; i < sizeof(c->count) / sizeof(uint64_t); i++)
 		io_u64(io, (uint64_t *)&c->count + i);
 }
@@ -244,7 +269,9 @@ static void save_market(struct packer *p, struct market *m)
 	struct io io = {.p = p};
 	struct event instrument;
 
-	pack_str(p, m->venue.raw);
+	io_place(&io, m);
+	if (!is_used(m))
+		return;
 	io_market(&io, m);
 	event_init(&instrument, EVENT_instrument);
 	instrument.instrument = m->instrument;
@@ -296,15 +323,72 @@ static bool is_market_sound(const struct market *m)
 	       m->sync <= SYNC_RENEWING && m->state <= book_state_untrusted && is_pending_sound(m);
 }
 
-static int load_market(struct unpacker *u, struct market *m)
+static bool is_place_sound(const struct market *m)
+{
+	for (int i = 0; i < STREAM_BITS; i++) {
+		bool on = m->connection[i] < COLLECTOR_CONNECTIONS_MAX, wanted = (m->streams >> i & 1) != 0;
+		if ((on && !wanted) || (!on && m->connection[i] != NO_CONNECTION) ||
+		    (wanted && !on && m->join != JOIN_LEAVING))
+			return false;
+	}
+	return m->join <= JOIN_LEAVING && m->streams >> STREAM_BITS == 0 && (m->carried & ~m->streams) == 0;
+}
+
+static bool is_as_set(const struct market *m, const struct market *was)
+{
+	return was->join == JOIN_READY && !was->came && strcmp(was->venue.raw, m->venue.raw) == 0 &&
+	       memcmp(was->connection, m->connection, sizeof(was->connection)) == 0;
+}
+
+/* The settings' markets are as they were; those that came are made anew. */
+static int load_place(struct collector_core *c, struct unpacker *u, uint32_t slot)
 {
 	struct io io = {.u = u};
-	struct event instrument;
-	char raw[SYMBOL_RAW_MAX + 1] = "";
+	struct market *m = &c->markets[slot], was = {.join = JOIN_NONE};
 
-	unpack_str(u, raw, sizeof(raw));
-	if (u->err == 0 && strcmp(raw, m->venue.raw) != 0)
+	io_place(&io, &was);
+	if (u->err != 0)
+		return u->err;
+	if (slot < c->n_fixed) {
+		m->named = was.named;
+		return is_as_set(m, &was) ? 0 : ERR_DIFFERS;
+	}
+	if (was.join == JOIN_NONE)
+		return 0;
+	if (!is_place_sound(&was))
+		return ERR_CORRUPT;
+	if (!was.came)
 		return ERR_DIFFERS;
+	size_t len = strlen(was.venue.raw);
+	int rc = 0;
+	if (was.join == JOIN_LEAVING)
+		rc = venue_market_init(c->set.venue, was.venue.raw, len, &m->venue);
+	else if (strmap_get(&c->by_name, was.venue.raw, len) != NULL)
+		rc = ERR_CORRUPT;
+	else
+		rc = table_make(c, was.venue.raw, slot);
+	if (rc < 0)
+		return rc;
+	m->join = was.join;
+	m->came = was.came;
+	m->named = was.named;
+	m->came_at = was.came_at;
+	m->version = was.version;
+	m->streams = was.streams;
+	m->carried = was.carried;
+	memcpy(m->connection, was.connection, sizeof(was.connection));
+	return 0;
+}
+
+static int load_market(struct collector_core *c, struct unpacker *u, uint32_t slot)
+{
+	struct market *m = &c->markets[slot];
+	struct io io = {.u = u};
+	struct event instrument;
+	int rc = load_place(c, u, slot);
+
+	if (rc < 0 || !is_used(m))
+		return rc;
 	io_market(&io, m);
 	event_init(&instrument, EVENT_instrument);
 	unpack_event(u, NULL, &instrument);
@@ -317,7 +401,7 @@ static int load_market(struct unpacker *u, struct market *m)
 		u->err = buf_append(&m->pending, pending.at, pending.n);
 	if (u->err != 0)
 		return u->err;
-	int rc = book_load(&m->book, u);
+	rc = book_load(&m->book, u);
 	if (rc == 0)
 		rc = candles_load(&m->candles, u);
 	if (rc == 0 && !is_market_sound(m))
@@ -330,18 +414,21 @@ int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len)
 	struct unpacker u = {.at = at, .end = at + len};
 	struct io io = {.u = &u};
 	char venue[SYMBOL_VENUE_MAX + 1] = "";
+	uint64_t slots;
 	int rc = 0;
 
 	if (unpack_u64(&u) != FORMAT)
 		return u.err != 0 ? u.err : ERR_DIFFERS;
 	unpack_str(&u, venue, sizeof(venue));
-	if (strcmp(venue, c->set.venue->name) != 0 || unpack_u64(&u) != c->set.n_markets)
+	slots = unpack_u64(&u);
+	if (strcmp(venue, c->set.venue->name) != 0 || slots < c->n_fixed || slots > c->n_slots)
 		return u.err != 0 ? u.err : ERR_DIFFERS;
+	c->set.n_markets = (uint32_t)slots;
 	io_core(&io, c);
 	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
 		io_connection(&io, &c->connections[i]);
 	for (uint32_t i = 0; rc == 0 && i < c->set.n_markets; i++)
-		rc = load_market(&u, &c->markets[i]);
+		rc = load_market(c, &u, i);
 	if (rc == 0 && (u.err != 0 || u.at != u.end))
 		rc = u.err != 0 ? u.err : ERR_TRAILING;
 	c->due = c->now; /* the first look at the timers finds the true time */

@@ -108,7 +108,7 @@ static void tell_group(struct collector_core *c, const char *group, const char *
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (strcmp(m->seal->known.group, group) != 0)
+		if (m->seal == NULL || strcmp(m->seal->known.group, group) != 0)
 			continue;
 		set_last(m->seal, last);
 		if (is_in_doubt(m) && is_live(m) && is_met(c, m, &m->seal->known))

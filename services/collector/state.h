@@ -72,10 +72,19 @@ struct poll {
 	uint32_t empty;    /* good answers in a row without the candle */
 };
 
+/* How a market stands to its connections: drawn in table.c. */
+enum join { JOIN_NONE, JOIN_WANTED, JOIN_ASKED, JOIN_READY, JOIN_LEAVING };
+
 struct market {
 	struct venue_market venue;
 	uint32_t index;
 	uint32_t connection[STREAM_BITS]; /* by stream bit, NO_CONNECTION: not followed */
+	uint32_t streams, carried;        /* all of its stream bits; those that come on their connections */
+	uint8_t join;                     /* enum join */
+	bool came;                        /* the settings do not name it */
+	bool named;                       /* it is on record as followed, by this life or another */
+	int64_t came_at;
+	uint64_t version; /* of the table with which it became ready */
 	bool described;
 	struct ev_instrument instrument;
 	uint8_t price_scale_min, qty_scale_min; /* widen.c: what its real data has needed */
@@ -150,7 +159,7 @@ struct answers {
 };
 
 struct connection {
-	bool used, up;
+	bool used, up;    /* used: some market is on it */
 	bool told;        /* what it carries is on record (following), in this life */
 	uint8_t state; /* enum feed as announced; 0 before the first */
 	uint8_t origin;
@@ -168,7 +177,8 @@ struct connection {
 struct collector_core {
 	struct collector_core_settings set;
 	struct collector_actions actions;
-	struct market *markets;           /* owned, set.n_markets */
+	struct market *markets;           /* owned, slots: set.n_markets in use, some of them empty (JOIN_NONE) */
+	uint32_t n_fixed, n_slots;        /* of the settings; all there are */
 	struct strmap by_name;            /* raw name -> uint32_t index */
 	const struct venue_market *found; /* the last one looked up, and its name's length */
 	size_t found_len;
@@ -198,9 +208,35 @@ struct collector_core {
 	uint64_t describe_request;
 	int64_t polled_at; /* stamp of the last good answer to a poll, whoever asked */
 	uint32_t describe_failures;
-	uint32_t describe_first; /* market of the part that is asked for */
+	uint32_t describe_first, describe_next; /* markets that the part begins with, and the next one */
 	bool describe_closed;    /* of those that no longer trade */
+
+	uint64_t version;            /* of what the feeds carry */
+	int64_t join_at, settle_at;  /* when to ask for newcomers; to send what has changed; CORE_NEVER: not */
+	int64_t join_asked_at;
+	uint64_t join_request; /* id of the one under way */
+	uint32_t join_failures;
 };
+
+/* table.c */
+/* Is there a market in the slot? */
+static inline bool is_used(const struct market *m)
+{
+	return m->join >= JOIN_WANTED && m->join <= JOIN_READY;
+}
+void table_blank(struct market *m, uint32_t slot);
+int table_make(struct collector_core *c, const char *raw, uint32_t slot); /* scales are the default; ERR_* */
+int table_put(struct market *m, const struct collector_market *row);      /* ERR_ARG: on two connections */
+void table_clear(struct collector_core *c, struct market *m);
+/* A connection is open, subscribed to as of that version; 0: now. */
+void table_on_open(struct collector_core *c, struct connection *conn, uint64_t version);
+void table_ask(struct collector_core *c);   /* the newcomers' descriptions */
+bool table_settle(struct collector_core *c); /* sends what has changed; false: nothing was due */
+void table_on_timer(struct collector_core *c);
+int64_t table_due(const struct collector_core *c);
+void table_on_reply(struct collector_core *c, const struct collector_reply *r);
+void table_on_own(struct collector_core *c, const struct ev_following *f);
+void table_resume(struct collector_core *c);
 
 /* core.c */
 static inline void arm(struct collector_core *c, int64_t at)
@@ -215,6 +251,7 @@ static inline int64_t after(int64_t at, int64_t ns)
 /* Starts an event about a market (NULL: none) in c->ev; emit sends it. ts_event 0 means now. */
 struct event *begin(struct collector_core *c, uint16_t id, const struct market *m, int64_t ts_event);
 void emit(struct collector_core *c);
+/* Does the stream of this market come on that connection? */
 bool is_on(const struct market *m, enum venue_stream stream, const struct collector_core *c,
 	   const struct connection *conn);
 struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
@@ -229,6 +266,10 @@ struct venue_output output_of(struct collector_core *c);
 /* Decodes and dispatches; a market that turns out to need more decimals is widened first. */
 int decode(struct collector_core *c, struct venue_input *in, struct venue_fault *ret_fault);
 
+/* Around what an input does. */
+void enter(struct collector_core *c, int64_t now, const struct sink *out);
+void leave(struct collector_core *c);
+
 /* The state of a feed, told where it changes. */
 void core_feed(struct collector_core *c, struct connection *conn, enum feed state, const char *reason);
 
@@ -236,6 +277,7 @@ void core_feed(struct collector_core *c, struct connection *conn, enum feed stat
 void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change);
 
 /* ledger.c */
+const char *ledger_stream_name(int bit); /* "depth", of a stream's bit */
 struct gap {
 	const struct market *market; /* NULL: every instrument of the connection, or named */
 	const struct symbol *named;  /* one that is no longer followed */
@@ -254,6 +296,9 @@ void ledger_go_blind(struct collector_core *c, struct connection *conn, enum gap
 void ledger_lose_streams(struct collector_core *c, const struct connection *conn);
 void ledger_see(struct collector_core *c, struct connection *conn);    /* data has come */
 void ledger_follow(struct collector_core *c, struct connection *conn); /* it is open */
+void ledger_follow_market(struct collector_core *c, const struct connection *conn, struct market *m);
+void ledger_drop(struct collector_core *c, struct market *m);           /* closes what is open of it, and says so */
+void ledger_idle(struct collector_core *c, struct connection *conn);    /* nothing is left on it */
 void ledger_on_snapshot(struct collector_core *c, struct market *m);
 /* Klines were fetched, the oldest one of that time; 0: they could not be. */
 void ledger_on_klines(struct collector_core *c, struct market *m, int64_t oldest);
@@ -299,6 +344,7 @@ int64_t seal_due(const struct market *m);
 void seal_on_timer(struct collector_core *c, struct market *m);
 
 void depth_trouble(struct collector_core *c, struct market *m, const char *text); /* NULL: over */
+void depth_drop(struct collector_core *c, struct market *m);
 
 /* reach.c */
 void reach_emit_snapshot(struct collector_core *c, struct market *m); /* for one who asks */
@@ -310,6 +356,7 @@ void reach_later(struct collector_core *c, struct market *m);         /* no new 
 /* asks.c */
 void asks_failed(struct collector_core *c, struct market *m);
 void asks_describe(struct collector_core *c, int64_t at);
+int64_t asks_retry_delay(uint32_t failures);
 void asks_klines(struct collector_core *c, struct market *m); /* the closed ones before the stream's */
 void asks_pump(struct collector_core *c);                     /* sends what is due */
 void asks_on_timer(struct collector_core *c);
@@ -327,6 +374,7 @@ int asks_read(struct collector_core *c, const struct collector_reply *r, struct 
 void fill_hole(struct collector_core *c, struct market *m, const struct gap *g); /* fetches, or puts on record */
 void fill_on_own_blind(struct collector_core *c, struct market *m, const struct event *ev);
 bool fill_on_own_gap(struct market *m, const struct ev_gap *g); /* false: of no hole that is open */
+void fill_drop(struct collector_core *c, struct market *m); /* closes its holes */
 void fill_resume(struct collector_core *c, struct market *m);
 void fill_ask(struct collector_core *c, struct market *m);
 void fill_on_timer(struct collector_core *c, struct market *m);
@@ -349,6 +397,7 @@ void tape_on_ticker(struct collector_core *c, struct market *m, const struct ven
 void tape_on_mark(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_forget(struct collector_core *c, const struct connection *conn); /* the stream's next word is a whole one */
 void tape_on_liquidation(struct collector_core *c, struct market *m, const struct venue_message *msg);
+void tape_on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r);
 void tape_on_catalog(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_emit_instrument(struct collector_core *c, const struct market *m);
 void tape_on_fault(struct collector_core *c, struct market *m);

@@ -343,7 +343,7 @@ static bool same_instrument(const struct ev_instrument *a, const struct ev_instr
 }
 
 /* A resolution may be told more than once, and be changed. */
-static void on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
+void tape_on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
 {
 	if (m->resolved && m->pays == r->price)
 		return;
@@ -406,5 +406,5 @@ void tape_on_catalog(struct collector_core *c, struct market *m, const struct ve
 	if (msg->kind == VENUE_TICK_SIZE)
 		on_tick(c, m, msg->tick_size);
 	if (msg->kind == VENUE_RESOLUTION)
-		on_resolution(c, m, &msg->resolution);
+		tape_on_resolution(c, m, &msg->resolution);
 }

@@ -111,6 +111,16 @@ static void begin_life(struct coverage *c, uint32_t source, int64_t since, int64
 	}
 }
 
+/* Its market has ended, or a scan lets go of it. */
+static void on_dropped(struct coverage *c, uint32_t source, const struct event *ev)
+{
+	for (size_t i = 0; i < n_follows(c); i++) {
+		struct coverage_follow *f = follow_at(c, i);
+		if (f->source == source && f->to == 0 && symbol_equal(&f->instrument, &ev->following.instrument))
+			f->to = ev->ts_recv;
+	}
+}
+
 static void on_following(struct coverage *c, uint32_t source, const struct event *ev)
 {
 	const struct ev_following *e = &ev->following;
@@ -121,8 +131,11 @@ static void on_following(struct coverage *c, uint32_t source, const struct event
 				    .since = e->since};
 
 	begin_life(c, source, e->since, ev->ts_recv);
-	/* The life began to see all that it names when it named the first: no seam between two lives. */
-	f.from = c->source[source].begun;
+	if (e->streams[0] == '\0')
+		on_dropped(c, source, ev);
+	/* The life began to see all that it names when it named the first: no seam between two lives. But what was
+	 * taken up later was not followed before. */
+	f.from = c->source[source].begun > e->joined ? c->source[source].begun : e->joined;
 	for (const char *at = e->streams; *at != '\0';) {
 		size_t len = strcspn(at, ",");
 		memset(f.stream, 0, sizeof f.stream);

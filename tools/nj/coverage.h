@@ -1,9 +1,10 @@
 /* coverage - how much of what was followed was seen, by stream and day, folded from lane-X records. Pure.
  *
- * A stream is followed from its `following` record to the next life of its collector that does not name it, else to the
- * last sign of life. It is blind where a gap of its own or of its whole connection says so, and where a blind interval
- * is still open. What was fetched afterwards, or was proved not to have been missed, is repaired; the rest is missing:
- * a book's snapshot ends its blindness and brings nothing back.
+ * A stream is followed from its `following` record to the one that names no stream of its instrument, or to the next
+ * life of its collector that does not name it, else to the last sign of life. It is blind where a gap of its own or of
+ * its whole connection says so, and where a blind interval is still open. What was fetched afterwards, or was proved
+ * not to have been missed, is repaired; the rest is missing: a book's snapshot ends its blindness and brings nothing
+ * back.
  */
 #ifndef NJ_TOOLS_NJ_COVERAGE_H
 #define NJ_TOOLS_NJ_COVERAGE_H

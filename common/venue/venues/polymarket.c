@@ -542,15 +542,38 @@ static int stream_path(const struct venue_feed *feed, struct buf *out)
 	return feed->n > STREAMS_MAX ? ERR_TOO_LONG : buf_printf(out, "/ws/market");
 }
 
+static int append_tokens(const struct venue_feed *feed, struct buf *out)
+{
+	int rc = buf_printf(out, "{\"assets_ids\":[");
+
+	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
+		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
+	return rc;
+}
+
 /* One channel carries everything of a token. */
 static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
 {
 	if (nth > 0 || feed->n == 0 || feed->streams == 0)
 		return ERR_NOT_FOUND;
-	int rc = buf_printf(out, "{\"assets_ids\":[");
-	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
-		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
+	int rc = append_tokens(feed, out);
 	return rc == 0 ? buf_printf(out, "],\"type\":\"market\",\"custom_feature_enabled\":true}") : rc;
+}
+
+static int stream_add(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	if (nth > 0 || feed->n == 0)
+		return ERR_NOT_FOUND;
+	int rc = append_tokens(feed, out);
+	return rc == 0 ? buf_printf(out, "],\"operation\":\"subscribe\",\"custom_feature_enabled\":true}") : rc;
+}
+
+static int stream_drop(const struct venue_feed *feed, uint32_t nth, struct buf *out)
+{
+	if (nth > 0 || feed->n == 0)
+		return ERR_NOT_FOUND;
+	int rc = append_tokens(feed, out);
+	return rc == 0 ? buf_printf(out, "],\"operation\":\"unsubscribe\"}") : rc;
 }
 
 /* A token is one name, whatever is wanted of it. */
@@ -613,6 +636,8 @@ const struct venue venue_polymarket = {
 	.stream_path = stream_path,
 	.stream_text = stream_text,
 	.stream_count = stream_count,
+	.stream_add = stream_add,
+	.stream_drop = stream_drop,
 	.request = request,
 	.decode = decode,
 	.link = link_depth,

@@ -1,4 +1,4 @@
-/* test_strmap - every key finds its own value, values never move, and a full map says so. */
+/* test_strmap - every key finds its own value, values move only where one is removed, a full map says so. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,6 +147,48 @@ static void test_many_keys_stay_where_they_are(void **state)
 	strmap_fini(&m);
 }
 
+/* Put and removed at random in a map that is nearly full: what is there and what is not, after each step. */
+static void test_remove(void **state)
+{
+	enum { KEYS = 60, ROOM = 48 };
+	uint32_t there[KEYS] = {0}, n = 0;
+	struct strmap m;
+	struct rng rng;
+	char key[16];
+
+	(void)state;
+	rng_seed(&rng, 7);
+	assert_int_equal(strmap_init(&m, ROOM, sizeof(uint32_t)), 0);
+	assert_false(strmap_remove(&m, "K1", 2));
+	for (uint32_t round = 1; round <= 20000; round++) {
+		uint32_t k = (uint32_t)rng_below(&rng, KEYS);
+		size_t len = (size_t)snprintf(key, sizeof(key), "K%u", k);
+		if (rng_below(&rng, 2) == 0) {
+			assert_int_equal(strmap_remove(&m, key, len), there[k] != 0);
+			n -= there[k] != 0;
+			there[k] = 0;
+		} else {
+			uint32_t *v = strmap_put(&m, key, len);
+			assert_int_equal(v != NULL, there[k] != 0 || n < ROOM);
+			if (v == NULL)
+				continue;
+			assert_int_equal(*v, there[k]); /* a new one is zeroed */
+			n += there[k] == 0;
+			there[k] = *v = round;
+		}
+		assert_int_equal(m.count, n);
+		for (uint32_t i = 0; i < KEYS; i++) {
+			len = (size_t)snprintf(key, sizeof(key), "K%u", i);
+			const uint32_t *v = strmap_get(&m, key, len);
+			assert_int_equal(v != NULL ? *v : 0, there[i]);
+		}
+		for (uint32_t i = 0; i < n; i++)
+			assert_ptr_equal(strmap_get(&m, strmap_key_at(&m, i), strlen(strmap_key_at(&m, i))),
+					 strmap_value_at(&m, i));
+	}
+	strmap_fini(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_collisions),
 		cmocka_unit_test(test_many_keys_stay_where_they_are),
+		cmocka_unit_test(test_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,45 @@ static void refused(void **state)
 	assert_int_equal(plan_make(&p, rows, ROWS, &n), ERR_ARG);
 }
 
+/* Markets that come one by one: what has room is filled first, streams that stay apart stay apart. */
+static void one_by_one(void **state)
+{
+	static const uint32_t groups[] = {VENUE_DEPTH_STREAM | VENUE_TOP_STREAM, VENUE_TRADE_STREAM, 0};
+	struct collector_load load[COLLECTOR_CONNECTIONS_MAX] = {{0}};
+	struct venue apart = with(groups, 20), all = with(NULL, 6);
+	struct plan p = {.venue = &apart, .streams = apart.streams, .raws = raws, .n = 1};
+	struct collector_market two[COLLECTOR_GROUPS_MAX];
+	uint32_t rows_of;
+
+	(void)state;
+	for (uint32_t i = 0; i < 25; i++) {
+		assert_int_equal(plan_place(&p, load, raws[i], two, &rows_of), 0);
+		assert_int_equal(rows_of, 2);
+		for (uint32_t k = 0; k < 2; k++) {
+			assert_ptr_equal(two[k].raw, raws[i]);
+			assert_int_equal(two[k].streams, groups[k]);
+			load[two[k].connection].markets++;
+			load[two[k].connection].streams |= two[k].streams;
+		}
+	}
+	const uint32_t carried[] = {10, 20, 10, 5, 5}; /* of two streams ten markets, of one twenty */
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(load[i].markets, carried[i]);
+	assert_int_equal(load[5].markets, 0);
+	load[0].markets--; /* one has left: its place is taken */
+	assert_int_equal(plan_place(&p, load, "NEXT", two, &rows_of), 0);
+	assert_int_equal(two[0].connection, 0);
+	p.streams = VENUE_KLINE_STREAM;
+	assert_int_equal(plan_place(&p, load, "NEXT", two, &rows_of), ERR_ARG);
+	p = (struct plan){.venue = &all, .streams = all.streams};
+	for (uint32_t i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
+		load[i] = (struct collector_load){2, all.streams};
+	assert_int_equal(plan_place(&p, load, "NEXT", two, &rows_of), ERR_FULL);
+	load[7].markets = 1;
+	assert_int_equal(plan_place(&p, load, "NEXT", two, &rows_of), 0);
+	assert_int_equal(two[0].connection, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +181,7 @@ int main(void)
 		cmocka_unit_test_setup(fewer_by_setting, setup),
 		cmocka_unit_test_setup(together, setup),
 		cmocka_unit_test_setup(refused, setup),
+		cmocka_unit_test_setup(one_by_one, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,45 @@ static void test_outage(void **state)
 	coverage_fini(&c);
 }
 
+static void take_up(struct coverage *c, int64_t at, int64_t since, int64_t joined, const char *streams)
+{
+	struct event ev = make(EVENT_following, at);
+
+	assert_int_equal(symbol_make("777", 3, "POLYMARKET", &ev.following.instrument), 0);
+	event_set_text(ev.following.streams, streams);
+	ev.following.since = since;
+	ev.following.joined = joined;
+	coverage_on_event(c, &ev);
+}
+
+/* A market that came in the middle of a life, went on in the next one, and was dropped, its gap with it. */
+static void test_comes_and_goes(void **state)
+{
+	(void)state;
+	struct coverage c;
+
+	n_rows = 0;
+	coverage_init(&c);
+	follow(&c, D0, 1, "BTCUSDT", "top");
+	take_up(&c, D0 + 100 * S, 1, D0 + 100 * S, "top");
+	blind(&c, NULL, "all", D0 + 150 * S);
+	follow(&c, D0 + 200 * S, 2, "BTCUSDT", "top");
+	gap(&c, NULL, "all", repair_nothing, (int64_t[]){D0 + 150 * S, D0 + 200 * S}, 0);
+	take_up(&c, D0 + 210 * S, 2, D0 + 100 * S, "top"); /* no seam: the life began to see it with the first */
+	blind(&c, NULL, "all", D0 + 290 * S);
+	take_up(&c, D0 + 300 * S, 2, D0 + 100 * S, "");
+	gap(&c, NULL, "all", repair_nothing, (int64_t[]){D0 + 290 * S, D0 + 320 * S}, 0);
+	coverage_alive(&c, "collector", D0 + 400 * S);
+	assert_int_equal(coverage_rows(&c, keep, NULL), 0);
+	const struct coverage_row *r = row_of("777.POLYMARKET", "top", D0);
+	assert_int_equal(r->followed, 200 * S);
+	assert_int_equal(r->missing, 60 * S);
+	r = row_of("BTCUSDT.BINANCE", "top", D0);
+	assert_int_equal(r->followed, 400 * S);
+	assert_int_equal(r->missing, 80 * S);
+	coverage_fini(&c);
+}
+
 /* A second life: what it does not name ended with the first; the time in between is blind for both. */
 static void test_lives(void **state)
 {
@@ -176,7 +215,8 @@ static void test_open(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outage), cmocka_unit_test(test_lives),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outage), cmocka_unit_test(test_comes_and_goes),
+					   cmocka_unit_test(test_lives),
 					   cmocka_unit_test(test_open)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
