@@ -46,7 +46,7 @@ void answers_expect(struct collector_core *c, struct connection *conn)
 	collector_core_feed(c, number_of(c, conn), markets, &feed);
 	a->due = v->stream_answers(&feed);
 	/* Texts go out as fast as the venue takes them. */
-	int64_t sending = a->due * SECOND / (v->messages_per_s > 1 ? v->messages_per_s - 1 : 1);
+	int64_t sending = a->due * SECOND / (c->set.messages_per_s > 1 ? c->set.messages_per_s - 1 : 1);
 	if (a->due > 0)
 		a->by = after(after(c->now, c->set.answer_ns), sending);
 	arm(c, a->by);

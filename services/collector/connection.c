@@ -103,7 +103,8 @@ void connection_subscribe(struct plug *p)
 	struct venue_feed feed;
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
 	struct buf text;
-	uint32_t most = s->venue->messages_per_s > 1 ? s->venue->messages_per_s - 1 : 1, n = 0;
+	uint32_t a_second = s->set.messages_limit > 0 ? (uint32_t)s->set.messages_limit : s->venue->messages_per_s;
+	uint32_t most = a_second > 1 ? a_second - 1 : 1, n = 0;
 	int rc = 0;
 	buf_init(&text, 1 << 16);
 	collector_core_feed(s->core, p->line->number, markets, &feed);

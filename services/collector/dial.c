@@ -9,10 +9,12 @@ const char *dial_base(const struct shell *s)
 	return s->set.stream_url[0] ? s->set.stream_url : s->venue->stream_hosts[0];
 }
 
-/* Half of what the venue allows an address: a second collector, or a person with a browser, has the rest. */
+/* Half of what the venue allows an address: another stack, or a person with a browser, has the rest. The collectors of
+ * one stack share that half. */
 void dial_init(struct shell *s)
 {
-	uint32_t limit = s->set.connect_limit > 0 ? (uint32_t)s->set.connect_limit : s->venue->attempts_max / 2;
+	uint32_t share = s->venue->attempts_max / 2 / runtime_collectors(s->rt)->n;
+	uint32_t limit = s->set.connect_limit > 0 ? (uint32_t)s->set.connect_limit : share > 0 ? share : 1;
 	attempts_init(&s->attempts, limit, s->venue->attempts_ns);
 }
 

@@ -24,6 +24,7 @@ void collector_core_defaults(struct collector_core_settings *s, const struct ven
 		.stale_ns = 5 * SECOND,
 		.crossed_ns = SECOND,
 		.silence_ns = venue->silence_ns,
+		.messages_per_s = venue->messages_per_s,
 		.first_ns = SECOND,
 		.reply_ns = 10 * SECOND,
 		.ask_pace_ns = SECOND,

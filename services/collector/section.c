@@ -51,8 +51,11 @@ const struct config_key collector_section_keys[] = {
 	 AT(connection_streams), 0},
 	{"connect_limit", CONFIG_INT, "0", 0, ATTEMPTS_MAX, "tries",
 	 "To connect within the venue's window (five minutes at Binance and Bybit, a minute elsewhere), of all "
-	 "connections together; 0: half of what the venue allows an address, so that two collectors fit behind one.",
+	 "connections together; 0: half of what the venue allows an address, shared by the stack's collectors.",
 	 NULL, AT(connect_limit), 0},
+	{"messages_limit", CONFIG_INT, "0", 0, 1000, "texts a second",
+	 "That may be sent on a connection, pings included; 0: what the venue is known to allow.", NULL,
+	 AT(messages_limit), 0},
 	{"references", CONFIG_TEXT, "", 0, 0, "",
 	 "Numbers from elsewhere to ask for, apart by spaces: NAME=coingecko:bitcoin/usd, or "
 	 "NAME=https://HOST/PATH#/POINTER into the JSON that comes (RFC 6901).",
@@ -71,6 +74,10 @@ const struct config_key collector_section_keys[] = {
 	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
 	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
+	{"own_hosts", CONFIG_TEXT, "", 0, 0, "",
+	 "Further base addresses that are the venue's own, apart by spaces, as those of a region or new ones: what "
+	 "comes from them over TLS is live, too.",
+	 NULL, TEXT(own_hosts)},
 	{"ca_file", CONFIG_TEXT, "", 0, 0, "", "CA certificates; empty: the system's.", NULL, TEXT(ca_file)},
 	{"key_id", CONFIG_SECRET, "", 0, 0, "",
 	 "Id of our key, for a venue whose connections are signed (Kalshi), from NIGHTJAR_COLLECTOR__KEY_ID_FILE.",
@@ -182,13 +189,25 @@ bool collector_section_polls(const struct collector_section *in, const struct ve
 	return v->auth && !in->key_file[0] && !in->stream_url[0] && !in->stamped;
 }
 
-static bool is_own(const char *base, const char *const *own)
+static bool is_listed(const char *base, const char *list)
+{
+	size_t len = strlen(base), n;
+	for (const char *at = list; *at; at += n + strspn(at + n, " ")) {
+		n = strcspn(at, " ");
+		if (n == len && strncmp(at, base, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The venue's by our list, or by the settings'. */
+static bool is_own(const struct collector_section *in, const char *base, const char *const *own)
 {
 	bool tls = strncmp(base, "wss://", 6) == 0 || strncmp(base, "https://", 8) == 0;
 	for (size_t i = 0; own && own[i] && tls; i++)
 		if (strcmp(base, own[i]) == 0)
 			return true;
-	return false;
+	return tls && is_listed(base, in->own_hosts);
 }
 
 /* Books and candles are made of what both addresses say. */
@@ -197,12 +216,12 @@ static bool asks_elsewhere(const struct collector_section *in)
 	const struct venue *v = venue_find(in->venue, strlen(in->venue));
 	if (!in->rest_url[0] || !v)
 		return in->rest_url[0] != 0;
-	return !is_own(in->rest_url, v->rest_hosts) && !is_own(in->rest_url, v->catalog_hosts);
+	return !is_own(in, in->rest_url, v->rest_hosts) && !is_own(in, in->rest_url, v->catalog_hosts);
 }
 
 uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own)
 {
-	return !in->stamped && is_own(base, own) && !asks_elsewhere(in) ? origin_live : origin_simulated;
+	return !in->stamped && is_own(in, base, own) && !asks_elsewhere(in) ? origin_live : origin_simulated;
 }
 
 /* A book is stale where three polls brought nothing; the venue's budget sets the pace. */
@@ -252,6 +271,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
 	set->weight_limit = (uint32_t)in->weight_limit;
+	set->messages_per_s = in->messages_limit > 0 ? (uint32_t)in->messages_limit : set->venue->messages_per_s;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
 	if (collector_section_polls(in, set->venue))
 		copy_polling(in, set);

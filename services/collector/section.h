@@ -11,7 +11,7 @@ struct collector_section {
 	int64_t reference_every_ns, reference_stale_ns;
 	char trades[12], tickers[12];
 	char symbols[8000], streams[80], kline_interval[8], candles[80];
-	char stream_url[200], rest_url[200], ca_file[200];
+	char stream_url[200], rest_url[200], own_hosts[800], ca_file[200];
 	bool stamped, deflate, plain, candles_only;
 	int64_t book_levels, snapshot_limit, publish_levels;
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
@@ -19,7 +19,7 @@ struct collector_section {
 	char key_id[100], key_file[200];
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
-	int64_t connection_streams, connect_limit, weight_limit;
+	int64_t connection_streams, connect_limit, messages_limit, weight_limit;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 };

@@ -27,7 +27,7 @@ static void on_subscription(void *ctx, uint32_t connection, bool on, const char 
 /* n markets with all of these streams on one connection, which opens at T0. */
 static void open_rig(struct rig *r, const char *venue, uint32_t n, uint32_t streams)
 {
-	static char names[40][8];
+	static char names[40][12];
 	struct collector_market markets[40];
 	struct collector_core_settings s;
 

@@ -143,9 +143,30 @@ static void test_origin(void **state)
 	assert_int_equal(collector_section_origin(&in, own[0], own), origin_simulated);
 }
 
+/* A region's address, or a new one: as good as ours where people say so, whole and over TLS. */
+static void test_own_hosts(void **state)
+{
+	static const char *const own[] = {"wss://venue.example", NULL};
+	struct collector_section in = section();
+
+	(void)state;
+	snprintf(in.own_hosts, sizeof in.own_hosts, "%s",
+		 "wss://stream.venue.example:443  https://api.venue.example ws://plain.example");
+	assert_int_equal(collector_section_origin(&in, "wss://stream.venue.example:443", own), origin_live);
+	assert_int_equal(collector_section_origin(&in, "wss://stream.venue.example", own), origin_simulated);
+	assert_int_equal(collector_section_origin(&in, "wss://stream.venue.example:443/ws", own), origin_simulated);
+	assert_int_equal(collector_section_origin(&in, "ws://plain.example", own), origin_simulated);
+	assert_int_equal(collector_section_origin(&in, "", own), origin_simulated);
+	snprintf(in.rest_url, sizeof in.rest_url, "https://api.venue.example");
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_live);
+	snprintf(in.rest_url, sizeof in.rest_url, "https://api.venue.example.evil");
+	assert_int_equal(collector_section_origin(&in, own[0], own), origin_simulated);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
-					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin)};
+					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
+					   cmocka_unit_test(test_own_hosts)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
