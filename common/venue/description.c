@@ -100,6 +100,9 @@ int description_deliver(const struct description *d, struct venue_output *out)
 		return 0;
 	out->fault = (struct venue_fault){m.market, VENUE_INSTRUMENT};
 	int rc = describe(d, &instrument);
+	if (rc == 0 && d->complement.len > 0)
+		rc = symbol_make(d->complement.at, d->complement.len, symbol_venue(&m.market->symbol),
+				 &instrument.complement);
 	if (rc == 0)
 		out->message(out->ctx, &m);
 	return rc;

@@ -12,6 +12,7 @@ struct description {
 	struct json_str notional_min, notional_max;
 	uint8_t price_scale_min; /* decimals that prices have at least, whatever the tick */
 	bool trading;
+	struct json_str complement; /* raw name of the other outcome's instrument */
 	const struct venue_seal *seal; /* to go with it; NULL: none */
 };
 

@@ -225,6 +225,16 @@ static size_t below_one(struct json_str tick, char out[FIXED_TEXT_MAX])
 	return fixed_format_trim(out, FIXED_TEXT_MAX, value < one ? one - value : 0, 9);
 }
 
+/* The other token of the pair that makes a complete set. */
+static struct json_str sibling_of(const struct row *r, const struct venue_outcome *o)
+{
+	const struct venue_listing *l = &r->listing;
+	if (l->outcomes != 2)
+		return (struct json_str){NULL, 0, false};
+	const struct venue_outcome *other = o == &l->outcome[0] ? &l->outcome[1] : &l->outcome[0];
+	return (struct json_str){other->raw, strlen(other->raw), false};
+}
+
 static int give_token(const struct row *r, const struct venue_outcome *o, struct venue_output *out)
 {
 	static const struct json_str usd = {"USDC", 4, false}, lot = {LOT, sizeof(LOT) - 1, false};
@@ -244,6 +254,7 @@ static int give_token(const struct row *r, const struct venue_outcome *o, struct
 		.step = lot,
 		.qty_min = r->m[ORDER_MIN],
 		.trading = r->listing.open,
+		.complement = sibling_of(r, o),
 	};
 
 	make_seal(r, &seal);

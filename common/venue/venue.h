@@ -172,9 +172,11 @@ struct venue_liquidation {
 	uint8_t side; /* enum side, of the liquidation order */
 };
 
+#define VENUE_CALLED_OFF (-1)
+
 struct venue_resolution {
 	int64_t at;          /* ns, venue time; 0 where it does not say */
-	int64_t price;       /* what one contract pays, at the market's price scale */
+	int64_t price;       /* what one contract pays, at the market's price scale; VENUE_CALLED_OFF: it is void */
 	const char *outcome; /* what has come about; NUL-terminated, may be empty */
 };
 

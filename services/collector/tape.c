@@ -339,10 +339,27 @@ static bool same_instrument(const struct ev_instrument *a, const struct ev_instr
 	       a->qty_scale == b->qty_scale && a->tick_size == b->tick_size && a->price_min == b->price_min &&
 	       a->price_max == b->price_max && a->lot_size == b->lot_size && a->qty_min == b->qty_min &&
 	       a->qty_max == b->qty_max && a->market_qty_max == b->market_qty_max &&
-	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading;
+	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading &&
+	       a->kind == b->kind && symbol_equal(&a->complement, &b->complement) && a->settlement == b->settlement &&
+	       a->pays == b->pays;
 }
 
-/* A resolution may be told more than once, and be changed. */
+/* What only the venue's adapter knows of its instruments as a whole, and what has been resolved of this one: its
+ * descriptions do not repeat it. */
+static void complete(const struct collector_core *c, const struct market *m, struct ev_instrument *i)
+{
+	bool perpetual = c->set.venue->suffix[0] != '\0';
+	i->kind = c->set.venue->prices_bounded ? instrument_kind_event
+		  : perpetual                  ? instrument_kind_perpetual
+					       : instrument_kind_spot;
+	if (m->resolved && i->price_scale == m->venue.price_scale) {
+		i->settlement = m->pays == VENUE_CALLED_OFF ? settlement_void : settlement_final;
+		i->pays = m->pays == VENUE_CALLED_OFF ? 0 : m->pays;
+	}
+}
+
+/* The outcome goes on record (lane X), and into the description that whoever trades it follows (lane M). A resolution
+ * may be told more than once, and be changed. */
 void tape_on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
 {
 	if (m->resolved && m->pays == r->price)
@@ -354,11 +371,15 @@ void tape_on_resolution(struct collector_core *c, struct market *m, const struct
 	ev->resolution = (struct ev_resolution){
 		.instrument = m->venue.symbol,
 		.price_scale = m->venue.price_scale,
-		.pays = r->price,
+		.pays = r->price == VENUE_CALLED_OFF ? 0 : r->price,
 		.resolved_at = r->at,
 	};
 	event_set_name(ev->resolution.outcome, r->outcome);
 	emit(c);
+	if (!m->described)
+		return;
+	complete(c, m, &m->instrument);
+	tape_emit_instrument(c, m);
 }
 
 static void on_tick(struct collector_core *c, struct market *m, int64_t tick_size)
@@ -384,6 +405,7 @@ static void on_instrument(struct collector_core *c, struct market *m, const stru
 	c->count.instruments++;
 	widen_instrument(&wide, wider(told->price_scale, m->price_scale_min), wider(told->qty_scale, m->qty_scale_min));
 	wide.instrument = m->venue.symbol;
+	complete(c, m, &wide);
 	if (m->described && same_instrument(&m->instrument, i))
 		return;
 	bool rescaled = i->price_scale != m->venue.price_scale || i->qty_scale != m->venue.qty_scale;

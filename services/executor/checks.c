@@ -98,6 +98,8 @@ enum reject checks_notional(const struct order *o, int64_t price)
 
 enum reject checks_range(const struct ev_instrument *d, int64_t price)
 {
+	if (d->kind == instrument_kind_event && price >= fixed_pow10(d->price_scale))
+		return reject_price_range;
 	bool low = price < d->price_min, high = d->price_max != 0 && price > d->price_max;
 	return price != 0 && (low || high) ? reject_price_range : reject_none;
 }

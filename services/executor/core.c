@@ -112,6 +112,8 @@ static const struct symbol *market_symbol(const struct event *ev)
 		return &ev->book_state.instrument;
 	case EVENT_trade:
 		return &ev->trade.instrument;
+	case EVENT_resolution:
+		return &ev->resolution.instrument;
 	default:
 		return NULL;
 	}
@@ -141,10 +143,24 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 	if (market_scales_differ(m, d))
 		cancel_all(s, m, reject_invalid);
 	int rc = markets_define(&x->markets, m, d);
-	if (rc == 0)
+	if (rc == 0) {
+		settle_market(s, m);
 		return;
+	}
 	x->counters.bad_instruments++;
 	m->def.trading = false;
+}
+
+/* The description says the same as soon as the collector has made it anew. */
+static void on_resolution(const struct step *s, struct market *m, const struct ev_resolution *r)
+{
+	int64_t pays;
+	if (m->def.settlement != settlement_none || m->def.kind != instrument_kind_event ||
+	    fixed_rescale(r->pays, r->price_scale, m->def.price_scale, &pays) != 0)
+		return;
+	m->def.settlement = strcmp(r->outcome, "void") == 0 ? settlement_void : settlement_final;
+	m->def.pays = pays;
+	settle_market(s, m);
 }
 
 static bool trade_fits(const struct market *m, const struct ev_trade *t)
@@ -176,6 +192,9 @@ static void on_known_market(const struct step *s, struct market *m, const struct
 {
 	int rc = 0;
 	switch (ev->id) {
+	case EVENT_resolution:
+		on_resolution(s, m, &ev->resolution);
+		return;
 	case EVENT_book_snapshot:
 		rc = market_on_snapshot(m, ev->ts_recv, &ev->book_snapshot);
 		break;

@@ -37,12 +37,15 @@ static int64_t add_capped(int64_t a, int64_t b)
 	return a > 0 ? INT64_MAX : -INT64_MAX;
 }
 
-static const struct market *market_of(const struct executor *x, const char *base)
+/* The market that an asset is marked in: as its base, or as its other outcome. */
+static const struct market *market_of(const struct executor *x, const char *asset, bool *ret_other)
 {
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
 		const struct market *m = markets_at(&x->markets, i);
-		if (m->known && strcmp(m->def.base, base) == 0 &&
-		    strcmp(m->def.quote, x->settings.quote) == 0)
+		if (!m->known || strcmp(m->def.quote, x->settings.quote) != 0)
+			continue;
+		*ret_other = outcome_both(m) && strcmp(m->other, asset) == 0;
+		if (*ret_other || strcmp(m->def.base, asset) == 0)
 			return m;
 	}
 	return NULL;
@@ -53,6 +56,12 @@ static bool marked_now(const struct executor *x, const struct market *m, int64_t
 	return m->mark != 0 && market_usable(m, now, x->settings.stale_ns) == reject_none;
 }
 
+static int64_t asset_value(const struct market *m, bool other, int64_t qty)
+{
+	int64_t value = value_of(qty, CASH_SCALE, m->mark, m->def.price_scale);
+	return other ? qty - value : value;
+}
+
 static struct worth worth_at(const struct executor *x, int64_t now)
 {
 	const struct account *a = &x->account;
@@ -60,11 +69,11 @@ static struct worth worth_at(const struct executor *x, int64_t now)
 	for (uint32_t i = 1; i < a->n; i++) {
 		if (a->asset[i].total == 0)
 			continue;
-		const struct market *m = market_of(x, a->asset[i].name);
+		bool other = false;
+		const struct market *m = market_of(x, a->asset[i].name, &other);
 		w.marked = w.marked && m && marked_now(x, m, now);
 		if (m)
-			w.equity = add_capped(w.equity, value_of(a->asset[i].total, CASH_SCALE,
-								 m->mark, m->def.price_scale));
+			w.equity = add_capped(w.equity, asset_value(m, other, a->asset[i].total));
 	}
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
 		const struct market *m = markets_at(&x->markets, i);

@@ -5,6 +5,7 @@
 #include "services/executor/account.h"
 #include "services/executor/core.h"
 #include "services/executor/holdings.h"
+#include "services/executor/outcome.h"
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
 #include "services/executor/risk.h"
@@ -72,7 +73,8 @@ const char *report_reject_text(enum reject reject);
 struct execution {
 	int64_t price, qty;
 	enum liquidity liquidity;
-	int64_t cost, fee, realised, fee_carry; /* filled in by fills_execute */
+	/* filled in by fills_execute; cost: of the instrument, paid: of what the order trades (outcome.h) */
+	int64_t cost, paid, fee, realised, fee_carry;
 };
 void report_fill(const struct step *s, const struct order *o, const struct execution *e);
 
@@ -96,6 +98,13 @@ int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount);
 void fills_save(const struct executor *x, struct packer *p);
 int fills_load(struct executor *x, struct unpacker *u); /* after the orders */
 struct asset *fills_locked_asset(struct executor *x, const struct order *o);
+
+/* settle.c: event contracts that come to their end. */
+/* What the account now holds of both outcomes is worth 1 a pair: an own NO at once, another instrument's contracts where
+ * the strategy itself holds both, at the price of the fill that made them a pair. */
+void settle_pairs(const struct step *s, const struct order *o, int64_t price);
+/* The venue has said what contracts of this market pay, or that they are void. */
+void settle_market(const struct step *s, struct market *m);
 
 /* intake.c: intents. */
 void intake_on_intent(const struct step *s, const struct event *ev);

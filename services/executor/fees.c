@@ -163,6 +163,10 @@ static int polymarket(int64_t rate, struct deal *d)
 
 int fees_of(const struct fees *f, struct deal *d)
 {
+	if (d->liquidity == liquidity_settled) {
+		d->fee = 0;
+		return 0;
+	}
 	int64_t rate = d->liquidity == liquidity_maker ? f->maker : f->taker;
 	int rc;
 	if (f->model == FEE_KALSHI)

@@ -57,7 +57,8 @@ struct deal { /* one execution, as its fee is asked for */
 	int64_t fee;   /* filled in by fees_of, CASH_SCALE */
 };
 
-int fees_of(const struct fees *f, struct deal *d); /* ERR_RANGE */
+/* ERR_RANGE. What the venue settles costs nothing. */
+int fees_of(const struct fees *f, struct deal *d);
 
 /* What must be set aside to buy this at its price or better and pay the dearest fee in one go: rounded up; ERR_RANGE.
  * A curve's fee grows while the price falls towards a half, but never by as much as the cost shrinks. */

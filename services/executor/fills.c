@@ -11,27 +11,27 @@ struct transfer { /* what an execution moves; nothing is booked before all of it
 
 struct asset *fills_locked_asset(struct executor *x, const struct order *o)
 {
-	return o->side == side_buy ? account_quote(&x->account)
-				   : account_asset(&x->account, o->market->def.base);
+	return outcome_pays(o) ? account_quote(&x->account) : outcome_asset(&x->account, o->market, o->outcome);
 }
 
 int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount)
 {
-	if (o->side == side_sell)
+	if (!outcome_pays(o))
 		return fixed_rescale(rest, o->market->def.qty_scale, CASH_SCALE, ret_amount);
-	return fees_reserve(&o->market->fees, order_rated(o, o->price, rest), ret_amount);
+	int64_t price = outcome_price(o->market, o->outcome, o->price);
+	return price > 0 ? fees_reserve(&o->market->fees, order_rated(o, price, rest), ret_amount) : ERR_RANGE;
 }
 
 static int price_it(const struct order *o, struct execution *e)
 {
-	struct deal d = {.what = order_rated(o, e->price, e->qty),
-			 .side = o->side,
+	struct deal d = {.what = order_rated(o, outcome_price(o->market, o->outcome, e->price), e->qty),
+			 .side = outcome_pays(o) ? side_buy : side_sell,
 			 .liquidity = e->liquidity,
 			 .carry = o->fee_carry};
-	int rc = money_cost(d.what, &d.cost);
+	int rc = outcome_cost(o->market, o->outcome, order_rated(o, e->price, e->qty), &d.cost, &e->cost);
 	if (rc == 0)
 		rc = fees_of(&o->market->fees, &d);
-	e->cost = d.cost;
+	e->paid = d.cost;
 	e->fee = d.fee;
 	e->fee_carry = d.carry;
 	return rc;
@@ -53,19 +53,18 @@ static int sum_up(const struct executor *x, const struct order *o, struct execut
 		rc = fixed_rescale(e->qty, o->market->def.qty_scale, CASH_SCALE, &t->base);
 	if (rc == 0 && __builtin_add_overflow(a->realised, e->realised, &t->realised))
 		rc = ERR_RANGE;
-	if (rc == 0 && o->side == side_buy)
-		rc = money_add(e->cost, e->fee, &t->pay);
-	t->receive = o->side == side_buy ? t->base : e->cost - e->fee;
-	if (o->side == side_sell)
+	if (rc == 0 && outcome_pays(o))
+		rc = money_add(e->paid, e->fee, &t->pay);
+	t->receive = outcome_pays(o) ? t->base : e->paid - e->fee;
+	if (!outcome_pays(o))
 		t->pay = t->base;
 	return rc;
 }
 
 static int move(struct executor *x, struct order *o, const struct transfer *t)
 {
-	struct asset *base = account_asset(&x->account, o->market->def.base);
-	struct asset *quote = account_quote(&x->account);
-	struct asset *to = o->side == side_buy ? base : quote;
+	struct asset *traded = outcome_asset(&x->account, o->market, o->outcome);
+	struct asset *to = outcome_pays(o) ? traded : account_quote(&x->account);
 	if (to->total > INT64_MAX - t->receive)
 		return ERR_RANGE;
 	int rc = asset_pay(fills_locked_asset(x, o), t->pay, &o->locked);
@@ -100,6 +99,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	holdings_add(&x->holdings, o->strategy, o->market, o->side == side_buy ? t.base : -t.base);
 	guard_on_fill(x, s->now, o, e->realised);
 	report_fill(s, o, e);
+	settle_pairs(s, o, e->price);
 	return 0;
 }
 

@@ -13,6 +13,14 @@ static struct holding *find(struct holdings *h, const char *strategy, const stru
 	return NULL;
 }
 
+int64_t holdings_of(const struct holdings *h, const char *strategy, const struct market *m)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->at[i].market == m && strcmp(h->at[i].strategy, strategy) == 0)
+			return h->at[i].qty;
+	return 0;
+}
+
 static bool same_sign(int64_t a, int64_t b)
 {
 	return (a > 0 && b > 0) || (a < 0 && b < 0);

@@ -29,6 +29,8 @@ struct holdings {
 /* A fill of the strategy moved its holding by so much. */
 void holdings_add(struct holdings *h, const char *strategy, struct market *m, int64_t qty);
 
+int64_t holdings_of(const struct holdings *h, const char *strategy, const struct market *m); /* 0: nothing */
+
 /* Gives what no row accounts for (rows that were full, state of before there were rows) to `strategy`, so that the rows
  * of a market add up to its position again. */
 void holdings_complete(struct holdings *h, const struct markets *ms, const char *strategy);

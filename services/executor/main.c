@@ -16,7 +16,7 @@ static const struct service_input inputs[] = {
 	{0},
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
-				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  0};
+				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding, 0};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \

@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "services/executor/outcome.h"
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels)
 {
@@ -119,6 +120,7 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	m->notional_min = min;
 	m->notional_max = max;
 	m->fees = *fees_find(ms->fees, &d->instrument);
+	outcome_name_other(d->base, m->other);
 	m->known = true;
 	return 0;
 }

@@ -26,6 +26,7 @@ struct taken {
 
 struct market {
 	struct ev_instrument def;  /* as announced; all zero until `known` */
+	char other[EVENT_NAME_MAX]; /* asset of the other outcome (outcome.h) */
 	int64_t notional_min, notional_max; /* CASH_SCALE; 0 no limit */
 	struct book book;
 	struct taken *taken;       /* owned: [0] bids, [1] asks */

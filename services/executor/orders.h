@@ -63,6 +63,7 @@ struct order {
 	int64_t best;        /* twice the best price a trailing stop has followed; 0: not yet */
 	int64_t amount;      /* cash that a market buy may cost; 0: qty counts */
 	int64_t good_until;  /* event time; 0: no end */
+	uint8_t outcome;     /* enum outcome: what it trades (outcome.h) */
 	int64_t filled;
 	int64_t told;        /* of filled: what its link knows */
 	int64_t cost;        /* cash of all fills */

@@ -96,6 +96,7 @@ static void restore(struct executor *x, const struct ev_order *e)
 		.tif = e->tif,
 		.ahead = INT64_MAX,
 	};
+	outcome_choose(&x->account, &o);
 	event_set_name(o.strategy, e->strategy);
 	event_set_name(o.client_order_id, e->client_order_id);
 	event_set_name(o.user_id, e->user_id);
@@ -169,18 +170,27 @@ static void add(struct asset *a, int64_t amount)
 }
 
 /* The balances that follow say the same, unless the journal ends in between. */
-static void move_money(struct executor *x, const struct ev_fill *e, struct order *o, int64_t cost)
+static void move_money(struct executor *x, const struct ev_fill *e, const struct order *o, int64_t cost,
+		       int64_t *locked)
 {
-	const struct market *m = known_market(x, &e->instrument);
-	bool buy = e->side == side_buy;
+	bool buys = outcome_pays(o);
 	int64_t base;
 	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) != 0)
 		return;
-	add(account_asset(&x->account, m->def.base), buy ? base : -base);
-	add(account_quote(&x->account), (buy ? -cost : cost) - e->fee);
-	int64_t paid = buy ? cost + e->fee : base;
-	if (o)
-		o->locked -= paid < o->locked ? paid : o->locked;
+	add(outcome_asset(&x->account, o->market, o->outcome), buys ? base : -base);
+	add(account_quote(&x->account), (buys ? -cost : cost) - e->fee);
+	int64_t paid = buys ? cost + e->fee : base;
+	*locked -= paid < *locked ? paid : *locked;
+}
+
+/* The order of a fill as far as its money goes: that in the table, or what it must have been. */
+static struct order order_of(struct executor *x, const struct ev_fill *e, struct market *m, const struct order *found)
+{
+	struct order o = {.market = m, .side = e->side, .qty = e->qty};
+	if (found)
+		return *found;
+	outcome_choose(&x->account, &o);
+	return o;
 }
 
 static void hold(struct executor *x, const struct ev_fill *e, struct market *m)
@@ -191,13 +201,14 @@ static void hold(struct executor *x, const struct ev_fill *e, struct market *m)
 }
 
 /* The fee is what the journal says; what its rounding carries over is worked out again. */
-static void follow_order(struct order *o, const struct ev_fill *e, struct rated what, int64_t cost)
+static void follow_order(struct order *o, const struct ev_fill *e, struct rated what, int64_t cost, int64_t paid)
 {
 	struct deal d = {.what = what,
-			 .cost = cost,
-			 .side = e->side,
+			 .cost = paid,
+			 .side = outcome_pays(o) ? side_buy : side_sell,
 			 .liquidity = e->liquidity,
 			 .carry = o->fee_carry};
+	d.what.price = outcome_price(o->market, o->outcome, what.price);
 	o->cost += cost;
 	if (fees_of(&o->market->fees, &d) == 0)
 		o->fee_carry = d.carry;
@@ -218,19 +229,22 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
 	struct order *o = orders_find(&x->orders, e->client_order_id);
 	struct market *m = known_market(x, &e->instrument);
-	int64_t cost, realised;
+	int64_t cost, paid, realised, no_lock = 0;
 	x->fills = e->fill_id;
 	x->account.realised += e->realised;
 	x->account.fees += e->fee;
-	if (!m || money_cost(what, &cost) != 0)
+	if (!m)
+		return;
+	struct order of = order_of(x, e, m, o);
+	if (outcome_cost(m, of.outcome, what, &paid, &cost) != 0)
 		return;
 	if (o)
-		follow_order(o, e, what, cost);
+		follow_order(o, e, what, cost, paid);
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
 	hold(x, e, m);
 	recall_loss(x, at, e, o);
-	move_money(x, e, o, cost);
+	move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
 }
 
 /* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */

@@ -35,7 +35,7 @@ static void say_terms(struct ev_order *e, const struct order *o)
 	e->cash_scale = CASH_SCALE;
 	e->amount = o->amount;
 	e->link = o->link;
-	e->leg = o->leg;
+	e->leg = o->outcome;
 	event_set_name(e->link_id, o->link_id);
 	e->revision = o->revision;
 }
@@ -170,6 +170,8 @@ void report_holdings(const struct step *s, const struct market *m)
 {
 	report_position(s, m);
 	report_balance(s, account_asset(&s->x->account, m->def.base));
+	if (outcome_both(m) && account_find(&s->x->account, m->other))
+		report_balance(s, outcome_asset(&s->x->account, m, OUTCOME_OTHER));
 	report_balance(s, account_quote(&s->x->account));
 }
 

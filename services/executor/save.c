@@ -27,6 +27,16 @@ static int load_kill(struct executor *x, struct unpacker *u)
 	return mode_load_kill(&x->mode, u);
 }
 
+static void outcomes_save(const struct executor *x, struct packer *p)
+{
+	outcome_save(&x->orders, p);
+}
+
+static int outcomes_load(struct executor *x, struct unpacker *u)
+{
+	return outcome_load(&x->orders, u);
+}
+
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
  * gets a new name, and keeps the old one for loading. */
 static const struct part {
@@ -40,6 +50,7 @@ static const struct part {
 	{"fees", fills_save, fills_load},
 	{"kill", save_kill, load_kill},
 	{"guard", guard_save, guard_load},
+	{"outcomes", outcomes_save, outcomes_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

@@ -91,7 +91,7 @@ static int64_t worst_price(const struct order *o, const struct walk *w)
 static int needed(const struct order *o, const struct walk *w, int64_t *ret_amount)
 {
 	int64_t taken, rest, all;
-	if (o->side == side_sell)
+	if (!outcome_pays(o))
 		return fills_reserve(o, order_rest(o), ret_amount);
 	int rc = money_add(w->cost, w->fees, &taken);
 	if (rc != 0 || !order_limited(o)) {
@@ -117,7 +117,7 @@ static enum reject set_aside(struct executor *x, struct order *o, const struct w
 		return reject_limit_orders;
 	if (needed(o, w, &amount) != 0)
 		return reject_balance;
-	if (asset_lock(fills_locked_asset(x, o), amount) != 0)
+	if (!outcome_asset(&x->account, o->market, o->outcome) || asset_lock(fills_locked_asset(x, o), amount) != 0)
 		return reject_balance;
 	o->locked = amount;
 	return reject_none;
@@ -167,7 +167,8 @@ static enum reject plan(const struct step *s, struct order *o, uint32_t slots)
 	enum reject reject = check_now(s, o);
 	if (reject != reject_none)
 		return reject;
-	*w = (struct walk){.side = o->side, .limit = o->price, .qty = order_rest(o)};
+	outcome_choose(&s->x->account, o);
+	*w = (struct walk){.side = o->side, .limit = o->price, .qty = order_rest(o), .outcome = o->outcome};
 	if (walk_book(o->market, w) != 0)
 		return reject_max_notional;
 	reject = check_reach(o, w);

@@ -2,12 +2,13 @@
 #include "services/executor/walk.h"
 
 #include "common/base/err.h"
+#include "services/executor/outcome.h"
 
 /* What taking so much of a level costs; ERR_RANGE. */
 static int price_level(const struct walk *w, const struct market *m, int64_t price, int64_t qty, struct deal *ret_deal)
 {
-	struct deal d = {.what = {price, qty, m->def.price_scale, m->def.qty_scale},
-			 .side = w->side,
+	struct deal d = {.what = {outcome_price(m, w->outcome, price), qty, m->def.price_scale, m->def.qty_scale},
+			 .side = (w->side == side_buy) == (w->outcome == OUTCOME_BASE) ? side_buy : side_sell,
 			 .liquidity = liquidity_taker,
 			 .carry = w->fee_carry};
 	int rc = money_cost(d.what, &d.cost);
@@ -71,7 +72,7 @@ int walk_book(const struct market *m, struct walk *w)
 	for (uint32_t i = 0; i < book_depth(&m->book, against) && w->found < w->qty; i++) {
 		const struct level *l = book_level(&m->book, against, i);
 		/* A price of 0 is somebody's mistake, and no bargain. */
-		if (l->price <= 0 || !walk_reaches(w->side, w->limit, l->price))
+		if (l->price <= 0 || outcome_price(m, w->outcome, l->price) <= 0 || !walk_reaches(w->side, w->limit, l->price))
 			break;
 		if (!book_known(&m->book, against, l->price) || w->n == WALK_LEVELS_MAX ||
 		    !market_can_take(m, against, w->n + 1))

@@ -12,6 +12,7 @@ struct walk {
 	int64_t limit;    /* worst price it accepts; 0 any */
 	int64_t qty;
 	int64_t amount;   /* most it may cost with its fees; 0 any */
+	uint8_t outcome;      /* enum outcome: what cost and fees are those of */
 	/* found */
 	struct level at[WALK_LEVELS_MAX];
 	uint32_t n;

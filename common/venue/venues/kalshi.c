@@ -21,6 +21,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/venue/description.h"
+#include "common/venue/iso_time.h"
 #include "common/venue/wire.h"
 
 extern const struct venue venue_kalshi;
@@ -303,19 +304,60 @@ static struct json_str base_of(struct json_str ticker, char text[EVENT_NAME_MAX]
 	return (struct json_str){text, max, false};
 }
 
-static void read_market(struct json *j, struct description *d)
+/* What a market has come to. Closed is not settled: its result is empty, or may still be amended, until it is
+ * finalized. docs.kalshi.com, "Get Market"; recorded events. */
+struct settled {
+	struct json_str status, result, value, at;
+};
+
+static int64_t time_of(struct json_str text)
+{
+	int64_t ns = 0;
+	return text.len > 0 && iso_time(text.at, text.len, &ns) == 0 ? ns : 0;
+}
+
+static int deliver_result(const struct description *d, const struct settled *s, struct venue_output *out)
+{
+	const struct venue_market *m = d->symbol.len > 0 ? out->find(out->ctx, d->symbol.at, d->symbol.len) : NULL;
+	struct venue_message msg = {.kind = VENUE_RESOLUTION, .market = m};
+	static const struct json_str one = {"1", 1, false}, zero = {"0", 1, false};
+	char outcome[EVENT_NAME_MAX];
+
+	if (m == NULL || !json_str_is(s->status, "finalized"))
+		return 0;
+	bool yes = json_str_is(s->result, "yes"), no = json_str_is(s->result, "no");
+	struct json_str pays = s->value.len > 0 ? s->value : yes ? one : zero;
+	bool called_off = s->value.len == 0 && !yes && !no;
+	wire_text(s->result, outcome, sizeof(outcome));
+	msg.resolution = (struct venue_resolution){.at = time_of(s->at), .outcome = called_off ? "void" : outcome};
+	msg.time = msg.resolution.at;
+	msg.resolution.price = VENUE_CALLED_OFF;
+	int rc = called_off ? 0 : wire_decimal(pays, m->price_scale, &msg.resolution.price);
+	if (rc == 0)
+		out->message(out->ctx, &msg);
+	return rc;
+}
+
+static void read_market(struct json *j, struct description *d, struct settled *s)
 {
 	static const struct json_str quote = {"USD", 3, false}, lot = {"0.01", 4, false};
-	struct json_str key, status;
+	struct json_str key;
 
+	*s = (struct settled){0};
 	*d = (struct description){.quote = quote, .step = lot};
 	json_object(j);
 	while (json_key(j, &key)) {
 		enum json_kind kind = json_peek(j);
 		if (json_str_is(key, "ticker") && kind == JSON_STRING)
 			json_string(j, &d->symbol);
-		else if (json_str_is(key, "status") && kind == JSON_STRING && json_string(j, &status))
-			d->trading = json_str_is(status, "active");
+		else if (json_str_is(key, "status") && kind == JSON_STRING)
+			json_string(j, &s->status);
+		else if (json_str_is(key, "result") && kind == JSON_STRING)
+			json_string(j, &s->result);
+		else if (json_str_is(key, "settlement_value_dollars") && kind == JSON_STRING)
+			json_string(j, &s->value);
+		else if (json_str_is(key, "settlement_ts") && kind == JSON_STRING)
+			json_string(j, &s->at);
 		else if (json_str_is(key, "price_ranges") && kind == JSON_ARRAY)
 			read_ranges(j, d);
 		else
@@ -323,6 +365,7 @@ static void read_market(struct json *j, struct description *d)
 	}
 	if (d->tick.len == 0)
 		d->tick = lot; /* linear_cent, the usual structure */
+	d->trading = json_str_is(s->status, "active");
 }
 
 /* One bad description does not keep the others back; the first error is returned at the end. */
@@ -346,10 +389,13 @@ static int decode_markets(const struct venue_input *in, struct venue_output *out
 	json_array(&j);
 	while (json_item(&j)) {
 		struct description d;
+		struct settled s;
 		char base[EVENT_NAME_MAX];
-		read_market(&j, &d);
+		read_market(&j, &d, &s);
 		d.base = base_of(d.symbol, base);
 		rc = j.err != 0 ? j.err : description_deliver(&d, out);
+		if (rc == 0)
+			rc = deliver_result(&d, &s, out);
 		first = first == 0 ? rc : first;
 	}
 	return first != 0 ? first : json_finish(&j);
