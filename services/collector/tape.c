@@ -367,6 +367,10 @@ void tape_on_resolution(struct collector_core *c, struct market *m, const struct
 	m->resolved = true;
 	m->pays = r->price;
 	c->count.resolutions++;
+	if (m->described) {
+		complete(c, m, &m->instrument);
+		tape_emit_instrument(c, m);
+	}
 	struct event *ev = begin(c, EVENT_resolution, m, r->at);
 	ev->resolution = (struct ev_resolution){
 		.instrument = m->venue.symbol,
@@ -376,10 +380,6 @@ void tape_on_resolution(struct collector_core *c, struct market *m, const struct
 	};
 	event_set_name(ev->resolution.outcome, r->outcome);
 	emit(c);
-	if (!m->described)
-		return;
-	complete(c, m, &m->instrument);
-	tape_emit_instrument(c, m);
 }
 
 static void on_tick(struct collector_core *c, struct market *m, int64_t tick_size)

@@ -100,8 +100,8 @@ int fills_load(struct executor *x, struct unpacker *u); /* after the orders */
 struct asset *fills_locked_asset(struct executor *x, const struct order *o);
 
 /* settle.c: event contracts that come to their end. */
-/* What the account now holds of both outcomes is worth 1 a pair: an own NO at once, another instrument's contracts where
- * the strategy itself holds both, at the price of the fill that made them a pair. */
+/* What the account now holds of both outcomes is worth 1 a pair: an own NO at once, another instrument's contracts
+ * where the strategy itself holds both, at the price of the fill that made them a pair. */
 void settle_pairs(const struct step *s, const struct order *o, int64_t price);
 /* The venue has said what contracts of this market pay, or that they are void. */
 void settle_market(const struct step *s, struct market *m);

@@ -172,7 +172,7 @@ void settle_market(const struct step *s, struct market *m)
 	if (m->def.kind != instrument_kind_event || m->def.settlement == settlement_none || price < 0 || price > one)
 		return;
 	m->def.trading = false;
-	intake_cancel_all(s, m, reject_not_trading);
+	cancel_all(s, m, reject_not_trading);
 	holdings_complete(&x->holdings, &x->markets, nobody);
 	bool any = false;
 	cash = brought(x, m, price);

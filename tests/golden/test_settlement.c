@@ -208,10 +208,8 @@ static void kalshi_market(const char *file, uint32_t *ret_settled)
 	if (capture_open(path, &c) != 0)
 		skip();
 	struct json_str whole = {c.text, strlen(c.text), false};
-	struct json_str body = member(member(whole, "response"), "event"), list;
+	struct json_str list = member(member(whole, "response"), "markets");
 	venue = venue_find("KALSHI", 6);
-	body = member(whole, "response");
-	list = member(body, "markets");
 	int len = snprintf(text, sizeof(text), "{\"markets\":%.*s}", (int)list.len, list.at);
 	struct json_str row = {list.at + 1, list.len - 2, false};
 	struct json_str ticker = member(row, "ticker"), result = member(row, "result");
@@ -254,12 +252,13 @@ static void kalshi_settles(void **state)
 
 /* ---- Polymarket ---- */
 
-/* "up" is the first outcome. 30 of it at 0.45 and 12 of the other at 0.50 by one strategy: 12 pairs are worth 12, 18 are
- * left; 7 of the other by a second strategy. */
+/* "up" is the first outcome. 30 of it at 0.45 and 12 of the other at 0.50 by one strategy: 12 pairs are worth 12, 18
+ * are left; 7 of the other by a second strategy. */
 static bool polymarket_market(const char *line)
 {
 	static char text[1 << 16];
-	struct json_str row = {line, strlen(line), false}, raw = member(row, "raw"), prices = member(row, "outcome_prices");
+	struct json_str row = {line, strlen(line), false};
+	struct json_str raw = member(row, "raw"), prices = member(row, "outcome_prices");
 	int len = snprintf(text, sizeof(text), "[%.*s]", (int)raw.len, raw.at);
 	bool up = strncmp(prices.at, "[\"1\"", 4) == 0;
 	assert_true(up || strncmp(prices.at, "[\"0\"", 4) == 0);
