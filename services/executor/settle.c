@@ -25,7 +25,8 @@ static void net_other(struct executor *x, const struct market *m)
 	const struct asset *held = account_find(&x->account, m->other);
 	if (!held || asset_free(held) == 0)
 		return;
-	struct asset *yes = outcome_asset(&x->account, m, OUTCOME_BASE), *no = outcome_asset(&x->account, m, OUTCOME_OTHER);
+	struct asset *yes = outcome_asset(&x->account, m, OUTCOME_BASE);
+	struct asset *no = outcome_asset(&x->account, m, OUTCOME_OTHER);
 	int64_t pairs = smaller(asset_free(yes), asset_free(no));
 	if (pairs == 0 || asset_receive(account_quote(&x->account), pairs) != 0)
 		return;

@@ -72,7 +72,8 @@ int walk_book(const struct market *m, struct walk *w)
 	for (uint32_t i = 0; i < book_depth(&m->book, against) && w->found < w->qty; i++) {
 		const struct level *l = book_level(&m->book, against, i);
 		/* A price of 0 is somebody's mistake, and no bargain. */
-		if (l->price <= 0 || outcome_price(m, w->outcome, l->price) <= 0 || !walk_reaches(w->side, w->limit, l->price))
+		bool priced = l->price > 0 && outcome_price(m, w->outcome, l->price) > 0;
+		if (!priced || !walk_reaches(w->side, w->limit, l->price))
 			break;
 		if (!book_known(&m->book, against, l->price) || w->n == WALK_LEVELS_MAX ||
 		    !market_can_take(m, against, w->n + 1))
