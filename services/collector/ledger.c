@@ -437,7 +437,7 @@ static void on_own_resolution(struct collector_core *c, const struct ev_resoluti
 	if (m == NULL)
 		return;
 	m->resolved = true;
-	m->pays = r->pays;
+	m->pays = strcmp(r->outcome, "void") == 0 ? VENUE_CALLED_OFF : r->pays;
 }
 
 /* Of which connection an own record is; COLLECTOR_CONNECTIONS_MAX: of none. */

@@ -72,7 +72,10 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 static int64_t take_crossing(const struct step *s, const struct order *o)
 {
 	struct walk *w = &s->x->walk;
-	*w = (struct walk){.side = o->side, .limit = o->price, .qty = at_most(s, o, order_rest(o)), .outcome = o->outcome};
+	*w = (struct walk){.side = o->side,
+			   .limit = o->price,
+			   .qty = at_most(s, o, order_rest(o)),
+			   .outcome = o->outcome};
 	if (walk_book(o->market, w) != 0)
 		return 0;
 	for (uint32_t i = 0; i < w->n; i++)

@@ -1,10 +1,10 @@
 /* outcome - which asset an order trades: the instrument's base, or the contracts of the other outcome.
  *
- * An event contract without an instrument of its own for the other outcome (Kalshi) has two things that can be held: YES
- * is the base asset, NO the asset `other`. Who sells more YES than he has buys NO for one less the price; who buys while
- * he holds NO sells that. An order is one or the other from its acceptance on: it closes where what is free of the
- * opposite covers all of it, else it opens, and what is then held of both outcomes is worth 1 a pair at once
- * (settle_pairs). Every other order is in the base asset.
+ * An event contract without an instrument of its own for the other outcome (Kalshi) has two things that can be
+ * held: YES is the base asset, NO the asset `other`. Who sells more YES than he has buys NO for one less the
+ * price; who buys while he holds NO sells that. An order is one or the other from its acceptance on: it closes
+ * where what is free of the opposite covers all of it, else it opens, and what is then held of both outcomes is
+ * worth 1 a pair at once (settle_pairs). Every other order is in the base asset.
  */
 #ifndef NJ_EXECUTOR_OUTCOME_H
 #define NJ_EXECUTOR_OUTCOME_H
