@@ -13,7 +13,8 @@ const char *dial_base(const struct shell *s)
  * one stack share that half. */
 void dial_init(struct shell *s)
 {
-	uint32_t share = s->venue->attempts_max / 2 / runtime_collectors(s->rt)->n;
+	uint32_t all = runtime_collectors(s->rt)->n, share = s->venue->attempts_max / 2;
+	share = all > 1 ? share / all : share;
 	uint32_t limit = s->set.connect_limit > 0 ? (uint32_t)s->set.connect_limit : share > 0 ? share : 1;
 	attempts_init(&s->attempts, limit, s->venue->attempts_ns);
 }
