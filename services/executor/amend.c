@@ -77,7 +77,8 @@ static enum reject wait_on(const struct step *s, uint32_t i, struct order *n)
 		return reject_balance;
 	}
 	n->locked = amount;
-	x->orders.at[i] = *n;
+	orders_remove(&x->orders, i);
+	must(orders_insert(&x->orders, n) == 0);
 	report_order(s, n, reject_none, "");
 	report_balance(s, a);
 	return reject_none;

@@ -118,12 +118,13 @@ static void recall_rates(struct executor *x, int64_t at, const struct ev_order *
 		risk_on_order(x, at, &o);
 }
 
-/* The order was there: where it was replaced, or was triggered, it takes a new place. */
+/* The order was there: where it was triggered, or replaced by anything but less of it, it takes a new place. */
 static void update(struct executor *x, const struct ev_order *e, struct order *o)
 {
 	struct order now = *o;
 	take_terms(&now, e);
-	bool moves = now.revision != o->revision || now.stage != o->stage;
+	bool other = now.price != o->price || now.trigger != o->trigger || now.qty > o->qty;
+	bool moves = now.stage != o->stage || (now.revision != o->revision && other);
 	if (!moves) {
 		*o = now;
 		release_lock(x, o);

@@ -193,13 +193,19 @@ enum reject taker_place(const struct step *s, struct order *o)
 
 void taker_go_on(const struct step *s, struct order *o)
 {
-	int64_t before = o->filled;
+	int64_t before = o->filled, qty = o->qty;
 	fills_unlock(s->x, o);
 	enum reject reject = plan(s, o, order_may_rest(o));
-	if (reject == reject_none)
+	if (reject == reject_none) {
+		if (o->qty != qty) /* cut to what there is to reduce */
+			report_order(s, o, reject_none, "");
 		conclude(s, o, before, take(s, o, &s->x->walk));
-	else
-		fills_close(s, o, reject, false);
+		return;
+	}
+	/* A target that the market refuses stands alone from here: what protects the holding must not end with it. */
+	if (o->leg == order_leg_target)
+		o->link_id[0] = '\0';
+	fills_close(s, o, reject, false);
 }
 
 enum reject taker_replace(const struct step *s, uint32_t i, struct order *n)

@@ -13,9 +13,18 @@
 struct model_order {
 	char id[EVENT_NAME_MAX];
 	struct world_market *m;
-	int64_t price, qty, filled;
+	char strategy, link_id[EVENT_NAME_MAX];
+	int64_t price, qty, filled, trigger;
 	uint32_t fills;
-	uint8_t side, type;
+	uint8_t side, type, trigger_by, leg;
+	bool waits, reduce_only;
+};
+
+#define LINKS 4096
+
+struct model_link { /* what its legs have filled in all */
+	char id[EVENT_NAME_MAX];
+	int64_t entry, exits, qty; /* qty: of an oco, both together at most */
 };
 
 struct model {
@@ -26,7 +35,10 @@ struct model {
 	int64_t cash, base[WORLD_MARKETS], pos_cost[WORLD_MARKETS];
 	int64_t bought, sold, fees, realised;
 	int64_t locked_quote, locked_base[WORLD_MARKETS]; /* as last told */
-	uint64_t fills, takers, makers, partials;
+	uint64_t fills, takers, makers, partials, triggered, linked, reduced;
+	struct model_link link[LINKS];
+	uint32_t n_links;
+	int64_t held[256][WORLD_MARKETS]; /* by the first letter of the strategy */
 	uint8_t trading;
 	/* of the event being handled */
 	const struct event *in;
@@ -84,7 +96,7 @@ static void take(struct world_market *m, enum side side, int32_t slot, int64_t q
 
 static void judge_taker(const struct model_order *mo, const struct ev_fill *f)
 {
-	int32_t slot = best_slot(mo->m, mo->side, mo->type == order_type_limit ? mo->price : 0);
+	int32_t slot = best_slot(mo->m, mo->side, mo->price);
 	assert_true(slot >= 0);
 	assert_int_equal(f->price, world_price(mo->m, slot));
 	take(mo->m, mo->side, slot, f->qty);
@@ -122,6 +134,43 @@ static struct model_order *find(struct model *o, const char *id)
 	return NULL;
 }
 
+static struct model_link *link_of(struct model *o, const struct model_order *mo)
+{
+	for (uint32_t i = 0; i < o->n_links; i++)
+		if (strcmp(o->link[i].id, mo->link_id) == 0)
+			return &o->link[i];
+	assert_true(o->n_links < LINKS);
+	struct model_link *l = &o->link[o->n_links++];
+	*l = (struct model_link){0};
+	event_set_name(l->id, mo->link_id);
+	return l;
+}
+
+/* Exits never close more than their entry has opened; one of an oco leaves the other only the rest. */
+static void judge_link(struct model *o, const struct model_order *mo, int64_t qty)
+{
+	if (!mo->link_id[0])
+		return;
+	struct model_link *l = link_of(o, mo);
+	if (mo->leg == order_leg_entry)
+		l->entry += qty;
+	else
+		l->exits += qty;
+	assert_true(l->exits <= (l->qty ? l->qty : l->entry));
+	o->linked += mo->leg != order_leg_entry;
+}
+
+/* What may only reduce goes towards zero, and never through it. */
+static void judge_holding(struct model *o, const struct model_order *mo, int64_t moved)
+{
+	int64_t *held = &o->held[(unsigned char)mo->strategy][mo->m - o->w.m], was = *held;
+	*held += moved;
+	if (!mo->reduce_only)
+		return;
+	assert_true(was > 0 ? moved < 0 && *held >= 0 : moved > 0 && *held <= 0);
+	o->reduced++;
+}
+
 static void on_fill(struct model *o, const struct ev_fill *f)
 {
 	struct model_order *mo = find(o, f->client_order_id);
@@ -146,9 +195,47 @@ static void on_fill(struct model *o, const struct ev_fill *f)
 	mo->filled += f->qty;
 	mo->fills++;
 	assert_true(mo->filled <= mo->qty);
+	assert_false(mo->waits);
+	judge_link(o, mo, f->qty);
+	judge_holding(o, mo, sign * qty);
 	o->takers += f->liquidity == liquidity_taker;
 	o->makers += f->liquidity == liquidity_maker;
 	o->partials += f->qty < mo->qty;
+}
+
+static void note(struct model *o, struct model_order *mo, const struct ev_order *e)
+{
+	mo->price = e->price;
+	mo->qty = e->qty;
+	mo->trigger = e->trigger_price;
+	mo->waits = e->status == order_status_waiting;
+	mo->reduce_only = e->reduce_only;
+	if (e->link == order_link_oco)
+		link_of(o, mo)->qty = link_of(o, mo)->qty > e->qty ? link_of(o, mo)->qty : e->qty;
+}
+
+/* Is the price, by the world's own picture, where the order said that it would trigger? */
+static void judge_trigger(const struct model *o, const struct model_order *mo)
+{
+	const struct world_market *m = mo->m;
+	bool stop = mo->type == order_type_stop_market || mo->type == order_type_stop_limit;
+	int64_t twice = 0;
+	assert_true(usable(o, m));
+	if (mo->type == order_type_trailing_stop || mo->leg != order_leg_none)
+		return; /* what it has followed is not in this picture; an exit may meet any price */
+	if (mo->trigger_by != trigger_by_mid) {
+		assert_int_equal(o->in->id, EVENT_trade);
+		twice = 2 * o->in->trade.price;
+	} else {
+		int32_t bid = -1, ask = SLOTS;
+		for (int32_t i = 0; i < SLOTS; i++) {
+			bid = m->qty[0][i] ? i : bid;
+			ask = m->qty[1][i] && i < ask ? i : ask;
+		}
+		twice = world_price(m, bid) + world_price(m, ask);
+	}
+	bool up = (mo->side == side_buy) == stop;
+	assert_true(up ? twice >= 2 * mo->trigger : twice <= 2 * mo->trigger);
 }
 
 static void on_accepted(struct model *o, const struct ev_order *e)
@@ -166,16 +253,20 @@ static void on_accepted(struct model *o, const struct ev_order *e)
 	assert_true(e->qty % m->def.lot_size == 0 && e->price % m->def.tick_size == 0);
 	assert_true(o->n < ORDERS);
 	o->open[o->n] = (struct model_order){
-		.m = m, .price = e->price, .qty = e->qty, .side = e->side, .type = e->type};
-	event_set_name(o->open[o->n++].id, e->client_order_id);
+		.m = m, .side = e->side, .type = e->type, .trigger_by = e->trigger_by, .leg = e->leg,
+		.strategy = e->strategy[0]};
+	event_set_name(o->open[o->n].link_id, e->link_id);
+	event_set_name(o->open[o->n].id, e->client_order_id);
+	note(o, &o->open[o->n++], e);
 }
 
 /* What ends without being full must have had nothing more to take. */
 static void on_ended(struct model *o, struct model_order *mo, const struct ev_order *e)
 {
-	bool cancel = o->in && o->in->id == EVENT_intent && o->in->intent.kind == intent_kind_cancel;
-	if (e->status == order_status_cancelled && !cancel && e->reject != reject_halted &&
-	    e->reject != reject_flatten)
+	bool cancel = o->in && o->in->id == EVENT_intent &&
+		      (o->in->intent.kind == intent_kind_cancel || o->in->intent.kind == intent_kind_cancel_all);
+	bool exhausted = e->reject == reject_none || e->reject == reject_depth;
+	if (e->status == order_status_cancelled && !cancel && exhausted)
 		assert_int_equal(best_slot(mo->m, mo->side, e->price), -1);
 	*mo = o->open[--o->n];
 }
@@ -183,18 +274,26 @@ static void on_ended(struct model *o, struct model_order *mo, const struct ev_or
 static void on_order(struct model *o, const struct ev_order *e)
 {
 	struct model_order *mo = find(o, e->client_order_id);
-	if (e->status == order_status_rejected || e->status == order_status_expired) {
+	bool date = e->status == order_status_expired && !o->in; /* by the timer: it had been accepted */
+	if (e->status == order_status_rejected || (e->status == order_status_expired && !date)) {
 		assert_int_equal(e->filled, 0);
 		return;
 	}
-	if (e->status == order_status_open) {
-		assert_null(mo);
+	if (!mo) {
+		assert_true(e->status == order_status_open || e->status == order_status_waiting);
 		on_accepted(o, e);
 		return;
 	}
-	assert_non_null(mo);
 	assert_int_equal(e->filled, mo->filled);
-	assert_int_equal(e->status == order_status_filled, e->filled == e->qty);
+	if (e->status == order_status_triggered && mo->waits) { /* again: cut to what there is to reduce */
+		judge_trigger(o, mo);
+		o->triggered++;
+	}
+	note(o, mo, e);
+	if (e->status == order_status_open || e->status == order_status_waiting || e->status == order_status_triggered)
+		return;
+	bool shrunk = e->status == order_status_cancelled && mo->leg != order_leg_none; /* nothing to close */
+	assert_true(e->status == order_status_filled ? e->filled == e->qty : e->filled < e->qty || shrunk);
 	if (e->status != order_status_partial)
 		on_ended(o, mo, e);
 }
@@ -209,6 +308,21 @@ static void on_balance(struct model *o, const struct ev_balance *b)
 	*(quote ? &o->locked_quote : &o->locked_base[i]) = b->locked;
 }
 
+/* The stop of two that share a quantity leaves the lock to the other. */
+static bool shared(const struct model *o, const struct model_order *mo)
+{
+	for (uint32_t i = 0; i < o->n && mo->leg == order_leg_stop; i++)
+		if (o->open[i].leg == order_leg_target && strcmp(o->open[i].link_id, mo->link_id) == 0)
+			return true;
+	return false;
+}
+
+/* An exit that waits for its entry. */
+static bool held(const struct model_order *mo)
+{
+	return mo->waits && (mo->qty == 0 || mo->type == order_type_limit);
+}
+
 /* A resting order holds what its rest can still cost, less a unit or two of rounding for each of
  * its fills. */
 static void check_locks(const struct model *o)
@@ -217,6 +331,8 @@ static void check_locks(const struct model *o)
 	for (uint32_t i = 0; i < o->n; i++) {
 		const struct model_order *mo = &o->open[i];
 		int64_t rest = mo->qty - mo->filled, cost, fee;
+		if (shared(o, mo) || (mo->waits && mo->side == side_buy && mo->price == 0) || held(mo))
+			continue;
 		if (mo->side == side_sell) {
 			base[mo->m - o->w.m] += rest * fixed_pow10(8 - mo->m->def.qty_scale);
 			continue;
@@ -283,7 +399,7 @@ static void run_timers(struct model *o, const struct sink *sink, int64_t to)
 	}
 }
 
-static void run_world(uint64_t seed, int events, uint64_t totals[4])
+static void run_world(uint64_t seed, int events, uint64_t totals[7])
 {
 	static struct model o;
 	struct executor_settings s;
@@ -316,21 +432,29 @@ static void run_world(uint64_t seed, int events, uint64_t totals[4])
 	totals[1] += o.makers;
 	totals[2] += o.partials;
 	totals[3] += executor_counters(o.x)->rejected;
+	totals[4] += o.triggered;
+	totals[5] += o.linked;
+	totals[6] += o.reduced;
 	executor_free(o.x);
 }
 
 static void worlds_hold(void **state)
 {
 	(void)state;
-	uint64_t totals[4] = {0};
+	uint64_t totals[7] = {0};
 	const char *only = getenv("NJ_SEED");
 	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 60;
 	for (uint64_t seed = first; seed <= last; seed++)
 		run_world(seed, 4000, totals);
-	print_message("takers %llu makers %llu partial %llu rejected %llu\n",
+	print_message("takers %llu makers %llu partial %llu rejected %llu triggered %llu linked %llu reducing %llu\n",
 		      (unsigned long long)totals[0], (unsigned long long)totals[1],
-		      (unsigned long long)totals[2], (unsigned long long)totals[3]);
+		      (unsigned long long)totals[2], (unsigned long long)totals[3],
+		      (unsigned long long)totals[4], (unsigned long long)totals[5],
+		      (unsigned long long)totals[6]);
+	if (only)
+		return;
 	assert_true(totals[0] > 1000 && totals[1] > 500 && totals[2] > 1000 && totals[3] > 1000);
+	assert_true(totals[4] > 500 && totals[5] > 100 && totals[6] > 100);
 }
 
 int main(void)

@@ -232,6 +232,83 @@ static inline void world_spoil(struct world *w, struct event *ev)
 	}
 }
 
+/* An order that waits for a price near the touch, on either side of it. */
+static inline void world_condition(struct world *w, struct world_market *m, struct ev_intent *in)
+{
+	in->type = (uint8_t)(order_type_stop_market + world_roll(w, 5));
+	bool limited = in->type == order_type_stop_limit || in->type == order_type_take_profit_limit;
+	in->price = limited ? world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8) : 0;
+	in->trigger_price = world_price(m, m->touch + (int32_t)world_roll(w, 9) - 4);
+	in->trigger_by = (uint8_t)world_roll(w, 3);
+	in->tif = limited ? in->tif : (uint8_t)tif_gtc;
+	if (in->type != order_type_trailing_stop)
+		return;
+	in->trigger_price = world_roll(w, 2) ? 0 : in->trigger_price;
+	if (world_roll(w, 2))
+		in->trail = m->def.tick_size * (1 + world_roll(w, 4));
+	else
+		in->trail_bp = 1 + (uint32_t)world_roll(w, 30);
+}
+
+/* Further orders that come with it, under the next ordinals. */
+static inline void world_link(struct world *w, struct world_market *m, struct ev_intent *in, uint64_t *ordinal)
+{
+	int64_t up = m->def.tick_size * (1 + world_roll(w, 5)), down = m->def.tick_size * (1 + world_roll(w, 5));
+	int64_t sign = in->side == side_buy ? 1 : -1, from = in->price ? in->price : world_price(m, m->touch);
+	bool oco = in->type == order_type_limit && in->tif == tif_gtc && world_roll(w, 2);
+	if (oco) {
+		in->link = order_link_oco;
+		in->stop_price = from + sign * up;
+	} else {
+		in->link = order_link_bracket;
+		in->target_price = world_roll(w, 4) ? from + sign * up : 0;
+		in->stop_price = world_roll(w, 4) || !in->target_price ? from - sign * down : 0;
+	}
+	if (in->stop_price && world_roll(w, 3) == 0)
+		in->stop_limit = in->stop_price + (oco ? sign : -sign) * m->def.tick_size;
+	if (in->target_price)
+		snprintf(in->target_id, EVENT_NAME_MAX, "%.8s%llu", in->strategy, (unsigned long long)++*ordinal);
+	if (in->stop_price)
+		snprintf(in->stop_id, EVENT_NAME_MAX, "%.8s%llu", in->strategy, (unsigned long long)++*ordinal);
+}
+
+/* Flags, dates, amounts, conditions and links: most of them go together, and some do not. */
+static inline void world_dress(struct world *w, struct world_market *m, struct event *ev, uint64_t *ordinal)
+{
+	struct ev_intent *in = &ev->intent;
+	if (world_roll(w, 3) == 0)
+		world_condition(w, m, in);
+	else if (world_roll(w, 3) == 0)
+		world_link(w, m, in, ordinal);
+	in->reduce_only = world_roll(w, 5) == 0;
+	in->post_only = in->price && world_roll(w, 6) == 0;
+	if (in->tif == tif_gtc && in->type != order_type_market && world_roll(w, 4) == 0) {
+		in->tif = tif_gtd;
+		in->good_until = w->now + world_roll(w, 5 * S);
+	}
+	if (in->type == order_type_market && in->side == side_buy && world_roll(w, 3) == 0) {
+		in->qty = 0;
+		in->amount = world_roll(w, 100000);
+		in->cash_scale = 2;
+	}
+	if (world_roll(w, 10) == 0)
+		snprintf(in->user_id, EVENT_NAME_MAX, "u%d", (int)world_roll(w, 5));
+}
+
+static inline void world_replace(struct world *w, struct world_market *m, struct event *ev)
+{
+	struct ev_intent *in = &ev->intent;
+	world_cancel(w, ev);
+	in->kind = intent_kind_replace;
+	in->trigger_price = in->qty = in->price = 0;
+	if (world_roll(w, 2))
+		in->qty = world_qty(w, m);
+	if (world_roll(w, 2))
+		in->price = world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8);
+	if (world_roll(w, 4) == 0)
+		in->trigger_price = world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8);
+}
+
 static inline void world_intent(struct world *w, struct world_market *m, struct event *ev)
 {
 	static const char *const names[] = {"a", "b", "c"};
@@ -255,8 +332,15 @@ static inline void world_intent(struct world *w, struct world_market *m, struct 
 	if (in->type == order_type_limit)
 		in->price = world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8);
 	in->expires_at = w->now + 2 * S;
-	if (world_roll(w, 4) == 0)
+	if (world_roll(w, 6) == 0)
 		world_cancel(w, ev);
+	else if (world_roll(w, 6) == 0)
+		world_replace(w, m, ev);
+	else if (world_roll(w, 80) == 0) {
+		in->kind = intent_kind_cancel_all;
+		in->scope = (uint8_t)(1 + world_roll(w, 2));
+	} else if (world_roll(w, 2) == 0)
+		world_dress(w, m, ev, &w->ordinal[who]);
 	else if (world_roll(w, 8) == 0)
 		world_spoil(w, ev);
 }
