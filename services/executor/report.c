@@ -35,7 +35,7 @@ static void say_terms(struct ev_order *e, const struct order *o)
 	e->cash_scale = CASH_SCALE;
 	e->amount = o->amount;
 	e->link = o->link;
-	e->leg = o->outcome;
+	e->leg = o->leg;
 	event_set_name(e->link_id, o->link_id);
 	e->revision = o->revision;
 }
