@@ -300,6 +300,8 @@ struct venue_auth {
 	int (*text)(int64_t at_ms, const char *method, const char *path, struct buf *out);
 };
 
+struct venue_account;
+
 /* ---- the venue ---- */
 
 struct venue {
@@ -357,6 +359,7 @@ struct venue {
 
 	/* Its connections are signed, public data or not; without a key its books can only be asked for. NULL: open. */
 	const struct venue_auth *auth;
+	const struct venue_account *account; /* its account endpoints (venue_account.h); NULL: not known to us */
 
 	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than
 	 * streams_max. */

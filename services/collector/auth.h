@@ -9,9 +9,9 @@
 #define AUTH_LINES 3
 
 struct auth {
-	const struct venue_auth *how; /* NULL: nothing is signed */
+	const struct venue_auth *how; /* NULL: requests for market data are not signed */
 	const char *id;               /* of the settings */
-	struct sign_key *key;         /* owned */
+	struct sign_key *key;         /* owned; NULL: there is none */
 };
 
 struct auth_headers { /* of one request, to be sent at once */
@@ -23,8 +23,11 @@ struct auth_headers { /* of one request, to be sent at once */
  * signs nothing; what sign_key_open says. */
 int auth_init(struct auth *a, const struct collector_section *set, const struct venue *v, char *reason, size_t cap);
 void auth_fini(struct auth *a);
-bool auth_signs(const struct auth *a);
+bool auth_signs(const struct auth *a); /* market data, too */
 /* path without host, with its query; at: wall clock, ns. */
 int auth_sign(const struct auth *a, int64_t at, const char *method, const char *path, struct auth_headers *ret);
+/* For a venue whose account endpoints take the signature in the query: appends path, time, window and signature. at:
+ * wall clock, as the venue has it. */
+int auth_query(const struct auth *a, int64_t at, int64_t window, const char *path, struct buf *out);
 
 #endif

@@ -78,6 +78,7 @@ static void on_time(void *ctx, const struct http_response *r)
 	log_debug("clock", "ahead_us=%lld known_us=%lld", (long long)(o.ns / NS_PER_US),
 		  (long long)(o.known / NS_PER_US));
 	tell_people(s, &o);
+	holdings_sync_clock(s, &o);
 }
 
 static void on_ask(void *ctx)
@@ -103,6 +104,7 @@ void clocks_look(struct shell *s)
 	log_warn("everything is asked for anew", "reason=%s", reason);
 	for (uint32_t i = 0; i < s->n_lines; i++)
 		connection_woken(&s->line[i], reason);
+	holdings_sync_woken(s);
 }
 
 void clocks_start(struct shell *s)

@@ -17,7 +17,8 @@ static const uint16_t pubs[] = {
 	EVENT_instrument, EVENT_trade,       EVENT_book_snapshot,  EVENT_book_delta, EVENT_book_state,
 	EVENT_top,        EVENT_candle,      EVENT_ticker,         EVENT_mark,       EVENT_candle_due,
 	EVENT_reference,  EVENT_liquidation, EVENT_feed_state,     EVENT_resolution, EVENT_gap,
-	EVENT_blind,      EVENT_following,   EVENT_trade_backfill, EVENT_alert,      0};
+	EVENT_blind,      EVENT_following,   EVENT_trade_backfill, EVENT_account_balance,
+	EVENT_account_position, EVENT_account_state, EVENT_alert, 0};
 
 #define ROW(name, kind, member, doc) {name, kind, doc, offsetof(struct shell_metrics, member)}
 #define COUNTER(name, member, doc) ROW(name, METRIC_COUNTER, core.member, doc)
@@ -68,6 +69,17 @@ static const struct metric_row metrics[] = {
 	ROW("collector_clock_offset_ns", METRIC_GAUGE, shell.clock_offset,
 	    "How far the clock is ahead of the venue's."),
 	ROW("collector_clock_uncertainty_ns", METRIC_GAUGE, shell.clock_known, "Give or take so much."),
+	ROW("collector_account_polls_total", METRIC_COUNTER, account.polls, "Answers about our account."),
+	ROW("collector_account_failures_total", METRIC_COUNTER, account.failures, "Questions about it that failed."),
+	ROW("collector_account_refusals_total", METRIC_COUNTER, account.refusals, "Times its key was refused."),
+	ROW("collector_account_streamed_total", METRIC_COUNTER, account.streamed, "Values its stream told."),
+	ROW("collector_account_late_total", METRIC_COUNTER, account.late, "Values older than what was known."),
+	ROW("collector_account_corrections_total", METRIC_COUNTER, account.corrections,
+	    "Values that the stream had missed and a poll corrected."),
+	ROW("collector_account_unknown_total", METRIC_COUNTER, account.unknown,
+	    "Events of it of kinds we do not know."),
+	ROW("collector_account_malformed_total", METRIC_COUNTER, account.malformed, "What could not be read of it."),
+	ROW("collector_account_lost_total", METRIC_COUNTER, account.lost, "Assets and positions beyond 1,024."),
 	{0},
 };
 
@@ -133,7 +145,11 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 				  .user_agent = "nightjar/" NJ_VERSION};
 	if (!rc)
 		rc = http_open(runtime_loop(rt), &ho, &s->http);
+	if (!rc)
+		rc = holdings_sync_open(s, reason, cap);
 	if (rc) {
+		holdings_sync_close(s);
+		http_close(s->http);
 		connection_fini(s);
 		auth_fini(&s->auth);
 		collector_core_free(s->core);
@@ -151,6 +167,7 @@ static void stop(void *self)
 	s->stopping = true;
 	loop_end(&s->start);
 	clocks_stop(s);
+	holdings_sync_close(s);
 	for (uint32_t i = 0; i < s->n_lines; i++) {
 		loop_end(&s->line[i].retry);
 		connection_close(&s->line[i]);
@@ -161,6 +178,7 @@ static void shell_free(void *self)
 {
 	struct shell *s = self;
 	clocks_stop(s);
+	holdings_sync_close(s);
 	connection_fini(s);
 	http_close(s->http);
 	requests_fini(s);
@@ -195,6 +213,7 @@ static void run(void *self)
 	clocks_start(s);
 	collector_core_start(s->core, pump_now(s), &s->sink);
 	references_start(&s->references, pump_now(s));
+	holdings_sync_start(s);
 	if (s->set.candles_only) /* by requests alone */
 		return;
 	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
@@ -238,6 +257,7 @@ static void tick(void *self, int64_t mono_ns)
 	clocks_look(s);
 	run_timers(s);
 	reference_ask(s);
+	holdings_sync_tick(s);
 	watch_time(s);
 	pump_after(s);
 }
@@ -283,7 +303,9 @@ static const void *metrics_of(void *self)
 	int64_t at, now = s->set.stamped ? s->now : clock_wall(runtime_clock(s->rt));
 	s->counters.data_origin = collector_core_data(s->core, &at);
 	s->counters.data_age = at != 0 && now > at ? now - at : 0;
-	s->exported = (struct shell_metrics){*collector_core_counters(s->core), s->counters};
+	s->exported = (struct shell_metrics){.core = *collector_core_counters(s->core), .shell = s->counters};
+	if (s->account.holdings)
+		s->exported.account = s->account.holdings->counters;
 	return &s->exported;
 }
 

@@ -80,11 +80,34 @@ const struct config_key collector_section_keys[] = {
 	 NULL, TEXT(own_hosts)},
 	{"ca_file", CONFIG_TEXT, "", 0, 0, "", "CA certificates; empty: the system's.", NULL, TEXT(ca_file)},
 	{"key_id", CONFIG_SECRET, "", 0, 0, "",
-	 "Id of our key, for a venue whose connections are signed (Kalshi), from NIGHTJAR_COLLECTOR__KEY_ID_FILE.",
+	 "Id of our key, from NIGHTJAR_COLLECTOR__KEY_ID_FILE: for our account at the venue, and where its "
+	 "connections are "
+	 "signed (Kalshi).",
 	 NULL, TEXT(key_id)},
 	{"key_file", CONFIG_TEXT, "", 0, 0, "",
-	 "File of its private RSA key in PEM, mode 0600; empty: such a venue's books are polled without a key.", NULL,
-	 TEXT(key_file)},
+	 "File with the key, mode 0600: a private key in PEM (RSA; at Binance Ed25519, too) or the secret of an HMAC "
+	 "in "
+	 "one line (Binance). Empty: books of Kalshi are polled without a key.",
+	 NULL, TEXT(key_file)},
+	{"account_sync", CONFIG_BOOL, "true", 0, 0, "",
+	 "Where there is a key, follow our account at the venue: balances and positions. It only reads.", NULL,
+	 AT(account_sync), 0},
+	{"account", CONFIG_TEXT, "", 0, 0, "",
+	 "What the account is called in events and alerts; empty: as the venue in small letters.", NULL, TEXT(account)},
+	{"account_poll", CONFIG_DUR, "60s", NS_PER_S, 3600 * NS_PER_S, "ns", "Between two polls of it.", NULL,
+	 AT(account_poll_ns), 0},
+	{"account_stale", CONFIG_DUR, "3m", 2 * NS_PER_S, 86400 * NS_PER_S, "ns",
+	 "Without a poll answered in full for so long it is told as stale.", NULL, AT(account_stale_ns), 0},
+	{"account_window", CONFIG_DUR, "5s", 100 * NS_PER_MS, 60 * NS_PER_S, "ns",
+	 "How old a signed request may be when the venue has it (recvWindow). With the clock half of it off nothing is "
+	 "signed.",
+	 NULL, AT(account_window_ns), 0},
+	{"account_withdrawals", CONFIG_TEXT, "refuse", 0, 0, "",
+	 "A key that may withdraw or transfer: refuse it, or alert and use it. Always an alert.", NULL,
+	 TEXT(account_withdrawals)},
+	{"account_url", CONFIG_TEXT, "", 0, 0, "",
+	 "WebSocket base address of the account's stream; empty: the venue's own, or where rest_url is set none.", NULL,
+	 TEXT(account_url)},
 	{"poll", CONFIG_DUR, "5s", NS_PER_S, 3600 * NS_PER_S, "ns",
 	 "Between requests for each book where there is no key to connect with; the venue's budget may slow it.", NULL,
 	 AT(poll_ns), 0},
@@ -250,8 +273,12 @@ static int parse_kinds(const struct collector_section *in, struct collector_core
 		       size_t cap)
 {
 	static const char *const trades[] = {"each", "aggregate"}, *const tickers[] = {"full", "mini"};
+	static const char *const withdrawals[] = {"refuse", "alert"};
+	bool puts_up = false; /* for the account, which is none of the core's affairs */
 	int rc = parse_word("trades", in->trades, trades, &set->aggregate, reason, cap);
 
+	if (!rc && in->account_withdrawals[0])
+		rc = parse_word("account_withdrawals", in->account_withdrawals, withdrawals, &puts_up, reason, cap);
 	return rc ? rc : parse_word("tickers", in->tickers, tickers, &set->mini, reason, cap);
 }
 

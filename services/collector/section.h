@@ -17,6 +17,9 @@ struct collector_section {
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
 	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
 	char key_id[100], key_file[200];
+	char account[EVENT_NAME_MAX], account_url[200], account_withdrawals[12];
+	bool account_sync;
+	int64_t account_poll_ns, account_stale_ns, account_window_ns;
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
 	int64_t connection_streams, connect_limit, messages_limit, weight_limit;

@@ -18,6 +18,7 @@
 #include "common/service/runtime.h"
 #include "services/collector/attempts.h"
 #include "services/collector/auth.h"
+#include "services/collector/holdings.h"
 #include "services/collector/offset.h"
 #include "services/collector/reference.h"
 #include "services/collector/section.h"
@@ -63,6 +64,7 @@ struct shell_counters {
 struct shell_metrics {
 	struct collector_counters core;
 	struct shell_counters shell;
+	struct holdings_counters account;
 };
 
 /* A WebSocket's end at our side: what its callbacks are called with. */
@@ -104,6 +106,20 @@ struct line {
 	bool paused, ended; /* ended: the recording is at its end */
 };
 
+/* Our account at the venue (holdings_sync.c). */
+struct account_link {
+	struct holdings *holdings; /* owned; NULL: it is not followed */
+	struct http *http;         /* owned: a client of its own, so that no request for data holds it up */
+	struct ws *ws;
+	struct backoff backoff;
+	int64_t stream_due;  /* event time of the next try; CORE_NEVER while there is one or none is wanted */
+	int64_t heard_at;    /* monotonic */
+	uint64_t wire_bytes;
+	char listen_key[SYMBOL_RAW_MAX + 1];
+	int64_t listen_due;  /* event time; of the next request for it */
+	bool listening;      /* it is asked for */
+};
+
 struct shell {
 	struct runtime *rt;
 	struct collector_section set;
@@ -129,6 +145,7 @@ struct shell {
 	bool unheard;   /* polling: nobody is answered */
 	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
+	struct account_link account;
 	struct references references;
 	struct reference_call reference_call[REFERENCES_MAX];
 	struct mark mark[SHELL_MARKS];
@@ -209,6 +226,14 @@ void resume_from_past(struct shell *s);
 
 /* reference_ask.c */
 void reference_ask(struct shell *s); /* what is due */
+
+/* holdings_sync.c */
+int holdings_sync_open(struct shell *s, char *reason, size_t cap);
+void holdings_sync_close(struct shell *s); /* nothing is asked any more; fine where it was never opened */
+void holdings_sync_start(struct shell *s);
+void holdings_sync_tick(struct shell *s);
+void holdings_sync_clock(struct shell *s, const struct offset *o);
+void holdings_sync_woken(struct shell *s); /* the machine has slept */
 
 /* pump.c */
 /* The time of an input. Live: the clock, never back; that the machine slept is told before it. */

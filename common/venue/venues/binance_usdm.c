@@ -12,6 +12,7 @@
 #include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
 #include "common/venue/binance_rest.h"
+#include "common/venue/venue_account.h"
 
 extern const struct venue venue_binance_usdm;
 
@@ -123,6 +124,7 @@ const struct venue venue_binance_usdm = {
 	.trades_max = TRADES_MAX,
 	.time_path = "/fapi/v1/time",
 	.time_key = "serverTime",
+	.account = &venue_account_binance_usdm,
 	.stream_path = stream_path,
 	.request = request,
 	.decode = decode,

@@ -22,6 +22,7 @@
 #include "common/base/fixed.h"
 #include "common/venue/description.h"
 #include "common/venue/iso_time.h"
+#include "common/venue/venue_account.h"
 #include "common/venue/wire.h"
 
 extern const struct venue venue_kalshi;
@@ -567,6 +568,7 @@ const struct venue venue_kalshi = {
 	.weight_ns = SECOND,
 	.auth = &auth,
 	.time_path = "/trade-api/v2/exchange/status",
+	.account = &venue_account_kalshi,
 	.stream_path = stream_path,
 	.stream_text = stream_text,
 	.stream_answers = stream_answers,
