@@ -23,7 +23,7 @@ struct check { /* one order against the limits of one scope */
 	const int64_t *limit;
 	const struct risk_rates *rates;
 	int64_t price;        /* the worst */
-	int64_t amount;       /* of the base, CASH_SCALE */
+	int64_t amount;       /* of the base, CASH_SCALE: what is left to fill */
 	struct exposure was, then; /* the instrument's, without the order and with it */
 	int64_t twice;        /* its price for what the order may make of it */
 	int64_t open;         /* orders */
@@ -54,9 +54,11 @@ static bool over(const struct check *c, enum limit limit, int64_t value)
 
 static enum reject check_size(const struct check *c)
 {
-	int64_t worth = exposure_worth(c->o->market, c->amount, c->twice);
-	if (over(c, LIMIT_ORDER_QTY, c->amount))
-		return refuse(c, reject_risk_qty, LIMIT_ORDER_QTY, "The quantity is", c->amount);
+	/* All of it: a replacement does not make an order larger than one may be. */
+	int64_t amount = exposure_base(c->o->market, c->o->qty);
+	int64_t worth = exposure_worth(c->o->market, amount, c->twice);
+	if (over(c, LIMIT_ORDER_QTY, amount))
+		return refuse(c, reject_risk_qty, LIMIT_ORDER_QTY, "The quantity is", amount);
 	if (over(c, LIMIT_ORDER_NOTIONAL, worth))
 		return refuse(c, reject_risk_notional, LIMIT_ORDER_NOTIONAL, "The order is worth up to", worth);
 	return reject_none;
@@ -206,12 +208,13 @@ static void collect(struct check *c)
 	count_order(c);
 }
 
-/* A stop that fires, or an exit of a bracket: it was counted, and only closes. Nothing may keep it from that. */
+/* A stop that fires, or an exit of a bracket: it was counted, and only closes. Nothing may keep it from that. (What is
+ * being replaced is still in the table.) */
 static bool closes(const struct check *c)
 {
 	const struct order *o = c->o;
-	bool exit = o->leg == order_leg_target || o->leg == order_leg_stop;
-	return (exit || o->status == order_status_triggered) && (o->reduce_only || !grows(c));
+	bool goes_on = o->status != order_status_none && !orders_find(&c->s->x->orders, o->client_order_id);
+	return goes_on && (o->reduce_only || !grows(c));
 }
 
 static enum reject check_scope(struct check *c)
