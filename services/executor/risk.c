@@ -214,7 +214,9 @@ static bool closes(const struct check *c)
 {
 	const struct order *o = c->o;
 	bool goes_on = o->status != order_status_none && !orders_find(&c->s->x->orders, o->client_order_id);
-	return goes_on && (o->reduce_only || !grows(c));
+	int64_t held = exposure_base(o->market, o->market->position.qty);
+	int64_t against = o->side == side_sell ? held : -held;
+	return goes_on && (o->reduce_only || c->amount <= against);
 }
 
 static enum reject check_scope(struct check *c)

@@ -75,6 +75,55 @@ static void order_size(void **state)
 		"The quantity is 2.001; executor.order_qty_max = 2 allows no more.");
 }
 
+/* What has been filled of it is part of an order that is replaced. */
+static void a_replacement_counts_whole(void **state)
+{
+	(void)state;
+	begin_with(LIMIT_ORDER_QTY, CASH(2));
+	accepted(side_buy, tif_gtc, 10000, 2000);
+	desk_expect_order(&d, order_status_partial, reject_none, 1000);
+	struct event ev = desk_intent(&d, side_buy, tif_gtc, 9000, 2001);
+	ev.intent.kind = intent_kind_replace;
+	event_set_name(ev.intent.client_order_id, "o1");
+	desk_clear(&d);
+	desk_feed(&d, &ev);
+	desk_expect_order(&d, order_status_rejected, reject_risk_qty, 0);
+	ev = desk_intent(&d, side_buy, tif_gtc, 9000, 2000);
+	ev.intent.kind = intent_kind_replace;
+	event_set_name(ev.intent.client_order_id, "o1");
+	desk_clear(&d);
+	desk_feed(&d, &ev);
+	assert_int_equal(desk_said(&d, EVENT_order, 0)->order.price, 9000);
+}
+
+/* A stop that fires closes whatever the limits have become; one that opens must be within them then. */
+static void a_stop_that_closes_is_never_kept_from_it(void **state)
+{
+	(void)state;
+	begin_with(LIMIT_COLLAR, 200);
+	accepted(side_buy, tif_ioc, 0, 3000);
+	struct event close = desk_intent(&d, side_sell, tif_gtc, 0, 2000), open = close;
+	close.intent.type = open.intent.type = order_type_stop_market;
+	close.intent.trigger_price = open.intent.trigger_price = 9890;
+	close.intent.trigger_by = open.intent.trigger_by = trigger_by_last;
+	desk_feed(&d, &close);
+	open.intent.ordinal = ++d.ordinal;
+	open.intent.qty = 20000;
+	event_set_name(open.intent.client_order_id, "opens");
+	desk_feed(&d, &open);
+	assert_int_equal(executor_open_orders(d.x), 2);
+	/* the book has fallen apart below: 5 % to the next bid */
+	desk_snapshot(&d, (struct levels)LEVELS({9400, 5000}), (struct levels)LEVELS({10500, 5000}));
+	desk_clear(&d);
+	desk_trade(&d, side_sell, 9880, 100);
+	const struct event *fill = desk_said(&d, EVENT_fill, 0);
+	assert_non_null(fill);
+	assert_int_equal(fill->fill.qty, 2000);
+	assert_int_equal(fill->fill.price, 9400);
+	assert_null(desk_said(&d, EVENT_fill, 1));
+	desk_expect_order(&d, order_status_cancelled, reject_risk_collar, 0);
+}
+
 /* At the order's worst price, or at the mid where that is higher. */
 static void order_notional(void **state)
 {
@@ -431,6 +480,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(order_size, end),
+		cmocka_unit_test_teardown(a_replacement_counts_whole, end),
+		cmocka_unit_test_teardown(a_stop_that_closes_is_never_kept_from_it, end),
 		cmocka_unit_test_teardown(order_notional, end),
 		cmocka_unit_test_teardown(position_qty, end),
 		cmocka_unit_test_teardown(position_lowered, end),

@@ -15,16 +15,17 @@
 #define TIMES 100000
 
 enum { B_OPEN = 5, OPEN_MAX = 40 };
-static const int64_t order_qty[WORLD_MARKETS] = {CASH(9), CASH(3000)}, position[WORLD_MARKETS] = {CASH(12), CASH(4000)};
-#define A_GROSS 700
-#define ORDER_WORTH 800
-#define POSITION_WORTH 1100
-#define GROSS 1500
-#define NET 900
-#define COLLAR 40 /* bps */
+static const int64_t order_qty[WORLD_MARKETS] = {CASH(4), CASH(2000)};
+static const int64_t position[WORLD_MARKETS] = {CASH(5), CASH(2500)};
+#define A_GROSS 500
+#define ORDER_WORTH 450
+#define POSITION_WORTH 600
+#define GROSS 900
+#define NET 700
+#define COLLAR 12 /* bps */
 #define A_SECOND 3
-#define SECOND_MAX 20
-#define MINUTE_MAX 400
+#define SECOND_MAX 8
+#define MINUTE_MAX 60
 
 struct seen { /* an open order, as published */
 	char id[EVENT_NAME_MAX], link[EVENT_NAME_MAX];
@@ -295,7 +296,8 @@ static void on_fill(const struct ev_fill *f)
 	j.fills++;
 	assert_true(j.held[s->market] <= position[s->market] && j.held[s->market] >= -position[s->market]);
 	/* What closes may go at any price when its time has come. */
-	bool closes = is_exit(&s->is) || s->is.reduce_only || s->is.type > order_type_limit || s->is.link == order_link_oco;
+	bool closes = is_exit(&s->is) || s->is.reduce_only || s->is.type > order_type_limit ||
+		      s->is.link == order_link_oco;
 	if (f->liquidity == liquidity_taker && !closes)
 		judge_collar(s, f->price);
 }
@@ -332,7 +334,8 @@ static void set_type(struct world_market *m, struct ev_intent *in)
 		in->price = near(m, world_roll(&j.w, 10) ? 6 : 30);
 	if (triggered) {
 		bool up = (in->side == side_buy) == (in->type <= order_type_stop_limit);
-		in->trigger_price = world_price(m, m->touch + (int32_t)(up ? 2 : -3) * (int32_t)(1 + world_roll(&j.w, 3)));
+		in->trigger_price =
+			world_price(m, m->touch + (int32_t)(up ? 2 : -3) * (int32_t)(1 + world_roll(&j.w, 3)));
 		in->trigger_by = (uint8_t)(1 + world_roll(&j.w, 2));
 	}
 	if (in->type == order_type_trailing_stop)
@@ -428,8 +431,8 @@ static void flood(struct event *ev)
 
 static void command(struct event *ev)
 {
-	static const uint8_t verbs[] = {verb_pause, verb_kill, verb_resume, verb_reset, verb_unkill,
-					verb_resume, verb_reset, verb_unkill};
+	static const uint8_t verbs[] = {verb_pause, verb_kill,	 verb_resume, verb_reset, verb_unkill, verb_resume,
+					verb_reset, verb_unkill, verb_resume, verb_reset, verb_unkill, verb_unkill};
 	event_init(ev, EVENT_command);
 	event_set_name(ev->command.owner, "ann");
 	ev->command.role = role_operator;
@@ -478,8 +481,8 @@ static struct executor_settings settings(void)
 	s.guard.stops_within_ns = 5 * S;
 	s.guard.stops_pause_ns = S / 2;
 	s.guard.day_loss_max = CASH(60);
-	static const char limits[] = "gross_max@a=700,orders_second_max@a=3,open_orders_max@b=5,order_qty_max@ONE.TEST=9,"
-				     "position_qty_max@ONE.TEST=12";
+	static const char limits[] = "gross_max@a=500,orders_second_max@a=3,open_orders_max@b=5,order_qty_max@ONE.TEST=4,"
+				     "position_qty_max@ONE.TEST=5";
 	int n = limits_parse(limits, s.scope, why, sizeof(why));
 	assert_int_equal(n, 3);
 	s.n_scopes = (uint32_t)n;
@@ -518,7 +521,8 @@ static void market(struct event *ev)
 	memcpy(was, j.w.m, sizeof(was));
 	for (;;) {
 		world_happens(&j.w, ev);
-		bool bad = ev->id == EVENT_book_state && ev->book_state.state != book_state_trusted && world_roll(&j.w, 8);
+		bool bad = ev->id == EVENT_book_state && ev->book_state.state != book_state_trusted;
+		bad = bad && world_roll(&j.w, 8);
 		if (ev->id != EVENT_intent && ev->id != EVENT_command && !bad)
 			return;
 		memcpy(j.w.m, was, sizeof(was));
@@ -584,9 +588,6 @@ static void no_limit_is_ever_exceeded(void **state)
 		run(seed, 6000);
 	print_message("accepted %llu fills %llu restarts %llu\n", (unsigned long long)j.accepted,
 		      (unsigned long long)j.fills, (unsigned long long)j.restarts);
-	for (int i = 0; i < 256; i++)
-		if (j.refused[i])
-			print_message("%-18s %llu\n", enum_text(enum_reject(), (uint8_t)i), (unsigned long long)j.refused[i]);
 	if (only)
 		return;
 	assert_true(j.accepted > 3000 && j.fills > 1000 && j.restarts > 100);
@@ -596,7 +597,7 @@ static void no_limit_is_ever_exceeded(void **state)
 	bites(reject_risk_gross, 50);
 	bites(reject_risk_net, 50);
 	bites(reject_risk_rate, 50);
-	bites(reject_risk_open_orders, 50);
+	bites(reject_risk_open_orders, 20);
 	bites(reject_risk_collar, 50);
 	bites(reject_risk_cooldown, 20);
 	bites(reject_risk_stops, 20);
