@@ -481,8 +481,8 @@ static struct executor_settings settings(void)
 	s.guard.stops_within_ns = 5 * S;
 	s.guard.stops_pause_ns = S / 2;
 	s.guard.day_loss_max = CASH(60);
-	static const char limits[] = "gross_max@a=500,orders_second_max@a=3,open_orders_max@b=5,order_qty_max@ONE.TEST=4,"
-				     "position_qty_max@ONE.TEST=5";
+	static const char limits[] = "gross_max@a=500,orders_second_max@a=3,open_orders_max@b=5,"
+				     "order_qty_max@ONE.TEST=4,position_qty_max@ONE.TEST=5";
 	int n = limits_parse(limits, s.scope, why, sizeof(why));
 	assert_int_equal(n, 3);
 	s.n_scopes = (uint32_t)n;
