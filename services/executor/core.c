@@ -57,6 +57,7 @@ static int fund(struct executor *x)
 		if (rc != 0)
 			return rc;
 	}
+	ledger_derive(x);
 	return 0;
 }
 
@@ -314,6 +315,8 @@ static void on_gap(struct executor *x, const struct ev_gap *gap)
 /* Results carry the account's origin; before it has one, that of what caused them. */
 static struct step step_of(struct executor *x, int64_t now, uint8_t origin, const struct sink *out)
 {
+	if (x->ledger.derive)
+		ledger_derive(x);
 	return (struct step){x, out, now, x->origin != origin_none ? x->origin : origin};
 }
 
@@ -341,6 +344,10 @@ static void finish(const struct step *s)
 	}
 	s->x->filled = false;
 	link_settle(s);
+	if (s->x->ledger.posted == s->x->ledger.checked)
+		return;
+	must(ledger_check(s->x) == 0); /* nothing comes from nowhere */
+	s->x->ledger.checked = s->x->ledger.posted;
 }
 
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)

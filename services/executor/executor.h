@@ -5,6 +5,7 @@
 #include "services/executor/account.h"
 #include "services/executor/core.h"
 #include "services/executor/holdings.h"
+#include "services/executor/ledger.h"
 #include "services/executor/outcome.h"
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
@@ -33,6 +34,7 @@ struct executor {
 	struct executor_settings settings;
 	struct executor_counters counters;
 	struct account account;
+	struct ledger ledger;
 	struct markets markets;
 	struct orders orders;
 	struct links links;          /* empty between steps */

@@ -65,12 +65,26 @@ static int move(struct executor *x, struct order *o, const struct transfer *t)
 {
 	struct asset *traded = outcome_asset(&x->account, o->market, o->outcome);
 	struct asset *to = outcome_pays(o) ? traded : account_quote(&x->account);
+	if (!traded)
+		return ERR_FULL;
 	if (to->total > INT64_MAX - t->receive)
 		return ERR_RANGE;
 	int rc = asset_pay(fills_locked_asset(x, o), t->pay, &o->locked);
 	if (rc == 0)
 		rc = asset_receive(to, t->receive);
 	return rc;
+}
+
+static void post(struct executor *x, const struct order *o, const struct execution *e, int64_t base)
+{
+	struct ledger *l = &x->ledger;
+	size_t traded = (size_t)(outcome_asset(&x->account, o->market, o->outcome) - x->account.asset);
+	ledger_post(l, 0, LEDGER_CASH, LEDGER_COST, o->side == side_buy ? e->cost : -e->cost);
+	ledger_post(l, 0, LEDGER_RESULT, LEDGER_COST, e->realised);
+	ledger_post(l, 0, LEDGER_CASH, LEDGER_FEES, e->fee);
+	ledger_post(l, traded, LEDGER_VENUE, LEDGER_CASH, outcome_pays(o) ? base : -base);
+	if (o->outcome == OUTCOME_OTHER)
+		ledger_post(l, 0, LEDGER_CASH, LEDGER_PAIRS, outcome_pays(o) ? base : -base);
 }
 
 int fills_execute(const struct step *s, struct order *o, struct execution *e)
@@ -98,6 +112,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	x->filled = true;
 	holdings_add(&x->holdings, o->strategy, o->market, o->side == side_buy ? t.base : -t.base);
 	guard_on_fill(x, s->now, o, e->realised);
+	post(x, o, e, t.base);
 	report_fill(s, o, e);
 	settle_pairs(s, o, e->price);
 	return 0;

@@ -77,7 +77,7 @@ static bool sensible(const struct ev_instrument *d)
 	       d->cash_scale <= FIXED_SCALE_MAX && d->tick_size >= 0 && d->price_min >= 0 &&
 	       d->price_max >= 0 && d->lot_size >= 0 && d->qty_min >= 0 && d->qty_max >= 0 &&
 	       d->market_qty_max >= 0 && d->notional_min >= 0 && d->notional_max >= 0 &&
-	       d->base[0] && d->quote[0] && strcmp(d->base, d->quote) != 0;
+	       d->base[0] && d->base[0] != OUTCOME_OTHER_MARK && d->quote[0] && strcmp(d->base, d->quote) != 0;
 }
 
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d)

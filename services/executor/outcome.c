@@ -47,9 +47,10 @@ void outcome_name_other(const char *base, char other[EVENT_NAME_MAX])
 {
 	size_t len = strlen(base), room = EVENT_NAME_MAX - 1 - HASHED;
 	if (len + 1 < EVENT_NAME_MAX)
-		snprintf(other, EVENT_NAME_MAX, "!%s", base);
+		snprintf(other, EVENT_NAME_MAX, "%c%s", OUTCOME_OTHER_MARK, base);
 	else
-		snprintf(other, EVENT_NAME_MAX, "!%08x~%s", crc32c(0, base, len - room), base + len - room);
+		snprintf(other, EVENT_NAME_MAX, "%c%08x~%s", OUTCOME_OTHER_MARK,
+			 crc32c(0, base, len - room), base + len - room);
 }
 
 void outcome_save(const struct orders *os, struct packer *p)

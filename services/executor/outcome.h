@@ -12,6 +12,8 @@
 #include "services/executor/account.h"
 #include "services/executor/orders.h"
 
+#define OUTCOME_OTHER_MARK '!' /* first letter of another outcome's asset; no venue's */
+
 enum outcome {
 	OUTCOME_BASE,
 	OUTCOME_OTHER,

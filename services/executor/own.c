@@ -340,4 +340,5 @@ void executor_on_own(void *core, const struct event *ev)
 		break;
 	}
 	relock(x);
+	x->ledger.derive = true;
 }

@@ -51,6 +51,7 @@ static const struct part {
 	{"kill", save_kill, load_kill},
 	{"guard", guard_save, guard_load},
 	{"outcomes", outcomes_save, outcomes_load},
+	{"ledger", ledger_save, ledger_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)
@@ -164,6 +165,7 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 	struct unpacker u = {.at = at, .end = at + len};
 	uint64_t version;
 	int rc = load_head(x, &u, &version);
+	x->ledger.derive = true; /* where the state has no books yet */
 	if (rc == 0)
 		rc = account_load(&x->account, &u);
 	if (rc == 0)

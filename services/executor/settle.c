@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/executor.h"
 
@@ -32,6 +31,9 @@ static void net_other(struct executor *x, const struct market *m)
 		return;
 	yes->total -= pairs;
 	no->total -= pairs;
+	ledger_post(&x->ledger, (size_t)(yes - x->account.asset), LEDGER_CASH, LEDGER_VENUE, pairs);
+	ledger_post(&x->ledger, (size_t)(no - x->account.asset), LEDGER_CASH, LEDGER_VENUE, pairs);
+	ledger_post(&x->ledger, 0, LEDGER_PAIRS, LEDGER_CASH, pairs);
 }
 
 /* What the strategy can give of a market, whole lots, at CASH_SCALE. */
@@ -124,6 +126,8 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;
+	ledger_post(&x->ledger, 0, LEDGER_CASH, LEDGER_COST, o.side == side_buy ? e.cost : -e.cost);
+	ledger_post(&x->ledger, 0, LEDGER_RESULT, LEDGER_COST, e.realised);
 	o.qty = o.filled = e.qty;
 	o.cost = e.cost;
 	report_fill(s, &o, &e);
@@ -132,15 +136,15 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 }
 
 /* Empties an asset; returns what there was. */
-static int64_t take_all(struct account *a, const char *name)
+static int64_t take_all(struct executor *x, const char *name)
 {
-	const struct asset *found = account_find(a, name);
+	const struct asset *found = account_find(&x->account, name);
 	if (!found)
 		return 0;
-	struct asset *s = account_asset(a, name);
-	int64_t all = s->total;
-	must(s->locked == 0); /* every order of the market is cancelled */
-	s->total = 0;
+	struct asset *s = account_asset(&x->account, name);
+	int64_t all = asset_free(s); /* every order of the market is cancelled, so that is all of it */
+	s->total -= all;
+	ledger_post(&x->ledger, (size_t)(s - x->account.asset), LEDGER_CASH, LEDGER_VENUE, all);
 	return all;
 }
 
@@ -177,14 +181,18 @@ void settle_market(const struct step *s, struct market *m)
 	holdings_complete(&x->holdings, &x->markets, nobody);
 	bool any = false;
 	cash = brought(x, m, price);
+	ledger_post(&x->ledger, 0, LEDGER_VENUE, LEDGER_CASH, cash);
 	for (uint32_t i = x->holdings.n; i-- > 0;)
 		if (x->holdings.at[i].market == m) {
 			cash += settle_row(s, &x->holdings.at[i], price);
 			any = true;
 		}
-	int64_t yes = take_all(&x->account, m->def.base), no = take_all(&x->account, m->other);
+	int64_t yes = take_all(x, m->def.base), no = take_all(x, m->other), had = account_quote(&x->account)->total;
+	ledger_post(&x->ledger, 0, LEDGER_PAIRS, LEDGER_CASH, no);
 	if (!any && yes == 0 && no == 0)
 		return;
 	pay_out(account_quote(&x->account), cash + no); /* NO gets what YES does not */
+	int64_t paid = account_quote(&x->account)->total - had;
+	ledger_post(&x->ledger, 0, LEDGER_ROUNDING, LEDGER_CASH, paid - (cash + no));
 	report_holdings(s, m);
 }
