@@ -156,3 +156,8 @@ get_property(every_test DIRECTORY PROPERTY TESTS)
 string(JOIN " " every_test ${every_test})
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/chaos/long.cmake
 	"if(NOT \"\$ENV{NJ_LONG}\" STREQUAL \"\")\n\tset_tests_properties(${every_test} PROPERTIES TIMEOUT 14400)\nendif()\n")
+
+# The executor's journal, added up again by another program.
+if(Python3_FOUND)
+	nj_script(executor.recount ${Python3_EXECUTABLE} -B tests/unit/executor/recount.py)
+endif()

@@ -140,8 +140,8 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 		x->counters.full_instruments++;
 		return;
 	}
-	/* Resting orders are in the old scales: they cannot go on under new ones. */
-	if (market_scales_differ(m, d))
+	/* Resting orders are in the old scales, or of another nature: they cannot go on under new ones. */
+	if (market_scales_differ(m, d) || market_nature_differs(m, d))
 		cancel_all(s, m, reject_invalid);
 	int rc = markets_define(&x->markets, m, d);
 	if (rc == 0) {

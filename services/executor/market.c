@@ -93,6 +93,12 @@ static bool assets_differ(const struct market *m, const struct ev_instrument *d)
 	       (strcmp(m->def.base, d->base) != 0 || strcmp(m->def.quote, d->quote) != 0);
 }
 
+/* What its orders trade and what was set aside for them depends on what it is. Older recordings do not say. */
+bool market_nature_differs(const struct market *m, const struct ev_instrument *d)
+{
+	return m->known && (m->def.kind != d->kind || !symbol_equal(&m->def.complement, &d->complement));
+}
+
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d)
 {
 	int64_t min, max, qty = m->position.qty;

@@ -64,6 +64,7 @@ struct market *markets_at(const struct markets *ms, uint32_t i);
  * the position carried over (ERR_INEXACT: it cannot). */
 int markets_define(struct markets *ms, struct market *m, const struct ev_instrument *d);
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d);
+bool market_nature_differs(const struct market *m, const struct ev_instrument *d);
 
 /* Book events at `at` (ts_recv). ERR_TYPE: other scales than announced, ERR_RANGE: negative
  * numbers; the book is given up then. A delta without a book is ERR_AGAIN. */

@@ -24,7 +24,8 @@ static void judge(void *ctx, struct event *ev)
 	if (ev->id == EVENT_balance)
 		must(ev->balance.locked >= 0 && ev->balance.total >= ev->balance.locked);
 	if (ev->id == EVENT_fill)
-		must(ev->fill.price > 0 && ev->fill.qty > 0 && ev->fill.fee >= 0);
+		must((ev->fill.price > 0 || ev->fill.liquidity == liquidity_settled) && ev->fill.price >= 0 &&
+		     ev->fill.qty > 0 && ev->fill.fee >= 0);
 }
 
 static struct executor *new_executor(void)
