@@ -85,7 +85,7 @@ static void on_ask(void *ctx)
 {
 	struct shell *s = ctx;
 	s->asked_time_at = clock_wall(runtime_clock(s->rt));
-	int rc = requests_get(s, s->venue->time_path, on_time, s);
+	int rc = requests_get(s, VENUE_ASK_NOTHING, s->venue->time_path, on_time, s);
 	if (rc)
 		log_debug("the venue cannot be asked for its time", "err=%s", err_name(rc));
 }

@@ -44,6 +44,14 @@ uint32_t connection_up(const struct shell *s)
 	return up;
 }
 
+uint32_t connection_wanted(const struct shell *s)
+{
+	uint32_t wanted = 0;
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		wanted += collector_core_carries(s->core, i);
+	return wanted;
+}
+
 /* ---- telling ---- */
 
 static void tell_core(struct line *l, const struct collector_change *change)
@@ -56,7 +64,11 @@ static void tell_core(struct line *l, const struct collector_change *change)
 static void tell(struct line *l, enum feed state, const char *reason)
 {
 	int64_t now = pump_now(l->shell);
-	tell_core(l, &(struct collector_change){.now = now, .connection = l->number, .state = state, .reason = reason});
+	tell_core(l, &(struct collector_change){.now = now,
+						.connection = l->number,
+						.state = state,
+						.reason = reason,
+						.version = plug_of(l)->version});
 }
 
 static void tell_people(struct line *l, bool lost, const char *reason)
@@ -69,8 +81,8 @@ static void tell_people(struct line *l, bool lost, const char *reason)
 		others += &s->line[i] != l && s->line[i].told_lost;
 	if (others > 0)
 		return;
-	if (s->n_lines > 1)
-		snprintf(which, sizeof which, " (connection %u of %u)", l->number + 1, s->n_lines);
+	if (connection_wanted(s) > 1)
+		snprintf(which, sizeof which, " (connection %u of %u)", l->number + 1, connection_wanted(s));
 	snprintf(text, sizeof text, "the connection is back");
 	if (lost)
 		snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name,
@@ -108,6 +120,8 @@ void connection_subscribe(struct plug *p)
 	int rc = 0;
 	buf_init(&text, 1 << 16);
 	collector_core_feed(s->core, p->line->number, markets, &feed);
+	if (p->said == 0 && s->venue->stream_add)
+		p->version = collector_core_version(s->core);
 	while (n < most && (rc = s->venue->stream_text(&feed, p->said, &text)) == 0) {
 		rc = ws_send(p->ws, (const char *)text.at, text.len);
 		if (rc)
@@ -130,24 +144,47 @@ void connection_unplug(struct plug *p)
 	ws_free(&p->ws);
 }
 
+static void say(struct line *l, int (*text_of)(const struct venue_feed *, uint32_t, struct buf *),
+		const struct venue_feed *feed)
+{
+	struct buf text;
+	if (!plug_of(l)->ws || l->open_at == 0)
+		return;
+	buf_init(&text, 1 << 20);
+	for (uint32_t n = 0; text_of(feed, n, &text) == 0; n++) {
+		int rc = ws_send(plug_of(l)->ws, (const char *)text.at, text.len);
+		if (rc)
+			log_warn("cannot subscribe", "connection=%u markets=%u err=%s", l->number, feed->n,
+				 err_name(rc));
+		buf_clear(&text);
+	}
+	buf_fini(&text);
+}
+
+void connection_add(void *ctx, uint32_t connection, const struct venue_feed *feed)
+{
+	struct shell *s = ctx;
+	must(connection < s->n_lines);
+	log_info("subscribing", "connection=%u markets=%u", connection, feed->n);
+	say(&s->line[connection], s->venue->stream_add, feed);
+}
+
+void connection_remove(void *ctx, uint32_t connection, const struct venue_feed *feed)
+{
+	struct shell *s = ctx;
+	must(connection < s->n_lines);
+	say(&s->line[connection], s->venue->stream_drop, feed);
+}
+
 /* The core paces these. What cannot be sent now is asked for again by its own limit on waiting. */
 void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed)
 {
 	struct shell *s = ctx;
 	must(connection < s->n_lines);
-	struct line *l = &s->line[connection];
-	struct buf text;
-	if (s->set.stamped || !plug_of(l)->ws || l->open_at == 0)
+	if (s->set.stamped)
 		return; /* a recording brings what it has */
 	log_info("subscribing anew", "connection=%u market=%s", connection, feed->markets[0]->raw);
-	buf_init(&text, 1 << 16);
-	for (uint32_t n = 0; s->venue->stream_again(feed, n, &text) == 0; n++) {
-		int rc = ws_send(plug_of(l)->ws, (const char *)text.at, text.len);
-		if (rc)
-			log_warn("cannot subscribe", "market=%s err=%s", feed->markets[0]->raw, err_name(rc));
-		buf_clear(&text);
-	}
-	buf_fini(&text);
+	say(&s->line[connection], s->venue->stream_again, feed);
 }
 
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text)
@@ -343,7 +380,7 @@ void connection_open(struct line *l)
 {
 	struct shell *s = l->shell;
 	loop_end(&l->retry);
-	if (s->stopping)
+	if (s->stopping || !collector_core_carries(s->core, l->number))
 		return;
 	if (collector_section_polls(&s->set, s->venue)) {
 		open_polled(l);
@@ -453,25 +490,63 @@ void connection_woken(struct line *l, const char *reason)
 
 /* ---- life ---- */
 
-int connection_init(struct shell *s)
+static int init_line(struct shell *s, uint32_t i)
 {
-	uint64_t seed = (uint64_t)clock_wall(runtime_clock(s->rt));
+	struct line *l = &s->line[i];
+	l->shell = s;
+	l->number = i;
+	l->plug[0].line = l->plug[1].line = l;
+	/* Lines that fail together must not come back together. */
+	uint64_t seed = (uint64_t)clock_wall(runtime_clock(s->rt)) + i;
+	backoff_init(&l->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns, seed);
+	return ring_init(&l->held, HELD_MAX);
+}
+
+int connection_grow(struct shell *s)
+{
 	int rc = 0;
-	dial_init(s);
-	s->n_lines = collector_core_connections(s->core);
-	for (uint32_t i = 0; i < s->n_lines; i++) { /* before what can fail: fini looks at all of them */
-		struct line *l = &s->line[i];
-		l->shell = s;
-		l->number = i;
-		l->plug[0].line = l->plug[1].line = l;
-	}
-	for (uint32_t i = 0; i < s->n_lines && !rc; i++) {
-		struct line *l = &s->line[i];
-		/* Lines that fail together must not come back together. */
-		backoff_init(&l->backoff, s->set.backoff_min_ns, s->set.backoff_max_ns, seed + i);
-		rc = ring_init(&l->held, HELD_MAX);
+	while (!rc && s->n_lines < collector_core_connections(s->core)) {
+		rc = init_line(s, s->n_lines);
+		s->n_lines++; /* before what can fail: fini looks at all of them */
 	}
 	return rc;
+}
+
+static void idle(struct line *l)
+{
+	loop_end(&l->retry);
+	connection_close(l);
+	ring_clear(&l->held);
+	l->told_live = false;
+	l->origin = 0;
+	backoff_reset(&l->backoff);
+	if (l->told_lost)
+		tell_people(l, false, NULL);
+}
+
+void connection_tend(struct shell *s)
+{
+	struct collector_load load[COLLECTOR_CONNECTIONS_MAX];
+	int rc = connection_grow(s);
+	if (rc)
+		log_error("no memory for another connection", "err=%s", err_name(rc));
+	if (s->start || s->stopping || s->set.candles_only)
+		return; /* they are opened together, or not at all */
+	collector_core_loads(s->core, load);
+	for (uint32_t i = 0; i < s->n_lines; i++) {
+		struct line *l = &s->line[i];
+		bool busy = plug_of(l)->ws || l->retry || l->open_at;
+		if (!busy && collector_core_carries(s->core, i))
+			connection_open(l);
+		else if (busy && load[i].markets == 0)
+			idle(l);
+	}
+}
+
+int connection_init(struct shell *s)
+{
+	dial_init(s);
+	return connection_grow(s);
 }
 
 void connection_fini(struct shell *s)

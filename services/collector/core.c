@@ -309,6 +309,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 
 	c->count.ignored += m->kind == VENUE_IGNORED;
 	c->count.unknown += m->kind == VENUE_UNKNOWN;
+	c->count.listings += m->kind == VENUE_LISTING;
 	if (m->kind == VENUE_LIMIT)
 		asks_on_limit(c, &m->limit);
 	if (m->kind == VENUE_NOTICE)

@@ -69,6 +69,7 @@ int dial_open(struct plug *p, const struct ws_handler *handler)
 		attempts_note(&s->attempts, clock_mono(runtime_clock(s->rt)));
 	struct buf url;
 	buf_init(&url, 1 << 16);
+	p->version = collector_core_version(s->core);
 	int rc = make_url(l, &url);
 	if (!rc && auth_signs(&s->auth))
 		rc = auth_sign(&s->auth, clock_wall(runtime_clock(s->rt)), "GET",

@@ -57,6 +57,16 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_resolutions_total", resolutions, "Outcomes of event contracts put on record."),
 	ROW("collector_connects_held_total", METRIC_COUNTER, shell.dials_held,
 	    "Tries to connect that had to wait, as the venue allows so many in a window."),
+	COUNTER("collector_follows_total", follows, "Instruments that came to be followed while it ran."),
+	COUNTER("collector_drops_total", drops, "Instruments that ended, or were let go, while it ran."),
+	ROW("collector_scan_followed", METRIC_GAUGE, markets.followed, "Markets of the scan that are followed."),
+	ROW("collector_scan_found", METRIC_GAUGE, markets.found, "Markets that fit its filter, followed or not."),
+	ROW("collector_scan_left_out", METRIC_GAUGE, markets.left_out, "Of these, those there was no place for."),
+	ROW("collector_scan_rounds_total", METRIC_COUNTER, markets.rounds, "Rounds over the venue's listings."),
+	ROW("collector_scan_failures_total", METRIC_COUNTER, markets.failures, "Requests for them that failed."),
+	ROW("collector_scan_dropped_total", METRIC_COUNTER, markets.dropped, "Markets that left their place."),
+	ROW("collector_scan_given_up_total", METRIC_COUNTER, markets.given_up,
+	    "Of these, those without an outcome so long after their end."),
 	ROW("collector_rotations_total", METRIC_COUNTER, shell.rotations,
 	    "Connections replaced before the venue ended them."),
 	ROW("collector_rotations_failed_total", METRIC_COUNTER, shell.rotation_failures, "Tries at that which failed."),
@@ -90,6 +100,8 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 					    .reconnect = connection_reconnect,
 					    .rotate = rotate_asked,
 					    .again = connection_say_again,
+					    .add = connection_add,
+					    .remove = connection_remove,
 					    .trouble = connection_trouble,
 					    .subscription = connection_subscription};
 	s->references.every_ns = s->set.reference_every_ns;
@@ -140,6 +152,8 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	if (!rc)
 		rc = make_core(s, reason, cap);
 	if (!rc)
+		rc = markets_new(s, reason, cap);
+	if (!rc)
 		rc = connection_init(s);
 	struct http_options ho = {.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL,
 				  .user_agent = "nightjar/" NJ_VERSION};
@@ -151,6 +165,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 		holdings_sync_close(s);
 		http_close(s->http);
 		connection_fini(s);
+		markets_free(s);
 		auth_fini(&s->auth);
 		collector_core_free(s->core);
 		free(s);
@@ -182,6 +197,7 @@ static void shell_free(void *self)
 	connection_fini(s);
 	http_close(s->http);
 	requests_fini(s);
+	markets_free(s);
 	auth_fini(&s->auth);
 	collector_core_free(s->core);
 	free(s);
@@ -206,6 +222,8 @@ static void run(void *self)
 	}
 	/* Live: nothing is regenerated. The journal and the log stand; what happened while we were away is a gap. */
 	resume_from_past(s);
+	if (connection_grow(s))
+		log_error("no memory for the connections", NULL);
 	s->started = true;
 	s->told_live = false;
 	for (uint32_t i = 0; i < s->n_lines; i++)
@@ -214,6 +232,7 @@ static void run(void *self)
 	collector_core_start(s->core, pump_now(s), &s->sink);
 	references_start(&s->references, pump_now(s));
 	holdings_sync_start(s);
+	markets_start(s);
 	if (s->set.candles_only) /* by requests alone */
 		return;
 	loop_timer(runtime_loop(s->rt), s->set.describe_wait_ns, 0, on_connect_time, s, &s->start);
@@ -258,6 +277,7 @@ static void tick(void *self, int64_t mono_ns)
 	run_timers(s);
 	reference_ask(s);
 	holdings_sync_tick(s);
+	markets_tick(s);
 	watch_time(s);
 	pump_after(s);
 }
@@ -280,11 +300,13 @@ static void beat(void *self, struct ev_heartbeat *hb)
 		beat_of_polls(s, hb);
 		return;
 	}
-	uint32_t up = connection_up(s);
-	char note[40];
-	snprintf(note, sizeof note, up ? "connected" : "no connection");
-	if (up && up < s->n_lines)
-		snprintf(note, sizeof note, "%u of %u connections", up, s->n_lines);
+	uint32_t up = connection_up(s), wanted = connection_wanted(s);
+	char note[EVENT_NAME_MAX];
+	snprintf(note, sizeof note, up ? "connected" : wanted || !s->markets ? "no connection" : "scanning");
+	if (up && up < wanted)
+		snprintf(note, sizeof note, "%u of %u connections", up, wanted);
+	else if (s->markets && up == wanted)
+		markets_note(s, note);
 	hb->progress = collector_core_counters(s->core)->frames;
 	hb->worked_at = s->worked_at;
 	hb->silence_max = s->ended ? 0 : collector_section_silence(&s->set, s->venue);
@@ -306,6 +328,7 @@ static const void *metrics_of(void *self)
 	s->exported = (struct shell_metrics){.core = *collector_core_counters(s->core), .shell = s->counters};
 	if (s->account.holdings)
 		s->exported.account = s->account.holdings->counters;
+	markets_count(s, &s->exported.markets);
 	return &s->exported;
 }
 
@@ -407,8 +430,9 @@ static int load(void *self, const uint8_t *at, size_t len)
 	s->now = unpack_i64(&u);
 	s->started = unpack_bool(&u);
 	s->told_live = unpack_bool(&u);
-	int rc = unpack_u64(&u) != s->n_lines ? ERR_DIFFERS : 0;
-	for (uint32_t i = 0; rc == 0 && i < s->n_lines; i++) {
+	uint64_t lines = unpack_u64(&u);
+	int rc = lines > COLLECTOR_CONNECTIONS_MAX || (s->set.stamped && lines != s->n_lines) ? ERR_DIFFERS : 0;
+	for (uint32_t i = 0; rc == 0 && i < lines; i++) {
 		s->line[i].cursor = unpack_i64(&u);
 		s->line[i].told_live = unpack_bool(&u);
 	}

@@ -35,6 +35,8 @@ void pump_emit(void *ctx, struct event *ev)
 	runtime_emit(s->rt, ev);
 	if (s->set.candles_only && ev->id == EVENT_feed_state)
 		connection_polled(s, &ev->feed_state);
+	if (s->markets && ev->id == EVENT_resolution)
+		markets_resolved(s, &ev->resolution.instrument);
 	s->emitted++;
 	uint32_t last = (s->mark_first + s->mark_n - 1) % SHELL_MARKS;
 	if (s->mark_n && (s->emitted % 32 != 0 || s->mark_n == SHELL_MARKS)) {

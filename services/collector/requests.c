@@ -20,6 +20,9 @@ static const char *const *hosts_of(const struct shell *s, enum venue_ask ask)
 
 static const char *rest_base(const struct shell *s, enum venue_ask ask)
 {
+	bool catalog = ask == VENUE_ASK_INSTRUMENTS || ask == VENUE_ASK_LISTINGS;
+	if (catalog && s->set.catalog_url[0])
+		return s->set.catalog_url;
 	return s->set.rest_url[0] ? s->set.rest_url : hosts_of(s, ask)[0];
 }
 
@@ -151,11 +154,11 @@ void requests_fini(struct shell *s)
 	}
 }
 
-int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx)
+int requests_get(struct shell *s, enum venue_ask ask, const char *path, http_fn fn, void *ctx)
 {
 	struct buf url;
 	buf_init(&url, URL_MAX);
-	int rc = buf_printf(&url, "%s%s", rest_base(s, VENUE_ASK_NOTHING), path);
+	int rc = buf_printf(&url, "%s%s", rest_base(s, ask), path);
 	if (!rc)
 		rc = buf_byte(&url, 0);
 	struct http_request r = {.url = (const char *)url.at, .plain = s->set.plain};

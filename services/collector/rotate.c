@@ -178,6 +178,7 @@ bool rotate_take_over(struct line *l)
 	l->in = !l->in;
 	l->open_at = l->heard_at = clock_mono(runtime_clock(s->rt));
 	size_t held = l->next.held.count;
+	collector_core_on_replaced(s->core, pump_now(s), l->number, plug_of(l)->version, &s->sink);
 	uint64_t same = give_held(l);
 	reset(&l->next);
 	s->counters.rotations++;

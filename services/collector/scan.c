@@ -1,7 +1,10 @@
 /* scan - which of a venue's markets are followed.
  *
  *     IDLE --every_ns, or a market was announced--> PAGING --last page--> CLOSING --all asked--> IDLE
- *     PAGING, CLOSING --no reply, or one that makes no sense--> IDLE, again after retry_ns, doubling
+ *     IDLE --something is to be adopted--> ADOPTING --all asked--> PAGING
+ *     ADOPTING, PAGING, CLOSING --no reply, or one that makes no sense--> IDLE, again after retry_ns, doubling
+ *
+ * ADOPTING asks for the markets of instruments that an earlier life followed: they have the first right to a place.
  *
  * PAGING walks the listings that are open and fit the filter. A market that is followed already stays; of the others
  * the most traded ones get the places that are free. Places are not taken from a market that another has overtaken:
@@ -13,6 +16,7 @@
  */
 #include "services/collector/scan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +27,7 @@
 #define NEVER INT64_MAX
 #define PATH_MAX_BYTES (64 << 10)
 
-enum phase { IDLE, PAGING, CLOSING };
+enum phase { IDLE, ADOPTING, PAGING, CLOSING };
 
 struct place {
 	bool taken;
@@ -33,6 +37,13 @@ struct place {
 	struct venue_listing listing;
 };
 
+struct orphan {
+	char raw[SYMBOL_RAW_MAX + 1];
+	uint8_t asked; /* AS_OPEN, then AS_CLOSED */
+};
+
+enum { AS_OPEN = 1, AS_CLOSED };
+
 struct scan {
 	struct scan_settings set;
 	struct scan_actions actions;
@@ -41,6 +52,9 @@ struct scan {
 	struct place *places;             /* owned: markets_max */
 	struct venue_listing *candidates; /* owned: markets_max; the best of this round that have no place */
 	uint32_t n_candidates, left_out;
+	struct orphan *orphans; /* owned: markets_max * VENUE_OUTCOMES_MAX; to be adopted */
+	uint32_t n_orphans;
+	uint8_t adopting; /* AS_OPEN: they are asked for as such now */
 	uint32_t offset, rows, pages; /* of the page under way; rows that it brought */
 	bool cut;
 	int64_t now, round_at, due;
@@ -88,11 +102,21 @@ static void leave(struct scan *s, struct place *p)
 	s->actions.drop(s->actions.ctx, &p->listing);
 }
 
-static void take(struct scan *s, struct place *p, const struct venue_listing *l)
+static bool take(struct scan *s, struct place *p, const struct venue_listing *l)
 {
+	if (!s->actions.follow(s->actions.ctx, l))
+		return false;
 	*p = (struct place){.taken = true, .seen = true, .listing = *l};
 	s->count.followed++;
-	s->actions.follow(s->actions.ctx, &p->listing);
+	return true;
+}
+
+static struct place *free_place(struct scan *s)
+{
+	for (uint32_t i = 0; i < s->set.markets_max; i++)
+		if (!s->places[i].taken)
+			return &s->places[i];
+	return NULL;
 }
 
 /* More traded first; equal ones in a fixed order. */
@@ -131,14 +155,15 @@ static bool fits(const struct scan *s, const struct venue_listing *l)
 
 static void fill_places(struct scan *s)
 {
-	for (uint32_t i = 0; i < s->set.markets_max && s->n_candidates > 0; i++) {
+	struct place *p = free_place(s);
+
+	while (p != NULL && s->n_candidates > 0) {
 		uint32_t best = 0;
-		if (s->places[i].taken)
-			continue;
 		for (uint32_t k = 1; k < s->n_candidates; k++)
 			best = goes_before(&s->candidates[k], &s->candidates[best]) ? k : best;
-		take(s, &s->places[i], &s->candidates[best]);
+		s->left_out += !take(s, p, &s->candidates[best]);
 		s->candidates[best] = s->candidates[--s->n_candidates];
+		p = free_place(s);
 	}
 	s->count.left_out = s->left_out + s->n_candidates;
 }
@@ -177,6 +202,36 @@ static void on_closed(struct scan *s, const struct venue_listing *l)
 		leave(s, p);
 }
 
+static bool is_orphan(struct scan *s, const char *raw)
+{
+	for (uint32_t i = 0; i < s->n_orphans; i++) {
+		if (strcmp(s->orphans[i].raw, raw) != 0)
+			continue;
+		s->orphans[i] = s->orphans[--s->n_orphans];
+		return true;
+	}
+	return false;
+}
+
+/* Of its instruments one may have been followed when that life ended, the other not yet. */
+static void on_adopted(struct scan *s, const struct venue_listing *l)
+{
+	bool ours = false;
+
+	for (uint32_t k = 0; k < l->outcomes; k++)
+		ours = is_orphan(s, l->outcome[k].raw) || ours;
+	if (!ours || place_of(s, l->group) != NULL)
+		return;
+	struct place *p = free_place(s);
+	if (p == NULL || !take(s, p, l)) {
+		s->actions.drop(s->actions.ctx, l);
+		return;
+	}
+	p->seen = l->open;
+	if (l->resolved)
+		on_closed(s, l);
+}
+
 static void on_message(void *ctx, const struct venue_message *m)
 {
 	struct scan *s = ctx;
@@ -188,6 +243,8 @@ static void on_message(void *ctx, const struct venue_message *m)
 	s->count.listings++;
 	if (s->phase == PAGING)
 		on_open(s, m->listing);
+	else if (s->phase == ADOPTING)
+		on_adopted(s, m->listing);
 	else
 		on_closed(s, m->listing);
 }
@@ -259,29 +316,49 @@ static bool wants_outcome(const struct scan *s, const struct place *p)
 	return p->taken && !p->asked && (ended || (!p->seen && !s->cut));
 }
 
+/* Markets by one of their tokens each. */
+struct tokens {
+	struct venue_market market[64];
+	const struct venue_market *list[64];
+	uint32_t n, most;
+};
+
+static void begin_tokens(const struct scan *s, struct tokens *t)
+{
+	t->n = 0;
+	t->most = ARRAY_LEN(t->market);
+	if (s->set.venue->describe_max != 0 && s->set.venue->describe_max < t->most)
+		t->most = s->set.venue->describe_max;
+}
+
+static void add_token(const struct scan *s, struct tokens *t, const char *raw)
+{
+	if (venue_market_init(s->set.venue, raw, strlen(raw), &t->market[t->n]) != 0)
+		return;
+	t->list[t->n] = &t->market[t->n];
+	t->n++;
+}
+
+static void ask_tokens(struct scan *s, const struct tokens *t, bool closed)
+{
+	ask(s, &(struct venue_request){
+		       .ask = VENUE_ASK_INSTRUMENTS, .markets = t->list, .n = t->n, .closed = closed});
+}
+
 static void ask_closed(struct scan *s)
 {
-	static const struct venue_market none;
-	struct venue_market tokens[64];
-	const struct venue_market *list[ARRAY_LEN(tokens)];
-	uint32_t n = 0, most = ARRAY_LEN(tokens);
+	struct tokens t;
 
-	if (s->set.venue->describe_max != 0 && s->set.venue->describe_max < most)
-		most = s->set.venue->describe_max;
-	for (uint32_t i = 0; i < s->set.markets_max && n < most; i++) {
+	begin_tokens(s, &t);
+	for (uint32_t i = 0; i < s->set.markets_max && t.n < t.most; i++) {
 		struct place *p = &s->places[i];
-		const char *raw = p->listing.outcome[0].raw;
 		if (!wants_outcome(s, p))
 			continue;
 		p->asked = true;
-		tokens[n] = none;
-		if (venue_market_init(s->set.venue, raw, strlen(raw), &tokens[n]) == 0) {
-			list[n] = &tokens[n];
-			n++;
-		}
+		add_token(s, &t, p->listing.outcome[0].raw);
 	}
-	if (n > 0) {
-		ask(s, &(struct venue_request){.ask = VENUE_ASK_INSTRUMENTS, .markets = list, .n = n, .closed = true});
+	if (t.n > 0) {
+		ask_tokens(s, &t, true);
 		return;
 	}
 	s->count.rounds++;
@@ -303,14 +380,60 @@ static void give_up_old(struct scan *s)
 	}
 }
 
+/* The venue knows nothing of them, open or closed. */
+static void drop_orphans(struct scan *s)
+{
+	while (s->n_orphans > 0) {
+		struct venue_listing l = {.outcomes = 1};
+		memcpy(l.outcome[0].raw, s->orphans[--s->n_orphans].raw, sizeof(l.outcome[0].raw));
+		s->actions.drop(s->actions.ctx, &l);
+	}
+}
+
+static void begin_paging(struct scan *s);
+
+static void ask_orphans(struct scan *s)
+{
+	struct tokens t;
+
+	begin_tokens(s, &t);
+	for (; s->adopting <= AS_CLOSED; s->adopting++) {
+		for (uint32_t i = 0; i < s->n_orphans && t.n < t.most; i++) {
+			if (s->orphans[i].asked >= s->adopting)
+				continue;
+			s->orphans[i].asked = s->adopting;
+			add_token(s, &t, s->orphans[i].raw);
+		}
+		if (t.n > 0) {
+			ask_tokens(s, &t, s->adopting == AS_CLOSED);
+			return;
+		}
+	}
+	drop_orphans(s);
+	begin_paging(s);
+}
+
 static void begin_round(struct scan *s)
+{
+	s->round_at = s->now;
+	if (s->n_orphans == 0) {
+		begin_paging(s);
+		return;
+	}
+	s->phase = ADOPTING;
+	s->adopting = AS_OPEN;
+	for (uint32_t i = 0; i < s->n_orphans; i++)
+		s->orphans[i].asked = 0;
+	ask_orphans(s);
+}
+
+static void begin_paging(struct scan *s)
 {
 	give_up_old(s);
 	for (uint32_t i = 0; i < s->set.markets_max; i++)
 		s->places[i].seen = s->places[i].asked = false;
 	s->phase = PAGING;
 	s->announced = s->cut = false;
-	s->round_at = s->now;
 	s->n_candidates = s->left_out = s->offset = s->pages = 0;
 	if (s->set.ends_within_ns != 0) {
 		s->set.filter.ends_from = s->now;
@@ -338,6 +461,19 @@ static void next_page(struct scan *s)
 	end_paging(s);
 }
 
+void scan_adopt(struct scan *s, const char *raw)
+{
+	if (s->n_orphans == s->set.markets_max * VENUE_OUTCOMES_MAX) {
+		struct venue_listing l = {.outcomes = 1};
+		snprintf(l.outcome[0].raw, sizeof(l.outcome[0].raw), "%s", raw);
+		s->actions.drop(s->actions.ctx, &l);
+		return;
+	}
+	struct orphan *o = &s->orphans[s->n_orphans++];
+	o->asked = 0;
+	snprintf(o->raw, sizeof(o->raw), "%s", raw);
+}
+
 void scan_start(struct scan *s, int64_t now)
 {
 	s->now = now;
@@ -354,6 +490,8 @@ void scan_on_reply(struct scan *s, int64_t now, uint64_t id, const char *text, s
 		fail(s);
 	else if (s->phase == PAGING)
 		next_page(s);
+	else if (s->phase == ADOPTING)
+		ask_orphans(s);
 	else
 		ask_closed(s);
 }
@@ -422,7 +560,8 @@ int scan_new(const struct scan_settings *settings, const struct scan_actions *ac
 	buf_init(&s->path, PATH_MAX_BYTES);
 	s->places = calloc(settings->markets_max, sizeof(*s->places));
 	s->candidates = calloc(settings->markets_max, sizeof(*s->candidates));
-	if (s->places == NULL || s->candidates == NULL) {
+	s->orphans = calloc((size_t)settings->markets_max * VENUE_OUTCOMES_MAX, sizeof(*s->orphans));
+	if (s->places == NULL || s->candidates == NULL || s->orphans == NULL) {
 		scan_free(s);
 		return ERR_NOMEM;
 	}
@@ -437,6 +576,7 @@ void scan_free(struct scan *s)
 	buf_fini(&s->path);
 	free(s->places);
 	free(s->candidates);
+	free(s->orphans);
 	free(s);
 }
 

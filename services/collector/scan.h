@@ -29,7 +29,7 @@ struct scan_actions {
 	void *ctx;
 	/* A GET to make; answer with scan_on_reply. The path is good during the call. */
 	void (*ask)(void *ctx, uint64_t id, const char *path, uint32_t weight);
-	void (*follow)(void *ctx, const struct venue_listing *l);
+	bool (*follow)(void *ctx, const struct venue_listing *l); /* false: it cannot be; another time perhaps */
 	/* Its outcome is known: put it on record, for each of its instruments. true: it is; then it is dropped. */
 	bool (*resolve)(void *ctx, const struct venue_listing *l);
 	void (*drop)(void *ctx, const struct venue_listing *l);
@@ -49,6 +49,9 @@ struct scan;
 int scan_new(const struct scan_settings *s, const struct scan_actions *actions, struct scan **ret_scan);
 void scan_free(struct scan *s);
 
+/* Before the start: an instrument that an earlier life followed. Its market is looked for first, open or closed, and
+ * gets its place back (follow is called again); one that the venue does not know any more is dropped. */
+void scan_adopt(struct scan *s, const char *raw);
 void scan_start(struct scan *s, int64_t now);
 /* The reply to the request `id`; text NULL: there was none, or a bad status. */
 void scan_on_reply(struct scan *s, int64_t now, uint64_t id, const char *text, size_t len);

@@ -10,8 +10,10 @@
 #include "common/io/clock.h"
 #include "services/collector/attempts.h"
 #include "services/collector/plan.h"
+#include "services/collector/scan.h"
 
 #define POLL_SLACK_NS (1200 * NS_PER_S)
+#define CASH_UNIT 100000000LL /* one, at VENUE_CASH_SCALE */
 #define ANSWER_NS (10 * NS_PER_S)
 #define AT(member) offsetof(struct collector_section, member)
 #define TEXT(member) AT(member), sizeof(((struct collector_section *)0)->member)
@@ -71,6 +73,27 @@ const struct config_key collector_section_keys[] = {
 	{"weight_limit", CONFIG_INT, "0", 0, 1000000, "",
 	 "Request weight of a window (a minute at Binance), of which half is used for books; 0: what the venue says.",
 	 NULL, AT(weight_limit), 0},
+	{"scan", CONFIG_BOOL, "false", 0, 0, "",
+	 "Follow the markets that the venue lists and collector.scan_* lets pass, beside collector.symbols (which may "
+	 "be empty then), as they come and until their outcome is on record: Polymarket.",
+	 NULL, AT(scan), 0},
+	{"scan_tag", CONFIG_TEXT, "", 0, 0, "", "Only markets of this subject: the venue's id of a tag; empty: any.",
+	 NULL, TEXT(scan_tag)},
+	{"scan_volume_min", CONFIG_INT, "0", 0, 1000000000, "USDC", "Only those traded so much, so far; 0: any.",
+	 NULL, AT(scan_volume_min), 0},
+	{"scan_ends_within", CONFIG_DUR, "0", 0, 3650 * 86400 * NS_PER_S, "ns", "Only those that end so soon; 0: any.",
+	 NULL, AT(scan_ends_within_ns), 0},
+	{"scan_markets", CONFIG_INT, "50", 1, 500, "markets",
+	 "Followed at once; the most traded ones first. Each has an instrument for each of its outcomes.", NULL,
+	 AT(scan_markets), 0},
+	{"scan_every", CONFIG_DUR, "60s", NS_PER_S, 86400 * NS_PER_S, "ns",
+	 "Between two rounds; one that the stream announces is looked for sooner.", NULL, AT(scan_every_ns), 0},
+	{"scan_linger", CONFIG_DUR, "168h", 60 * NS_PER_S, 3650 * 86400 * NS_PER_S, "ns",
+	 "A market without an outcome so long after its end is let go.", NULL, AT(scan_linger_ns), 0},
+	{"catalog_url", CONFIG_TEXT, "", 0, 0, "",
+	 "Base address of descriptions and listings, where the venue has another for them (Polymarket's Gamma); empty: "
+	 "collector.rest_url, else the venue's own.",
+	 NULL, TEXT(catalog_url)},
 	{"stream_url", CONFIG_TEXT, "", 0, 0, "", "WebSocket base address; empty: the venue's own.", NULL,
 	 TEXT(stream_url)},
 	{"rest_url", CONFIG_TEXT, "", 0, 0, "", "REST base address; empty: the venue's own.", NULL, TEXT(rest_url)},
@@ -237,8 +260,12 @@ static bool is_own(const struct collector_section *in, const char *base, const c
 static bool asks_elsewhere(const struct collector_section *in)
 {
 	const struct venue *v = venue_find(in->venue, strlen(in->venue));
-	if (!in->rest_url[0] || !v)
-		return in->rest_url[0] != 0;
+	if (!v)
+		return in->rest_url[0] || in->catalog_url[0];
+	if (in->catalog_url[0] && !is_own(in, in->catalog_url, v->catalog_hosts ? v->catalog_hosts : v->rest_hosts))
+		return true;
+	if (!in->rest_url[0])
+		return false;
 	return !is_own(in, in->rest_url, v->rest_hosts) && !is_own(in, in->rest_url, v->catalog_hosts);
 }
 
@@ -321,7 +348,13 @@ static int new_core(const struct collector_section *in, const struct collector_a
 	char *w = strtok_r(list, ", ", &save);
 	for (; w && plan.n < COLLECTOR_MARKETS_MAX; w = strtok_r(NULL, ", ", &save))
 		raws[plan.n++] = w;
-	int rc = w ? ERR_FULL : plan_make(&plan, markets, COLLECTOR_MARKETS_MAX, &set->n_markets);
+	if (in->scan)
+		set->spare = (uint32_t)in->scan_markets * VENUE_OUTCOMES_MAX;
+	int rc = w ? ERR_FULL : 0;
+	if (!rc && (plan.n > 0 || !in->scan)) /* a scan finds the first market itself */
+		rc = plan_make(&plan, markets, COLLECTOR_MARKETS_MAX, &set->n_markets);
+	if (!rc && set->n_markets + set->spare > COLLECTOR_MARKETS_MAX)
+		rc = ERR_FULL;
 	set->markets = markets;
 	if (!rc)
 		rc = collector_core_new(set, actions, ret_core);
@@ -378,6 +411,44 @@ static int parse_candles_only(const struct collector_section *in, struct collect
 	return 0;
 }
 
+int collector_section_plan(const struct collector_section *in, struct plan *ret_plan, char *reason, size_t cap)
+{
+	const struct venue *venue = venue_find(in->venue, strlen(in->venue));
+	uint32_t streams = 0;
+	int rc = parse_streams(in->streams, &streams, reason, cap);
+	if (!rc)
+		*ret_plan = (struct plan){
+			.venue = venue, .streams = streams, .streams_max = (uint32_t)in->connection_streams};
+	return rc;
+}
+
+void collector_section_scan(const struct collector_section *in, struct scan_settings *set)
+{
+	snprintf(set->filter.tag, sizeof set->filter.tag, "%s", in->scan_tag);
+	set->filter.volume_min = in->scan_volume_min * CASH_UNIT;
+	set->ends_within_ns = in->scan_ends_within_ns;
+	set->markets_max = (uint32_t)in->scan_markets;
+	set->every_ns = in->scan_every_ns;
+	set->linger_ns = in->scan_linger_ns;
+	if (set->soon_ns > set->every_ns)
+		set->soon_ns = set->every_ns;
+}
+
+static int check_scan(const struct collector_section *in, const struct venue *v, char *reason, size_t cap)
+{
+	if (!in->scan)
+		return 0;
+	if (!v->has_listings)
+		snprintf(reason, cap, "collector.scan: %s lists no markets; name them in collector.symbols", in->venue);
+	else if (in->stamped)
+		snprintf(reason, cap, "collector.scan: a recording (collector.stamped) has the markets it has");
+	else if (in->candles_only)
+		snprintf(reason, cap, "collector.scan: what it finds is streamed; set collector.candles_only=false");
+	else
+		return 0;
+	return ERR_ARG;
+}
+
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core)
 {
@@ -401,6 +472,8 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	if (rc)
 		return rc;
 	rc = parse_candles_only(in, &set, &streams, reason, cap);
+	if (!rc)
+		rc = check_scan(in, venue, reason, cap);
 	if (rc)
 		return rc;
 	rc = new_core(in, actions, &set, streams, ret_core);

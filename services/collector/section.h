@@ -25,6 +25,9 @@ struct collector_section {
 	int64_t connection_streams, connect_limit, messages_limit, weight_limit;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
+	bool scan;
+	char scan_tag[24], catalog_url[200];
+	int64_t scan_markets, scan_volume_min, scan_ends_within_ns, scan_every_ns, scan_linger_ns;
 };
 
 extern const struct config_key collector_section_keys[];
@@ -39,6 +42,14 @@ bool collector_section_polls(const struct collector_section *in, const struct ve
 /* enum origin of what comes from `base` while nothing there says that it is a simulator: live only from one of the
  * venue's `own` addresses, over TLS, and not where it bears stamps of a recording or requests go to somebody else. */
 uint8_t collector_section_origin(const struct collector_section *in, const char *base, const char *const *own);
+
+/* How its streams go over connections; the venue's, no markets. ERR_ARG with a reason. */
+struct plan;
+int collector_section_plan(const struct collector_section *in, struct plan *ret_plan, char *reason, size_t cap);
+
+/* What of a venue's listings is followed (collector.scan_*), into defaults. */
+struct scan_settings;
+void collector_section_scan(const struct collector_section *in, struct scan_settings *set);
 
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,

@@ -88,9 +88,31 @@ static int own_symbol(void *ctx, const char *symbol, size_t len)
 	return 0;
 }
 
+/* What a scan will find is one process's. */
+static int own_scan(struct looking *l, const struct collector_place *place)
+{
+	char key[STRMAP_KEY_MAX];
+	int n = snprintf(key, sizeof key, "scan %s", l->set->venue);
+	const struct collector_place **owner = strmap_put(&l->owners, key, (size_t)n);
+	if (!owner)
+		return ERR_NOMEM;
+	if (*owner || place->shards > 1) {
+		snprintf(l->reason, l->cap,
+			 "collector.scan: the markets of %s are followed by one process alone: set it in one section, "
+			 "and share that one among no processes",
+			 l->set->venue);
+		return ERR_ARG;
+	}
+	*owner = place;
+	return 0;
+}
+
 static int check_place(struct looking *l, const struct collector_place *place)
 {
 	config_variant(l->config, COLLECTORS_SERVICE, place->section, l->set);
+	int rc = l->set->scan ? own_scan(l, place) : 0;
+	if (rc)
+		return rc;
 	struct owning o = {.look = l, .place = place, .venue = venue_find(l->set->venue, strlen(l->set->venue))};
 	struct share s = take_share(place, l->set->symbols, NULL);
 	if (place->shards > 1 && s.own == 0) {
@@ -107,7 +129,8 @@ static int check_place(struct looking *l, const struct collector_place *place)
 int shards_check(const struct config *c, const struct collectors *all, char *reason, size_t cap)
 {
 	struct looking l = {.config = c, .reason = reason, .cap = cap, .set = calloc(1, sizeof *l.set)};
-	int rc = l.set ? strmap_init(&l.owners, COLLECTORS_MAX * COLLECTOR_MARKETS_MAX, sizeof(void *)) : ERR_NOMEM;
+	const uint32_t most = COLLECTORS_MAX * (COLLECTOR_MARKETS_MAX + 1);
+	int rc = l.set ? strmap_init(&l.owners, most, sizeof(void *)) : ERR_NOMEM;
 	for (uint32_t i = 0; i < all->n && !rc; i++)
 		rc = check_place(&l, &all->at[i]);
 	strmap_fini(&l.owners);

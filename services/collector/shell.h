@@ -21,10 +21,12 @@
 #include "services/collector/holdings.h"
 #include "services/collector/offset.h"
 #include "services/collector/reference.h"
+#include "services/collector/scan.h"
 #include "services/collector/section.h"
 
 #define SHELL_REQUESTS_MAX 64
 #define SHELL_MARKS 256
+#define SHELL_RESOLVED 64
 
 struct asked { /* a request under way */
 	struct shell *shell;
@@ -61,10 +63,17 @@ struct shell_counters {
 	uint64_t rotations, rotation_failures, merged; /* merged: frames of both connections, given once */
 };
 
+/* Of the scan. */
+struct markets_counters {
+	uint64_t followed, found, left_out; /* now, as of the last round */
+	uint64_t rounds, failures, dropped, given_up;
+};
+
 struct shell_metrics {
 	struct collector_counters core;
 	struct shell_counters shell;
 	struct holdings_counters account;
+	struct markets_counters markets;
 };
 
 /* A WebSocket's end at our side: what its callbacks are called with. */
@@ -73,6 +82,7 @@ struct plug {
 	struct ws *ws;
 	struct loop_source *saying;
 	uint32_t said; /* texts of the subscription that were sent */
+	uint64_t version; /* of the core's table, as subscribed to */
 };
 
 /* The connection that is to take a line over; see rotate.c. */
@@ -146,6 +156,9 @@ struct shell {
 	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
 	struct account_link account;
+	struct markets *markets; /* owned; NULL: nothing is scanned */
+	char resolved[SHELL_RESOLVED][SYMBOL_RAW_MAX + 1]; /* the last of n_resolved instruments, by their raw names */
+	uint64_t n_resolved;
 	struct references references;
 	struct reference_call reference_call[REFERENCES_MAX];
 	struct mark mark[SHELL_MARKS];
@@ -167,7 +180,7 @@ static inline struct plug *next_plug(struct line *l)
 }
 
 /* connection.c */
-int connection_init(struct shell *s); /* a line for each connection of the core; ERR_NOMEM */
+int connection_init(struct shell *s); /* with a line for each connection of the core; ERR_NOMEM */
 void connection_fini(struct shell *s);
 void connection_open(struct line *l);
 void connection_open_all(struct shell *s);
@@ -180,6 +193,12 @@ void connection_subscription(void *ctx, uint32_t connection, bool on, const char
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);
 uint32_t connection_up(const struct shell *s); /* how many are open */
+uint32_t connection_wanted(const struct shell *s); /* how many there should be */
+/* Markets have come or gone: lines that are wanted are opened, those with nothing left are closed. */
+void connection_tend(struct shell *s);
+int connection_grow(struct shell *s); /* a line for each connection of the core; they stay. ERR_NOMEM */
+void connection_add(void *ctx, uint32_t connection, const struct venue_feed *feed);
+void connection_remove(void *ctx, uint32_t connection, const struct venue_feed *feed);
 /* What it was connected to is long gone. Told as of the last input: no timer takes the time slept for silence. */
 void connection_woken(struct line *l, const char *reason);
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
@@ -219,10 +238,19 @@ void clocks_look(struct shell *s); /* has the machine slept? Each tick, and befo
 /* requests.c */
 void requests_send(void *ctx, const struct collector_request *r);
 void requests_fini(struct shell *s);
-int requests_get(struct shell *s, const char *path, http_fn fn, void *ctx); /* outside of the core's */
+int requests_get(struct shell *s, enum venue_ask ask, const char *path, http_fn fn, void *ctx); /* not the core's */
 
 /* resume.c */
 void resume_from_past(struct shell *s);
+
+/* markets.c */
+int markets_new(struct shell *s, char *reason, size_t cap); /* nothing where the settings say so; ERR_ARG, ERR_NOMEM */
+void markets_free(struct shell *s);
+void markets_start(struct shell *s);
+void markets_tick(struct shell *s);
+void markets_resolved(struct shell *s, const struct symbol *instrument); /* its outcome is on record */
+void markets_count(const struct shell *s, struct markets_counters *ret);
+void markets_note(const struct shell *s, char note[EVENT_NAME_MAX]); /* adds how many */
 
 /* reference_ask.c */
 void reference_ask(struct shell *s); /* what is due */

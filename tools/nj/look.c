@@ -203,12 +203,14 @@ int64_t look_rate(const struct look_service *s)
 	return (int64_t)((double)(s->beat.progress - s->first_progress) * 1e12 / (double)ns + 0.5);
 }
 
-/* Notes that say all is well; any other is a complaint (see the services' beat functions). */
+/* Notes that say all is well, as far as a comma; any other is a complaint (see the services' beat functions). */
 static bool is_complaint(const char *note)
 {
-	static const char *const fine[] = {"", "connected", "polling", "recording ended", "running", "paused"};
+	static const char *const fine[] = {"", "connected", "polling", "recording ended",
+					    "running", "paused", "scanning"};
+	size_t len = strcspn(note, ",");
 	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
-		if (strcmp(note, fine[i]) == 0)
+		if (strlen(fine[i]) == len && memcmp(note, fine[i], len) == 0)
 			return false;
 	return true;
 }

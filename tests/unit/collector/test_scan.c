@@ -67,7 +67,11 @@ static void answer(const char *path, struct buf *out)
 	for (int i = 0; i < n_truth; i++) {
 		char token[40];
 		snprintf(token, sizeof(token), "clob_token_ids=%d1", 100 + i);
-		if (tokens ? strstr(path, token) == NULL || truth[i].life == OPEN : truth[i].life != OPEN)
+		char other[40];
+		snprintf(other, sizeof(other), "clob_token_ids=%d2", 100 + i);
+		bool wants_open = strstr(path, "closed=true") == NULL;
+		bool named = strstr(path, token) != NULL || strstr(path, other) != NULL;
+		if ((tokens && !named) || (truth[i].life == OPEN) != wants_open)
 			continue;
 		if (at++ >= offset && at <= offset + limit)
 			add_row(out, i);
@@ -98,13 +102,18 @@ static void on_ask(void *ctx, uint64_t id, const char *p, uint32_t weight)
 	asks++;
 }
 
-static void on_follow(void *ctx, const struct venue_listing *l)
+static bool may_follow, adopting;
+
+static bool on_follow(void *ctx, const struct venue_listing *l)
 {
 	(void)ctx;
-	assert_false(followed[of(l)]);
-	assert_int_equal(truth[of(l)].life, OPEN);
+	assert_true(!followed[of(l)] || adopting);
+	assert_true(truth[of(l)].life == OPEN || adopting);
+	if (!may_follow)
+		return false;
+	n_followed += !followed[of(l)];
 	followed[of(l)] = true;
-	n_followed++;
+	return true;
 }
 
 static bool on_resolve(void *ctx, const struct venue_listing *l)
@@ -133,7 +142,8 @@ static void open_scan(void)
 
 	memset(followed, 0, sizeof(followed));
 	n_followed = resolves = asks = 0;
-	may_resolve = true;
+	may_resolve = may_follow = true;
+	adopting = false;
 	asked = 0;
 	assert_int_equal(scan_new(&set, &actions, &scan), 0);
 }
@@ -201,6 +211,85 @@ static void test_most_traded(void **state)
 	round_at(NOW + set.every_ns);
 	assert_false(followed[30]);
 	assert_int_equal(n_followed, 20);
+}
+
+/* What cannot be followed is tried again in the next round, and takes no place. */
+static void test_refused(void **state)
+{
+	(void)state;
+	open_scan();
+	may_follow = false;
+	scan_start(scan, NOW);
+	answer_all(NOW);
+	assert_int_equal(scan_followed(scan), 0);
+	assert_int_equal(scan_counters(scan)->left_out, 35);
+	may_follow = true;
+	round_at(NOW + set.every_ns);
+	assert_int_equal(scan_followed(scan), 20);
+	assert_int_equal(scan_counters(scan)->left_out, 15);
+}
+
+/* Of an earlier life: open ones keep their places before all others, what was resolved meanwhile is put on record and
+ * goes, and what the venue has forgotten goes, too. */
+static void test_adopts(void **state)
+{
+	static const int before[] = {34, 33, 5, 2, 1};
+	char raw[24];
+
+	(void)state;
+	open_scan();
+	adopting = true;
+	truth[5].life = CLOSED;
+	truth[2].life = RESOLVED;
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		followed[before[i]] = true;
+		n_followed++;
+		for (int k = 1; k <= (before[i] == 33 ? 1 : 2); k++) { /* of 33 that life followed one only */
+			snprintf(raw, sizeof(raw), "%d%d", 100 + before[i], k);
+			scan_adopt(scan, raw);
+		}
+	}
+	scan_start(scan, NOW);
+	for (int failures = 0; failures < 3; failures++) { /* nobody answers: all is as it was */
+		scan_on_reply(scan, NOW, asked, NULL, 0);
+		assert_int_equal(scan_followed(scan), 0);
+		assert_int_equal(n_followed, 5);
+		scan_on_timer(scan, scan_due(scan));
+	}
+	answer_all(NOW + 100 * SECOND);
+	assert_true(followed[34] && followed[33] && followed[5] && followed[1]);
+	assert_false(followed[2]);
+	assert_int_equal(resolves, 1);
+	assert_int_equal(scan_followed(scan), 20);
+	assert_int_equal(n_followed, 20);
+	truth[5].life = RESOLVED;
+	round_at(scan_due(scan));
+	assert_false(followed[5]);
+	assert_int_equal(resolves, 2);
+}
+
+static void on_drop_unknown(void *ctx, const struct venue_listing *l)
+{
+	(void)ctx;
+	assert_int_equal(l->outcomes, 1);
+	assert_string_equal(l->outcome[0].raw, "777");
+	n_followed--;
+}
+
+static void test_adopts_unknown(void **state)
+{
+	const struct scan_actions actions = {NULL, on_ask, on_follow, on_resolve, on_drop_unknown};
+
+	(void)state;
+	open_scan();
+	scan_free(scan);
+	assert_int_equal(scan_new(&set, &actions, &scan), 0);
+	n_followed = 1;
+	scan_adopt(scan, "777");
+	scan_start(scan, NOW);
+	answer_all(NOW);
+	assert_int_equal(n_followed, 20);
+	assert_int_equal(asks, 6); /* open, closed, and four pages */
 }
 
 static void test_filter(void **state)
@@ -409,9 +498,11 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_most_traded), TEST(test_filter),   TEST(test_resolved), TEST(test_recorded),
-		TEST(test_announced),   TEST(test_failures), TEST(test_cut),      TEST(test_given_up),
-		TEST(test_nonsense),    TEST(test_random),
+		TEST(test_most_traded),    TEST(test_refused),   TEST(test_adopts),
+		TEST(test_adopts_unknown), TEST(test_filter),    TEST(test_resolved),
+		TEST(test_recorded),       TEST(test_announced), TEST(test_failures),
+		TEST(test_cut),            TEST(test_given_up),  TEST(test_nonsense),
+		TEST(test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/err.h"
+#include "services/collector/scan.h"
 #include "services/collector/section.h"
 
 static void no_request(void *ctx, const struct collector_request *r)
@@ -85,6 +86,58 @@ static void expect_refusal(const struct collector_section *in, const char *word)
 
 	assert_int_equal(make(in, reason, sizeof(reason), &core), ERR_ARG);
 	assert_non_null(strstr(reason, word));
+}
+
+/* With a scan no symbol need be named; without one, and where nothing is listed or streamed, that is refused. */
+static void test_scan(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+	struct collector_core *core;
+	struct scan_settings scan;
+	char reason[300] = "";
+
+	in.scan = true;
+	in.scan_markets = 10;
+	expect_refusal(&in, "lists no markets");
+	snprintf(in.venue, sizeof(in.venue), "POLYMARKET");
+	snprintf(in.streams, sizeof(in.streams), "depth,trade");
+	in.symbols[0] = '\0';
+	assert_int_equal(make(&in, reason, sizeof(reason), &core), 0);
+	assert_int_equal(collector_core_connections(core), 0);
+	collector_core_free(core);
+	in.stamped = true;
+	expect_refusal(&in, "recording");
+	in.stamped = false;
+	in.scan_markets = 500;
+	snprintf(in.symbols, sizeof(in.symbols), "1");
+	for (int i = 2; i <= 25; i++)
+		snprintf(in.symbols + strlen(in.symbols), sizeof(in.symbols) - strlen(in.symbols), ",%d", i);
+	expect_refusal(&in, "1024 markets"); /* 25 and two outcomes of 500 */
+	in.scan_volume_min = 3;
+	in.scan_every_ns = 1000000000;
+	scan_defaults(&scan, venue_find("POLYMARKET", 10));
+	collector_section_scan(&in, &scan);
+	assert_int_equal(scan.filter.volume_min, 300000000);
+	assert_int_equal(scan.markets_max, 500);
+	in.scan = false;
+	in.symbols[0] = '\0';
+	expect_refusal(&in, "cannot be followed");
+}
+
+/* Descriptions from elsewhere make nothing of it live. */
+static void test_catalog_origin(void **state)
+{
+	(void)state;
+	const struct venue *v = venue_find("POLYMARKET", 10);
+	struct collector_section in = section();
+
+	snprintf(in.venue, sizeof(in.venue), "POLYMARKET");
+	assert_int_equal(collector_section_origin(&in, v->stream_hosts[0], v->stream_hosts), origin_live);
+	snprintf(in.catalog_url, sizeof(in.catalog_url), "%s", v->catalog_hosts[0]);
+	assert_int_equal(collector_section_origin(&in, v->stream_hosts[0], v->stream_hosts), origin_live);
+	snprintf(in.catalog_url, sizeof(in.catalog_url), "https://example.org");
+	assert_int_equal(collector_section_origin(&in, v->stream_hosts[0], v->stream_hosts), origin_simulated);
 }
 
 static void test_refusals(void **state)
@@ -166,6 +219,7 @@ static void test_own_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
+					   cmocka_unit_test(test_scan), cmocka_unit_test(test_catalog_origin),
 					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
 					   cmocka_unit_test(test_own_hosts)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

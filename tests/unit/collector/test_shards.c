@@ -106,6 +106,11 @@ static void refused(void **state)
 		 "none of the 2 symbols of collector falls to collector-2"},
 		{"collector, collector-b/2", {"collector.b.symbols=SOLUSDT"},
 		 "none of the 1 symbols of collector.b falls to collector-b-1"},
+		{"collector, collector-b",
+		 {"collector.venue=POLYMARKET", "collector.scan=true", "collector.b.symbols=1"},
+		 "POLYMARKET are followed by one process alone"},
+		{"collector/2", {"collector.venue=POLYMARKET", "collector.scan=true"},
+		 "POLYMARKET are followed by one process alone"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
