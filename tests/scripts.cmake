@@ -139,6 +139,11 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.expiry PROPERTIES TIMEOUT 600)
 endif()
 
+# Our account at a venue, whose simulator knows the key and looks at each signature.
+if(Python3_FOUND)
+	nj_script(e2e.account_sync ${Python3_EXECUTABLE} -B tests/e2e/test_account_sync.py)
+endif()
+
 # The simulator in each venue's own protocol, from that venue's captures; the collector on it.
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)

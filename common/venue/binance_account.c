@@ -463,6 +463,7 @@ const struct venue_account venue_account_binance_spot = {
 	.key_header = "X-MBX-APIKEY",
 	.stream_hosts = spot_hosts,
 	.replies_omit_zeros = true,
+	.one_time = true,
 	.request = spot_request,
 	.reply = spot_reply,
 	.event = event,

@@ -61,8 +61,8 @@ struct venue_account {
 	uint32_t asks;            /* bits 1 << enum venue_account_ask: which the venue has */
 	const char *key_header;   /* the signature stands in the query, the key's id in this header; NULL: venue.auth */
 	const char *const *stream_hosts; /* base addresses, NULL-ended */
-	const char *balance_asset;
 	bool replies_omit_zeros;  /* what a poll does not name is zero */
+	bool one_time;            /* the time of a polled balance is that of the whole account */
 	int64_t listen_ns;        /* a listen key is asked for anew after; 0: there is none */
 
 	/* Method, path and query (without time and signature) of a question; cursor: of a further page, or "". */

@@ -224,6 +224,7 @@ static void on_polled(struct holdings *h, const struct venue_account_row *row, i
 	if (of == NULL && (of = add(h, row)) == NULL)
 		return;
 	of->round = h->round;
+	h->round_time = row->time > h->round_time ? row->time : h->round_time;
 	polled(h, of, &v, now, out);
 }
 
@@ -259,15 +260,17 @@ static void begin_round(struct holdings *h, int64_t now)
 
 	h->round++;
 	h->differed = false;
+	h->round_time = 0;
 	h->cursor[0] = '\0';
 	h->ask = rights ? VENUE_ACCOUNT_RIGHTS : VENUE_ACCOUNT_BALANCES;
 }
 
 static void end_round(struct holdings *h, int64_t now, const struct sink *out)
 {
-	static const struct holding_value nothing = {0};
+	const struct venue_account *v = h->set.venue->account;
+	const struct holding_value nothing = {.time = v->one_time ? h->round_time : 0};
 
-	for (uint32_t i = 0; h->set.venue->account->replies_omit_zeros && i < h->n; i++)
+	for (uint32_t i = 0; v->replies_omit_zeros && i < h->n; i++)
 		if (h->at[i].round != h->round)
 			polled(h, &h->at[i], &nothing, now, out);
 	h->ask = VENUE_ACCOUNT_ASKS;

@@ -68,6 +68,7 @@ struct holdings {
 	char cursor[SYMBOL_RAW_MAX + 1];
 	int64_t due;         /* of the next question; where asked: when it is given up */
 	int64_t asked_at, known_at, rights_at, since;
+	int64_t round_time; /* latest time of the venue's that this round has named */
 	uint32_t failures, round;
 	struct holding at[HOLDINGS_MAX];
 	uint32_t n;

@@ -293,7 +293,11 @@ static void watch_stream(struct shell *s)
 static void follow_stream(struct shell *s, int64_t now)
 {
 	struct account_link *a = &s->account;
-	if (!stream_base(s) || a->holdings->state == account_state_refused)
+	bool refused = a->holdings->state == account_state_refused;
+	if (refused && a->ws)
+		stream_again(s);
+	/* The key is tried out by a question: a stream could not say what is wrong with it. */
+	if (!stream_base(s) || refused || a->holdings->known_at == 0)
 		return;
 	listen(s, now);
 	if (a->ws) {

@@ -45,6 +45,9 @@ static bool wants_us(const struct request *r)
 
 int binance_ws_open(struct session *s, const struct request *r)
 {
+	s->customer = text_is(r->path, "/ws-api/v3") && s->sim->wallet.id[0] != '\0';
+	if (s->customer)
+		return 0;
 	return binance_ws_open_at(s, r, r->path);
 }
 
@@ -172,6 +175,11 @@ void binance_ws_text(struct session *s, struct text message)
 {
 	struct message m = {0};
 	struct buf out;
+
+	if (s->customer) {
+		wallet_binance_text(s, message);
+		return;
+	}
 	int rc = read_message(message, &m);
 
 	if (rc == ERR_UNKNOWN) {

@@ -88,6 +88,8 @@ bool control_rest(struct sim *sim, const struct request *r, struct text body, st
 
 	if (!text_starts(r->path, "/nightjar/"))
 		return false;
+	if (wallet_control(sim, r, body, reply))
+		return true;
 	if (text_is(r->path, "/nightjar/fault") && text_is(r->method, "POST")) {
 		post_fault(sim, body, reply);
 	} else if (get && text_is(r->path, "/nightjar/truth")) {

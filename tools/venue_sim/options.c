@@ -33,6 +33,7 @@ enum option_id {
 	OPT_WEIGHT,
 	OPT_VENUE,
 	OPT_CLIENT_KEY,
+	OPT_ACCOUNT,
 	OPT_IDLE,
 	OPT_START_AT,
 	OPT_QUIET,
@@ -74,6 +75,8 @@ static const struct row {
 	 OPT_WEIGHT},
 	{"idle-ms", "MS", "cut a client that should ping and says nothing for so long (as the venue has it)", OPT_IDLE},
 	{"client-key", "FILE", "PEM of the public key that signs handshakes (not checked)", OPT_CLIENT_KEY},
+	{"account", "FILE", "BINANCE: serve a customer's account: id, secret, lines ASSET FREE LOCKED (none)",
+	 OPT_ACCOUNT},
 	{"start-at", "N", "begin a recording when clients have subscribed to N streams (1)", OPT_START_AT},
 	{"exit-at-end", NULL, "end when the recording has been played to every client",
 	 OPT_EXIT_AT_END},
@@ -180,6 +183,7 @@ static int set(struct options *o, int id, const char *value)
 	case OPT_INFO: o->exchange_info = value; return 0;
 	case OPT_SYMBOLS: o->symbols = value; return 0;
 	case OPT_CLIENT_KEY: o->client_key = value; return 0;
+	case OPT_ACCOUNT: o->account = value; return 0;
 	case OPT_VENUE: o->venue = value; return dialect_find(value) != NULL ? 0 : ERR_ARG;
 	case OPT_FAULTS: o->faults = value; return 0;
 	case OPT_NOTE: o->origin_note = value; return 0;

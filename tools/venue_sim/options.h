@@ -15,6 +15,7 @@ struct options {               /* texts point into argv */
 	const char *symbols; /* NULL: the venue's usual ones */
 	const char *venue;
 	const char *client_key; /* PEM of the public key that signs handshakes; NULL: not checked */
+	const char *account;    /* file of the customer (wallet.h); NULL: none */
 	const char *faults;
 	const char *origin_note;
 	char tls_cert[1024], tls_key[1024]; /* empty: plain */

@@ -38,6 +38,7 @@ struct session {
 	bool stamped;      /* each frame begins with its stamp; the player is its own */
 	uint32_t start_at; /* streams that must be subscribed before the player starts */
 	int64_t from;
+	bool customer, customer_subscribed; /* on the account's WebSocket API (wallet.h) */
 	unsigned route;    /* of a dialect that has several bases: which */
 	struct channel channel[SESSION_CHANNELS];
 	uint32_t last_sid;

@@ -12,6 +12,7 @@
 #include "tools/venue_sim/player.h"
 #include "tools/venue_sim/tls.h"
 #include "tools/venue_sim/truth.h"
+#include "tools/venue_sim/wallet.h"
 
 #define SIM_SESSIONS_MAX 64
 #define SIM_INFO_MAX ((size_t)64 << 20)
@@ -34,6 +35,7 @@ struct sim {
 	struct limits limits;
 	struct faults faults;
 	struct truth truth;
+	struct wallet wallet;
 	struct strmap renumbered; /* uint64_t by symbol: taken off the update ids of a service that restarted */
 	struct tls_server *tls; /* NULL: plain */
 	int listen_fd;

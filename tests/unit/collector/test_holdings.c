@@ -188,10 +188,18 @@ static void old_polls(void **state)
 	assert_int_equal(asked_within(20 * S), -1);
 	told("");
 	assert_int_equal(h.counters.late, 1);
+	/* An asset of which that reply knows nothing yet. */
+	hear(HOLDINGS_GO_ON, TOLD(5500, PART("XRP", "2", "0")));
+	told("XRP 2 0 streamed\n");
+	assert_int_equal(asked_within(61 * S), VENUE_ACCOUNT_BALANCES);
+	answer(200, BALANCES(5000, ROW("BTC", "7.0", "0") "," ROW("USDT", "100", "0")));
+	assert_int_equal(asked_within(20 * S), -1);
+	told("");
+	assert_int_equal(h.counters.late, 2);
 	/* Told while the question was under way: the time is the same, the stream's word is the later one. */
 	assert_int_equal(asked_within(61 * S), VENUE_ACCOUNT_BALANCES);
 	hear(HOLDINGS_GO_ON, TOLD(6000, PART("DOGE", "4", "0")));
-	answer(200, BALANCES(6000, ROW("BTC", "7.0", "0") "," ROW("USDT", "100", "0")));
+	answer(200, BALANCES(6000, ROW("BTC", "7.0", "0") "," ROW("USDT", "100", "0") "," ROW("XRP", "2", "0")));
 	assert_int_equal(asked_within(20 * S), -1);
 	told("DOGE 4 0 streamed\n");
 }

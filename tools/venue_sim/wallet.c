@@ -1,0 +1,184 @@
+/* wallet - what the simulated venue holds for its one customer. */
+#include "tools/venue_sim/wallet.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/base/fixed.h"
+#include "common/base/json.h"
+#include "tools/venue_sim/session.h"
+
+static bool is_decimal(const char *text)
+{
+	int scale;
+
+	return fixed_scale_of(text, strlen(text), &scale) == 0;
+}
+
+static bool is_asset(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == strlen(text);
+}
+
+static int set_asset(struct wallet_state *s, const struct wallet_asset *a)
+{
+	uint32_t i = 0;
+
+	if (!is_asset(a->name) || !is_decimal(a->free) || !is_decimal(a->locked))
+		return ERR_SYNTAX;
+	while (i < s->n && strcmp(s->at[i].name, a->name) != 0)
+		i++;
+	if (i == WALLET_ASSETS_MAX)
+		return ERR_FULL;
+	s->at[i] = *a;
+	s->n += i == s->n;
+	return 0;
+}
+
+static int read_lines(struct wallet *w, FILE *f)
+{
+	struct wallet_asset a;
+	int rc = 0, n;
+
+	if (fscanf(f, "%127s %519s", w->id, w->secret) != 2)
+		return ERR_SYNTAX;
+	while (rc == 0 && (n = fscanf(f, "%23s %39s %39s", a.name, a.free, a.locked)) != EOF)
+		rc = n == 3 ? set_asset(&w->now, &a) : ERR_SYNTAX;
+	return rc;
+}
+
+int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap)
+{
+	FILE *f = fopen(path, "re");
+	int rc = f != NULL ? read_lines(w, f) : ERR_NOT_FOUND;
+
+	if (f != NULL)
+		fclose(f);
+	w->now.changed_ms = 1;
+	w->before = w->now;
+	if (rc != 0)
+		snprintf(reason, cap, "--account %s: not a file with a key's id, its secret and ASSET FREE LOCKED",
+			 path);
+	return rc;
+}
+
+/* ---- control ---- */
+
+struct change {
+	struct wallet_asset asset;
+	bool silent, twice, drop, withdraws, names_withdraws;
+	int64_t stale, clock_ms;
+};
+
+static void copy_text(struct json *j, char *out, size_t cap)
+{
+	struct json_str text;
+
+	if (json_string(j, &text))
+		json_unescape(text, out, cap);
+}
+
+static void read_member(struct json *j, struct json_str key, struct change *c)
+{
+	if (json_str_is(key, "asset"))
+		copy_text(j, c->asset.name, sizeof(c->asset.name));
+	else if (json_str_is(key, "free"))
+		copy_text(j, c->asset.free, sizeof(c->asset.free));
+	else if (json_str_is(key, "locked"))
+		copy_text(j, c->asset.locked, sizeof(c->asset.locked));
+	else if (json_str_is(key, "silent"))
+		json_bool(j, &c->silent);
+	else if (json_str_is(key, "twice"))
+		json_bool(j, &c->twice);
+	else if (json_str_is(key, "drop"))
+		json_bool(j, &c->drop);
+	else if (json_str_is(key, "withdraws"))
+		c->names_withdraws = json_bool(j, &c->withdraws);
+	else if (json_str_is(key, "stale"))
+		json_i64(j, &c->stale);
+	else if (json_str_is(key, "clock_ms"))
+		json_i64(j, &c->clock_ms);
+	else
+		j->err = ERR_UNKNOWN;
+}
+
+static int read_change(struct text body, struct change *c)
+{
+	struct json_str key;
+	struct json j;
+
+	json_init(&j, body.at, body.len);
+	json_object(&j);
+	while (json_key(&j, &key))
+		read_member(&j, key, c);
+	return json_finish(&j);
+}
+
+static void tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	buf_printf(&out,
+		   "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",\"E\":%" PRId64 ",\"u\":%" PRId64
+		   ",\"B\":[{\"a\":\"%s\",\"f\":\"%s\",\"l\":\"%s\"}]}}",
+		   at_ms, at_ms, a->name, a->free, a->locked);
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
+		if (sim->session[i] != NULL && sim->session[i]->customer_subscribed)
+			session_text(sim->session[i], -1, (struct text){(const char *)out.at, out.len});
+	buf_fini(&out);
+}
+
+static void drop(struct sim *sim)
+{
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
+		if (sim->session[i] != NULL && sim->session[i]->customer)
+			conn_reset(&sim->session[i]->conn);
+}
+
+static int apply(struct sim *sim, const struct change *c)
+{
+	struct wallet *w = &sim->wallet;
+	int rc = 0;
+
+	w->stale = c->stale > 0 ? c->stale : w->stale;
+	w->clock_ms = c->clock_ms;
+	if (c->names_withdraws)
+		w->withdraws = c->withdraws;
+	if (c->asset.name[0] != '\0') {
+		int64_t at_ms = clock_wall(loop_clock(sim->loop)) / NS_PER_MS;
+		w->before = w->now;
+		rc = set_asset(&w->now, &c->asset);
+		w->now.changed_ms = at_ms > w->now.changed_ms ? at_ms : w->now.changed_ms + 1;
+		for (int times = c->silent || rc != 0 ? 0 : c->twice ? 2 : 1; times > 0; times--)
+			tell(sim, &c->asset, w->now.changed_ms);
+	}
+	if (c->drop)
+		drop(sim);
+	return rc;
+}
+
+static void print(const struct wallet *w, struct buf *out)
+{
+	buf_printf(out,
+		   "{\"polls\":%" PRIu64 ",\"rights\":%" PRIu64 ",\"subscriptions\":%" PRIu64 ",\"bad_keys\":%" PRIu64
+		   ",\"bad_signatures\":%" PRIu64 ",\"out_of_time\":%" PRIu64 ",\"others\":%" PRIu64 "}",
+		   w->polls, w->rights, w->subscriptions, w->bad_keys, w->bad_signatures, w->out_of_time, w->others);
+}
+
+bool wallet_control(struct sim *sim, const struct request *r, struct text body, struct reply *reply)
+{
+	struct change c = {.clock_ms = sim->wallet.clock_ms};
+
+	if (!text_is(r->path, "/nightjar/account") || sim->wallet.id[0] == '\0')
+		return false;
+	if (text_is(r->method, "POST") && (read_change(body, &c) != 0 || apply(sim, &c) != 0)) {
+		reply_status(reply, 400);
+		buf_printf(&reply->body, "{\"error\":\"not a change of the account\"}");
+		return true;
+	}
+	print(&sim->wallet, &reply->body);
+	return true;
+}

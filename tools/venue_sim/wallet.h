@@ -1,0 +1,54 @@
+/* wallet - what the simulated venue holds for its one customer, who signs by HMAC: and how it misbehaves about that.
+ *
+ * A file names the customer: the key's id in the first line, the secret in the second, then lines "ASSET FREE LOCKED".
+ * POST /nightjar/account changes it: a JSON object of
+ *   asset, free, locked   a balance, told to who is subscribed
+ *   silent                not told
+ *   twice                 told two times
+ *   stale                 so many polls are answered as it was before the change
+ *   withdraws             what the key may do
+ *   clock_ms              how far the venue's clock is ahead of the machine's when it looks at a timestamp
+ *   drop                  the customer's streams are reset
+ * GET tells what the customer did.
+ */
+#ifndef NJ_SIM_WALLET_H
+#define NJ_SIM_WALLET_H
+
+#include <stdbool.h>
+
+#include "common/base/buf.h"
+#include "tools/venue_sim/http_parse.h"
+
+#define WALLET_ASSETS_MAX 64
+
+struct reply;
+struct session;
+struct sim;
+
+struct wallet_asset {
+	char name[24], free[40], locked[40]; /* decimals, as they are told */
+};
+
+struct wallet_state {
+	struct wallet_asset at[WALLET_ASSETS_MAX];
+	uint32_t n;
+	int64_t changed_ms;
+};
+
+struct wallet {
+	char id[128], secret[520]; /* id empty: there is no customer */
+	struct wallet_state now, before;
+	int64_t stale, clock_ms;
+	bool withdraws;
+	uint64_t polls, rights, subscriptions, bad_keys, bad_signatures, out_of_time, others;
+};
+
+int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap); /* ERR_NOT_FOUND, ERR_SYNTAX */
+bool wallet_control(struct sim *sim, const struct request *r, struct text body, struct reply *reply);
+
+/* Binance spot. False: the path is none of its account endpoints. */
+bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply *reply);
+/* A text on the WebSocket API. */
+void wallet_binance_text(struct session *s, struct text message);
+
+#endif
