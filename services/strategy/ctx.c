@@ -1,4 +1,6 @@
 /* ctx - what a strategy may ask and want, answered from its seat; wishes become intents. */
+#include <string.h>
+
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
@@ -92,17 +94,34 @@ static struct event intent_of(struct strategy_ctx *ctx, enum intent_kind kind, u
 	return ev;
 }
 
+static bool negative(const struct strategy_wish *w)
+{
+	return w->price < 0 || w->qty < 0 || w->amount < 0 || w->trigger < 0 || w->trail < 0 || w->target < 0 ||
+	       w->stop < 0 || w->stop_limit < 0 || w->good_until < 0;
+}
+
+static uint32_t orders_of(const struct strategy_wish *w)
+{
+	return 1U + (w->target > 0) + (w->stop > 0);
+}
+
+static bool sensible(const struct strategy_wish *w)
+{
+	bool priced = w->type == order_type_market ? w->price == 0 : w->type != order_type_limit || w->price > 0;
+	return !negative(w) && (w->qty > 0) != (w->amount > 0) && priced;
+}
+
 static int refusal(struct strategy_ctx *ctx, const struct strategy_wish *w)
 {
 	struct strategy_core_counters *n = &ctx->core->counters;
 	int rc = 0;
 	if (!ctx->view->known)
 		rc = ERR_NOT_FOUND;
-	else if (w->qty <= 0 || (w->type == order_type_limit ? w->price <= 0 : w->price != 0))
+	else if (!sensible(w))
 		rc = ERR_ARG;
 	else if (!strategy_trusted(ctx))
 		rc = ERR_STALE;
-	else if (ctx->n_open == STRATEGY_ORDERS_MAX)
+	else if (orders_of(w) > STRATEGY_ORDERS_MAX - ctx->n_open)
 		rc = ERR_FULL;
 	if (rc == ERR_STALE)
 		n->refused_stale++;
@@ -111,51 +130,110 @@ static int refusal(struct strategy_ctx *ctx, const struct strategy_wish *w)
 	return rc;
 }
 
+static void put_terms(struct ev_intent *in, const struct strategy_wish *w)
+{
+	in->side = (uint8_t)w->side;
+	in->type = (uint8_t)w->type;
+	in->tif = (uint8_t)w->tif;
+	if (w->tif == tif_none)
+		in->tif = w->type == order_type_market ? tif_ioc : w->good_until != 0 ? tif_gtd : tif_gtc;
+	in->price = w->price;
+	in->qty = w->qty;
+	event_set_name(in->user_id, w->user_id ? w->user_id : "");
+	in->post_only = w->post_only;
+	in->reduce_only = w->reduce_only;
+	in->good_until = w->good_until;
+	in->cash_scale = w->amount != 0 ? STRATEGY_QTY_SCALE : 0;
+	in->amount = w->amount;
+	in->trigger_price = w->trigger;
+	in->trigger_by = (uint8_t)w->trigger_by;
+	in->trail = w->trail;
+	in->trail_bp = w->trail_bp;
+	in->link = (uint8_t)w->link;
+	in->target_price = w->target;
+	in->stop_price = w->stop;
+	in->stop_limit = w->stop_limit;
+	event_set_text(in->reason, w->reason ? w->reason : "");
+}
+
 int strategy_order(struct strategy_ctx *ctx, const struct strategy_wish *w, uint64_t *ret_ordinal)
 {
 	int rc = refusal(ctx, w);
 	if (rc != 0)
 		return rc;
 	struct event ev = intent_of(ctx, intent_kind_order, ctx->ordinal + 1);
-	ev.intent.side = (uint8_t)w->side;
-	ev.intent.type = (uint8_t)w->type;
-	ev.intent.tif = (uint8_t)w->tif;
-	ev.intent.price = w->price;
-	ev.intent.qty = w->qty;
+	uint64_t ordinal = ctx->ordinal;
+	put_terms(&ev.intent, w);
 	ev.intent.expires_at = ev.ts_recv + ctx->core->settings.intent_expiry_ns;
-	event_set_text(ev.intent.reason, w->reason ? w->reason : "");
-	ctx->open[ctx->n_open++] = (struct strategy_open){
-		.ordinal = ctx->ordinal,
-		.price = w->price,
-		.qty = w->qty,
-		.asked_at = ctx->now,
-		.side = (uint8_t)w->side,
-		.type = (uint8_t)w->type,
-		.tif = (uint8_t)w->tif,
-	};
+	if (w->target > 0)
+		seat_client_id(ctx, ordinal + 1, ev.intent.target_id);
+	if (w->stop > 0)
+		seat_client_id(ctx, ordinal + orders_of(w) - 1, ev.intent.stop_id);
+	seat_open(ctx, &ev);
 	ctx->core->counters.orders++;
 	if (ret_ordinal)
-		*ret_ordinal = ctx->ordinal;
+		*ret_ordinal = ordinal;
+	sink_emit(ctx->out, &ev);
+	return 0;
+}
+
+static struct strategy_open *find_open(struct strategy_ctx *ctx, uint64_t ordinal)
+{
+	for (uint32_t i = 0; i < ctx->n_open; i++)
+		if (ctx->open[i].ordinal == ordinal)
+			return &ctx->open[i];
+	return NULL;
+}
+
+int strategy_cancel_all(struct strategy_ctx *ctx, enum cancel_scope scope, const char *reason)
+{
+	struct event ev = intent_of(ctx, intent_kind_cancel_all, 0);
+	memset(ev.intent.client_order_id, 0, sizeof(ev.intent.client_order_id));
+	ev.intent.scope = (uint8_t)scope;
+	event_set_text(ev.intent.reason, reason ? reason : "");
+	for (uint32_t i = 0; i < ctx->n_open; i++)
+		ctx->open[i].cancelling = true;
+	ctx->core->counters.cancels++;
+	sink_emit(ctx->out, &ev);
+	return 0;
+}
+
+int strategy_replace(struct strategy_ctx *ctx, uint64_t ordinal, const struct strategy_change *to)
+{
+	const struct strategy_open *o = find_open(ctx, ordinal);
+	if (!o)
+		return ERR_NOT_FOUND;
+	if (to->price < 0 || to->qty < 0 || to->trigger < 0 || (to->price == 0 && to->qty == 0 && to->trigger == 0))
+		return ERR_ARG;
+	if (!strategy_trusted(ctx))
+		return ERR_STALE;
+	struct event ev = intent_of(ctx, intent_kind_replace, ordinal);
+	ev.intent.side = o->side;
+	ev.intent.type = o->type;
+	ev.intent.tif = o->tif;
+	ev.intent.price = to->price;
+	ev.intent.qty = to->qty;
+	ev.intent.trigger_price = to->trigger;
+	ev.intent.expires_at = ev.ts_recv + ctx->core->settings.intent_expiry_ns;
+	event_set_text(ev.intent.reason, to->reason ? to->reason : "");
 	sink_emit(ctx->out, &ev);
 	return 0;
 }
 
 int strategy_cancel(struct strategy_ctx *ctx, uint64_t ordinal, const char *reason)
 {
-	uint32_t i = 0;
-	while (i < ctx->n_open && ctx->open[i].ordinal != ordinal)
-		i++;
-	if (i == ctx->n_open)
+	struct strategy_open *o = find_open(ctx, ordinal);
+	if (!o)
 		return ERR_NOT_FOUND;
-	if (ctx->open[i].cancelling)
+	if (o->cancelling)
 		return ERR_EXISTS;
-	ctx->open[i].cancelling = true;
+	o->cancelling = true;
 	struct event ev = intent_of(ctx, intent_kind_cancel, ordinal);
-	ev.intent.side = ctx->open[i].side;
-	ev.intent.type = ctx->open[i].type;
-	ev.intent.tif = ctx->open[i].tif;
-	ev.intent.price = ctx->open[i].price;
-	ev.intent.qty = ctx->open[i].qty;
+	ev.intent.side = o->side;
+	ev.intent.type = o->type;
+	ev.intent.tif = o->tif;
+	ev.intent.price = o->price;
+	ev.intent.qty = o->qty;
 	event_set_text(ev.intent.reason, reason ? reason : "");
 	ctx->core->counters.cancels++;
 	sink_emit(ctx->out, &ev);

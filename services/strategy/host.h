@@ -71,6 +71,8 @@ int seat_init(struct strategy_ctx *seat, const struct strategy_seat *as, char *w
 void seat_fini(struct strategy_ctx *seat);
 bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev); /* false: not its own */
 void seat_on_own(struct strategy_ctx *seat, const struct event *intent); /* from our own journal */
+/* The orders of an intent, its first and those of its link, are open from here on; its last ordinal is theirs. */
+void seat_open(struct strategy_ctx *seat, const struct event *intent);
 void seat_client_id(const struct strategy_ctx *seat, uint64_t ordinal, char out[EVENT_NAME_MAX]);
 void seat_save(const struct strategy_ctx *seat, struct packer *p);
 /* The next saved seat, into the one of its name. ERR_DIFFERS: its account is another one; or it has another instrument,

@@ -78,6 +78,12 @@ static uint32_t find(const struct strategy_ctx *seat, const struct ev_order *e)
 	return seat->n_open;
 }
 
+static bool lives(uint8_t status)
+{
+	return status == order_status_open || status == order_status_partial || status == order_status_pending ||
+	       status == order_status_waiting || status == order_status_triggered;
+}
+
 /* The answer to a refused cancel bears the cancel's ordinal, which is no open order: it changes
  * nothing. */
 static void on_order(struct strategy_ctx *seat, const struct ev_order *e)
@@ -85,12 +91,20 @@ static void on_order(struct strategy_ctx *seat, const struct ev_order *e)
 	uint32_t i = find(seat, e);
 	if (i == seat->n_open)
 		return;
-	if (e->status != order_status_open && e->status != order_status_partial) {
+	/* A refused replacement has an ordinal of its own, which is no open order. */
+	if (!lives(e->status)) {
 		drop(seat, i);
 		return;
 	}
-	seat->open[i].status = e->status;
-	seat->open[i].filled = e->filled;
+	struct strategy_open *o = &seat->open[i];
+	const struct ev_instrument *d = &seat->view->def;
+	o->status = e->status;
+	o->filled = e->filled;
+	/* It may have been replaced, follow its entry, or have found its quantity only at the market. */
+	if (e->price_scale == d->price_scale && e->qty_scale == d->qty_scale) {
+		o->price = e->price;
+		o->qty = e->qty;
+	}
 }
 
 static void on_fill(struct strategy_ctx *seat, const struct ev_fill *e)
@@ -119,6 +133,43 @@ bool seat_on_feedback(struct strategy_ctx *seat, const struct event *ev)
 	return true;
 }
 
+static void open_one(struct strategy_ctx *seat, const struct event *ev, struct strategy_open o)
+{
+	if (seat->n_open == STRATEGY_ORDERS_MAX)
+		return;
+	o.asked_at = ev->ts_event;
+	seat->open[seat->n_open++] = o;
+	seat->ordinal = o.ordinal > seat->ordinal ? o.ordinal : seat->ordinal;
+}
+
+static uint8_t exit_side(const struct ev_intent *in)
+{
+	if (in->link != order_link_bracket)
+		return in->side;
+	return in->side == side_buy ? side_sell : side_buy;
+}
+
+void seat_open(struct strategy_ctx *seat, const struct event *ev)
+{
+	const struct ev_intent *in = &ev->intent;
+	struct strategy_open first = {.ordinal = in->ordinal, .price = in->price, .qty = in->qty, .side = in->side,
+				      .type = in->type, .tif = in->tif};
+	struct strategy_open leg = {.ordinal = in->ordinal, .qty = in->qty, .side = exit_side(in), .tif = tif_gtc};
+	open_one(seat, ev, first);
+	leg.type = order_type_limit;
+	leg.price = in->target_price;
+	if (in->target_price > 0) {
+		leg.ordinal++;
+		open_one(seat, ev, leg);
+	}
+	leg.type = in->stop_limit > 0 ? order_type_stop_limit : order_type_stop_market;
+	leg.price = in->stop_limit;
+	if (in->stop_price > 0) {
+		leg.ordinal++;
+		open_one(seat, ev, leg);
+	}
+}
+
 /* What became of it, the executor's own journal will tell next. */
 void seat_on_own(struct strategy_ctx *seat, const struct event *ev)
 {
@@ -126,17 +177,8 @@ void seat_on_own(struct strategy_ctx *seat, const struct event *ev)
 	if (in->ordinal <= seat->ordinal)
 		return;
 	seat->ordinal = in->ordinal;
-	if (in->kind != intent_kind_order || seat->n_open == STRATEGY_ORDERS_MAX)
-		return;
-	seat->open[seat->n_open++] = (struct strategy_open){
-		.ordinal = in->ordinal,
-		.price = in->price,
-		.qty = in->qty,
-		.asked_at = ev->ts_event,
-		.side = in->side,
-		.type = in->type,
-		.tif = in->tif,
-	};
+	if (in->kind == intent_kind_order)
+		seat_open(seat, ev);
 }
 
 static void save_open(const struct strategy_open *o, struct packer *p)

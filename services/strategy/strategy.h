@@ -89,23 +89,51 @@ uint32_t strategy_open_orders(const struct strategy_ctx *ctx);
 /* Oldest first. */
 const struct strategy_open *strategy_open_order(const struct strategy_ctx *ctx, uint32_t i);
 
-/* What it may want. */
+/* What it may want. Prices and quantities at the instrument's scales; what does not apply is left 0. Which terms go
+ * together, the executor judges and answers with a typed refusal (docs/orders.md). */
 struct strategy_wish {
 	enum side side;
 	enum order_type type;
-	enum tif tif;
-	int64_t price, qty;  /* at the instrument's scales; price 0 for market orders */
+	enum tif tif;        /* none: ioc at market, else gtd where there is a date, else gtc */
+	int64_t price, qty;  /* price 0 for orders at market */
 	const char *reason;  /* for people */
+	const char *user_id; /* an id of one's own beside the ordinal, unique among the account's open orders */
+	bool post_only, reduce_only;
+	int64_t good_until;  /* gtd: event time */
+	int64_t amount;      /* market buy: all that it may cost, at 8 decimals, fees included; qty is 0 then */
+	int64_t trigger;     /* stops and profits; a trailing stop: where it begins to follow */
+	enum trigger_by trigger_by;
+	int64_t trail;       /* trailing stop: distance from the best price, or */
+	uint32_t trail_bp;   /* in ten-thousandths of it */
+	/* oco: a stop of the same side beside a limit order. bracket: a target and a stop, or one of them, that close
+	 * what this order opens. */
+	enum order_link link;
+	int64_t target;      /* limit price */
+	int64_t stop;        /* trigger */
+	int64_t stop_limit;  /* limit price once triggered; 0: at market */
 };
 
 /* Sends an intent. ERR_NOT_FOUND: instrument unknown; ERR_STALE: no trusted, fresh data, so no
  * order; ERR_FULL: STRATEGY_ORDERS_MAX open; ERR_ARG: a quantity or price that is not above 0.
- * *ret_ordinal (may be NULL) names the order. */
+ * *ret_ordinal (may be NULL) names the order; the orders of its link follow it: first the target, then the stop. */
 int strategy_order(struct strategy_ctx *ctx, const struct strategy_wish *wish,
 		   uint64_t *ret_ordinal);
 
 /* Asks for the cancel of an own open order, with or without fresh data; ERR_NOT_FOUND; ERR_EXISTS:
  * asked for. */
 int strategy_cancel(struct strategy_ctx *ctx, uint64_t ordinal, const char *reason);
+
+/* Asks for the cancel of all its orders, or of every order of the account, in its instrument. */
+int strategy_cancel_all(struct strategy_ctx *ctx, enum cancel_scope scope, const char *reason);
+
+struct strategy_change { /* 0 keeps what there is */
+	int64_t price, qty, trigger; /* qty: of the whole order, with what is filled of it */
+	const char *reason;
+};
+
+/* Asks for other terms of an own open order; less at the same price keeps its place in the queue. ERR_NOT_FOUND;
+ * ERR_ARG: nothing changes, or a negative number; ERR_STALE as for an order. What comes of it, its order events tell:
+ * a refusal bears the id of the order, which lives on as it is. */
+int strategy_replace(struct strategy_ctx *ctx, uint64_t ordinal, const struct strategy_change *to);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "services/strategy/host.h"
@@ -19,22 +20,80 @@ static bool stale(const struct strategy_ctx *seat, const struct ev_wish *w)
 	return age > seat->core->settings.intent_expiry_ns;
 }
 
+static bool scaled(const struct ev_wish *w)
+{
+	return w->price_scale <= FIXED_SCALE_MAX && w->qty_scale <= FIXED_SCALE_MAX && w->cash_scale <= FIXED_SCALE_MAX;
+}
+
+/* Everything that has no scale. */
+static struct strategy_wish terms_of(const struct ev_wish *w)
+{
+	return (struct strategy_wish){
+		.side = w->side,
+		.type = w->type,
+		.tif = w->tif,
+		.reason = w->reason,
+		.user_id = w->user_id,
+		.post_only = w->post_only,
+		.reduce_only = w->reduce_only,
+		.good_until = w->good_until,
+		.trigger_by = w->trigger_by,
+		.trail_bp = w->trail_bp,
+		.link = w->link,
+	};
+}
+
+static int take_prices(const struct ev_wish *w, const struct ev_instrument *d, struct strategy_wish *to)
+{
+	const struct {
+		int64_t from, *to;
+	} prices[] = {
+		{w->price, &to->price},	       {w->trigger_price, &to->trigger}, {w->trail, &to->trail},
+		{w->target_price, &to->target}, {w->stop_price, &to->stop},	  {w->stop_limit, &to->stop_limit},
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(prices); i++)
+		rc = fixed_rescale(prices[i].from, w->price_scale, d->price_scale, prices[i].to);
+	return rc;
+}
+
 static int order(struct strategy_ctx *seat, const struct ev_wish *w, uint64_t *ret_ordinal)
 {
 	const struct ev_instrument *d = strategy_instrument(seat);
-	struct strategy_wish wish = {.side = w->side, .type = w->type, .tif = w->tif, .reason = w->reason};
+	struct strategy_wish wish = terms_of(w);
 	bool known = (w->side == side_buy || w->side == side_sell) && w->type >= order_type_market &&
-		     w->type <= order_type_limit && w->tif >= tif_gtc && w->tif <= tif_fok;
+		     w->type <= order_type_trailing_stop && w->tif >= tif_gtc && w->tif <= tif_gtd &&
+		     w->trigger_by <= trigger_by_mid && w->link <= order_link_bracket;
 	if (!d)
 		return ERR_NOT_FOUND;
-	if (!known || w->price_scale > FIXED_SCALE_MAX || w->qty_scale > FIXED_SCALE_MAX)
+	if (!known || !scaled(w))
 		return ERR_ARG;
 	if (stale(seat, w))
 		return ERR_STALE;
-	int rc = fixed_rescale(w->price, w->price_scale, d->price_scale, &wish.price);
+	int rc = fixed_rescale(w->qty, w->qty_scale, d->qty_scale, &wish.qty);
 	if (rc == 0)
-		rc = fixed_rescale(w->qty, w->qty_scale, d->qty_scale, &wish.qty);
+		rc = fixed_rescale(w->amount, w->cash_scale, STRATEGY_QTY_SCALE, &wish.amount);
+	if (rc == 0)
+		rc = take_prices(w, d, &wish);
 	return rc != 0 ? rc : strategy_order(seat, &wish, ret_ordinal);
+}
+
+static int replace(struct strategy_ctx *seat, const struct ev_wish *w)
+{
+	const struct ev_instrument *d = strategy_instrument(seat);
+	struct strategy_change to = {.reason = w->reason};
+	if (!d)
+		return ERR_NOT_FOUND;
+	if (!scaled(w))
+		return ERR_ARG;
+	if (stale(seat, w))
+		return ERR_STALE;
+	int rc = fixed_rescale(w->price, w->price_scale, d->price_scale, &to.price);
+	if (rc == 0)
+		rc = fixed_rescale(w->trigger_price, w->price_scale, d->price_scale, &to.trigger);
+	if (rc == 0)
+		rc = fixed_rescale(w->qty, w->qty_scale, d->qty_scale, &to.qty);
+	return rc != 0 ? rc : strategy_replace(seat, w->ordinal, &to);
 }
 
 static int vacate(struct strategy_ctx *seat, const struct ev_wish *w)
@@ -58,6 +117,13 @@ static int obey(struct strategy_ctx *seat, const struct ev_wish *w, uint64_t *re
 		return rc;
 	case wish_kind_vacate:
 		return vacate(seat, w);
+	case wish_kind_replace:
+		rc = replace(seat, w);
+		if (rc == 0)
+			*ret_ordinal = w->ordinal;
+		return rc;
+	case wish_kind_cancel_all:
+		return w->scope <= cancel_scope_account ? strategy_cancel_all(seat, w->scope, w->reason) : ERR_ARG;
 	default:
 		return ERR_ARG;
 	}

@@ -156,7 +156,7 @@ static int wish_on_trade(void)
 	struct event ev;
 	event_init(&ev, EVENT_trade);
 	ev.trade.instrument = stage_symbol("ONE.TEST");
-	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.wish = (struct strategy_wish){.side = side_buy, .type = order_type_market, .tif = tif_ioc, .qty = 10};
 	puppet.want = true;
 	stage_feed(&st, &ev);
 	return puppet.rc;
@@ -230,7 +230,7 @@ static void before_the_instrument_is_known(void **state)
 	struct strategy_core_settings s = settings();
 	struct stage early;
 	stage_open(&early, &s);
-	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.wish = (struct strategy_wish){.side = side_buy, .type = order_type_market, .tif = tif_ioc, .qty = 10};
 	puppet.want = true;
 	stage_state(&early, book_state_trusted);
 	assert_int_equal(puppet.rc, ERR_NOT_FOUND);
@@ -410,7 +410,7 @@ static void the_journal_alone_brings_its_orders_back(void **state)
 	assert_int_equal(puppet.open, 1);
 	assert_int_equal(puppet.first.ordinal, 2);
 	assert_int_equal(puppet.position, 50);
-	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.wish = (struct strategy_wish){.side = side_buy, .type = order_type_market, .tif = tif_ioc, .qty = 10};
 	puppet.want = true;
 	stage_delta(&back, side_buy, 9900, 1000);
 	assert_int_equal(puppet.rc, ERR_STALE); /* books were not listened to meanwhile */
@@ -455,7 +455,7 @@ static void a_changed_seat_begins_anew_with_what_it_holds(void **state)
 	assert_false(strategy_core_blind(back.core));
 	back.now = st.now;
 	assert_true(puppet.events > 2);
-	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.wish = (struct strategy_wish){.side = side_buy, .type = order_type_market, .tif = tif_ioc, .qty = 10};
 	puppet.want = true;
 	stage_delta(&back, side_buy, 9900, 1000);
 	assert_int_equal(puppet.events, 1); /* what it had counted is gone */
@@ -497,7 +497,7 @@ static void seats_come_and_go(void **state)
 	stage_open(&back, &s);
 	assert_int_equal(strategy_core.load(back.core, bytes.at, bytes.len), 0);
 	stage_book(&back);
-	puppet.wish = (struct strategy_wish){side_buy, order_type_market, tif_ioc, 0, 10, ""};
+	puppet.wish = (struct strategy_wish){.side = side_buy, .type = order_type_market, .tif = tif_ioc, .qty = 10};
 	puppet.want = true;
 	stage_delta(&back, side_buy, 9900, 1000);
 	assert_int_equal(back.out[0].intent.ordinal, 2);

@@ -90,6 +90,46 @@ static void other_scales_are_converted_exactly_or_refused(void **state)
 	assert_int_equal(st.n, 0);
 }
 
+/* A program may ask for everything that a hosted strategy may, at any scale that fits. */
+static void every_kind_of_order_may_be_wished(void **state)
+{
+	(void)state;
+	struct event ev = wish_of(wish_kind_order, "n1");
+	ev.wish.link = order_link_bracket;
+	ev.wish.price_scale = 3;
+	ev.wish.price = 99000;
+	ev.wish.target_price = 105000;
+	ev.wish.stop_price = 95000;
+	event_set_name(ev.wish.user_id, "mine");
+	assert_int_equal(give(&ev)->result, 0);
+	assert_int_equal(st.out[0].intent.target_price, 10500);
+	assert_int_equal(st.out[0].intent.stop_price, 9500);
+	assert_string_equal(st.out[0].intent.user_id, "mine");
+	assert_true(st.out[0].intent.target_id[0] && st.out[0].intent.stop_id[0]);
+	ev = wish_of(wish_kind_replace, "n2");
+	ev.wish.ordinal = 1;
+	assert_int_equal(give(&ev)->result, 0);
+	assert_int_equal(strategy_core_outcome(st.core, "outside")->ordinal, 1);
+	assert_int_equal(st.out[0].intent.kind, intent_kind_replace);
+	assert_int_equal(st.out[0].intent.qty, 500);
+	ev.wish.ordinal = 7;
+	assert_int_equal(give(&ev)->result, ERR_NOT_FOUND);
+	ev = wish_of(wish_kind_cancel_all, "n3");
+	ev.wish.scope = cancel_scope_account;
+	assert_int_equal(give(&ev)->result, 0);
+	assert_int_equal(st.out[0].intent.kind, intent_kind_cancel_all);
+	assert_int_equal(st.out[0].intent.scope, cancel_scope_account);
+	ev = wish_of(wish_kind_order, "n4");
+	ev.wish.type = order_type_market;
+	ev.wish.price = ev.wish.qty = 0;
+	ev.wish.cash_scale = 2;
+	ev.wish.amount = 15000;
+	assert_int_equal(give(&ev)->result, 0);
+	assert_int_equal(st.out[0].intent.amount, 15000000000);
+	ev.wish.link = 9;
+	assert_int_equal(give(&ev)->result, ERR_ARG);
+}
+
 /* No data, no trade; nor on news of long ago. */
 static void the_rules_of_a_hosted_strategy_hold(void **state)
 {
@@ -258,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_wish_is_an_intent_with_its_cause_and_nonce),
 		TEST(other_scales_are_converted_exactly_or_refused),
+		TEST(every_kind_of_order_may_be_wished),
 		TEST(the_rules_of_a_hosted_strategy_hold),
 		TEST(a_program_that_is_gone_has_nothing_open),
 		cmocka_unit_test(positions_name_a_place_for_good),
