@@ -407,7 +407,8 @@ static bool take_page(struct inbox *in, const uint8_t *at, size_t len)
 	return true;
 }
 
-static bool take_state(struct inbox *in, const struct event *reply, const uint8_t *at, size_t len)
+/* ERR_FULL; ERR_PROTOCOL: the page is cut, or its lengths are wrong. What came before that is in; it comes again. */
+static int take_state(struct inbox *in, const struct event *reply, const uint8_t *at, size_t len)
 {
 	in->gone = 0;
 	while (len >= 4) {
@@ -417,7 +418,7 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 		size_t topic_len, body_len;
 		struct event head;
 		if (n > len - 4)
-			break;
+			return ERR_PROTOCOL;
 		bool value = !took_tail(in, at + 4, n) && inbox_wants(in, at + 4, n);
 		if (value && !codec_split(at + 4, n, &topic, &topic_len, &body, &body_len) &&
 		    !codec_peek(body, body_len, &head)) {
@@ -425,17 +426,19 @@ static bool take_state(struct inbox *in, const struct event *reply, const uint8_
 			in->topic = topic;
 			in->account = NULL;
 			if (in->ops->deliver(in->ctx, in, &head, body, body_len, true) == ERR_FULL)
-				return false;
+				return ERR_FULL;
 		}
 		at += 4 + n;
 		len -= 4 + n;
 	}
+	if (len != 0)
+		return ERR_PROTOCOL;
 	in->wants_state = false;
 	in->counters.missing += in->gone;
 	in->last = in->whole = (int64_t)reply->reply.last;
 	if (reply->reply.of_epoch)
 		in->epoch = reply->reply.of_epoch;
-	return true;
+	return 0;
 }
 
 static void on_copy(struct inbox *in, const struct ev_reply *r, const uint8_t *page, size_t len, int64_t mono_ns)
@@ -513,8 +516,8 @@ static bool is_whole(struct inbox *in)
 static void take_values(struct inbox *in, const struct event *reply, const uint8_t *page, size_t len, int64_t mono_ns)
 {
 	int64_t err = reply->reply.result;
-	if (err == 0 && !take_state(in, reply, page, len))
-		err = ERR_FULL;
+	if (err == 0)
+		err = take_state(in, reply, page, len);
 	if (err) {
 		inbox_lacks_state(in, err < 0 && err > INT32_MIN ? (int)err : ERR_PROTOCOL);
 		in->retry_at = mono_ns + in->retry_ns;

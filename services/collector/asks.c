@@ -351,6 +351,12 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	};
 	uint32_t weight = 0;
 
+	if (c->set.candles_only_ns > 0) /* nothing else is asked for often */
+		r = (struct venue_request){.ask = VENUE_ASK_KLINES,
+					   .markets = markets,
+					   .n = 1,
+					   .limit = c->set.klines_limit,
+					   .interval = c->set.kline_interval};
 	buf_clear(&c->path);
 	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
 		return;

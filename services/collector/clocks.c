@@ -64,6 +64,7 @@ static void on_time(void *ctx, const struct http_response *r)
 {
 	struct shell *s = ctx;
 	struct offset_sample sample = {.sent = s->asked_time_at, .received = clock_wall(runtime_clock(s->rt))};
+	s->asked_time_at = 0;
 	int rc = r->err;
 	if (!rc)
 		rc = s->venue->time_key ? read_body(s->venue, r, &sample) : read_date(r, &sample);
@@ -84,10 +85,14 @@ static void on_time(void *ctx, const struct http_response *r)
 static void on_ask(void *ctx)
 {
 	struct shell *s = ctx;
+	if (s->asked_time_at) /* still under way: its answer would be measured by the wrong beginning */
+		return;
 	s->asked_time_at = clock_wall(runtime_clock(s->rt));
 	int rc = requests_get(s, VENUE_ASK_NOTHING, s->venue->time_path, on_time, s);
-	if (rc)
-		log_debug("the venue cannot be asked for its time", "err=%s", err_name(rc));
+	if (rc == 0)
+		return;
+	s->asked_time_at = 0;
+	log_debug("the venue cannot be asked for its time", "err=%s", err_name(rc));
 }
 
 /* --- sleep ----------------------------------------------------------------------------------------------- */

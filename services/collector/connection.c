@@ -19,7 +19,6 @@
 #define HELD_MAX (16 << 20)
 #define PING_NS (20 * NS_PER_S) /* of silence on the wire until we ask, where the venue names no interval */
 #define PONG_MAX_NS (60 * NS_PER_S)
-static const char simulator_header[] = "X-Nightjar-Simulator";
 
 uint8_t connection_origin(const struct shell *s, const char *simulator, const char *base, const char *const *own)
 {
@@ -269,7 +268,7 @@ static void watch(struct line *l)
 bool connection_is_of_origin(struct plug *p)
 {
 	struct shell *s = p->line->shell;
-	return connection_origin(s, ws_header(p->ws, simulator_header), dial_base(s), s->venue->stream_hosts) ==
+	return connection_origin(s, ws_header(p->ws, SIMULATOR_HEADER), dial_base(s), s->venue->stream_hosts) ==
 	       p->line->origin;
 }
 
@@ -284,7 +283,7 @@ static void on_open(void *ctx)
 		return;
 	}
 	l->open_at = clock_mono(runtime_clock(s->rt));
-	connection_set_origin(l, connection_origin(s, ws_header(p->ws, simulator_header), dial_base(s),
+	connection_set_origin(l, connection_origin(s, ws_header(p->ws, SIMULATOR_HEADER), dial_base(s),
 						   s->venue->stream_hosts));
 	const char *protocol = ws_protocol(p->ws);
 	log_info("connected", "url=%s connection=%u origin=%s stamped=%d", dial_base(s), l->number,

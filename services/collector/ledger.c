@@ -455,6 +455,17 @@ static uint32_t connection_in(const struct event *ev)
 	}
 }
 
+/* The venue's klines rise: those up to the newest one that was published are not published again. */
+static void on_own_candle(struct collector_core *c, const struct ev_candle *k)
+{
+	struct market *m = market_named(c, &k->instrument);
+
+	if (m == NULL || !k->from_venue || strcmp(k->interval, c->set.kline_interval) != 0)
+		return;
+	if (k->open_at > m->kline_open_at)
+		m->kline_open_at = k->open_at;
+}
+
 void collector_core_on_own(struct collector_core *c, const struct event *ev)
 {
 	uint32_t n = connection_in(ev);
@@ -463,6 +474,8 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 		table_on_own(c, &ev->following);
 	if (ev->id == EVENT_resolution)
 		on_own_resolution(c, &ev->resolution);
+	if (ev->id == EVENT_candle)
+		on_own_candle(c, &ev->candle);
 	if (ev->id == EVENT_trade && c->set.venue->trades_max > 0) {
 		struct market *m = market_named(c, &ev->trade.instrument);
 		if (m == NULL || ev->ts_recv < m->trade_at)

@@ -112,7 +112,7 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 	}
 	int rc = init(c, s);
 	/* What the venue allows is what there is; it need not tell. */
-	if (rc == 0 && (s->poll_ns > 0 || s->weight_limit > 0))
+	if (rc == 0 && (s->poll_ns > 0 || s->weight_limit > 0 || s->candles_only_ns > 0))
 		asks_on_limit(c, &(struct venue_limit){.weighted = true,
 						       .window_ns = s->venue->weight_ns,
 						       .limit = s->venue->weight_limit});

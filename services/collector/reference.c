@@ -148,7 +148,8 @@ static void tell(const struct reference *ref, int64_t now, const struct sink *ou
 	struct event ev;
 
 	event_init(&ev, EVENT_reference);
-	ev.origin = strncmp(ref->url, "https://", 8) == 0 ? origin_live : origin_simulated;
+	bool live = strncmp(ref->url, "https://", 8) == 0;
+	ev.origin = ref->origin != 0 ? ref->origin : live ? origin_live : origin_simulated;
 	ev.ts_recv = ev.ts_event = now;
 	event_set_name(ev.reference.name, ref->name);
 	ev.reference.cash_scale = REFERENCE_SCALE;
@@ -200,6 +201,7 @@ int references_on_answer(struct references *r, struct reference *of, int64_t now
 		return rc;
 	}
 	of->value = value;
+	of->origin = a->origin;
 	of->good_at = now;
 	of->failures = 0;
 	of->asked = of->stale = false;

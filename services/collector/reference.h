@@ -23,6 +23,7 @@ struct reference {
 	int64_t since;     /* of the start */
 	uint32_t failures; /* in a row */
 	int64_t value;     /* at REFERENCE_SCALE */
+	uint8_t origin;    /* enum origin of the last answer; 0: its address says */
 };
 
 struct references {
@@ -56,6 +57,7 @@ struct reference_answer {
 	const char *body;
 	size_t len;
 	int64_t retry_after_ns; /* where the server names a time; else 0 */
+	uint8_t origin;         /* enum origin where the server says that it is a simulator; else 0 */
 };
 
 /* Emits a `reference` where the answer is good; what it returns says what is wrong with it otherwise: ERR_STATUS,

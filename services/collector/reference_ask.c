@@ -16,6 +16,9 @@ static void on_response(void *ctx, const struct http_response *r)
 				     .body = r->body,
 				     .len = r->body_len,
 				     .retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0};
+	const char *simulator = r->err ? NULL : http_header(r->call, SIMULATOR_HEADER);
+	if (simulator)
+		a.origin = connection_origin(s, simulator, NULL, NULL);
 	int rc = references_on_answer(&s->references, of, pump_now(s), &a, &s->sink);
 	if (rc)
 		log_warn("no reference", "name=%s failures=%u status=%d err=%s reason=%s", of->name, of->failures,

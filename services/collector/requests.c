@@ -10,8 +10,6 @@
 #define URL_MAX (64 << 10)
 #define BODY_MAX (64 << 20)
 
-static const char simulator_header[] = "X-Nightjar-Simulator";
-
 static const char *const *hosts_of(const struct shell *s, enum venue_ask ask)
 {
 	bool catalog = ask == VENUE_ASK_INSTRUMENTS || ask == VENUE_ASK_LISTINGS;
@@ -72,7 +70,7 @@ static void on_response(void *ctx, const struct http_response *r)
 	if (!r->err && r->status == 200)
 		s->worked_at = clock_wall(runtime_clock(s->rt));
 	if (!r->err)
-		learn_origin(s, http_header(r->call, simulator_header), a->ask);
+		learn_origin(s, http_header(r->call, SIMULATOR_HEADER), a->ask);
 	a->status = r->err ? 0 : r->status;
 	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
 	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");

@@ -42,22 +42,24 @@ static bool on_logged(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 	const uint8_t *body;
 	size_t topic_len, body_len;
 	(void)at;
-	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) == 0 && topic_len > 6 &&
-	    memcmp(topic, "trade.", 6) == 0)
+	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) != 0 || topic_len < 7)
+		return true;
+	if (memcmp(topic, "trade.", 6) == 0 || memcmp(topic, "candle.", 7) == 0)
 		give(own, body, body_len);
 	return true;
 }
 
-/* The log first: which trades were published decides whether one is missing. Only where they can be asked for again,
- * and behind the snapshot, which has the newest ids of its time. Without one that fits all of it is read, once, as far
- * as its cap lets it reach (run.mlog_cap): the last trade of a quiet market may be anywhere in it. */
+/* The log first: which trades and klines were published decides whether one is missing. Only where they can be asked
+ * for again, and behind the snapshot, which has the newest ones of its time. Without one that fits all of it is
+ * read, once, as far as its cap lets it reach (run.mlog_cap): the last trade of a quiet market may be anywhere. */
 static void read_past(struct shell *s, struct own *own)
 {
 	struct outbox *b = runtime_outbox(s->rt);
 	struct journal_status st = journal_status(b->journal);
 	uint64_t next, from = s->read_all ? 1 : b->x_next;
 	int64_t behind = s->read_all ? 0 : s->now - 1;
-	int rc = b->mlog && s->venue->trades_max > 0 ? mlog_read(b->mlog, behind, 0, on_logged, own) : 0;
+	bool asked = s->venue->trades_max > 0 || s->venue->kline_intervals;
+	int rc = b->mlog && asked ? mlog_read(b->mlog, behind, 0, on_logged, own) : 0;
 	from = from < st.first ? st.first : from;
 	if (rc == 0 && from <= st.last)
 		rc = journal_read(b->journal, from, 0, on_record, own, &next);

@@ -407,6 +407,8 @@ static int parse_candles_only(const struct collector_section *in, struct collect
 		return ERR_ARG;
 	}
 	set->candles_delay_ns = in->candles_delay_ns;
+	if (set->venue->weight_limit > 0)
+		set->ask_pace_ns = NS_PER_MS; /* the budget sets the pace */
 	*streams = VENUE_KLINE_STREAM;
 	return 0;
 }

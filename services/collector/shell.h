@@ -25,6 +25,7 @@
 #include "services/collector/section.h"
 
 #define SHELL_REQUESTS_MAX 64
+#define SIMULATOR_HEADER "X-Nightjar-Simulator" /* of whoever is no venue; its value: replay, or what it plays */
 #define SHELL_MARKS 256
 #define SHELL_RESOLVED 64
 
@@ -141,7 +142,7 @@ struct shell {
 	struct line line[COLLECTOR_CONNECTIONS_MAX];
 	uint32_t n_lines;
 	struct loop_source *start, *asking; /* asking: for the venue's time */
-	int64_t asked_time_at;              /* wall clock */
+	int64_t asked_time_at;              /* wall clock; 0: nothing is under way */
 	struct offset offset;               /* as last known */
 	int64_t offset_at;                  /* monotonic; 0: not known */
 	int64_t slept;                      /* so far, as last looked at */

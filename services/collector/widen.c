@@ -118,6 +118,16 @@ static bool find_scales(struct collector_core *c, struct market *m, struct venue
 	return false;
 }
 
+/* Prices that only help to find something: one that does not fit is forgotten. */
+static void grow_hints(struct market *m, const struct factors *by)
+{
+	for (size_t i = 0; m->seal != NULL && i < SEAL_MOVED; i++)
+		if (!grow(&m->seal->moved[i], by->price))
+			m->seal->moved[i] = 0;
+	if (m->pays != VENUE_CALLED_OFF && !grow(&m->pays, by->price))
+		m->resolved = false;
+}
+
 bool widen_for(struct collector_core *c, struct market *m, struct venue_input *in)
 {
 	struct venue_market before = m->venue;
@@ -130,6 +140,7 @@ bool widen_for(struct collector_core *c, struct market *m, struct venue_input *i
 	m->qty_scale_min = m->venue.qty_scale;
 	c->count.widened++;
 	candles_rescale(&m->candles, m->venue.price_scale, m->venue.qty_scale);
+	grow_hints(m, &by);
 	for (int i = 0; i < 5 && m->ticker.said != 0; i++) /* the four prices and the volume; the rest is cash */
 		if (!grow(&m->ticker.value[i], i < 4 ? by.price : by.qty))
 			m->ticker = (struct venue_ticker){0};

@@ -255,7 +255,7 @@ int backfill_klines(struct backfill *b)
 	if (rc)
 		return rc;
 	b->from = candle_open(b->from, interval);
-	b->to = candle_open(b->to, interval);
+	b->to = candle_open(b->settled != 0 && b->settled < b->to ? b->settled : b->to, interval);
 	b->result.from = b->from;
 	b->result.to = b->to;
 	job_name(b, "klines", job);

@@ -25,6 +25,7 @@ struct backfill {
 	const char *interval; /* of klines */
 	uint32_t rows;        /* a page; 0: what the venue gives */
 	int64_t from, to;     /* ns, venue time; what has not closed at `to` is left out */
+	int64_t settled;      /* likewise: a kline that closes later the venue may not have yet; 0: whenever */
 	/* How far: of from .. to; may be NULL. */
 	void (*progress)(void *ctx, const struct backfill *b, int64_t at);
 	void *ctx;

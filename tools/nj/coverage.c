@@ -35,12 +35,14 @@ void coverage_init(struct coverage *c)
 	memset(c, 0, sizeof *c);
 	buf_init(&c->follows, MEMORY_MAX);
 	buf_init(&c->spans, MEMORY_MAX);
+	buf_init(&c->open, MEMORY_MAX);
 }
 
 void coverage_fini(struct coverage *c)
 {
 	buf_fini(&c->follows);
 	buf_fini(&c->spans);
+	buf_fini(&c->open);
 }
 
 static struct coverage_follow *follow_at(const struct coverage *c, size_t i)
@@ -156,8 +158,12 @@ static void on_blind(struct coverage *c, uint32_t source, const struct ev_blind 
 				  .first = e->first_missing,
 				  .repair = repair_nothing};
 
+	uint32_t number = (uint32_t)n_spans(c);
+
 	memcpy(s.stream, e->stream, sizeof s.stream);
 	note(c, buf_append(&c->spans, &s, sizeof s));
+	if (n_spans(c) > number)
+		note(c, buf_append(&c->open, &number, sizeof number));
 }
 
 /* Ends the one that it was opened as, or was never told to be open. */
@@ -173,11 +179,15 @@ static void on_gap(struct coverage *c, uint32_t source, const struct ev_gap *e)
 				       .repair = e->repair};
 
 	memcpy(closed.stream, e->stream, sizeof closed.stream);
-	for (size_t i = n_spans(c); i > 0; i--) {
-		struct coverage_span *s = span_at(c, i - 1);
-		if (s->to == 0 && s->source == source && s->from == e->from && s->first == e->first_missing &&
+	/* Few are open at a time, however many there were. */
+	uint32_t *open = (uint32_t *)(void *)c->open.at;
+	for (size_t n = c->open.len / sizeof *open, i = n; i > 0; i--) {
+		struct coverage_span *s = span_at(c, open[i - 1]);
+		if (s->source == source && s->from == e->from && s->first == e->first_missing &&
 		    strcmp(s->stream, e->stream) == 0 && symbol_equal(&s->instrument, &e->instrument)) {
 			*s = closed;
+			memmove(open + i - 1, open + i, (n - i) * sizeof *open);
+			c->open.len -= sizeof *open;
 			return;
 		}
 	}

@@ -27,6 +27,7 @@ struct coverage_row {
 };
 
 struct coverage {
+	struct buf open; /* of uint32_t: numbers of the spans that have not ended */
 	struct buf follows, spans; /* struct coverage_follow, struct coverage_span */
 	struct {
 		char name[EVENT_SOURCE_MAX];

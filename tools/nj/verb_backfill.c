@@ -16,6 +16,7 @@
 #include "tools/nj/table.h"
 
 #define YEAR_NS (INT64_C(366) * 86400 * NS_PER_S)
+#define SETTLED_NS (10 * NS_PER_S) /* a kline that closed just now may not be there yet: that is no outage */
 #define BAR_WIDTH 30
 #define REDRAW_NS (NS_PER_S / 10)
 
@@ -156,6 +157,7 @@ static int fetch(struct page *p, const char *raw)
 			     .rows = (uint32_t)p->o->rows,
 			     .from = p->from,
 			     .to = p->to,
+			     .settled = p->now - SETTLED_NS,
 			     .progress = draw,
 			     .ctx = p};
 	int rc = venue_market_init(p->venue, raw, strlen(raw), &b.market);

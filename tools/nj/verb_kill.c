@@ -29,7 +29,7 @@ static const struct cli_example examples[] = {
 const struct cli_verb verb_kill = {
 	.name = "kill",
 	.group = CLI_TRADE_GROUP,
-	.summary = "The kill switch: cancel every order, and trade nothing until it is put off",
+	.summary = "The kill switch: cancel all orders, trade nothing until it is put off",
 	.doc = "Stronger than a pause, safe mode and a halt: no order of any kind, not even of nj flatten (flatten "
 	       "first if positions are to be closed). It is written to executor.kill in run.data before the executor "
 	       "is asked, so that it holds also for an executor that does not run or does not answer, across "

@@ -212,6 +212,39 @@ static void test_dropped(void **state)
 	rig_close(&r);
 }
 
+/* A kline that was published behind the snapshot is not published a second time. */
+static void test_killed_with_klines(void **state)
+{
+	(void)state;
+	static struct book_keeping b;
+	struct event past = {.id = 0};
+	struct buf saved;
+	struct rig r;
+
+	open_rig(&r, &b);
+	buf_init(&saved, 1 << 24);
+	rig_change(&r, T0, feed_live);
+	assert_int_equal(collector_core_save(r.core, &saved), 0);
+	event_init(&past, EVENT_candle);
+	past.ts_recv = T0 + NS;
+	assert_int_equal(symbol_make("BTCUSDT", 7, "BINANCE", &past.candle.instrument), 0);
+	event_set_name(past.candle.interval, "1m");
+	past.candle.open_at = T0 - 60 * NS;
+	past.candle.from_venue = true;
+	next_life(&r, &saved, (struct event[]){past, {.id = 0}});
+	rig_change(&r, T0 + 2 * NS, feed_connecting);
+	rig_change(&r, T0 + 3 * NS, feed_live);
+	rig_timers(&r, T0 + 4 * NS);
+	int i = newest(&r, VENUE_ASK_KLINES);
+	rig_reply_to(&r, T0 + 5 * NS, r.request[i].id, 200,
+		     "[[1699999980000,\"1\",\"1\",\"1\",\"1\",\"1\",1700000039999,\"1\",1]]");
+	assert_int_equal(rig_counters(&r)->replies, 1);
+	assert_int_equal(rig_counters(&r)->replies_failed, 0);
+	assert_int_equal(r.count[EVENT_candle], 0);
+	buf_fini(&saved);
+	rig_close(&r);
+}
+
 struct story {
 	struct rig r;
 	struct book_keeping b;
@@ -382,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_killed_filling),
 		cmocka_unit_test(test_killed_unsure),
 		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_killed_with_klines),
 		cmocka_unit_test(test_killed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

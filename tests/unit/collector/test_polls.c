@@ -304,6 +304,32 @@ static void test_refused_and_restored(void **state)
 	rig_close(&r);
 }
 
+/* A hundred and twenty within seconds, as the venue's budget allows: not a second for each, nor all at once. */
+static void test_budget(void **state)
+{
+	static struct collector_market many[120];
+	static char raw[120][12];
+	struct collector_core_settings s;
+	struct rig r;
+
+	(void)state;
+	settings(&s);
+	for (int i = 0; i < 120; i++) {
+		snprintf(raw[i], sizeof(raw[i]), "M%dUSDT", i);
+		many[i] = (struct collector_market){raw[i], 0, VENUE_KLINE_STREAM};
+	}
+	s.markets = many;
+	s.n_markets = 120;
+	s.ask_pace_ns = NS / 1000; /* as the section says where the venue states a budget */
+	rig_open(&r, &s);
+	collector_core_start(r.core, T0, &r.sink);
+	rig_timers(&r, T0 + 11 * NS); /* they are asked ten seconds on, without the instruments */
+	assert_in_range(r.n_requests, 10, 60);
+	rig_timers(&r, T0 + 18 * NS);
+	assert_true(r.n_requests >= 120);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_one_fails),
 		cmocka_unit_test(test_all_fail),
 		cmocka_unit_test(test_refused_and_restored),
+		cmocka_unit_test(test_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,12 +120,13 @@ static void test_documents(void **state)
 
 static struct ev_reference last;
 static uint32_t told, told_stale;
+static uint8_t expected_origin = origin_live;
 
 static void emit(void *ctx, struct event *ev)
 {
 	(void)ctx;
 	assert_int_equal(ev->id, EVENT_reference);
-	assert_true(ev->ts_recv > 0 && ev->origin == origin_live);
+	assert_true(ev->ts_recv > 0 && ev->origin == expected_origin);
 	last = ev->reference;
 	told++;
 	told_stale += ev->reference.stale;
@@ -202,10 +203,35 @@ static void test_no_answer(void **state)
 	assert_ptr_equal(references_next(&r, T0 + REFERENCE_WAIT_NS + NS, &out), &r.at[0]);
 }
 
+/* Over TLS, too, who says that it is a simulator is one, also where its number grows old; until it says no more. */
+static void test_simulator(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"v\":1.5}";
+	struct reference_answer a = {
+		.status = 200, .body = body, .len = sizeof(body) - 1, .origin = origin_simulated};
+	struct references r = {.every_ns = 60 * NS, .stale_ns = 300 * NS};
+	char reason[400];
+
+	assert_int_equal(references_parse("one=https://a.test#/v", &r, reason, sizeof(reason)), 0);
+	references_start(&r, T0);
+	told = told_stale = 0;
+	expected_origin = origin_simulated;
+	assert_ptr_equal(references_next(&r, T0, &out), &r.at[0]);
+	assert_int_equal(references_on_answer(&r, &r.at[0], T0 + 1, &a, &out), 0);
+	for (int64_t now = T0 + NS; now < T0 + 400 * NS; now += NS)
+		(void)references_next(&r, now, &out);
+	assert_int_equal(told_stale, 1);
+	expected_origin = origin_live;
+	a.origin = 0;
+	assert_int_equal(references_on_answer(&r, &r.at[0], T0 + 401 * NS, &a, &out), 0);
+	assert_int_equal(told, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_list), cmocka_unit_test(test_documents),
 					   cmocka_unit_test(test_schedule), cmocka_unit_test(test_no_answer),
-					   cmocka_unit_test(test_key)};
+					   cmocka_unit_test(test_key), cmocka_unit_test(test_simulator)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

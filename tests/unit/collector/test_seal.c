@@ -365,21 +365,38 @@ static void test_parts(void **state)
 	assert_int_equal(last.resolution.pays, fixed_pow10(last.resolution.price_scale));
 }
 
+static const char resolved[] =
+	"{\"market\":\"" GROUP "\",\"assets_ids\":[\"111\",\"222\"],\"winning_asset_id\":\"222\",\"winning_outcome\":"
+	"\"Down\",\"timestamp\":\"1784851201000\",\"event_type\":\"market_resolved\"}";
+
+/* A finer price makes all that is kept finer: what a contract pays is what it was. */
+static void test_resolution_widened(void **state)
+{
+	(void)state;
+	collector_core_start(r.core, T0 * MS, &r.sink);
+	rig_reply(&r, T0 * MS, 200,
+		  "[{\"conditionId\":\"" GROUP "\",\"clobTokenIds\":\"[\\\"111\\\",\\\"222\\\"]\",\"active\":true,"
+		  "\"outcomes\":\"[\\\"Yes\\\",\\\"No\\\"]\",\"orderMinSize\":15,\"negRisk\":true,"
+		  "\"orderPriceMinTickSize\":0.01,\"closed\":false}]");
+	rig_frame(&r, (T0 + 1000) * MS, resolved);
+	assert_int_equal(resolutions, 2);
+	trade(T0 + 1001, "0.4000001");
+	assert_int_equal(rig_counters(&r)->widened, 1);
+	rig_frame(&r, (T0 + 1002) * MS, resolved);
+	assert_int_equal(resolutions, 2);
+}
+
 static void test_resolution(void **state)
 {
-	static const char frame[] =
-		"{\"market\":\"" GROUP
-		"\",\"assets_ids\":[\"111\",\"222\"],\"winning_asset_id\":\"222\",\"winning_outcome\":"
-		"\"Down\",\"timestamp\":\"1784851201000\",\"event_type\":\"market_resolved\"}";
 	(void)state;
-	rig_frame(&r, (T0 + 1000) * MS, frame);
+	rig_frame(&r, (T0 + 1000) * MS, resolved);
 	assert_int_equal(resolutions, 2);
 	assert_int_equal(last.id, EVENT_resolution);
 	assert_string_equal(last.resolution.instrument.s, "222.POLYMARKET");
 	assert_int_equal(last.resolution.pays, 100000000);
 	assert_string_equal(last.resolution.outcome, "Down");
 	assert_int_equal(last.resolution.resolved_at, (T0 + 1000) * MS);
-	rig_frame(&r, (T0 + 1001) * MS, frame); /* once is enough */
+	rig_frame(&r, (T0 + 1001) * MS, resolved); /* once is enough */
 	assert_int_equal(resolutions, 2);
 }
 
@@ -418,7 +435,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_proved),    TEST(test_same_time),  TEST(test_trade_found), TEST(test_trade_told),
 		TEST(test_overdue),   TEST(test_lost),       TEST(test_hopeless),    TEST(test_never_trusted_for_long),
-		TEST(test_described), TEST(test_resolution), TEST(test_parts), TEST(test_saved),
+		TEST(test_described), TEST(test_resolution), TEST(test_parts),     TEST(test_saved),
+		TEST(test_resolution_widened),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

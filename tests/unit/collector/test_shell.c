@@ -1,11 +1,14 @@
 /* test_shell - the shell around the core, in process: sleep comes before what it delayed, answers after the call. */
+#include <arpa/inet.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -235,6 +238,30 @@ static void without_such_a_wait_it_is_renewed_at_once(void **state)
 	assert_int_equal(last(w, EVENT_feed_state)->feed_state.state, feed_connecting);
 }
 
+/* A venue that never answers: the question under way is not forgotten for a later one. */
+static void the_venues_time_is_asked_once_at_a_time(void **state)
+{
+	struct world *w = *state;
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(w->s.set.rest_url, sizeof w->s.set.rest_url, "http://127.0.0.1:%d", ntohs(at.sin_port));
+	clocks_start(&w->s);
+	clock_sim_advance(&w->clock, 5 * NS_PER_S);
+	turn(w);
+	assert_int_equal(w->s.counters.http_requests, 1);
+	int64_t asked_at = w->s.asked_time_at;
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	turn(w);
+	assert_int_equal(w->s.counters.http_requests, 1);
+	assert_int_equal(w->s.asked_time_at, asked_at);
+	clocks_stop(&w->s);
+	close(fd);
+}
+
 /* ---- requests ---- */
 
 static void a_request_that_cannot_begin_is_answered_later(void **state)
@@ -255,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_frame_after_sleep_finds_it_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wait_that_the_venue_named_outlasts_sleep, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_such_a_wait_it_is_renewed_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_venues_time_is_asked_once_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_request_that_cannot_begin_is_answered_later, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
