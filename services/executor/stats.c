@@ -1,0 +1,236 @@
+/* stats - see stats.h. */
+#include "services/executor/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/fixed.h"
+#include "services/executor/money.h"
+
+#define DAY_NS INT64_C(86400000000000)
+#define YEAR_DAYS 365.0
+
+void stats_init(struct stats *s, stats_day_fn *on_day, void *ctx)
+{
+	memset(s, 0, sizeof(*s));
+	s->on_day = on_day;
+	s->ctx = ctx;
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+	int64_t sum;
+	if (!__builtin_add_overflow(a, b, &sum))
+		return sum;
+	return a > 0 ? INT64_MAX : -INT64_MAX;
+}
+
+static struct stats_row *row_of(struct stats *s, enum stats_scope scope, const char *name)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->row[i].scope == scope && strcmp(s->row[i].name, name) == 0)
+			return &s->row[i];
+	if (s->n == STATS_ROWS_MAX) {
+		s->left_out++;
+		return NULL;
+	}
+	struct stats_row *r = &s->row[s->n++];
+	r->scope = scope;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	return r;
+}
+
+/* ---- days ---- */
+
+static double ratio(int64_t a, int64_t b)
+{
+	return (double)a / (double)b;
+}
+
+/* Welford: one day's return joins mean and squares. */
+static void note_return(struct stats_curve *c, double value)
+{
+	double off = value - c->mean;
+	c->days++;
+	c->mean += off / (double)c->days;
+	c->square += off * (value - c->mean);
+	c->below += value < 0 ? value * value : 0;
+}
+
+static void end_day(struct stats *s, struct stats_row *r)
+{
+	struct stats_curve *c = &r->curve;
+	struct stats_day d = {.scope = r->scope, .name = r->name, .day = r->day, .sums = &r->today,
+			      .has_worth = c->any, .open = c->day_open, .close = c->last};
+	if (!r->open)
+		return;
+	if (c->any && c->day_open > 0)
+		note_return(c, ratio(c->last, c->day_open) - 1);
+	if (s->on_day)
+		s->on_day(s->ctx, &d);
+	c->day_open = c->last;
+	memset(&r->today, 0, sizeof(r->today));
+	r->open = false;
+}
+
+static void begin_day(struct stats *s, struct stats_row *r, int64_t at)
+{
+	int64_t day = at / DAY_NS;
+	if (r->open && r->day != day)
+		end_day(s, r);
+	r->day = day;
+	r->open = true;
+}
+
+void stats_end(struct stats *s)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		end_day(s, &s->row[i]);
+}
+
+/* ---- sums ---- */
+
+static void add_fill(struct stats_sums *u, const struct ev_fill *f, int64_t value)
+{
+	u->fills++;
+	u->traded = plus(u->traded, value);
+	u->realised = plus(u->realised, f->realised);
+	u->fees = plus(u->fees, f->fee);
+	u->wins += f->realised > 0;
+	u->defeats += f->realised < 0;
+	if (f->realised > 0)
+		u->gains = plus(u->gains, f->realised);
+	if (f->realised < 0)
+		u->losses = plus(u->losses, -f->realised);
+}
+
+static void on_fill(struct stats *s, const struct event *ev)
+{
+	const struct ev_fill *f = &ev->fill;
+	struct rated what = {f->price, f->qty, f->price_scale, f->qty_scale};
+	const char *names[] = {f->account, f->strategy, f->instrument.s};
+	int64_t value;
+	if (money_cost(what, &value) != 0)
+		return;
+	for (int scope = STATS_ACCOUNT; scope <= STATS_INSTRUMENT; scope++) {
+		struct stats_row *r = row_of(s, (enum stats_scope)scope, names[scope]);
+		if (!r)
+			continue;
+		begin_day(s, r, ev->ts_event);
+		add_fill(&r->all, f, value);
+		add_fill(&r->today, f, value);
+	}
+}
+
+static void on_funding(struct stats *s, const struct event *ev)
+{
+	const struct ev_funding *f = &ev->funding;
+	const char *names[] = {f->account, f->strategy, f->instrument.s};
+	for (int scope = STATS_ACCOUNT; scope <= STATS_INSTRUMENT; scope++) {
+		struct stats_row *r = row_of(s, (enum stats_scope)scope, names[scope]);
+		if (!r)
+			continue;
+		begin_day(s, r, ev->ts_event);
+		r->all.funding = plus(r->all.funding, f->amount);
+		r->today.funding = plus(r->today.funding, f->amount);
+	}
+}
+
+/* ---- the curve ---- */
+
+static void begin_curve(struct stats_curve *c, int64_t at, int64_t worth)
+{
+	*c = (struct stats_curve){.first = worth,
+				  .last = worth,
+				  .peak = worth,
+				  .first_at = at,
+				  .last_at = at,
+				  .day_open = worth,
+				  .any = true};
+}
+
+/* The worth until now was that of the last point, and so was what of it was not cash. */
+static void pass_time(struct stats_curve *c, int64_t at, int64_t exposed)
+{
+	double span = (double)(at - c->last_at);
+	c->span_ns += span;
+	c->worth_ns += span * (double)c->last;
+	c->exposed_ns += span * (double)exposed;
+}
+
+/* A fresh account says what it is worth at the beginning of event time, in 1970: a beginning, and no time. */
+static void on_equity(struct stats *s, const struct event *ev)
+{
+	const struct ev_equity *e = &ev->equity;
+	struct stats_row *r = e->marked ? row_of(s, STATS_ACCOUNT, e->account) : NULL;
+	if (!r)
+		return;
+	struct stats_curve *c = &r->curve;
+	int64_t at = ev->ts_event;
+	bool opening = at < DAY_NS;
+	if (!c->any)
+		begin_curve(c, at, e->equity);
+	if (opening)
+		return;
+	begin_day(s, r, at);
+	if (c->first_at < DAY_NS)
+		c->first_at = c->last_at = at;
+	if (at > c->last_at)
+		pass_time(c, at, r->exposed);
+	c->last = e->equity;
+	c->last_at = at;
+	c->peak = e->equity > c->peak ? e->equity : c->peak;
+	if (c->peak > 0 && ratio(c->peak - e->equity, c->peak) > c->drawdown)
+		c->drawdown = ratio(c->peak - e->equity, c->peak);
+	r->exposed = e->equity - e->cash;
+}
+
+void stats_on_event(struct stats *s, const struct event *ev)
+{
+	if (ev->id == EVENT_fill)
+		on_fill(s, ev);
+	else if (ev->id == EVENT_equity)
+		on_equity(s, ev);
+	else if (ev->id == EVENT_funding)
+		on_funding(s, ev);
+}
+
+/* ---- figures ---- */
+
+static double over(double a, double b)
+{
+	return b > 0 ? a / b : (double)NAN;
+}
+
+static double calmar(const struct stats_curve *c)
+{
+	double years = c->span_ns / (double)DAY_NS / YEAR_DAYS;
+	if (c->first <= 0 || c->last <= 0 || years <= 0)
+		return (double)NAN;
+	return over(pow(ratio(c->last, c->first), 1 / years) - 1, c->drawdown);
+}
+
+static void account_figures(const struct stats_row *r, struct stats_figures *f)
+{
+	const struct stats_curve *c = &r->curve;
+	double n = (double)c->days, root = sqrt(YEAR_DAYS);
+	f->total = c->first > 0 ? ratio(c->last, c->first) - 1 : (double)NAN;
+	f->drawdown = c->drawdown;
+	f->sharpe = n < 2 ? (double)NAN : over(c->mean * root, sqrt(c->square / (n - 1)));
+	f->sortino = n < 2 ? (double)NAN : over(c->mean * root, sqrt(c->below / n));
+	f->calmar = n < 2 ? (double)NAN : calmar(c);
+	f->exposure = over(c->exposed_ns, c->worth_ns);
+	f->turnover = over((double)r->all.traded * c->span_ns, c->worth_ns);
+}
+
+struct stats_figures stats_figures(const struct stats_row *r)
+{
+	const double no = (double)NAN;
+	struct stats_figures f = {no, no, no, no, no, no, no, no, no};
+	f.win_rate = over((double)r->all.wins, (double)(r->all.wins + r->all.defeats));
+	f.profit_factor = over((double)r->all.gains, (double)r->all.losses);
+	if (r->scope == STATS_ACCOUNT && r->curve.any)
+		account_figures(r, &f);
+	return f;
+}
