@@ -213,6 +213,8 @@ static struct later *recall(struct recall *r, const char *nonce, int64_t expires
 static void recall_record(struct recall *r, const struct event *ev)
 {
 	struct later *l = NULL;
+	if (ev->id == EVENT_alert)
+		runtime_recall_alert(r->rt, &ev->alert);
 	if (ev->id == EVENT_command)
 		l = recall(r, ev->command.nonce, ev->command.expires_at);
 	else if (ev->id == EVENT_injected)

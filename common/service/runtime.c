@@ -156,6 +156,19 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 	runtime_emit_shell(rt, &ev);
 }
 
+void runtime_recall_alert(struct runtime *rt, const struct ev_alert *a)
+{
+	char key[STRMAP_KEY_MAX];
+	for (const char *const *rule = rt->s->standing; rule && *rule; rule++) {
+		if (strcmp(*rule, a->rule) != 0)
+			continue;
+		int n = snprintf(key, sizeof key, "%.60s|%.60s", a->rule, a->subject);
+		uint8_t *state = strmap_put(&rt->alerts, key, (size_t)n);
+		if (state)
+			*state = a->state == alert_state_raised ? ALERT_RAISED : ALERT_NONE;
+	}
+}
+
 /* What has come in on each lane X: whoever sent it knows then that no answer to it is under way. */
 static uint32_t seen_pairs(struct runtime *rt, struct pair *out, struct pair *epochs)
 {

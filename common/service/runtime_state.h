@@ -243,6 +243,7 @@ void peers_watch(struct runtime *rt);
  * ERR_BUSY while comparing with the journal, ERR_FULL where too many wait: it has not happened then. */
 /* Decides that trading is in safe mode for this cause, or, with an empty reason, that this cause is over. */
 int runtime_safe(struct runtime *rt, const char *cause, const char *reason);
+void runtime_recall_alert(struct runtime *rt, const struct ev_alert *a); /* of our journal, oldest first */
 int runtime_push_decision(struct runtime *rt, const struct event *ev); /* one that is in the journal */
 int runtime_snapshot_now(struct runtime *rt); /* ERR_UNKNOWN: there is no state; ERR_BUSY: not now */
 uint32_t runtime_status_pairs(struct runtime *rt, struct pair *p); /* p holds EVENT_PAIRS_MAX */

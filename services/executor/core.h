@@ -78,6 +78,7 @@ struct executor_counters {
 	uint64_t full_instruments;      /* instruments beyond the limit */
 	uint64_t closing;      /* holdings that a flatten has still to close, now */
 	uint64_t flatten_left; /* holdings that a flatten could not close */
+	uint64_t quarantined;  /* fills of our journal that were not booked */
 	uint64_t stop_outs;    /* orders with a loss */
 	uint64_t stands;       /* times that the stop-loss guard made instruments stand still */
 	uint64_t reloads, reloads_refused; /* settings that were changed, that were not understood */

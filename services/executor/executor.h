@@ -43,6 +43,8 @@ struct executor {
 	struct flatten flatten;
 	struct risk risk;
 	struct guard guard;
+	char taking[EVENT_NAME_MAX];  /* own.c: the last order that began to trade */
+	bool taking_own;              /* it was of the executor's own */
 	char run_id[EVENT_NAME_MAX]; /* of its own orders' ids; a loaded state brings its own */
 	uint8_t origin;       /* of every market event it may use; none until the first */
 	uint64_t fills;       /* of the account, ever: the last fill id */

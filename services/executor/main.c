@@ -36,6 +36,7 @@ static const struct metric_row metrics[] = {
 	{"executor_closing", METRIC_GAUGE, "Holdings that a flatten has still to close.",
 	 offsetof(struct executor_counters, closing)},
 	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),
+	COUNTER("executor_quarantined_total", quarantined, "Fills of its journal that a takeover did not book."),
 	COUNTER("executor_stop_outs_total", stop_outs, "Orders that closed at a loss."),
 	COUNTER("executor_stands_total", stands, "Times that the stop-loss guard made instruments stand still."),
 	COUNTER("executor_reloads_total", reloads, "Settings changed while running."),
@@ -180,6 +181,8 @@ static int live_value(void *self, const char *key, int64_t *ret_value)
 	return executor_live_value(((struct shell *)self)->core, key, ret_value);
 }
 
+static const char *const standing[] = {"trading_killed", "trading_halted", "stops_guard", NULL};
+
 static const struct service service = {
 	.name = "executor",
 	.doc = "Trades intents on paper against the venues' own books.",
@@ -200,6 +203,7 @@ static const struct service service = {
 	.tick = tick,
 	.beat = beat,
 	.obeyed = obeyed,
+	.standing = standing,
 	.live = executor_live,
 	.live_value = live_value,
 };

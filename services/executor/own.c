@@ -5,6 +5,7 @@
  * unknown until their next snapshot, and the queue ahead of a resting order is endless until a book
  * shows it.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "services/executor/trigger.h"
@@ -146,8 +147,18 @@ static void feed_exits(struct executor *x, const struct ev_order *e)
 	}
 }
 
+/* What does not rest is not in the table: its fills follow its own word at once. */
+static void note_taker(struct executor *x, const struct ev_order *e)
+{
+	if (e->status != order_status_open && e->status != order_status_triggered)
+		return;
+	event_set_name(x->taking, e->client_order_id);
+	x->taking_own = e->intent_ordinal == 0;
+}
+
 static void on_order(struct executor *x, const struct ev_order *e)
 {
+	note_taker(x, e);
 	if (e->leg == order_leg_entry)
 		feed_exits(x, e);
 	struct order *o = orders_find(&x->orders, e->client_order_id);
@@ -221,8 +232,31 @@ static void recall_loss(struct executor *x, int64_t at, const struct ev_fill *e,
 	struct order gone = {.market = known_market(x, &e->instrument), .ordinal = 1};
 	event_set_name(gone.client_order_id, e->client_order_id);
 	gone.lost = strcmp(x->guard.last_id, e->client_order_id) == 0;
-	if (o || gone.market)
+	if (!x->taking_own || o)
 		guard_on_fill(x, at, o ? o : &gone, e->realised);
+}
+
+/* A fill that cannot be ours, or was booked before, is not booked: what the account is worth is not guessed at. Orders
+ * wait until people have looked (reset). */
+static void quarantine(struct executor *x, const struct ev_fill *e, const char *why)
+{
+	struct ev_command c = {.verb = verb_safe};
+	x->counters.quarantined++;
+	event_set_name(c.target, "recovery");
+	event_set_name(c.owner, "executor");
+	snprintf(c.reason, sizeof(c.reason), "Fill %llu of order %s in the journal was not booked: %s.",
+		 (unsigned long long)e->fill_id, e->client_order_id, why);
+	mode_raise(&x->mode, &c);
+}
+
+static const char *why_not(const struct executor *x, const struct ev_fill *e, const struct market *m,
+			   const struct order *o)
+{
+	if (e->fill_id <= x->fills)
+		return "its number was there before";
+	if (!m)
+		return "its instrument is unknown";
+	return o || strcmp(x->taking, e->client_order_id) == 0 ? NULL : "its order is unknown";
 }
 
 static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
@@ -231,11 +265,14 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	struct order *o = orders_find(&x->orders, e->client_order_id);
 	struct market *m = known_market(x, &e->instrument);
 	int64_t cost, paid, realised, no_lock = 0;
+	const char *wrong = why_not(x, e, m, o);
+	if (wrong) {
+		quarantine(x, e, wrong);
+		return;
+	}
 	x->fills = e->fill_id;
 	x->account.realised += e->realised;
 	x->account.fees += e->fee;
-	if (!m)
-		return;
 	struct order of = order_of(x, e, m, o);
 	if (outcome_cost(m, of.outcome, what, &paid, &cost) != 0)
 		return;

@@ -104,10 +104,29 @@ def test_an_executor_that_is_down(s):
     ok(s.nj("kill", "--reset", "--yes", "--reason", "mended"))
 
 
+def test_a_days_loss(s):
+    """A limit that is set while it runs; what it halts stays halted until somebody resets it, and is told once."""
+    with open(s.path("nightjar.conf"), "a") as f:
+        f.write('executor\n    day_loss_max = "0.01"\n')
+    s.until("the loss limit", lambda: s.nj("reload", "executor").returncode == 0)
+    until_note(s, "halted")
+    restart(s)
+    until_note(s, "halted")
+    s.nj("resume", "--all", "--reason", "a test")
+    until_note(s, "halted")
+    s.until("the alert", lambda: alerts(s, "trading_halted"))
+    told = alerts(s, "trading_halted")
+    assert len(told) == 1 and told[0][0] == "raised" and "executor.day_loss_max = 0.01" in told[0][1], told
+    ok(s.nj("reset", "--reason", "looked at it"))
+    s.until("the end of the alert", lambda: alerts(s, "trading_halted")[1:2])
+    assert alerts(s, "trading_halted")[1][0] == "resolved", alerts(s, "trading_halted")
+
+
 def main():
     with Live("kill", settings=("executor.equity_every=100ms",), strategy={"fast": "1", "slow": "2"}) as s:
         s.start()
-        for test in (test_kill, test_it_outlives_a_sigkill, test_it_outlives_its_data, test_reset, test_an_executor_that_is_down):
+        for test in (test_kill, test_it_outlives_a_sigkill, test_it_outlives_its_data, test_reset, test_an_executor_that_is_down,
+                     test_a_days_loss):
             test(s)
             print(test.__name__)
         for name in reversed(SERVICES):

@@ -39,6 +39,18 @@ static struct executor *fresh(void)
 	struct executor_settings s;
 	executor_defaults(&s);
 	s.loss_max = CASH(9000);
+	s.limit[LIMIT_GROSS] = CASH(9000);
+	s.limit[LIMIT_SECOND] = 50;
+	s.guard = (struct guard_settings){.cooldown_ns = 50 * MS,
+					  .stops_max = 3,
+					  .stops_all_max = 5,
+					  .stops_within_ns = 10 * S,
+					  .stops_pause_ns = S,
+					  .day_loss_max = CASH(8000),
+					  .drawdown_max = CASH(8500)};
+	char why[EVENT_TEXT_MAX];
+	s.n_scopes = (uint32_t)limits_parse("orders_minute_max@a=300,position_notional_max@ONE.TEST=8000", s.scope, why,
+					    sizeof(why));
 	assert_int_equal(executor_new(&s, &x), 0);
 	return x;
 }
@@ -253,6 +265,25 @@ static void expect_same_money(const struct executor *a, const struct executor *b
 	}
 }
 
+/* What was spent of the rates, and what losses have done. */
+static void expect_same_risk(const struct executor *a, const struct executor *b)
+{
+	assert_memory_equal(&a->risk.account, &b->risk.account, sizeof(a->risk.account));
+	assert_memory_equal(a->risk.scope, b->risk.scope, sizeof(a->risk.scope));
+	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
+		const struct guard_market *p = &markets_at(&a->markets, i)->guard;
+		const struct guard_market *q = &markets_at(&b->markets, i)->guard;
+		assert_int_equal(p->cool_until, q->cool_until);
+		assert_int_equal(p->still_until, q->still_until);
+		assert_int_equal(p->n, q->n);
+	}
+	assert_int_equal(a->guard.still_until, b->guard.still_until);
+	assert_int_equal(a->guard.peak, b->guard.peak);
+	assert_int_equal(a->guard.day_start, b->guard.day_start);
+	assert_int_equal(a->guard.last, b->guard.last);
+	assert_int_equal(b->counters.quarantined, 0);
+}
+
 /* Every intent that was answered is a duplicate when it comes again; its state of trading is
  * back. */
 static void expect_same_memory(struct executor *a, struct executor *b)
@@ -331,6 +362,7 @@ static void the_journal_alone_brings_the_ledger_back(void **state)
 			executor_core.on_own(b, &j.at[i]);
 		expect_same_orders(&a->orders, &b->orders);
 		expect_same_money(a, b);
+		expect_same_risk(a, b);
 		expect_same_memory(a, b);
 		fills += b->fills;
 		open += b->orders.n;
@@ -347,6 +379,41 @@ static void the_journal_alone_brings_the_ledger_back(void **state)
 
 /* A gap on the bus: what stands in the book may be wrong, so nothing is traded before a
  * snapshot. */
+/* A journal that says what cannot be: nothing of it is booked, trading waits for people, and nothing crashes. */
+static void strange_fills_are_quarantined(void **state)
+{
+	(void)state;
+	struct desk to, from;
+	struct executor_settings s = desk_settings();
+	desk_open(&from, &s);
+	desk_book(&from);
+	desk_order(&from, side_buy, tif_ioc, 0, 500);
+	struct event fill = *desk_said(&from, EVENT_fill, 0), unknown = fill, elsewhere = fill;
+	unknown.fill.fill_id = 2;
+	event_set_name(unknown.fill.client_order_id, "nobody's");
+	elsewhere.fill.fill_id = 3;
+	elsewhere.fill.instrument = desk_symbol("TWO.TEST");
+	desk_open(&to, &s);
+	desk_instrument(&to);
+	for (uint32_t i = 0; i < from.n; i++)
+		executor_core.on_own(to.x, &from.out[i]);
+	assert_int_equal(executor_trading(to.x), trading_running);
+	struct event strange[] = {fill, unknown, elsewhere};
+	for (uint32_t i = 0; i < 3; i++) {
+		executor_core.on_own(to.x, &strange[i]);
+		assert_int_equal(executor_counters(to.x)->quarantined, i + 1);
+		expect_same_money(from.x, to.x);
+		assert_true(executor_safe_for(to.x, "recovery"));
+	}
+	struct ev_trading_state t;
+	executor_describe(to.x, &t);
+	assert_non_null(strstr(t.reason, "Fill 3 of order o1 in the journal was not booked: its instrument is unknown"));
+	desk_command(&to, verb_reset, "", "looked", 0);
+	assert_int_equal(executor_trading(to.x), trading_running);
+	desk_close(&to);
+	desk_close(&from);
+}
+
 static void a_gap_costs_the_book(void **state)
 {
 	(void)state;
@@ -382,6 +449,7 @@ int main(void)
 		cmocka_unit_test(another_account_is_not_loaded),
 		cmocka_unit_test(nothing_is_forgotten),
 		cmocka_unit_test(the_journal_alone_brings_the_ledger_back),
+		cmocka_unit_test(strange_fills_are_quarantined),
 		cmocka_unit_test(a_gap_costs_the_book),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
