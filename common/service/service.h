@@ -80,8 +80,8 @@ struct service {
 	const char *const *live;
 	int (*live_value)(void *self, const char *key, int64_t *ret_value);
 
-	/* Rules of alerts that it raises and resolves by what it knows at any time, NULL-ended: what the journal says was
-	 * told before a restart is not told again. May be NULL. */
+	/* Rules of alerts that it raises and resolves by what it knows at any time, NULL-ended: what its journal says
+	 * was told before a restart is not told again. May be NULL. */
 	const char *const *standing;
 
 	/* Core services: inputs that the shell feeds (runtime_side), added last; which of them takes a record of our
