@@ -72,6 +72,7 @@ def compare(before, after, bounds):
 
 def flat():
     """Twenty symbols as fast as they go: after the first events nothing grows any more, and the stack is small."""
+    soak.check()
     with market("flat", SYMBOLS) as s:
         start(s)
         play(s, EVENTS)
