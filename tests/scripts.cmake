@@ -93,6 +93,12 @@ if(Python3_FOUND)
 	set_tests_properties(e2e.one_process PROPERTIES TIMEOUT 240)
 endif()
 
+# Several collectors: the same ledger as by one, and one that dies takes nobody with it.
+if(Python3_FOUND)
+	nj_script(e2e.shards ${Python3_EXECUTABLE} -B tests/e2e/test_shards.py)
+	set_tests_properties(e2e.shards PROPERTIES TIMEOUT 240)
+endif()
+
 # Lane M accounted, with a stopped strategy and one service that comes late.
 if(Python3_FOUND)
 	nj_script(e2e.accounts ${Python3_EXECUTABLE} -B tests/e2e/test_accounts.py)

@@ -5,6 +5,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/log.h"
+#include "common/service/gap.h"
 #include "common/service/runtime_state.h"
 
 #define COPY_KEEPER "persister" /* of every lane X */
@@ -67,6 +68,19 @@ static bool has_room(void *ctx, struct inbox *in)
 	return !si || si->queue.bytes < si->queue.cap / 4;
 }
 
+/* Every market input but this one. */
+static void rejoin(struct runtime *rt, const struct inbox *but)
+{
+	for (uint32_t i = 0; i < rt->n_follows; i++) {
+		struct follow *f = &rt->follow[i];
+		uint64_t first;
+		if (!f->in_m || f->m.state == INBOX_IDLE || &f->m == but)
+			continue;
+		sequencer_drop(f->in_m, &first);
+		inbox_start(&f->m, INBOX_FROM_NOW, runtime_mono(rt));
+	}
+}
+
 static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 {
 	struct follow *f = ctx;
@@ -76,12 +90,11 @@ static void on_gap(void *ctx, struct inbox *in, const struct inbox_gap *gap)
 		  (unsigned long long)gap->last, (long long)gap->from, (long long)gap->to);
 	if (rt->s->core && outbox_verifying(&rt->outbox)) {
 		recover_fall_back(rt);
-		if (in->lane == LANE_X) /* lane M goes on behind its gap with the last values anyway */
-			follow_rejoin(rt);
+		rejoin(rt, in); /* lane M goes on behind its own gap with the last values anyway */
 	}
 	struct event ev;
 	event_init(&ev, EVENT_gap);
-	snprintf(ev.gap.stream, sizeof ev.gap.stream, "bus-%s-%s", in->publisher, in->lane == LANE_M ? "m" : "x");
+	gap_set_lane(&ev.gap, in->publisher, in->lane);
 	ev.gap.cause = gap_cause_bus;
 	ev.gap.repair = repair_nothing;
 	ev.gap.from = gap->from;
@@ -288,14 +301,7 @@ static void watch_copy(struct follow *f)
 
 void follow_rejoin(struct runtime *rt)
 {
-	for (uint32_t i = 0; i < rt->n_follows; i++) {
-		struct follow *f = &rt->follow[i];
-		uint64_t first;
-		if (!f->in_m || f->m.state == INBOX_IDLE)
-			continue;
-		sequencer_drop(f->in_m, &first);
-		inbox_start(&f->m, INBOX_FROM_NOW, runtime_mono(rt));
-	}
+	rejoin(rt, NULL);
 }
 
 /* What a core has lost is a parity exception, beside the gap: how many there were is known only when they are gone. */

@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/service/gap.h"
 #include "services/executor/link.h"
 #include "services/executor/trigger.h"
 
@@ -222,11 +223,13 @@ static void on_market(const struct step *s, const struct event *ev, const struct
 	struct executor *x = s->x;
 	if (!same_origin(x, ev, symbol))
 		return;
-	if (ev->id == EVENT_instrument) {
+	if (ev->id == EVENT_instrument)
 		on_instrument(s, &ev->instrument);
-		return;
-	}
 	struct market *m = markets_get(&x->markets, symbol);
+	if (m)
+		memcpy(m->source, ev->source, sizeof(m->source));
+	if (ev->id == EVENT_instrument)
+		return;
 	if (m && m->known)
 		on_known_market(s, m, ev);
 	else
@@ -294,22 +297,22 @@ static void on_command(const struct step *s, const struct ev_command *c)
 		cancel_all(s, NULL, now == trading_killed ? reject_killed : reject_halted);
 }
 
-void core_lose_books(struct executor *x, const struct symbol *only)
+void core_lose_books(struct executor *x)
 {
-	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
-		struct market *m = markets_at(&x->markets, i);
-		if (!only || !only->s[0] || symbol_equal(&m->def.instrument, only))
-			market_lose_book(m);
-	}
+	for (uint32_t i = 0; i < markets_count(&x->markets); i++)
+		market_lose_book(markets_at(&x->markets, i));
 }
 
 /* Our own shell tells us that records of an input are gone. Market data may have been among them,
  * unless it was the lane of intents. */
 static void on_gap(struct executor *x, const struct ev_gap *gap)
 {
-	size_t len = strlen(gap->stream);
-	if (len < 2 || strcmp(gap->stream + len - 2, "-x") != 0)
-		core_lose_books(x, &gap->instrument);
+	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
+		struct market *m = markets_at(&x->markets, i);
+		bool named = !gap->instrument.s[0] || symbol_equal(&m->def.instrument, &gap->instrument);
+		if (named && gap_costs_market(gap, m->source))
+			market_lose_book(m);
+	}
 }
 
 /* Results carry the account's origin; before it has one, that of what caused them. */

@@ -163,7 +163,7 @@ void equity_arm(struct executor *x, int64_t now);
 
 /* core.c */
 bool core_in_range(const struct executor_settings *s);
-void core_lose_books(struct executor *x, const struct symbol *only); /* NULL or empty: all */
+void core_lose_books(struct executor *x);
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c);
 
 /* own.c: core_ops.on_own */

@@ -40,6 +40,7 @@ struct market {
 	uint32_t resting;          /* our open orders here */
 	uint32_t waiting;          /* of them: for their trigger */
 	uint8_t state;             /* enum book_state, as the collector says */
+	char source[EVENT_SOURCE_MAX]; /* the publisher that speaks of it; "" not heard yet */
 	bool known;                /* announced */
 	bool has_book;             /* a snapshot arrived since the book was last lost */
 	bool foreign;              /* another origin spoke; until a snapshot of the right one */
@@ -89,5 +90,8 @@ int64_t market_twice_mid(const struct market *m);
 
 void markets_save(const struct markets *ms, struct packer *p);
 int markets_load(struct markets *ms, struct unpacker *u);
+/* Their publishers: a part of their own, behind the markets. */
+void markets_save_sources(const struct markets *ms, struct packer *p);
+int markets_load_sources(struct markets *ms, struct unpacker *u);
 
 #endif

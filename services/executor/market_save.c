@@ -111,3 +111,20 @@ int markets_load(struct markets *ms, struct unpacker *u)
 		rc = load_market(ms, u);
 	return rc;
 }
+
+void markets_save_sources(const struct markets *ms, struct packer *p)
+{
+	pack_u64(p, markets_count(ms));
+	for (uint32_t i = 0; i < markets_count(ms); i++)
+		pack_str(p, markets_at(ms, i)->source);
+}
+
+int markets_load_sources(struct markets *ms, struct unpacker *u)
+{
+	uint64_t n = unpack_u64(u);
+	if (!u->err && n != markets_count(ms))
+		return ERR_CORRUPT;
+	for (uint32_t i = 0; i < n && !u->err; i++)
+		unpack_str(u, markets_at(ms, i)->source, sizeof(markets_at(ms, i)->source));
+	return u->err;
+}

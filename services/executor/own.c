@@ -352,7 +352,7 @@ void executor_on_own(void *core, const struct event *ev)
 	if (x->origin == origin_none)
 		x->origin = ev->origin;
 	x->opened = x->opened || ev->id == EVENT_balance;
-	core_lose_books(x, NULL);
+	core_lose_books(x);
 	switch (ev->id) {
 	case EVENT_order:
 		recall_rates(x, ev->ts_event, &ev->order);

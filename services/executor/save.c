@@ -37,6 +37,16 @@ static int outcomes_load(struct executor *x, struct unpacker *u)
 	return outcome_load(&x->orders, u);
 }
 
+static void save_sources(const struct executor *x, struct packer *p)
+{
+	markets_save_sources(&x->markets, p);
+}
+
+static int load_sources(struct executor *x, struct unpacker *u)
+{
+	return markets_load_sources(&x->markets, u);
+}
+
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
  * gets a new name, and keeps the old one for loading. */
 static const struct part {
@@ -52,6 +62,7 @@ static const struct part {
 	{"guard", guard_save, guard_load},
 	{"outcomes", outcomes_save, outcomes_load},
 	{"ledger", ledger_save, ledger_load},
+	{"sources", save_sources, load_sources},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/service/gap.h"
 #include "services/strategy/host.h"
 
 #define MILLISECOND INT64_C(1000000)
@@ -195,12 +196,12 @@ static void on_wish(struct strategy_core *c, const struct step *s)
 /* Our own shell tells us that market data is missing: books are unknown until their snapshots. */
 static void on_gap(struct strategy_core *c, const struct ev_gap *gap)
 {
-	size_t len = strlen(gap->stream);
-	if (len >= 2 && strcmp(gap->stream + len - 2, "-x") == 0)
-		return;
-	for (uint32_t i = 0; i < c->n_views; i++)
-		if (!gap->instrument.s[0] || symbol_equal(&gap->instrument, &c->view[i].symbol))
-			view_lose_book(&c->view[i]);
+	for (uint32_t i = 0; i < c->n_views; i++) {
+		struct view *v = &c->view[i];
+		bool named = !gap->instrument.s[0] || symbol_equal(&gap->instrument, &v->symbol);
+		if (named && gap_costs_market(gap, v->source))
+			view_lose_book(v);
+	}
 }
 
 static bool same_origin(struct strategy_core *c, const struct event *ev, bool market)

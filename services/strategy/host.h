@@ -12,6 +12,7 @@ struct view { /* what is known of an instrument that some seat trades */
 	struct book book;   /* where wants_book */
 	int64_t heard_at;   /* ts_recv of the last word about the book */
 	uint8_t state;      /* enum book_state */
+	char source[EVENT_SOURCE_MAX]; /* the publisher that speaks of it; "" not heard yet */
 	bool known, wants_book, has_book;
 	bool loaded; /* the state that was loaded knew it */
 };
@@ -62,7 +63,7 @@ int view_on_event(struct view *v, const struct event *ev);
 void view_lose_book(struct view *v);
 bool view_trusted(const struct view *v, int64_t now, int64_t stale_ns);
 void view_save(const struct view *v, struct packer *p);
-int view_load(struct strategy_core *c, struct unpacker *u);
+int view_load(struct strategy_core *c, uint64_t version, struct unpacker *u);
 
 struct view *view_find(struct strategy_core *c, const struct symbol *symbol); /* or NULL */
 

@@ -6,7 +6,7 @@
 #include "common/base/err.h"
 #include "services/strategy/host.h"
 
-#define SAVE_VERSION 2 /* 1: seats without their instrument */
+#define SAVE_VERSION 3 /* 1: seats without their instrument; 2: views without their publisher */
 
 int strategy_core_save(const void *core, struct buf *out)
 {
@@ -57,7 +57,7 @@ int strategy_core_load(void *core, const uint8_t *at, size_t len)
 	struct head head;
 	int rc = load_head(c, &u, &head);
 	for (uint32_t i = 0; rc == 0 && i < head.views; i++)
-		rc = view_load(c, &u);
+		rc = view_load(c, head.version, &u);
 	for (uint32_t i = 0; rc == 0 && i < head.seats; i++)
 		rc = seat_load(c, head.version, &u);
 	for (uint32_t i = 0; i < c->n_views; i++)

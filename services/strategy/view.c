@@ -1,4 +1,6 @@
 /* view - what the strategy core knows of an instrument: filters, book, trust. */
+#include <string.h>
+
 #include "common/base/err.h"
 #include "common/venue/book_save.h"
 #include "services/strategy/host.h"
@@ -69,6 +71,7 @@ static int on_state(struct view *v, const struct ev_book_state *s)
 int view_on_event(struct view *v, const struct event *ev)
 {
 	int rc = ERR_AGAIN;
+	memcpy(v->source, ev->source, sizeof(v->source));
 	if (ev->id == EVENT_instrument)
 		on_instrument(v, &ev->instrument);
 	else if (ev->id == EVENT_book_snapshot)
@@ -102,6 +105,7 @@ void view_save(const struct view *v, struct packer *p)
 	pack_u64(p, v->state);
 	pack_bool(p, v->has_book);
 	pack_bool(p, v->wants_book);
+	pack_str(p, v->source);
 	if (v->wants_book)
 		book_save(&v->book, p);
 }
@@ -127,7 +131,7 @@ static int pass_book(const struct strategy_core *c, struct unpacker *u)
 }
 
 /* Into the view of its symbol, where there is one. One that wants a book and was saved without stays unknown. */
-int view_load(struct strategy_core *c, struct unpacker *u)
+int view_load(struct strategy_core *c, uint64_t version, struct unpacker *u)
 {
 	struct symbol symbol = {0};
 	struct event ev = {0};
@@ -139,6 +143,8 @@ int view_load(struct strategy_core *c, struct unpacker *u)
 	saved.state = (uint8_t)unpack_u64(u);
 	saved.has_book = unpack_bool(u);
 	bool had_book = unpack_bool(u);
+	if (version > 2)
+		unpack_str(u, saved.source, sizeof(saved.source));
 	if (u->err)
 		return u->err;
 	if (ev.id != EVENT_instrument)
@@ -150,6 +156,7 @@ int view_load(struct strategy_core *c, struct unpacker *u)
 		v->state = saved.state;
 		v->has_book = saved.has_book;
 		v->def = ev.instrument;
+		memcpy(v->source, saved.source, sizeof(v->source));
 		v->loaded = true;
 	}
 	if (!had_book)

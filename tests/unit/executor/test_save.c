@@ -427,7 +427,17 @@ static void a_gap_costs_the_book(void **state)
 	desk_feed(&d, &ev);
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
 	desk_expect_order(&d, order_status_filled, reject_none, 100);
-	event_set_name(ev.gap.stream, "bus-collector-m");
+	struct buf bytes, again;
+	buf_init(&bytes, 1 << 20);
+	buf_init(&again, 1 << 20);
+	reload(&d.x, &bytes, &again); /* whose market it is, a snapshot knows */
+	buf_fini(&bytes);
+	buf_fini(&again);
+	event_set_name(ev.gap.stream, "bus-other-m"); /* of a collector that has other markets */
+	desk_feed(&d, &ev);
+	desk_order(&d, side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_filled, reject_none, 100);
+	event_set_name(ev.gap.stream, "bus-test-m");
 	desk_feed(&d, &ev);
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
 	desk_expect_order(&d, order_status_rejected, reject_no_book, 0);

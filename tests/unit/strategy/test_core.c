@@ -380,6 +380,9 @@ static void a_gap_costs_the_book(void **state)
 	event_set_name(ev.gap.stream, "bus-executor-x");
 	stage_feed(&st, &ev);
 	assert_int_equal(wish_on_trade(), 0);
+	event_set_name(ev.gap.stream, "bus-collector-2-m"); /* that has other markets */
+	stage_feed(&st, &ev);
+	assert_int_equal(wish_on_trade(), 0);
 	event_set_name(ev.gap.stream, "bus-collector-m");
 	stage_feed(&st, &ev);
 	assert_int_equal(wish_on_trade(), ERR_STALE);
