@@ -332,6 +332,12 @@ void holdings_sync_clock(struct shell *s, const struct offset *o)
 	holdings_on_clock(s->account.holdings, off > o->known ? off - o->known : 0, s->set.account_window_ns);
 }
 
+int64_t holdings_sync_age(const struct shell *s)
+{
+	int64_t known = s->account.holdings->known_at, age = clock_wall(runtime_clock(s->rt)) - known;
+	return known == 0 ? 0 : age > 0 ? age : 1;
+}
+
 void holdings_sync_woken(struct shell *s)
 {
 	if (s->account.holdings && s->account.ws)

@@ -79,6 +79,8 @@ static const struct metric_row metrics[] = {
 	ROW("collector_clock_offset_ns", METRIC_GAUGE, shell.clock_offset,
 	    "How far the clock is ahead of the venue's."),
 	ROW("collector_clock_uncertainty_ns", METRIC_GAUGE, shell.clock_known, "Give or take so much."),
+	ROW("collector_account_age_ns", METRIC_GAUGE, account_age,
+	    "Since our account at the venue was last read in full; 0 never yet."),
 	ROW("collector_account_polls_total", METRIC_COUNTER, account.polls, "Answers about our account."),
 	ROW("collector_account_failures_total", METRIC_COUNTER, account.failures, "Questions about it that failed."),
 	ROW("collector_account_refusals_total", METRIC_COUNTER, account.refusals, "Times its key was refused."),
@@ -326,8 +328,10 @@ static const void *metrics_of(void *self)
 	s->counters.data_origin = collector_core_data(s->core, &at);
 	s->counters.data_age = at != 0 && now > at ? now - at : 0;
 	s->exported = (struct shell_metrics){.core = *collector_core_counters(s->core), .shell = s->counters};
-	if (s->account.holdings)
+	if (s->account.holdings) {
 		s->exported.account = s->account.holdings->counters;
+		s->exported.account_age = holdings_sync_age(s);
+	}
 	markets_count(s, &s->exported.markets);
 	return &s->exported;
 }

@@ -74,6 +74,7 @@ struct shell_metrics {
 	struct collector_counters core;
 	struct shell_counters shell;
 	struct holdings_counters account;
+	int64_t account_age; /* ns */
 	struct markets_counters markets;
 };
 
@@ -262,6 +263,7 @@ void holdings_sync_close(struct shell *s); /* nothing is asked any more; fine wh
 void holdings_sync_start(struct shell *s);
 void holdings_sync_tick(struct shell *s);
 void holdings_sync_clock(struct shell *s, const struct offset *o);
+int64_t holdings_sync_age(const struct shell *s); /* ns since the last round; 0 none yet */
 void holdings_sync_woken(struct shell *s); /* the machine has slept */
 
 /* pump.c */

@@ -1,4 +1,5 @@
 """Our account at the venue: read, followed by the stream, one checked against the other; and a key that is kept, judged and not overused."""
+import json
 import os
 import signal
 import time
@@ -102,6 +103,15 @@ def another_life(s, key, rule, count):
     assert after[count] == before[count] + 1, (before, after)
 
 
+def shows(s):
+    rows = {r["name"]: r for r in json.loads(s.nj("accounts", "--json").stdout)}
+    assert sorted(rows) == ["ETH", "USDT"], rows
+    assert rows["ETH"]["held"] == 3.00000001 and rows["USDT"]["held"] == 40 and rows["USDT"]["learned"] == "corrected", rows
+    assert {(r["account"], r["venue"], r["state"], r["origin"]) for r in rows.values()} == {("mine", "BINANCE", "known", "simulated")}, rows
+    assert json.loads(s.nj("accounts", "--all", "other", "--json").stdout) == []
+    assert "BTC" in s.nj("accounts", "--all").stdout and 0 < s.metric("collector", "collector_account_age_ns") < 60e9
+
+
 def keeps_the_secret(s):
     shown = "".join(s.nj(*argv).stdout for argv in (("status", "collector"), ("status", "collector", "--json"), ("settings", "collector")))
     assert SECRET not in shown and WRONG not in shown
@@ -133,6 +143,7 @@ def main():
         follows(s)
         corrects(s)
         comes_back(s)
+        shows(s)
         good = account(s)
         assert good["bad_signatures"] == good["bad_keys"] == good["out_of_time"] == 0, good
         clock_is_off(s)
