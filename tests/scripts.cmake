@@ -123,6 +123,11 @@ if(Python3_FOUND)
 	nj_script(e2e.polling ${Python3_EXECUTABLE} -B tests/e2e/test_polling.py)
 endif()
 
+# Markets that are found, followed, resolved and dropped.
+if(Python3_FOUND)
+	nj_script(e2e.scan ${Python3_EXECUTABLE} -B tests/e2e/test_scan.py)
+endif()
+
 # The examples for other languages, against a live bus.
 if(Python3_FOUND)
 	nj_script(e2e.python ${Python3_EXECUTABLE} -B tests/e2e/test_python.py)

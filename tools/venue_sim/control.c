@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/err.h"
 #include "common/base/json.h"
 #include "tools/venue_sim/session.h"
 
@@ -21,6 +22,33 @@ static void post_fault(struct sim *sim, struct text body, struct reply *reply)
 		bad_request(reply, reason);
 	else
 		buf_printf(&reply->body, "{\"faults\":%u}", sim->faults.n);
+}
+
+/* What the venue says of its instruments from now on: markets come, end and are resolved while it runs. */
+static void post_catalog(struct sim *sim, struct text body, struct reply *reply)
+{
+	struct buf before = sim->info;
+
+	if (sim->dialect->index_info == NULL) {
+		bad_request(reply, "this venue describes no instruments");
+		return;
+	}
+	buf_init(&sim->info, SIM_INFO_MAX);
+	int rc = buf_append(&sim->info, body.at, body.len);
+	strmap_fini(&sim->listed);
+	if (rc == 0)
+		rc = sim->dialect->index_info(sim);
+	if (rc == 0) {
+		sim->catalogued = true;
+		buf_fini(&before);
+		buf_printf(&reply->body, "{\"listed\":%u}", sim->listed.count);
+		return;
+	}
+	buf_fini(&sim->info);
+	sim->info = before;
+	strmap_fini(&sim->listed);
+	(void)sim->dialect->index_info(sim); /* it was good before */
+	bad_request(reply, err_text(rc));
 }
 
 static void get_truth(struct sim *sim, struct reply *reply)
@@ -92,13 +120,15 @@ bool control_rest(struct sim *sim, const struct request *r, struct text body, st
 		return true;
 	if (text_is(r->path, "/nightjar/fault") && text_is(r->method, "POST")) {
 		post_fault(sim, body, reply);
+	} else if (text_is(r->path, "/nightjar/catalog") && text_is(r->method, "POST")) {
+		post_catalog(sim, body, reply);
 	} else if (get && text_is(r->path, "/nightjar/truth")) {
 		get_truth(sim, reply);
 	} else if (get && text_is(r->path, "/nightjar/state")) {
 		get_state(sim, reply);
 	} else {
 		reply_status(reply, 404);
-		buf_printf(&reply->body, "{\"error\":\"fault (POST), truth, state\"}");
+		buf_printf(&reply->body, "{\"error\":\"fault (POST), catalog (POST), truth, state\"}");
 	}
 	return true;
 }

@@ -90,6 +90,11 @@ static bool holds(struct text object, const char *part, size_t len)
 	return memmem(object.at, object.len, part, len) != NULL;
 }
 
+static bool is_closed(struct text object)
+{
+	return json_str_is(member((struct json_str){object.at, object.len, false}, "closed"), "true");
+}
+
 /* Does the market pass the filters of the query? Named tokens and conditions pass if one of them is its own. */
 static bool passes(const struct request *r, struct text object)
 {
@@ -113,8 +118,8 @@ static bool passes(const struct request *r, struct text object)
 	if (named && !found)
 		return false;
 	if (request_param(r, "closed", closed, sizeof(closed)) < 0)
-		return named || !holds(object, "\"closed\":true", 13);
-	return holds(object, "\"closed\":true", 13) == (strcmp(closed, "true") == 0);
+		return named || !is_closed(object);
+	return is_closed(object) == (strcmp(closed, "true") == 0);
 }
 
 /* A market whose object was not recorded, from the tokens that were seen of it. */
@@ -169,7 +174,7 @@ static void markets(struct sim *sim, const struct request *r, struct reply *repl
 			tell(&p, *object, &reply->body);
 	}
 	buf_init(&one, 65536);
-	for (uint32_t i = 0; i < sim->rec.symbols.count; i++) {
+	for (uint32_t i = 0; !sim->catalogued && i < sim->rec.symbols.count; i++) {
 		const struct rec_symbol *s = strmap_value_at(&sim->rec.symbols, i);
 		size_t n = strlen(s->group);
 		char quoted[STREAM_NAME_MAX + 2];

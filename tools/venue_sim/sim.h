@@ -29,6 +29,7 @@ struct sim {
 	struct buf
 		info; /* exchangeInfo of --exchange-info, else of the recording; empty: derived */
 	struct strmap listed; /* struct text, by symbol: its element of info */
+	bool catalogued;      /* info was told by control: what it does not list there is not */
 	struct player player; /* the one that clients without stamps share */
 	struct fold live;     /* what it has played */
 	struct asked asked;   /* for requests with a stamp */
