@@ -6,6 +6,7 @@ agree. The same again gives the same, another seed or run id does not.
 import json
 import os
 import subprocess
+from decimal import Decimal
 
 from records import candles, holes, lane_digests
 from stack import BIN, Stack
@@ -30,6 +31,38 @@ def digests(said):
     return {name: value for name, value in said.items() if name.startswith("sha256.")}
 
 
+def rows(config, *argv):
+    out = subprocess.run([os.path.join(BIN, "nj")] + list(argv) + ["--config", config, "--json"], check=True,
+                         stdout=subprocess.PIPE, timeout=60).stdout
+    return json.loads(out), out
+
+
+def check_accounting(config, fills):
+    """What the journal's folds say of the same fills: by scope, by day, by lot."""
+    totals, bytes_ = rows(config, "summary")
+    days, _ = rows(config, "summary", "--days")
+    curve, _ = rows(config, "summary", "--curve")
+    account = [r for r in totals if r["scope"] == "account"]
+    assert len(account) == 1 and account[0]["fills"] == fills, account
+    for scope in ("strategy", "instrument"):
+        for figure in ("realised", "fees", "traded"):
+            parts = sum(Decimal(str(r[figure])) for r in totals if r["scope"] == scope)
+            assert parts == Decimal(str(account[0][figure])), (scope, figure, parts, account)
+    assert sum(Decimal(str(r["fees"])) for r in days if r["scope"] == "account") == Decimal(str(account[0]["fees"]))
+    assert Decimal(str(curve[-1]["end"])) == Decimal(str(account[0]["end"]))
+    assert rows(config, "summary")[1] == bytes_, "the same journal says something else"
+    # Money that went in and out is in what was closed and what is open, whatever the method.
+    paid = set()
+    for method in ("fifo", "lifo", "hifo"):
+        closed, _ = rows(config, "lots", "--method", method)
+        still, _ = rows(config, "lots", "--method", method, "--open")
+        gains = sum(Decimal(str(r["gain"])) for r in closed)
+        paid.add(sum(Decimal(str(r["basis"] or 0)) - Decimal(str(r["proceeds"] or 0)) for r in still) - gains)
+        assert closed, "no lot was ever closed"
+    assert len(paid) == 1, paid
+    print("summary and lots of %d fills agree" % fills)
+
+
 def main():
     sim = ["--symbols", SYMBOLS, "--duration", str(SECONDS), "--rate", str(RATE), "--seed", "1", "--start", str(START)]
     with Stack("one", origin="simulated", settings=SETTINGS, sim_args=sim) as s:
@@ -46,6 +79,7 @@ def main():
                 "%s: %d events over the bus, %s in one process, or other bytes" % (lane, n, said["events." + lane])
         assert int(said["candles"]) == len(candles(s.database))  # its own and the venue's
         assert int(said["fills"]) >= 10, "only %s fills: agreement on nothing must not pass" % said["fills"]
+        check_accounting(config, int(said["fills"]))
         assert digests(one_process(config)) == digests(said), "the same again says something else"
         # With the settings of a live stack, too: what is played is simulated, and says so.
         assert digests(one_process(config, extra=("--set", "run.origin=live"))) == digests(said), "live settings decide otherwise"
