@@ -159,7 +159,8 @@ static void pass_time(struct stats_curve *c, int64_t at, int64_t exposed)
 	c->exposed_ns += span * (double)exposed;
 }
 
-/* A fresh account says what it is worth at the beginning of event time, in 1970: a beginning, and no time. */
+/* A fresh account says what it is worth at the beginning of event time, in 1970, before any market: that is where its
+ * curve begins, and no time of it. */
 static void on_equity(struct stats *s, const struct event *ev)
 {
 	const struct ev_equity *e = &ev->equity;
@@ -168,13 +169,13 @@ static void on_equity(struct stats *s, const struct event *ev)
 		return;
 	struct stats_curve *c = &r->curve;
 	int64_t at = ev->ts_event;
-	bool opening = at < DAY_NS;
-	if (!c->any)
+	if (!c->any) {
 		begin_curve(c, at, e->equity);
-	if (opening)
+		r->exposed = e->equity - e->cash;
 		return;
+	}
 	begin_day(s, r, at);
-	if (c->first_at < DAY_NS)
+	if (c->first_at < DAY_NS && c->last_at == c->first_at && at - c->first_at > DAY_NS)
 		c->first_at = c->last_at = at;
 	if (at > c->last_at)
 		pass_time(c, at, r->exposed);

@@ -201,7 +201,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_example examples[] = {
 	{"nj lots", "Every closing, first in first out."},
-	{"nj lots --method hifo --csv > lots.csv", "As a file, dearest first."},
+	{"nj lots --method hifo -o csv > lots.csv", "As a file, dearest first."},
 	{"nj lots --open", "What is held, by purchase."},
 	{0},
 };

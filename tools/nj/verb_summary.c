@@ -196,8 +196,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_example examples[] = {
 	{"nj summary", "Totals and ratios of the account, each strategy and each instrument."},
-	{"nj summary --days --csv > days.csv", "By day, as a file; the same journal gives the same bytes."},
-	{"nj summary --curve --csv > curve.csv", "The equity curve as a file."},
+	{"nj summary --days -o csv > days.csv", "By day, as a file; the same journal gives the same bytes."},
+	{"nj summary --curve -o csv > curve.csv", "The equity curve as a file."},
 	{0},
 };
 
