@@ -209,7 +209,7 @@ static const struct cli_example examples[] = {
 const struct cli_verb verb_lots = {
 	.name = "lots",
 	.group = CLI_OBSERVE_GROUP,
-	.summary = "List tax lots: what was closed, when it was opened, at what gain",
+	.summary = "List tax lots: what was closed, opened when, at what gain",
 	.doc = "Folds the fills in the persister's database (read-only), settlements of event contracts included. "
 	       "Basis and proceeds have the fees in them. More than 256 open lots of an instrument: the oldest are "
 	       "merged.",

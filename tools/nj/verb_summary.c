@@ -204,7 +204,7 @@ static const struct cli_example examples[] = {
 const struct cli_verb verb_summary = {
 	.name = "summary",
 	.group = CLI_OBSERVE_GROUP,
-	.summary = "Sum up an account: results, fees, returns, ratios, by day and as a curve",
+	.summary = "Sum up an account: results, fees, returns and ratios, by day",
 	.doc = "Folds the executor's records in the persister's database (read-only, also while it is written). "
 	       "The definitions are in docs/accounting.md.",
 	.options = options,
