@@ -143,21 +143,25 @@ void connection_unplug(struct plug *p)
 	ws_free(&p->ws);
 }
 
-static void say(struct line *l, int (*text_of)(const struct venue_feed *, uint32_t, struct buf *),
+/* The first error. */
+static int say(struct line *l, int (*text_of)(const struct venue_feed *, uint32_t, struct buf *),
 		const struct venue_feed *feed)
 {
 	struct buf text;
+	int first = 0;
 	if (!plug_of(l)->ws || l->open_at == 0)
-		return;
+		return ERR_CLOSED;
 	buf_init(&text, 1 << 20);
 	for (uint32_t n = 0; text_of(feed, n, &text) == 0; n++) {
 		int rc = ws_send(plug_of(l)->ws, (const char *)text.at, text.len);
 		if (rc)
 			log_warn("cannot subscribe", "connection=%u markets=%u err=%s", l->number, feed->n,
 				 err_name(rc));
+		first = first ? first : rc;
 		buf_clear(&text);
 	}
 	buf_fini(&text);
+	return first;
 }
 
 void connection_add(void *ctx, uint32_t connection, const struct venue_feed *feed)
@@ -165,14 +169,16 @@ void connection_add(void *ctx, uint32_t connection, const struct venue_feed *fee
 	struct shell *s = ctx;
 	must(connection < s->n_lines);
 	log_info("subscribing", "connection=%u markets=%u", connection, feed->n);
-	say(&s->line[connection], s->venue->stream_add, feed);
+	/* The core believes that it comes: if it does not, only a connection subscribed to anew is sure. */
+	if (say(&s->line[connection], s->venue->stream_add, feed))
+		connection_reconnect(s, connection, "cannot subscribe");
 }
 
 void connection_remove(void *ctx, uint32_t connection, const struct venue_feed *feed)
 {
 	struct shell *s = ctx;
 	must(connection < s->n_lines);
-	say(&s->line[connection], s->venue->stream_drop, feed);
+	(void)say(&s->line[connection], s->venue->stream_drop, feed);
 }
 
 /* The core paces these. What cannot be sent now is asked for again by its own limit on waiting. */
@@ -183,7 +189,7 @@ void connection_say_again(void *ctx, uint32_t connection, const struct venue_fee
 	if (s->set.stamped)
 		return; /* a recording brings what it has */
 	log_info("subscribing anew", "connection=%u market=%s", connection, feed->markets[0]->raw);
-	say(&s->line[connection], s->venue->stream_again, feed);
+	(void)say(&s->line[connection], s->venue->stream_again, feed);
 }
 
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text)

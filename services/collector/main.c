@@ -386,7 +386,7 @@ static void on_request(void *self, const struct event *request, struct event *re
 
 /* ---- snapshots (stamped mode resumes from them) ---- */
 
-enum { SHELL_FORMAT = 2 };
+enum { SHELL_FORMAT = 3 };
 
 static int save(void *self, struct buf *out)
 {
@@ -408,6 +408,7 @@ static int save(void *self, struct buf *out)
 		pack_bool(&p, s->line[i].told_live);
 	}
 	pack_bin(&p, core.at, core.len);
+	markets_save(s, &p);
 	buf_fini(&core);
 	return rc ? rc : p.err;
 }
@@ -443,6 +444,8 @@ static int load(void *self, const uint8_t *at, size_t len)
 	struct blob core = rc == 0 ? unpack_bin(&u) : (struct blob){0};
 	if (rc == 0 && u.err == 0)
 		rc = collector_core_load(s->core, core.at, core.n);
+	if (rc == 0 && u.err == 0)
+		markets_load(s, &u);
 	if (u.err != 0)
 		return u.err;
 	return rc == ERR_DIFFERS && !s->set.stamped ? start_anew(s) : rc;

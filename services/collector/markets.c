@@ -30,6 +30,7 @@ struct markets {
 	int64_t held_until; /* the venue said so */
 	uint64_t listings;  /* that the stream told of, as last looked at */
 	uint64_t resolved;  /* outcomes that the stream told of, likewise */
+	uint64_t version;   /* of the core's table, likewise */
 	bool started;
 };
 
@@ -203,16 +204,46 @@ void markets_tick(struct shell *s)
 	int64_t now = pump_now(s);
 	if (now >= scan_due(m->scan) && now >= m->held_until)
 		scan_on_timer(m->scan, now);
+	if (m->version == collector_core_version(s->core))
+		return;
+	m->version = collector_core_version(s->core);
 	connection_tend(s);
+}
+
+static void raw_of(const struct shell *s, const struct symbol *instrument, char raw[SYMBOL_RAW_MAX + 1])
+{
+	size_t len = symbol_raw_len(instrument), suffix = strlen(s->venue->suffix);
+	len = len > suffix ? len - suffix : 0;
+	memcpy(raw, instrument->s, len);
+	raw[len] = '\0';
 }
 
 void markets_resolved(struct shell *s, const struct symbol *instrument)
 {
-	size_t len = symbol_raw_len(instrument), suffix = strlen(s->venue->suffix);
-	char *raw = s->resolved[s->n_resolved++ % SHELL_RESOLVED];
-	len = len > suffix ? len - suffix : 0;
-	memcpy(raw, instrument->s, len);
-	raw[len] = '\0';
+	raw_of(s, instrument, s->resolved[s->n_resolved++ % SHELL_RESOLVED]);
+}
+
+void markets_on_own(struct shell *s, const struct event *ev)
+{
+	char raw[SYMBOL_RAW_MAX + 1];
+	if (!s->markets || ev->id != EVENT_resolution)
+		return;
+	raw_of(s, &ev->resolution.instrument, raw);
+	scan_on_recorded(s->markets->scan, s->now, raw);
+}
+
+void markets_save(const struct shell *s, struct packer *p)
+{
+	pack_bool(p, s->markets != NULL);
+	if (s->markets)
+		scan_save(s->markets->scan, p);
+}
+
+/* Of a life that scanned, into one that does; the rest of the bytes is nobody's. */
+void markets_load(struct shell *s, struct unpacker *u)
+{
+	if (unpack_bool(u) && s->markets)
+		scan_load(s->markets->scan, u);
 }
 
 void markets_count(const struct shell *s, struct markets_counters *ret)

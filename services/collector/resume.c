@@ -7,10 +7,16 @@
 #include "services/collector/shell.h"
 
 struct own {
-	struct collector_core *core;
+	struct shell *shell;
 	struct arena arena;
 	uint64_t unreadable;
 };
+
+static void on_own(struct shell *s, const struct event *ev)
+{
+	collector_core_on_own(s->core, ev);
+	markets_on_own(s, ev);
+}
 
 static void give(struct own *own, const uint8_t *body, size_t len)
 {
@@ -18,7 +24,7 @@ static void give(struct own *own, const uint8_t *body, size_t len)
 	size_t used;
 	own->arena.used = 0;
 	if (codec_unpack(body, len, &own->arena, &ev, &used) == 0)
-		collector_core_on_own(own->core, &ev);
+		on_own(own->shell, &ev);
 	else
 		own->unreadable++;
 }
@@ -71,7 +77,7 @@ static void read_past(struct shell *s, struct own *own)
 void resume_from_past(struct shell *s)
 {
 	struct outbox *b = runtime_outbox(s->rt);
-	struct own own = {.core = s->core, .arena = {.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)}};
+	struct own own = {.shell = s, .arena = {.cap = ARENA_SIZE, .at = malloc(ARENA_SIZE)}};
 	if (own.arena.at && b->journal)
 		read_past(s, &own);
 	free(own.arena.at);

@@ -22,6 +22,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/base/hash.h"
 
 #define SECOND 1000000000LL
 #define NEVER INT64_MAX
@@ -54,6 +55,8 @@ struct scan {
 	uint32_t n_candidates, left_out;
 	struct orphan *orphans; /* owned: markets_max * VENUE_OUTCOMES_MAX; to be adopted */
 	uint32_t n_orphans;
+	uint64_t gone[SCAN_GONE]; /* hashes of instruments whose outcomes are on record; 0: none */
+	uint32_t n_gone;
 	uint8_t adopting; /* AS_OPEN: they are asked for as such now */
 	uint32_t offset, rows, pages; /* of the page under way; rows that it brought */
 	bool cut;
@@ -83,6 +86,24 @@ void scan_defaults(struct scan_settings *s, const struct venue *venue)
 static int64_t after(int64_t at, int64_t ns)
 {
 	return at > NEVER - ns ? NEVER : at + ns;
+}
+
+/* ---- outcomes on record ---- */
+
+static void remember(struct scan *s, const char *raw)
+{
+	s->gone[s->n_gone++ % SCAN_GONE] = hash_bytes(raw, strlen(raw));
+}
+
+static bool is_gone(const struct scan *s, const struct venue_listing *l)
+{
+	for (uint32_t k = 0; k < l->outcomes; k++) {
+		uint64_t hash = hash_bytes(l->outcome[k].raw, strlen(l->outcome[k].raw));
+		for (uint32_t i = 0; i < SCAN_GONE; i++)
+			if (s->gone[i] == hash)
+				return true;
+	}
+	return false;
 }
 
 /* ---- places ---- */
@@ -186,7 +207,7 @@ static void on_open(struct scan *s, const struct venue_listing *l)
 		p->seen = l->open;
 		p->listing.volume = l->volume;
 		p->listing.ends = l->ends;
-	} else if (fits(s, l)) {
+	} else if (fits(s, l) && !is_gone(s, l)) {
 		add_candidate(s, l);
 	}
 }
@@ -198,8 +219,11 @@ static void on_closed(struct scan *s, const struct venue_listing *l)
 	if (p == NULL || !l->resolved)
 		return;
 	p->listing = *l;
-	if (s->actions.resolve(s->actions.ctx, l))
-		leave(s, p);
+	if (!s->actions.resolve(s->actions.ctx, l))
+		return;
+	for (uint32_t k = 0; k < l->outcomes; k++)
+		remember(s, l->outcome[k].raw);
+	leave(s, p);
 }
 
 static bool is_orphan(struct scan *s, const char *raw)
@@ -507,6 +531,7 @@ void scan_on_announced(struct scan *s, int64_t now)
 void scan_on_recorded(struct scan *s, int64_t now, const char *raw)
 {
 	s->now = now;
+	remember(s, raw);
 	for (uint32_t i = 0; i < s->set.markets_max; i++) {
 		struct place *p = &s->places[i];
 		for (uint32_t k = 0; p->taken && k < p->listing.outcomes; k++) {
@@ -578,6 +603,23 @@ void scan_free(struct scan *s)
 	free(s->candidates);
 	free(s->orphans);
 	free(s);
+}
+
+void scan_save(const struct scan *s, struct packer *p)
+{
+	uint32_t n = s->n_gone < SCAN_GONE ? s->n_gone : SCAN_GONE;
+
+	pack_u64(p, n);
+	for (uint32_t i = s->n_gone - n; i < s->n_gone; i++)
+		pack_u64(p, s->gone[i % SCAN_GONE]);
+}
+
+void scan_load(struct scan *s, struct unpacker *u)
+{
+	uint64_t n = unpack_u64(u);
+
+	for (uint64_t i = 0; i < n && i < SCAN_GONE && u->err == 0; i++)
+		s->gone[s->n_gone++ % SCAN_GONE] = unpack_u64(u);
 }
 
 uint32_t scan_followed(const struct scan *s)

@@ -8,6 +8,7 @@
 #define NJ_COLLECTOR_SCAN_H
 
 #include "common/venue/venue.h"
+#include "proto/codec.h"
 
 struct scan_settings {
 	const struct venue *venue;  /* has_listings */
@@ -57,8 +58,15 @@ void scan_start(struct scan *s, int64_t now);
 void scan_on_reply(struct scan *s, int64_t now, uint64_t id, const char *text, size_t len);
 /* The stream told of a market that is new. */
 void scan_on_announced(struct scan *s, int64_t now);
-/* The outcome of an instrument is on record already: the stream told of it. */
+/* The outcome of an instrument is on record already: the stream told of it, or an earlier life (before the start). Its
+ * market is not taken up again, however long the listings call it open: the last SCAN_GONE outcomes are remembered. */
+#define SCAN_GONE 1024
 void scan_on_recorded(struct scan *s, int64_t now, const char *raw);
+
+/* Whose outcomes are on record, as bytes, and back before the start. Nothing else of a scan outlives it: what is
+ * followed the core knows (scan_adopt). */
+void scan_save(const struct scan *s, struct packer *p);
+void scan_load(struct scan *s, struct unpacker *u);
 
 int64_t scan_due(const struct scan *s); /* INT64_MAX: nothing */
 void scan_on_timer(struct scan *s, int64_t now);

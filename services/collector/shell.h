@@ -251,6 +251,9 @@ void markets_free(struct shell *s);
 void markets_start(struct shell *s);
 void markets_tick(struct shell *s);
 void markets_resolved(struct shell *s, const struct symbol *instrument); /* its outcome is on record */
+void markets_on_own(struct shell *s, const struct event *ev); /* of an earlier life, before the start */
+void markets_save(const struct shell *s, struct packer *p);
+void markets_load(struct shell *s, struct unpacker *u);
 void markets_count(const struct shell *s, struct markets_counters *ret);
 void markets_note(const struct shell *s, char note[EVENT_NAME_MAX]); /* adds how many */
 

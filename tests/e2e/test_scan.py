@@ -1,5 +1,5 @@
-"""A market appears and is followed with a book that its hashes prove; it is resolved, its outcome is on record once, and
-it is dropped; killed in the middle the collector goes on with what it followed."""
+"""A market appears and is followed with a book that its hashes prove; it is resolved, by the listings or by the stream, its
+outcome is on record once, and it is dropped; killed in the middle the collector goes on with what it followed."""
 import hashlib
 import json
 import time
@@ -10,7 +10,8 @@ from wsclient import rest
 
 FOLLOWING, RESOLUTION, BLIND = 0x000A, 0x010B, 0x0009
 SECONDS = 120  # of the recording: more than the test takes
-NAMES = "ABC"
+NAMES = "ABCD"
+TOLD = "D"  # its outcome comes on the stream, again and again
 
 
 def market(name):
@@ -41,6 +42,11 @@ def change(name, at, size):
     return {"market": market(name), "price_changes": rows, "timestamp": str(at), "event_type": "price_change"}
 
 
+def outcome(name, at):
+    return {"market": market(name), "assets_ids": tokens(name), "winning_asset_id": tokens(name)[1], "winning_outcome": "No",
+            "timestamp": str(at), "event_type": "market_resolved"}
+
+
 def record(path):
     """A line for each frame: every book, then a change of each market five times a second."""
     at = time.time_ns() // 10**6
@@ -49,6 +55,8 @@ def record(path):
         for i in range(SECONDS * 5):
             for n in NAMES:
                 f.write(json.dumps(change(n, at + 200 * (i + 1), str(11 + i % 50))) + "\n")
+            if i % 5 == 0:
+                f.write(json.dumps(outcome(TOLD, at + 200 * (i + 1))) + "\n")
 
 
 def listed(name, volume, resolved=False):
@@ -97,6 +105,13 @@ class Scan(Feed):
         self.kill("collector")
         self.start_service("collector")
 
+    def outcomes(self):
+        try:
+            return [(ev[FIELDS], ev[FIELDS + 2] / 10 ** ev[FIELDS + 1], ev[FIELDS + 3]) for ev in self.records()
+                    if ev[0] == RESOLUTION]
+        except (ValueError, IndexError):
+            return []  # the last one is being written
+
     def records(self):
         for _, frame in journal(self.path("data", "collector", "journal")):
             yield unpack(frame, frame.index(b"\0") + 1)[0]
@@ -129,24 +144,31 @@ def main():
         met = s.value("seals_met_total")
         s.until("proofs of their books", lambda: s.value("seals_met_total") >= met + 8)
         assert s.value("follows_total") - s.value("drops_total") == 0, "a restart follows nobody anew"
+        s.list(listed("B", 50), listed("C", 10, resolved=True), listed(TOLD, 5))
+        s.until("D's outcome", lambda: len(s.outcomes()) == 6 and s.value("scan_followed") == 1)
+        rounds = s.value("scan_rounds_total")
+        s.until("more rounds", lambda: s.value("scan_rounds_total") >= rounds + 2)
+        assert s.value("scan_followed") == 1, "one that is over is followed again, as it is still listed"
+        s.restart("B")
+        s.until("B again", lambda: s.value("scan_followed") == 1 and s.value("scan_rounds_total") >= 2)
+        outcomes = s.outcomes()
         books, states, _ = s.results()
-        outcomes, streams, open_ = [], {}, {}
+        streams, open_ = {}, {}
         for ev in s.records():
-            if ev[0] == RESOLUTION:
-                outcomes.append((ev[FIELDS], ev[FIELDS + 2] / 10 ** ev[FIELDS + 1], ev[FIELDS + 3]))
-            elif ev[0] == FOLLOWING:
+            if ev[0] == FOLLOWING:
                 streams[ev[FIELDS]] = ev[FIELDS + 2]
             elif ev[0] == BLIND:
                 open_[key(ev)] = ev
             elif ev[0] == GAP:
                 open_.pop(key(ev), None)
-        first, second = tokens("A")
-        assert sorted(outcomes) == [(first + ".POLYMARKET", 1, "Yes"), (second + ".POLYMARKET", 0, "Yes")], outcomes
-        assert {name_of(i) for i, text in streams.items() if not text} == {"A"}, streams
-        assert {name_of(i) for i, text in streams.items() if text} == {"B", "C"} and len(streams) == 6, streams
+        want = [(tokens(n)[k] + ".POLYMARKET", int(k == won), ("Yes", "No")[won]) for n, won in (("A", 0), ("C", 0), (TOLD, 1))
+                for k in (0, 1)]
+        assert sorted(outcomes) == sorted(want), outcomes
+        assert {name_of(i) for i, text in streams.items() if not text} == {"A", "C", TOLD}, streams
+        assert {name_of(i) for i, text in streams.items() if text} == {"B"} and len(streams) == 8, streams
         assert not open_, "blind to the end: %s" % open_
-        assert len(books) == 6 and all(states[i][-1] == 2 for i in states if name_of(i) != "A"), states
-        print("ok: 3 markets, 2 outcomes on record, %d books" % len(books))
+        assert all(states[i][-1] == 2 for i in states if name_of(i) == "B"), states
+        print("ok: 4 markets, %d outcomes on record, %d books" % (len(outcomes), len(books)))
 
 
 main()
