@@ -327,6 +327,7 @@ struct venue {
 	bool prices_bounded;
 	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
+	bool describe_whole;   /* a request for instruments without names is answered with all there are */
 	bool closed_apart;     /* those that no longer trade are asked for by a request of their own */
 	/* Whatever can be missed has ids that are the same on each connection, and a new one begins with no snapshots:
 	 * what two connections bring can be merged. */

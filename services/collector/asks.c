@@ -192,6 +192,8 @@ static void ask_instruments(struct collector_core *c)
 			asks_describe(c, after(c->now, c->set.describe_ns));
 		return;
 	}
+	if (c->describe_whole)
+		r.n = 0;
 	c->describe_request = asks_id(c, NULL);
 	c->described_at = c->now;
 	arm(c, after(c->now, c->set.reply_ns));
@@ -416,6 +418,9 @@ static void on_instruments(struct collector_core *c, const struct collector_repl
 
 	c->describe_request = 0;
 	if (asks_read(c, r, &in) < 0) {
+		/* Binance refuses a list for one name that it does not know (-1121): nobody pays for a neighbour. */
+		if (r->status == 400 && c->set.n_markets > 1 && c->set.venue->describe_whole)
+			c->describe_whole = true;
 		c->count.instruments_bad++;
 		describe_failed(c);
 		return;

@@ -210,6 +210,7 @@ struct collector_core {
 	uint32_t describe_failures;
 	uint32_t describe_first, describe_next; /* markets that the part begins with, and the next one */
 	bool describe_closed;    /* of those that no longer trade */
+	bool describe_whole;     /* a list of names was refused: all that the venue has is asked for; not saved */
 
 	uint64_t version;            /* of what the feeds carry */
 	int64_t join_at, settle_at;  /* when to ask for newcomers; to send what has changed; CORE_NEVER: not */

@@ -103,6 +103,7 @@ const struct venue venue_binance_spot = {
 	.messages_per_s = 5,
 	.pong_ns = 60 * BINANCE_SECOND,
 	.weight_limit = 6000,
+	.describe_whole = true,
 	.time_path = "/api/v3/time",
 	.time_key = "serverTime",
 	.account = &venue_account_binance_spot,
