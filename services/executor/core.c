@@ -39,8 +39,8 @@ bool core_in_range(const struct executor_settings *s)
 	bool sound = s->account[0] && s->quote[0] && s->n_balances <= EXECUTOR_BALANCES_MAX &&
 		     s->maker_fee >= 0 && s->maker_fee <= FEE_MAX && s->taker_fee >= 0 &&
 		     s->taker_fee <= FEE_MAX && s->ack_latency_ns >= 0 && s->stale_ns > 0 &&
-		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->order_latency_ns >= 0 &&
-		     s->loss_max >= 0 &&
+		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->blind_max_ns >= 0 &&
+		     s->queue < QUEUE_MODELS && s->order_latency_ns >= 0 && s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
 	sound = sound && limits_in_range(s->limit) && guard_in_range(&s->guard) && s->n_scopes <= LIMITS_SCOPES_MAX;
 	for (uint32_t i = 0; sound && i < s->n_scopes; i++)
@@ -72,7 +72,7 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	x->settings = *s;
 	x->origin = s->origin;
 	event_set_name(x->run_id, s->run_id);
-	x->equity_due = CORE_NEVER;
+	x->equity_due = x->sight_due = CORE_NEVER;
 	account_init(&x->account, s->account, s->quote);
 	int rc = fund(x);
 	if (rc == 0)
@@ -216,6 +216,7 @@ static void on_known_market(const struct step *s, struct market *m, const struct
 		s->x->counters.bad_books++;
 	else if (ev->id != EVENT_trade)
 		on_book(s, m);
+	sight_on_market(s, m);
 }
 
 static void on_market(const struct step *s, const struct event *ev, const struct symbol *symbol)
@@ -377,6 +378,7 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		on_gap(x, &ev->gap);
 	finish(&s);
 	equity_arm(x, now);
+	sight_arm(x, now);
 }
 
 static int64_t next_due(const void *core)
@@ -385,10 +387,11 @@ static int64_t next_due(const void *core)
 	int64_t lease = mode_due(&x->mode), closing = flatten_due(x);
 	int64_t first = lease < closing ? lease : closing;
 	first = first < x->orders.due ? first : x->orders.due;
+	first = first < x->sight_due ? first : x->sight_due;
 	return first < x->equity_due ? first : x->equity_due;
 }
 
-/* In order of id: 1 the leases, 2 the orders' dates, 3 the closing of positions, 4 the equity curve. */
+/* In order of id: 1 the leases, 2 the orders' dates and sight, 3 the closing of positions, 4 the equity curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
 	struct executor *x = core;
@@ -398,6 +401,8 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 		report_trading(&s, before);
 	if (x->orders.due <= due)
 		cancel_due(&s);
+	if (x->sight_due <= due)
+		sight_on_timer(&s);
 	if (flatten_due(x) <= due)
 		flatten_on_timer(&s);
 	if (x->equity_due <= due) {

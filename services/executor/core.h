@@ -22,11 +22,10 @@
  * quantity is taken twice; balances never go negative; sums conserve to the last unit of
  * CASH_SCALE.
  *
- * How resting orders fill: back of the queue. When an order starts to rest, everything displayed at
- * its price is ahead of it. A trade at its price by the opposite side uses up that queue first,
- * then fills it; a trade through its price fills it; a displayed quantity that shrinks without
- * trades shrinks the queue to at most what is still displayed. A trusted book whose opposite side
- * stands at or through its price fills it with what is shown there.
+ * How resting orders fill: when an order starts to rest, everything displayed at its price is ahead of it. A trade at
+ * its price by the opposite side uses up that queue first, then fills it; a trade through its price fills it; what a
+ * displayed quantity that shrinks without trades does to the queue, the model says (queue.h: by default the back of the
+ * queue). A trusted book whose opposite side stands at or through its price fills it with what is shown there.
  */
 #ifndef NJ_EXECUTOR_CORE_H
 #define NJ_EXECUTOR_CORE_H
@@ -56,6 +55,8 @@ struct executor_settings {
 	int64_t stale_ns;           /* a book without news for longer is not traded */
 	int64_t equity_interval_ns; /* of event time; silence makes no further ones */
 	int64_t intent_expiry_ns;   /* for intents that name no expiry */
+	int64_t blind_max_ns;       /* orders of a market that was not seen for longer are cancelled; 0: never */
+	uint8_t queue;              /* enum queue_model (queue.h) */
 	int64_t loss_max; /* quote at 8 decimals below the start's worth that halts; 0 none */
 	int64_t limit[LIMITS];              /* of the account; risk.h */
 	struct limits_scope scope[LIMITS_SCOPES_MAX]; /* of strategies and instruments */

@@ -9,6 +9,7 @@
 #include "services/executor/outcome.h"
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
+#include "services/executor/queue.h"
 #include "services/executor/risk.h"
 #include "services/executor/walk.h"
 
@@ -53,6 +54,7 @@ struct executor {
 	bool opened;          /* its first state and balances are on record */
 	bool started;         /* start_equity is known */
 	bool filled;          /* something filled in this step */
+	int64_t sight_due;    /* sight.c: when an order may have been blind for too long, or CORE_NEVER */
 	struct walk walk;     /* scratch of one step */
 };
 
@@ -134,13 +136,19 @@ void cancel_all(const struct step *s, const struct market *only, enum reject rej
 void cancel_due(const struct step *s);         /* what has reached its good_until */
 void cancel_unreducible(const struct step *s); /* reduce-only orders that have nothing left to reduce */
 
+/* sight.c: orders do not outlive a market that is not seen. */
+void sight_on_market(const struct step *s, struct market *m); /* after an event of it, or an order for it */
+void sight_arm(struct executor *x, int64_t now);
+void sight_on_timer(const struct step *s);
+void sight_save(const struct executor *x, struct packer *p);
+int sight_load(struct executor *x, struct unpacker *u);
+
 /* amend.c */
 void amend_on_intent(const struct step *s, const struct event *ev); /* kind replace */
 
 /* maker.c: resting orders against trades and books. */
 void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t);
 void maker_on_book(const struct step *s, struct market *m);
-int64_t maker_ahead(const struct order *o); /* of an order that starts to rest now */
 
 /* flatten.c: positions closed by order of a person. */
 void flatten_begin(struct executor *x, int64_t now, const struct ev_command *c);

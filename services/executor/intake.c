@@ -43,6 +43,8 @@ static enum reject place(const struct step *s, const struct event *ev, struct ma
 		reject = terms_conditional(o.type) ? trigger_place(s, &o) : taker_place(s, &o);
 	if (reject == reject_none && o.link != order_link_none)
 		link_open(s, ev, &o);
+	if (reject == reject_none)
+		sight_on_market(s, m);
 	return reject;
 }
 

@@ -2,12 +2,6 @@
 #include "common/base/check.h"
 #include "services/executor/executor.h"
 
-int64_t maker_ahead(const struct order *o)
-{
-	const struct book *b = &o->market->book;
-	return book_known(b, o->side, o->price) ? book_qty_at(b, o->side, o->price) : INT64_MAX;
-}
-
 /* Fills a resting order at its price. False where it has left the table. */
 static bool fill_resting(const struct step *s, uint32_t i, int64_t qty)
 {
@@ -23,19 +17,6 @@ static bool fill_resting(const struct step *s, uint32_t i, int64_t qty)
 		return true;
 	orders_remove(os, i);
 	return false;
-}
-
-/* How much of a trade of qty is used up by the queue ahead of an order at this price. */
-static int64_t use_queue(struct order *o, int64_t price, int64_t qty)
-{
-	if (price != o->price) {
-		o->ahead = 0;
-		return 0;
-	}
-	int64_t used = o->ahead < qty ? o->ahead : qty;
-	if (o->ahead != INT64_MAX)
-		o->ahead -= used;
-	return used;
 }
 
 /* Of so much, what it may take: no more than its rest, and than what there is to reduce. */
@@ -54,12 +35,13 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 	struct orders *os = &s->x->orders;
 	if (m->resting == 0 || market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
 		return;
+	enum queue_model model = s->x->settings.queue;
 	int64_t given = 0;
 	for (uint32_t i = 0; i < os->n;) {
 		struct order *o = &os->at[i];
 		bool ours = o->market == m && o->stage == stage_resting && o->side != t->aggressor &&
 			    walk_reaches(o->side, o->price, t->price);
-		int64_t qty = ours ? t->qty - use_queue(o, t->price, t->qty) - given : 0;
+		int64_t qty = ours ? t->qty - queue_on_trade(o, model, t->price, t->qty) - given : 0;
 		qty = at_most(s, o, qty);
 		if (qty > 0)
 			given += qty;
@@ -68,12 +50,18 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 	}
 }
 
-/* What a trusted book shows at or through the order's price, at the order's price. */
+/* What a trusted book shows at or through the order's price, at the order's price; where only what goes through fills,
+ * what it shows beyond. */
 static int64_t take_crossing(const struct step *s, const struct order *o)
 {
 	struct walk *w = &s->x->walk;
+	int64_t limit = o->price;
+	if (s->x->settings.queue == QUEUE_THROUGH)
+		limit += o->side == side_buy ? -1 : 1;
+	if (limit == 0)
+		return 0;
 	*w = (struct walk){.side = o->side,
-			   .limit = o->price,
+			   .limit = limit,
 			   .qty = at_most(s, o, order_rest(o)),
 			   .outcome = o->outcome};
 	if (walk_book(o->market, w) != 0)
@@ -92,8 +80,7 @@ void maker_on_book(const struct step *s, struct market *m)
 		struct order *o = &os->at[i];
 		int64_t qty = 0;
 		if (o->market == m && o->stage == stage_resting) {
-			int64_t ahead = maker_ahead(o);
-			o->ahead = ahead < o->ahead ? ahead : o->ahead;
+			queue_on_book(o, s->x->settings.queue);
 			qty = take_crossing(s, o);
 		}
 		if (qty == 0 || fill_resting(s, i, qty))

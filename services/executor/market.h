@@ -37,6 +37,7 @@ struct market {
 	struct exposure exposure;  /* scratch of one check (risk.c) */
 	struct guard_market guard; /* what losses have done here */
 	int64_t last;              /* price of the last trade while the book was usable; 0 none since then */
+	int64_t seen_at;           /* event time at which its book was last usable */
 	uint32_t resting;          /* our open orders here */
 	uint32_t waiting;          /* of them: for their trigger */
 	uint8_t state;             /* enum book_state, as the collector says */

@@ -71,6 +71,8 @@ struct order {
 	int64_t fee_carry;   /* struct deal */
 	bool lost;           /* counted as a stop-out (guard.h) */
 	int64_t ahead;       /* displayed quantity that must trade first; INT64_MAX while unknown */
+	int64_t shown;       /* displayed at its price when the queue was last looked at (queue.h) */
+	int64_t traded;      /* there since */
 };
 
 struct orders_seen { /* one strategy's intents */

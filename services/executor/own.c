@@ -346,6 +346,14 @@ static void on_trading_state(struct executor *x, int64_t at, const struct ev_tra
 		m->n = 0;
 }
 
+/* Only what was seen had orders. */
+static void see(struct executor *x, int64_t at, const struct symbol *instrument)
+{
+	struct market *m = known_market(x, instrument);
+	if (m)
+		m->seen_at = at;
+}
+
 void executor_on_own(void *core, const struct event *ev)
 {
 	struct executor *x = core;
@@ -357,6 +365,7 @@ void executor_on_own(void *core, const struct event *ev)
 	case EVENT_order:
 		recall_rates(x, ev->ts_event, &ev->order);
 		on_order(x, &ev->order);
+		see(x, ev->ts_event, &ev->order.instrument);
 		break;
 	case EVENT_fill:
 		on_fill(x, ev->ts_event, &ev->fill);

@@ -1,7 +1,9 @@
 /* report - what the executor says: order, fill, position, balance and trading_state events. */
+#include <stdio.h>
 #include <string.h>
 
 #include "services/executor/executor.h"
+#include "services/executor/venue_words.h"
 
 static struct event begin(const struct step *s, uint16_t id)
 {
@@ -103,8 +105,12 @@ static void answer(const struct step *s, const struct event *intent, enum reject
 
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject)
 {
+	const struct ev_intent *in = &intent->intent;
+	const char *why = risk_text(s->x, reject), *words = venue_words(&in->instrument, reject, in->price == 0);
+	char text[2 * EVENT_TEXT_MAX];
 	s->x->counters.rejected++;
-	answer(s, intent, reject, risk_text(s->x, reject));
+	snprintf(text, sizeof(text), "%s (%s)", why, words ? words : "");
+	answer(s, intent, reject, words ? text : why);
 }
 
 void report_expiry(const struct step *s, const struct event *intent)

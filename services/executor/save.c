@@ -47,6 +47,16 @@ static int load_sources(struct executor *x, struct unpacker *u)
 	return markets_load_sources(&x->markets, u);
 }
 
+static void save_queues(const struct executor *x, struct packer *p)
+{
+	queue_save(&x->orders, p);
+}
+
+static int load_queues(struct executor *x, struct unpacker *u)
+{
+	return queue_load(&x->orders, u);
+}
+
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
  * gets a new name, and keeps the old one for loading. */
 static const struct part {
@@ -56,6 +66,8 @@ static const struct part {
 } parts[] = {
 	{"orders", save_orders, load_orders},
 	{"last_prices", trigger_save, trigger_load},
+	{"queues", save_queues, load_queues},
+	{"sight", sight_save, sight_load},
 	{"risk", risk_save, risk_load},
 	{"fees", fills_save, fills_load},
 	{"kill", save_kill, load_kill},

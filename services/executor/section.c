@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/io/clock.h"
+#include "services/executor/queue.h"
 
 #define AT(member) offsetof(struct executor_section, member)
 #define TEXT(member) AT(member), sizeof(((struct executor_section *)0)->member)
@@ -36,6 +37,13 @@ const struct config_key executor_section_keys[] = {
 	 NULL, AT(equity_every_ns), 0},
 	{"intent_expiry", CONFIG_DUR, "2s", NS_PER_MS, 3600 * NS_PER_S, "ns", "For intents that name no expiry.", NULL,
 	 AT(intent_expiry_ns), 0},
+	{"blind_max", CONFIG_DUR, "0s", 0, 86400 * NS_PER_S, "ns",
+	 "Orders of a market whose book was not usable for longer are cancelled (data_loss); 0 never.", NULL,
+	 AT(blind_max_ns), 0},
+	{"queue", CONFIG_CHOICE, "back", 0, 0, "",
+	 "Who is served before a resting order: back (everybody), share and square (cancellations are partly ahead), "
+	 "through (only trades beyond its price fill).",
+	 "back|share|square|through", TEXT(queue)},
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
 	{"order_qty_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "base", "Risk: largest quantity of one order; 0 none.",
 	 NULL, AT(limit[LIMIT_ORDER_QTY]), 0},
@@ -137,6 +145,8 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->stale_ns = in->stale_ns;
 	s->equity_interval_ns = in->equity_every_ns;
 	s->intent_expiry_ns = in->intent_expiry_ns;
+	s->blind_max_ns = in->blind_max_ns;
+	s->queue = (uint8_t)queue_find(in->queue);
 	s->open_orders_max = (uint32_t)in->open_orders_max;
 	s->instruments_max = (uint32_t)in->instruments_max;
 	s->book_levels = (uint32_t)in->book_levels;

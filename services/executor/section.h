@@ -11,7 +11,8 @@ struct executor_section {
 	char balances[400];
 	char fees[FEES_TEXT_MAX];
 	int64_t maker_fee, taker_fee, loss_max;
-	int64_t stale_ns, equity_every_ns, intent_expiry_ns;
+	char queue[EVENT_NAME_MAX];
+	int64_t stale_ns, equity_every_ns, intent_expiry_ns, blind_max_ns;
 	int64_t open_orders_max, instruments_max, book_levels;
 	int64_t limit[LIMITS];
 	char limits[1000];

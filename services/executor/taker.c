@@ -151,7 +151,7 @@ static void conclude(const struct step *s, struct order *o, int64_t before, bool
 		fills_close(s, o, order_limited(o) ? reject_none : reject_depth, moved);
 	} else {
 		o->stage = stage_resting;
-		o->ahead = maker_ahead(o);
+		queue_join(o);
 		if (moved)
 			fills_settle(s, o);
 		else
