@@ -427,12 +427,15 @@ static void a_gap_costs_the_book(void **state)
 	desk_feed(&d, &ev);
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
 	desk_expect_order(&d, order_status_filled, reject_none, 100);
-	struct buf bytes, again;
+	struct buf bytes;
+	struct executor *loaded = NULL;
 	buf_init(&bytes, 1 << 20);
-	buf_init(&again, 1 << 20);
-	reload(&d.x, &bytes, &again); /* whose market it is, a snapshot knows */
+	save(d.x, &bytes);
+	assert_int_equal(executor_new(&s, &loaded), 0); /* whose market it is, a snapshot knows */
+	assert_int_equal(executor_core.load(loaded, bytes.at, bytes.len), 0);
 	buf_fini(&bytes);
-	buf_fini(&again);
+	executor_free(d.x);
+	d.x = loaded;
 	event_set_name(ev.gap.stream, "bus-other-m"); /* of a collector that has other markets */
 	desk_feed(&d, &ev);
 	desk_order(&d, side_buy, tif_ioc, 0, 100);
