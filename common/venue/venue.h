@@ -59,7 +59,7 @@ enum venue_ask {
 	VENUE_ASK_INSTRUMENTS,
 	VENUE_ASK_SNAPSHOT,
 	VENUE_ASK_KLINES,
-	VENUE_ASK_TRADES,   /* by id, where the venue has them so (trades_max) */
+	VENUE_ASK_TRADES,   /* by id, where the venue has them so (trades_max), or by time (recall_max) */
 	VENUE_ASK_LISTINGS, /* what markets there are, page by page; where the venue's file has listings */
 };
 
@@ -76,7 +76,7 @@ struct venue_request {
 	uint32_t n;
 	uint32_t limit;                    /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
 	const char *interval;              /* KLINES */
-	int64_t from, to;                  /* KLINES: ns of venue time, 0 open */
+	int64_t from, to;                  /* KLINES, TRADES by time: ns of venue time, 0 open */
 	uint64_t from_id;                  /* TRADES: of the oldest wanted; limit rows, rising; 0: the newest */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
@@ -122,6 +122,7 @@ struct venue_trade {
 	int64_t price, qty;
 	uint64_t first_id, last_id; /* equal for a single trade; 0: the venue has no counting ids */
 	uint64_t count_id;          /* where those leave some out: this one rises by one; else 0 */
+	uint64_t key;               /* where none counts: a hash of its own id; 0 none */
 	uint8_t aggressor;          /* enum side */
 };
 
@@ -336,6 +337,8 @@ struct venue {
 
 	/* rows of a reply to VENUE_ASK_TRADES at most, with the ids of the stream's trades; 0: cannot be asked */
 	uint32_t trades_max;
+	/* The same by time: from .. to, newest first; of trades whose keys are those of the stream's. */
+	uint32_t recall_max;
 
 	/* Limits the venue sets. */
 	uint32_t streams_max; /* on one connection */

@@ -45,6 +45,8 @@ static void close_first(struct collector_core *c, struct market *m)
 
 void fill_drop(struct collector_core *c, struct market *m)
 {
+	if (m->recall != NULL)
+		recall_drop(m);
 	while (m->n_holes > 0)
 		close_first(c, m);
 }
@@ -127,6 +129,10 @@ static void failed(struct collector_core *c, struct market *m)
 
 void fill_ask(struct collector_core *c, struct market *m)
 {
+	if (m->recall != NULL) {
+		recall_ask(c, m);
+		return;
+	}
 	const struct venue_market *markets[] = {&m->venue};
 	const struct hole *hole = &m->hole[0];
 	uint64_t left = hole->last - hole->next + 1;
@@ -151,7 +157,7 @@ void fill_on_timer(struct collector_core *c, struct market *m)
 	if (m->fill_request == 0 || c->now < after(m->fill_asked_at, c->set.reply_ns))
 		return;
 	c->count.replies_failed++;
-	failed(c, m);
+	(m->recall != NULL ? recall_on_timer : failed)(c, m);
 }
 
 int64_t fill_due(const struct collector_core *c, const struct market *m)
@@ -161,6 +167,10 @@ int64_t fill_due(const struct collector_core *c, const struct market *m)
 
 void fill_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *r)
 {
+	if (m->recall != NULL) {
+		recall_on_reply(c, m, r);
+		return;
+	}
 	struct venue_input in = {.ask = VENUE_ASK_TRADES, .market = &m->venue, .limit = c->set.venue->trades_max};
 	uint64_t next = m->hole[0].next;
 
@@ -179,18 +189,8 @@ void fill_on_reply(struct collector_core *c, struct market *m, const struct coll
 	arm(c, m->fill_at);
 }
 
-void fill_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t)
+void fill_emit(struct collector_core *c, const struct market *m, const struct venue_trade *t)
 {
-	struct hole *hole = m->n_holes > 0 ? &m->hole[0] : NULL;
-
-	if (hole == NULL || t->first_id < hole->next)
-		return;
-	if (t->first_id > hole->last) { /* the venue has none of those any more */
-		hole->next = hole->last + 1;
-		return;
-	}
-	hole->next = t->last_id + 1;
-	hole->got++;
 	struct event *ev = begin(c, EVENT_trade_backfill, m, t->at);
 	ev->trade_backfill = (struct ev_trade_backfill){
 		.instrument = m->venue.symbol,
@@ -202,4 +202,23 @@ void fill_on_trade(struct collector_core *c, struct market *m, const struct venu
 		.trade_id = t->last_id,
 	};
 	emit(c);
+}
+
+void fill_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t)
+{
+	if (m->recall != NULL) {
+		recall_on_trade(c, m, t);
+		return;
+	}
+	struct hole *hole = m->n_holes > 0 ? &m->hole[0] : NULL;
+
+	if (hole == NULL || t->first_id < hole->next)
+		return;
+	if (t->first_id > hole->last) { /* the venue has none of those any more */
+		hole->next = hole->last + 1;
+		return;
+	}
+	hole->next = t->last_id + 1;
+	hole->got++;
+	fill_emit(c, m, t);
 }

@@ -132,12 +132,23 @@ void ledger_lose_streams(struct collector_core *c, const struct connection *conn
 	}
 }
 
-/* The connection is there again: the next trade of each of its markets will say what was missed. */
+/* The connection is there again: the next trade of each of its markets will say what was missed, or the venue, asked
+ * for that time. */
 static void pass_on(struct collector_core *c, const struct connection *conn, int64_t to)
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++) {
 		struct market *m = &c->markets[i];
-		if (!is_on(m, VENUE_TRADE_STREAM, c, conn) || !c->set.venue->trade_ids_count || m->trade_id == 0)
+		if (!is_on(m, VENUE_TRADE_STREAM, c, conn))
+			continue;
+		if (m->recall != NULL)
+			recall_begin(c, m,
+				     &(struct gap){.market = m,
+						   .on = conn,
+						   .stream = "trade",
+						   .cause = (enum gap_cause)conn->cause,
+						   .from = conn->blind_from,
+						   .to = to});
+		if (!c->set.venue->trade_ids_count || m->trade_id == 0)
 			continue;
 		if (!m->trade_blind.open)
 			m->trade_blind = (struct blind){.open = true, .cause = conn->cause, .from = conn->blind_from};

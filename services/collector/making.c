@@ -131,6 +131,7 @@ void collector_core_free(struct collector_core *c)
 		book_fini(&c->markets[i].book);
 		buf_fini(&c->markets[i].pending);
 		free(c->markets[i].seal);
+		free(c->markets[i].recall);
 	}
 	strmap_fini(&c->by_name);
 	buf_fini(&c->path);

@@ -41,6 +41,18 @@ struct hole {
 	uint64_t next, got; /* next id to ask for; how many came */
 };
 
+#define RECALL_KEYS 256 /* of the trades seen last */
+
+/* Trades missing of a span of time; being fetched (recall.c). */
+struct recall {
+	bool open;
+	int64_t since;           /* venue time: the beginning of what is asked for */
+	int64_t reached, oldest; /* all behind it is there, up to the end; of the page being read */
+	uint32_t rows;           /* of that page */
+	uint64_t got;
+	uint64_t key[RECALL_KEYS], next_key;
+};
+
 /* Where the touch is half way to the end of what is known; bid 0, ask INT64_MAX: there is no end. */
 struct reach {
 	int64_t bid, ask;
@@ -128,6 +140,7 @@ struct market {
 	bool trade_broken; /* a trade could not be read since */
 	struct hole hole[HOLES_MAX];
 	uint32_t n_holes;
+	struct recall *recall; /* owned; NULL where trades cannot be asked for by time. fill_* below are its own then */
 	uint32_t fill_failures; /* in a row, of the first hole */
 	int64_t fill_at;        /* when to ask for more of it; CORE_NEVER: not */
 	int64_t fill_asked_at;
@@ -382,6 +395,16 @@ void fill_on_timer(struct collector_core *c, struct market *m);
 int64_t fill_due(const struct collector_core *c, const struct market *m);
 void fill_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *r);
 void fill_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t); /* of a reply */
+void fill_emit(struct collector_core *c, const struct market *m, const struct venue_trade *t);
+
+/* recall.c: the same by time; fill.c hands on to it */
+void recall_saw(struct market *m, const struct venue_trade *t); /* of the stream */
+void recall_begin(struct collector_core *c, struct market *m, const struct gap *g);
+void recall_drop(struct market *m);
+void recall_ask(struct collector_core *c, struct market *m);
+void recall_on_timer(struct collector_core *c, struct market *m);
+void recall_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *reply);
+void recall_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t);
 
 /* polls.c */
 void polls_start(struct collector_core *c);

@@ -52,6 +52,13 @@ int table_make(struct collector_core *c, const char *raw, uint32_t slot)
 		book_fini(&m->book);
 		return ERR_NOMEM;
 	}
+	bool recalls = c->set.venue->recall_max > 0 && c->set.poll_ns == 0;
+	if (recalls && (m->recall = calloc(1, sizeof(*m->recall))) == NULL) {
+		book_fini(&m->book);
+		free(m->seal);
+		m->seal = NULL;
+		return ERR_NOMEM;
+	}
 	uint32_t *index = strmap_put(&c->by_name, raw, len);
 	must(index != NULL);
 	*index = slot;
@@ -80,6 +87,7 @@ void table_clear(struct collector_core *c, struct market *m)
 	book_fini(&m->book);
 	buf_fini(&m->pending);
 	free(m->seal);
+	free(m->recall);
 	table_blank(m, m->index);
 	while (c->set.n_markets > c->n_fixed && c->markets[c->set.n_markets - 1].join == JOIN_NONE)
 		c->set.n_markets--;

@@ -137,6 +137,7 @@ void tape_on_trade(struct collector_core *c, struct market *m, const struct venu
 	}
 	if (!check_trade_id(c, m, t))
 		return;
+	recall_saw(m, t);
 	m->trade_at = c->now;
 	m->trade_time = t->at;
 	m->trade_price = t->price;

@@ -20,8 +20,10 @@
 #include "common/base/crc.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
+#include "common/base/hash.h"
 #include "common/venue/description.h"
 #include "common/venue/iso_time.h"
+#include "common/venue/kalshi_trades.h"
 #include "common/venue/venue_account.h"
 #include "common/venue/wire.h"
 
@@ -81,12 +83,13 @@ static void on_snapshot(struct wire *w, struct json *j)
 }
 
 /* Members of changes and trades. */
-enum { PRICE, DELTA, SIDE, TIME, YES_PRICE, COUNT, TAKER, TEXTS };
+enum { PRICE, DELTA, SIDE, TIME, YES_PRICE, COUNT, TAKER, TRADE_ID, TEXTS };
 
 static void read_texts(struct json *j, struct wire_member t[TEXTS])
 {
 	static const char *const names[TEXTS] = {
 		"price_dollars", "delta_fp", "side", "ts_ms", "yes_price_dollars", "count_fp", "taker_side",
+		"trade_id",
 	};
 
 	for (int i = 0; i < TEXTS; i++)
@@ -129,6 +132,8 @@ static void on_trade(struct wire *w, struct json *j)
 	m.trade.price = wire_price(w, t[YES_PRICE].text);
 	m.trade.qty = wire_qty(w, t[COUNT].text);
 	m.trade.at = w->time = wire_instant(w, t[TIME].text);
+	if (t[TRADE_ID].text.len > 0)
+		m.trade.key = hash_bytes(t[TRADE_ID].text.at, t[TRADE_ID].text.len);
 	wire_demand(w, m.trade.price > 0 && m.trade.qty > 0);
 	wire_give(w, &m);
 }
@@ -448,8 +453,10 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	case VENUE_ASK_SNAPSHOT:
 		out->fault.kind = VENUE_SNAPSHOT;
 		return in->market != NULL ? decode_orderbook(in, out) : ERR_ARG;
-	case VENUE_ASK_KLINES:
 	case VENUE_ASK_TRADES:
+		out->fault.kind = VENUE_TRADE;
+		return in->market != NULL ? kalshi_decode_trades(in, out) : ERR_ARG;
+	case VENUE_ASK_KLINES:
 	case VENUE_ASK_LISTINGS:
 		break;
 	}
@@ -506,6 +513,8 @@ static int stream_again(const struct venue_feed *feed, uint32_t nth, struct buf 
 static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
 {
 	*ret_weight = 10;
+	if (r->ask == VENUE_ASK_TRADES)
+		return kalshi_trades_path(r, out);
 	if (r->ask == VENUE_ASK_SNAPSHOT && r->n == 1)
 		return buf_printf(out, "/trade-api/v2/markets/%s/orderbook", r->markets[0]->raw);
 	if (r->ask != VENUE_ASK_INSTRUMENTS || r->n == 0)
@@ -557,6 +566,7 @@ const struct venue venue_kalshi = {
 	.snapshot_in_stream = true,
 	.gaps_by_feed = true,
 	.prices_bounded = true,
+	.recall_max = KALSHI_TRADES_MAX,
 	.streams_max = 1000,
 	.messages_per_s = 10,
 	.attempts_max = 60,

@@ -76,7 +76,8 @@ static inline void on_gap(struct book_keeping *b, const struct ev_gap *e)
 	assert_true(e->from > 0 && e->to >= e->from);
 	if (k == NULL) { /* or both ends were known when it was told */
 		assert_string_not_equal(e->stream, "all");
-		assert_true(find(b, "", "all", e->from, 0) != NULL || e->missing > 0);
+		assert_true(find(b, "", "all", e->from, 0) != NULL || e->missing > 0 ||
+			    (e->from == b->gap.to && strcmp(b->gap.stream, e->stream) == 0)); /* its second part */
 		add(b, e->instrument.s, e->stream, e->from, e->first_missing);
 		k = &b->key[b->n - 1];
 	}

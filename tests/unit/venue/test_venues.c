@@ -515,7 +515,7 @@ static void test_texts(const struct venue *v)
 	struct venue_filter filter = {.tag = "21", .volume_min = 1500000000, .ends_from = 1, .ends = INT64_MAX};
 	for (int ask = VENUE_ASK_INSTRUMENTS; ask <= VENUE_ASK_LISTINGS; ask++) {
 		if ((ask == VENUE_ASK_KLINES && v->kline_intervals == NULL) ||
-		    (ask == VENUE_ASK_TRADES && v->trades_max == 0) ||
+		    (ask == VENUE_ASK_TRADES && v->trades_max == 0 && v->recall_max == 0) ||
 		    (ask == VENUE_ASK_LISTINGS && !v->has_listings))
 			continue;
 		const char *interval = v->kline_intervals != NULL ? v->kline_intervals[0] : NULL;
