@@ -130,7 +130,7 @@ static void print_trade(struct buf *out, const struct fold_symbol *s, const stru
 
 	kalshi_time(t->time_ms * NS_PER_MS, when);
 	buf_printf(out,
-		   "%s{\"trade_id\":\"00000000-0000-4000-9000-%012" PRIu64 "\",\"ticker\":\"%s\","
+		   "%s{\"trade_id\":\"00000000-0000-4000-8000-%012" PRIu64 "\",\"ticker\":\"%s\","
 		   "\"created_time\":\"%s\",\"taker_side\":\"%s\",\"taker_outcome_side\":\"%s\","
 		   "\"taker_book_side\":\"%s\",\"is_block_trade\":false,\"yes_price_dollars\":\"",
 		   lead, t->id, s->about->name, when, side, side, t->taker_sold ? "ask" : "bid");
@@ -146,18 +146,25 @@ static void print_trade(struct buf *out, const struct fold_symbol *s, const stru
 static void trades(struct sim *sim, const struct request *r, struct reply *reply)
 {
 	char ticker[MARKET_SYMBOL_LEN];
-	int64_t limit = 100;
+	int64_t limit = 100, from = 0, to = INT64_MAX / NS_PER_S, rows = 0;
 	int n = request_param(r, "ticker", ticker, sizeof(ticker));
 
 	if (n <= 0 || request_param_i64(r, "limit", 100, &limit) != 0 || limit < 1 || limit > TRADES_MAX) {
 		fail(reply, 400, "bad_request", "ticker and limit");
 		return;
 	}
+	if (request_param_i64(r, "min_ts", 0, &from) != 0 || request_param_i64(r, "max_ts", to, &to) != 0 ||
+	    from < 0 || to < 0 || from > INT64_MAX / NS_PER_S || to > INT64_MAX / NS_PER_S) {
+		fail(reply, 400, "bad_request", "min_ts and max_ts");
+		return;
+	}
 	const struct fold_symbol *s = fold_find(&sim->live, (struct text){ticker, (size_t)n});
 	buf_printf(&reply->body, "{\"cursor\":\"\",\"trades\":[");
-	for (uint32_t i = 0; s != NULL && i < s->trades && i < limit; i++)
-		print_trade(&reply->body, s, &s->trade[(s->trade_at + FOLD_TRADES_KEPT - i) % FOLD_TRADES_KEPT],
-			    i > 0 ? "," : "");
+	for (uint32_t i = 0; s != NULL && i < s->trades && rows < limit; i++) {
+		const struct fold_trade *t = &s->trade[(s->trade_at + FOLD_TRADES_KEPT - i) % FOLD_TRADES_KEPT];
+		if (t->time_ms >= from * 1000 && t->time_ms <= to * 1000)
+			print_trade(&reply->body, s, t, rows++ > 0 ? "," : "");
+	}
 	buf_printf(&reply->body, "]}");
 }
 
