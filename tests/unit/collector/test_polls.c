@@ -308,7 +308,7 @@ static void test_refused_and_restored(void **state)
 static void test_budget(void **state)
 {
 	static struct collector_market many[120];
-	static char raw[120][12];
+	static char raw[120][24];
 	struct collector_core_settings s;
 	struct rig r;
 
