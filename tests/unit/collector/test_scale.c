@@ -44,7 +44,7 @@ void *realloc(void *at, size_t n)
 
 #endif
 
-static char name[SYMBOLS][16];
+static char name[SYMBOLS][24];
 static struct collector_market market[SYMBOLS];
 
 static void open_all(struct rig *r)
