@@ -111,7 +111,8 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	x->counters.fills++;
 	x->filled = true;
 	holdings_add(&x->holdings, o->strategy, o->market, o->side == side_buy ? t.base : -t.base);
-	guard_on_fill(x, s->now, o, e->realised);
+	if (e->liquidity != liquidity_settled)
+		guard_on_fill(x, s->now, o, e->realised);
 	post(x, o, e, t.base);
 	report_fill(s, o, e);
 	settle_pairs(s, o, e->price);

@@ -1,7 +1,7 @@
 /* guard - what losses do to the orders that follow: cool-downs, the stop-loss guard, the halts of a day and of a peak.
  *
  * A loss is a fill that closes part of a position for less than it had cost, before fees; a stop-out is an order with a
- * loss, counted once, with its first. Orders of the executor's own (flatten) are neither.
+ * loss, counted once, with its first. Orders of the executor's own (flatten) and settlements are neither.
  *
  *     instrument   loss ---------------------> cools down for `cooldown`
  *                  stops_max stop-outs -------> stands still for `stops_pause`, its count begins anew

@@ -256,7 +256,8 @@ static const char *why_not(const struct executor *x, const struct ev_fill *e, co
 		return "its number was there before";
 	if (!m)
 		return "its instrument is unknown";
-	return o || strcmp(x->taking, e->client_order_id) == 0 ? NULL : "its order is unknown";
+	bool known = o || e->liquidity == liquidity_settled || strcmp(x->taking, e->client_order_id) == 0;
+	return known ? NULL : "its order is unknown";
 }
 
 static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
@@ -281,7 +282,8 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
 	hold(x, e, m);
-	recall_loss(x, at, e, o);
+	if (e->liquidity != liquidity_settled)
+		recall_loss(x, at, e, o);
 	move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
 }
 
