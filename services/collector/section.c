@@ -126,7 +126,7 @@ const struct config_key collector_section_keys[] = {
 	 "signed.",
 	 NULL, AT(account_window_ns), 0},
 	{"account_withdrawals", CONFIG_TEXT, "refuse", 0, 0, "",
-	 "A key that may withdraw or transfer: refuse it, or alert and use it. Always an alert.", NULL,
+	 "A key that may withdraw or transfer, where the venue says so (Binance spot): refuse it, or alert and use it.", NULL,
 	 TEXT(account_withdrawals)},
 	{"account_url", CONFIG_TEXT, "", 0, 0, "",
 	 "WebSocket base address of the account's stream; empty: the venue's own, or where rest_url is set none.", NULL,
