@@ -414,6 +414,28 @@ static void strange_fills_are_quarantined(void **state)
 	desk_close(&from);
 }
 
+/* What a venue settles has no order. */
+static void a_settlement_is_taken_over(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	desk_open(&d, &s);
+	desk_book(&d);
+	desk_order(&d, side_buy, tif_ioc, 0, 500);
+	struct event settled = *desk_said(&d, EVENT_fill, 0);
+	settled.fill.fill_id = 2;
+	settled.fill.side = side_sell;
+	settled.fill.liquidity = liquidity_settled;
+	settled.fill.client_order_id[0] = '\0';
+	settled.fill.fee = 0;
+	executor_core.on_own(d.x, &settled);
+	assert_int_equal(executor_counters(d.x)->quarantined, 0);
+	assert_int_equal(d.x->fills, 2);
+	assert_int_equal(markets_at(&d.x->markets, 0)->position.qty, 0);
+	desk_close(&d);
+}
+
 static void a_gap_costs_the_book(void **state)
 {
 	(void)state;
@@ -463,6 +485,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_forgotten),
 		cmocka_unit_test(the_journal_alone_brings_the_ledger_back),
 		cmocka_unit_test(strange_fills_are_quarantined),
+		cmocka_unit_test(a_settlement_is_taken_over),
 		cmocka_unit_test(a_gap_costs_the_book),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
