@@ -23,6 +23,10 @@ static void judge(void *ctx, struct event *ev)
 	must(codec_pack(ev, packed, sizeof(packed)) > 0);
 	if (ev->id == EVENT_balance)
 		must(ev->balance.locked >= 0 && ev->balance.total >= ev->balance.locked);
+	bool accepted = ev->id == EVENT_order && ev->order.status != order_status_rejected &&
+			ev->order.status != order_status_expired;
+	if (accepted) /* a refusal answers in the intent's own words */
+		must(ev->order.price >= 0 && ev->order.filled >= 0 && ev->order.filled <= ev->order.qty);
 	if (ev->id == EVENT_fill)
 		must((ev->fill.price > 0 || ev->fill.liquidity == liquidity_settled) && ev->fill.price >= 0 &&
 		     ev->fill.qty > 0 && ev->fill.fee >= 0);
@@ -35,6 +39,8 @@ static struct executor *new_executor(void)
 	executor_defaults(&s);
 	s.instruments_max = 8;
 	s.book_levels = 64;
+	s.blind_max_ns = INT64_C(3000000000);
+	s.queue = 2; /* by squares: the most arithmetic */
 	must(executor_new(&s, &x) == 0);
 	return x;
 }
