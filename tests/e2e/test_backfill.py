@@ -3,6 +3,7 @@ import gzip
 import http.server
 import json
 import os
+import pty
 import random
 import signal
 import sqlite3
@@ -23,6 +24,26 @@ def nj(folder, *argv, background=False):
     if background:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def on_terminal(folder, *argv):
+    """What it writes to a terminal."""
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen([os.path.join(BIN, "nj"), "backfill", "BTCUSDT", "--json", "--set", "run.data=%s" % folder, *argv],
+                           stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    assert run.wait(timeout=120) == 0, shown
+    return shown.decode()
 
 
 def one(run):
@@ -81,6 +102,9 @@ def killed_and_resumed(root):
         for table in ("klines", "outages", "progress"):
             assert rows(killed, "SELECT * FROM %s" % table) == rows(straight, "SELECT * FROM %s" % table), table
         assert one(nj(killed, *span))["rows"] == 0  # nothing is left to do
+        shown = on_terminal(os.path.join(root, "shown"), *span)
+        assert "\rBTCUSDT 1s [" in shown.replace("\033[K", "") and "%s] 100%%  1,000 rows" % ("#" * 30) in shown, shown[-500:]
+        assert "[" not in nj(os.path.join(root, "quiet"), *span).stderr  # no bar where nobody looks
         volume = sum(float(t["q"]) for t in trades if first * 1000 <= t["T"] < (first + 1000) * 1000)
         assert abs(rows(killed, "SELECT sum(volume) FROM klines_v")[0][0] - volume) < 1e-6
         strict = rows(killed, "SELECT sql FROM sqlite_master WHERE type = 'table'")

@@ -324,6 +324,13 @@ static void test_texts(void **state)
 	assert_string_equal((const char *)out.at,
 			    "{\"id\":2,\"cmd\":\"update_subscription\",\"params\":{\"sids\":[7],\"action\":"
 			    "\"get_snapshot\",\"market_tickers\":[\"A\"]}}");
+	/* Which scale NO comes on is said in every subscription: the venue's default is to change. */
+	buf_clear(&out);
+	assert_int_equal(kalshi_venue->stream_text(&feed, 0, &out), 0);
+	assert_int_equal(buf_byte(&out, 0), 0);
+	assert_string_equal((const char *)out.at,
+			    "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[\"orderbook_delta\",\"trade\"],"
+			    "\"market_tickers\":[\"A\"],\"use_yes_price\":false}}");
 	buf_clear(&out);
 	assert_int_equal(kalshi_venue->auth->text(1703123456789, "GET", "/trade-api/v2/markets?limit=5", &out), 0);
 	assert_int_equal(buf_byte(&out, 0), 0);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "tools/nj/archive.h"
 
@@ -199,9 +200,65 @@ static void test_history(void **state)
 	assert_int_equal(seen.to[1], T0 + 5 * MINUTE);
 }
 
+struct holes {
+	int64_t interval, next;
+	uint32_t bars, gaps, missing;
+};
+
+static int count_holes(void *ctx, int64_t from, int64_t to)
+{
+	struct holes *h = ctx;
+
+	assert_int_equal(to, 0);
+	assert_true(from >= h->next && from % h->interval == 0);
+	if (h->bars++ > 0) {
+		h->gaps += from > h->next;
+		h->missing += (uint32_t)((from - h->next) / h->interval);
+	}
+	h->next = from + h->interval;
+	return 0;
+}
+
+/* Five years of a venue's candles: each bar that is there, and the hours and minutes in which the venue was away. */
+static void test_recorded(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *raw, *interval;
+		struct holes holes;
+	} files[] = {
+		{"BTC_USDT-1h.json.gz", "EUSDT", "1h", {60 * MINUTE, 0, 45024, 27, 127}},
+		{"BTC_USDT-4h.json.gz", "FUSDT", "4h", {240 * MINUTE, 0, 11271, 8, 16}},
+		{"BTC_USDT-3m.json.gz", "GUSDT", "3m", {3 * MINUTE, 0, 44007, 1, 40}},
+	};
+	const char *root = getenv("NIGHTJAR_CAPTURES"), *source = getenv("NJ_SOURCE");
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char path[1024];
+		struct archive_options o = {.path = path, .interval = files[i].interval};
+		const struct holes *want = &files[i].holes;
+		struct holes seen = {.interval = want->interval};
+		snprintf(path, sizeof path, "%s%s/ohlcv/%s", root ? root : source ? source : ".",
+			 root ? "" : "/../shared/captures", files[i].name);
+		if (access(path, R_OK) != 0) {
+			printf("skipped: no recording at %s\n", path);
+			skip();
+		}
+		assert_int_equal(symbol_make(files[i].raw, 5, "BINANCE", &o.instrument), 0);
+		assert_int_equal(archive_import(&o, history, &result, reason, sizeof reason), 0);
+		assert_int_equal(result.fresh, want->bars);
+		const struct history_series s = {origin_replay, o.instrument.s, files[i].interval};
+		assert_int_equal(history_walk(history, &s, (int64_t[]){0, INT64_MAX}, count_holes, &seen), 0);
+		assert_int_equal(seen.bars, want->bars);
+		assert_int_equal(seen.gaps, want->gaps);
+		assert_int_equal(seen.missing, want->missing);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_wrong),
-					   cmocka_unit_test(test_zip), cmocka_unit_test(test_history)};
+					   cmocka_unit_test(test_zip), cmocka_unit_test(test_history),
+					   cmocka_unit_test(test_recorded)};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
