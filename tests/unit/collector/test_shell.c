@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <ftw.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/service/runtime_state.h"
 #include "services/collector/shell.h"
@@ -238,17 +240,24 @@ static void without_such_a_wait_it_is_renewed_at_once(void **state)
 	assert_int_equal(last(w, EVENT_feed_state)->feed_state.state, feed_connecting);
 }
 
-/* A venue that never answers: the question under way is not forgotten for a later one. */
-static void the_venues_time_is_asked_once_at_a_time(void **state)
+/* The venue's address for requests, where nobody answers yet. */
+static int listen_for(struct world *w)
 {
-	struct world *w = *state;
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
 	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
 	snprintf(w->s.set.rest_url, sizeof w->s.set.rest_url, "http://127.0.0.1:%d", ntohs(at.sin_port));
+	return fd;
+}
+
+/* A venue that never answers: the question under way is not forgotten for a later one. */
+static void the_venues_time_is_asked_once_at_a_time(void **state)
+{
+	struct world *w = *state;
+	int fd = listen_for(w);
 	clocks_start(&w->s);
 	clock_sim_advance(&w->clock, 5 * NS_PER_S);
 	turn(w);
@@ -258,6 +267,67 @@ static void the_venues_time_is_asked_once_at_a_time(void **state)
 	turn(w);
 	assert_int_equal(w->s.counters.http_requests, 1);
 	assert_int_equal(w->s.asked_time_at, asked_at);
+	clocks_stop(&w->s);
+	close(fd);
+}
+
+/* The venue's answer to the question that is under way: its clock differs from ours by this much. */
+static void tell_time(struct world *w, int fd, int64_t ms)
+{
+	char request[2048], body[64], reply[256];
+	uint64_t answers = w->s.counters.clock_answers;
+	int peer = -1;
+	ssize_t got = 0;
+
+	for (int i = 0; i < 20000 && w->s.counters.clock_answers == answers; i++) {
+		turn(w);
+		(void)poll(&(struct pollfd){.fd = peer < 0 ? fd : peer, .events = POLLIN}, 1, 1);
+		if (peer < 0)
+			peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (peer < 0 || got > 0 || (got = recv(peer, request, sizeof request, 0)) <= 0)
+			continue;
+		int len = snprintf(body, sizeof body, "{\"serverTime\":%lld}",
+				   (long long)(clock_wall(&w->clock.clock) / NS_PER_MS - ms));
+		int n = snprintf(reply, sizeof reply,
+				 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len, body);
+		assert_int_equal(send(peer, reply, (size_t)n, MSG_NOSIGNAL), n);
+	}
+	assert_int_equal(w->s.counters.clock_answers, answers + 1);
+	close(peer);
+}
+
+static bool raised(struct world *w, const char *key)
+{
+	const uint8_t *state = strmap_get(&w->rt.alerts, key, strlen(key));
+	return state != NULL && *state != 0;
+}
+
+/* A warning from 250 ms, an alert from a second; each ends by itself, and none is about a simulator's clock. */
+static void people_hear_of_a_clock_that_is_off(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		int64_t ms;
+		enum origin origin;
+		bool warned, alerted;
+	} rows[] = {
+		{0, origin_live, false, false},         {240, origin_live, false, false},
+		{260, origin_live, true, false},        {-1100, origin_live, true, true},
+		{-900, origin_live, true, false},       {1, origin_live, false, false},
+		{9000, origin_simulated, false, false},
+	};
+	int fd = listen_for(w);
+
+	clocks_start(&w->s);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		w->s.line[0].origin = (uint8_t)rows[i].origin;
+		clock_sim_advance(&w->clock, 60 * NS_PER_S);
+		tell_time(w, fd, rows[i].ms);
+		int64_t seen = w->s.counters.clock_offset + NS_PER_MS / 2; /* whole milliseconds mean their middle */
+		assert_int_equal(seen / NS_PER_MS, rows[i].ms);
+		assert_int_equal(raised(w, "clock_offset|BINANCE"), rows[i].warned);
+		assert_int_equal(raised(w, "clock_far|BINANCE"), rows[i].alerted);
+	}
 	clocks_stop(&w->s);
 	close(fd);
 }
@@ -283,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_wait_that_the_venue_named_outlasts_sleep, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_such_a_wait_it_is_renewed_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_venues_time_is_asked_once_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(people_hear_of_a_clock_that_is_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_request_that_cannot_begin_is_answered_later, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
