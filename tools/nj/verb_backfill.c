@@ -51,7 +51,7 @@ struct page {
 	struct table *table;
 	int64_t now, from, to;
 	bool bar; /* on a terminal */
-	int64_t drawn_at, began_at;
+	int64_t drawn_at, began_at, began_from; /* from: a run goes on where the one before was */
 };
 
 /* ---- the bar ---- */
@@ -71,14 +71,18 @@ static void draw(void *ctx, const struct backfill *b, int64_t at)
 	if (!p->bar || whole <= 0 || (at < b->to && mono - p->drawn_at < REDRAW_NS))
 		return;
 	p->drawn_at = mono;
-	p->began_at = p->began_at ? p->began_at : mono;
 	done = done < 0 ? 0 : done > whole ? whole : done;
+	if (!p->began_at) {
+		p->began_at = mono;
+		p->began_from = done;
+	}
 	int filled = (int)((fixed_wide)done * BAR_WIDTH / whole);
 	for (int i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < filled ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
 	int64_t took = mono - p->began_at;
-	int64_t rest = done > 0 ? (int64_t)((fixed_wide)took * (whole - done) / done) : 0;
+	int64_t here = done - p->began_from;
+	int64_t rest = here > 0 ? (int64_t)((fixed_wide)took * (whole - done) / here) : 0;
 	when[0] = '\0';
 	if (at > 0)
 		clock_rfc3339(at, when);
