@@ -43,6 +43,10 @@ static const struct {
 	{"amount", QTY},
 	{"side", SIDE},
 	{"is_buyer_maker", MAKER},
+	/* of USD-M's aggregates, whose ids are what the stream's trades have, too */
+	{"agg_trade_id", ID},
+	{"quantity", QTY},
+	{"transact_time", TIME},
 };
 
 /* Without a heading: the venue's own columns; -1: of no use. */

@@ -1,9 +1,10 @@
 /* archive - klines and trades from files that others wrote, into the history file; compressed or not (zfile.h).
  *
  * Read are the venues' own dumps (data.binance.vision: klines and trades as CSV, with or without a heading, in ms or
- * us), CSV with a heading (date or time or open_time, open, high, low, close, volume), and freqtrade's JSON: candles
- * [ms, o, h, l, c, v], trades [ms, id, type, side, price, amount, …]. Numbers are taken as written; those with more
- * than eight decimals are doubles that somebody printed, and are rounded there, half to even. Their origin is replay.
+ * us, and USD-M's aggregates, which have one), CSV with a heading (date or time or open_time, open, high, low, close,
+ * volume), and freqtrade's JSON: candles [ms, o, h, l, c, v], trades [ms, id, type, side, price, amount, …]. Numbers
+ * are taken as written; those with more than eight decimals are doubles that somebody printed, and are rounded there,
+ * half to even. Their origin is replay.
  */
 #ifndef NJ_TOOLS_NJ_ARCHIVE_H
 #define NJ_TOOLS_NJ_ARCHIVE_H

@@ -111,6 +111,14 @@ static void test_forms(void **state)
 	assert_int_equal(
 		import("7,1.5,2,3,1704067200000,True,True\n8,1.5,2,3,1704067200001,False,True\n", "AUSDT", NULL), 0);
 	assert_int_equal(import("[[1704067200002,\"9\",null,\"sell\",1.5,2.0,3.0]]", "AUSDT", NULL), 0);
+	/* USD-M's aggregates; those of the spot market have other ids than its trades, and no heading */
+	assert_int_equal(
+		import("agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
+		       "26129,0.5,4.7,27781,27784,1704067200003,true\n",
+		       "HUSDT", NULL),
+		0);
+	assert_int_equal(result.to, T0 + 3 * (S / 1000));
+	assert_int_equal(import("26129,0.5,4.7,27781,27784,1704067200003,True,True\n", "HUSDT", NULL), ERR_PROTOCOL);
 	uint64_t n;
 	const struct history_series trades = {.origin = origin_replay, .instrument = "AUSDT.BINANCE"};
 	assert_int_equal(history_count_trades(history, &trades, (uint64_t[]){7, 9}, &n), 0);
@@ -238,7 +246,10 @@ static void test_recorded(void **state)
 		struct archive_options o = {.path = path, .interval = files[i].interval};
 		const struct holes *want = &files[i].holes;
 		struct holes seen = {.interval = want->interval};
-		snprintf(path, sizeof path, "%s%s/ohlcv/%s", root ? root : source ? source : ".",
+		snprintf(path, sizeof path, "%s%s/ohlcv/%s",
+			 root     ? root
+			 : source ? source
+				  : ".",
 			 root ? "" : "/../shared/captures", files[i].name);
 		if (access(path, R_OK) != 0) {
 			printf("skipped: no recording at %s\n", path);
