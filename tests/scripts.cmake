@@ -163,6 +163,11 @@ if(Python3_FOUND)
 	nj_script(e2e.venue_hostile ${Python3_EXECUTABLE} -B tests/e2e/test_venue_hostile.py)
 endif()
 
+# The executor's journal, added up again by another program.
+if(Python3_FOUND)
+	nj_script(executor.recount ${Python3_EXECUTABLE} -B tests/unit/executor/recount.py)
+endif()
+
 # With NJ_LONG set a test may take hours. ctest reads this after every test is known: chaos is a folder below, and
 # TEST_INCLUDE_FILES of its CMakeLists.txt names the file.
 if(Python3_FOUND)
@@ -172,8 +177,3 @@ get_property(every_test DIRECTORY PROPERTY TESTS)
 string(JOIN " " every_test ${every_test})
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/chaos/long.cmake
 	"if(NOT \"\$ENV{NJ_LONG}\" STREQUAL \"\")\n\tset_tests_properties(${every_test} PROPERTIES TIMEOUT 14400)\nendif()\n")
-
-# The executor's journal, added up again by another program.
-if(Python3_FOUND)
-	nj_script(executor.recount ${Python3_EXECUTABLE} -B tests/unit/executor/recount.py)
-endif()

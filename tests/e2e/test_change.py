@@ -47,8 +47,8 @@ def age_snapshots(s):
         at = min(i for i in range(48, len(data) - 5) for n in (3 if data[i] == 0xC5 else 5,) if data[i] in (0xC5, 0xC6) and
                  int.from_bytes(data[i + 1:i + n], "big") == len(data) - i - n)  # what is in it ends there, too
         at += 3 if data[at] == 0xC5 else 5
-        assert data[at] == 2, data[at]
-        data[at] = 1
+        assert 1 < data[at] < 0x80, data[at]  # one byte of msgpack
+        data[at] -= 1
         data[40:44] = struct.pack("<I", crc32c(data[48:]))
         data[44:48] = struct.pack("<I", crc32c(data[:44]))
         with open(name, "wb") as f:
