@@ -3,7 +3,8 @@
  * Facts: docs.kalshi.com, openapi of the trade api 3.20 (GetBalance, GetPositions) and its channel market_positions.
  * Traps: the cents of `balance` are legacy beside balance_dollars; counts are decimals of two places; updated_ts is in
  * seconds; a position says what it cost, not its average price. A streamed position moves the cash as well, which only
- * asking tells.
+ * asking tells. What a refusal says beyond its status is not documented but seen: a timestamp that is too far off, and
+ * a signature by another key, are told apart by `code` and `details`.
  */
 #include "common/base/err.h"
 #include "common/base/fixed.h"
@@ -107,12 +108,33 @@ static int read_positions(struct account_read *a, struct json *j)
 	return has ? 0 : ERR_PROTOCOL;
 }
 
+static enum venue_account_error refusal(struct json_str body)
+{
+	struct wire_member m[] = {{.name = "code"}, {.name = "details"}};
+	struct json_str key;
+	struct json j;
+
+	json_init(&j, body.at, body.len);
+	json_object(&j);
+	while (json_key(&j, &key)) {
+		if (json_str_is(key, "error") && json_peek(&j) == JSON_OBJECT)
+			wire_members(&j, m, 2);
+		else
+			json_skip(&j);
+	}
+	if (json_finish(&j) != 0)
+		return VENUE_ACCOUNT_KEY;
+	return json_str_is(m[0].text, "header_timestamp_expired")      ? VENUE_ACCOUNT_CLOCK
+	       : json_str_is(m[1].text, "INCORRECT_API_KEY_SIGNATURE") ? VENUE_ACCOUNT_SIGNATURE
+								       : VENUE_ACCOUNT_KEY;
+}
+
 static int reply(enum venue_account_ask ask, int status, struct json_str body, venue_account_fn fn, void *ctx)
 {
 	if (status == 200)
 		return account_read_twice(body, ask == VENUE_ACCOUNT_BALANCES ? read_balance : read_positions, fn, ctx);
 	struct venue_account_row row = {.kind = VENUE_ACCOUNT_ERROR, .code = status};
-	row.error = status == 401 || status == 403 ? VENUE_ACCOUNT_KEY : VENUE_ACCOUNT_OTHER;
+	row.error = status == 401 || status == 403 ? refusal(body) : VENUE_ACCOUNT_OTHER;
 	fn(ctx, &row);
 	return 0;
 }
@@ -197,6 +219,7 @@ const struct venue_account venue_account_kalshi = {
 	.asks = 1 << VENUE_ACCOUNT_BALANCES | 1 << VENUE_ACCOUNT_POSITIONS,
 	.stream_hosts = stream_hosts,
 	.replies_omit_zeros = true,
+	.cash_is_asked = true,
 	.request = request,
 	.reply = reply,
 	.event = event,

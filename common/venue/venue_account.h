@@ -63,6 +63,7 @@ struct venue_account {
 	const char *const *stream_hosts; /* base addresses, NULL-ended */
 	bool replies_omit_zeros;  /* what a poll does not name is zero */
 	bool one_time;            /* the time of a polled balance is that of the whole account */
+	bool cash_is_asked;       /* no stream tells balances: a poll that finds another one is no correction */
 	int64_t listen_ns;        /* a listen key is asked for anew after; 0: there is none */
 
 	/* Method, path and query (without time and signature) of a question; cursor: of a further page, or "". */

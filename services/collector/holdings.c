@@ -198,7 +198,7 @@ static void polled(struct holdings *h, struct holding *of, const struct holding_
 		of->value.time = v->time > 0 ? v->time : of->value.time;
 		return;
 	}
-	if (!h->steady) {
+	if (!h->steady || (!of->position && h->set.venue->account->cash_is_asked)) {
 		of->value = *v;
 		of->differs_at = 0;
 		tell(h, now, of, learned_polled, out);

@@ -2,7 +2,9 @@
 import json
 import os
 import signal
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from live import Live
 from stack import wait_for
@@ -40,9 +42,9 @@ def states(s):
     return [(r["state"], r["streamed"]) for r in s.rows("SELECT state, streamed FROM account_states ORDER BY ts_recv")]
 
 
-def start_collector(s, key):
+def start_collector(s, key, id=ID):
     s.extra = [x for x in s.extra if not x.startswith("collector.key_file=")] + ["collector.key_file=" + key]
-    s.start_service("collector", {"NIGHTJAR_COLLECTOR__KEY_ID": ID})
+    s.start_service("collector", {"NIGHTJAR_COLLECTOR__KEY_ID": id})
 
 
 def refuses_open_key(s):
@@ -90,12 +92,12 @@ def clock_is_off(s):
     assert account(s)["out_of_time"] == n, "asked again and again"
 
 
-def another_life(s, key, rule, count):
+def another_life(s, key, rule, count, id=ID):
     """A key that will not do: one alert, and the venue is left alone."""
     assert s.kill("collector", signal.SIGTERM) == 0
     before = account(s)
     seen = len(alerts(s, rule))
-    start_collector(s, key)
+    start_collector(s, key, id)
     s.until(rule, lambda: len(alerts(s, rule)) > seen)
     time.sleep(2.5)
     after = account(s)
@@ -129,7 +131,7 @@ def keeps_the_secret(s):
     assert seen > 5, seen
 
 
-def main():
+def binance():
     with Live("account", settings=("collector.account_poll=1s", "collector.account=mine", "collector.streams=top", "log.level=debug")) as s:
         write(s.path("customer"), "%s\n%s\nBTC 1.50000000 0.50000000\nUSDT 100.25 0.00\nDUST 0.000 0\n" % (ID, SECRET))
         s.sim_args += ["--account", s.path("customer")]
@@ -157,6 +159,84 @@ def main():
         keeps_the_secret(s)
         print("polls %(polls)d, subscriptions %(subscriptions)d" % account(s))
     wait_for(lambda: not os.path.exists(s.dir), 5, "the end")
+
+
+# ---- Kalshi ----
+
+MEMBER = "11111111-2222-3333-4444-555555555555"
+A, B = "KX-DEMO-A", "KX-DEMO-B"
+
+
+def rsa_key(s, name):
+    private, public = s.path(name), s.path(name + ".pub")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
+    os.chmod(private, 0o600)
+    return private, public
+
+
+def positions(s, ticker):
+    """(contracts of YES, average price, how we know) of a market, in order."""
+    rows = s.rows("SELECT qty, qty_scale, avg_price, price_scale, learned FROM account_positions WHERE instrument = ? ORDER BY ts_recv",
+                  ticker + ".KALSHI")
+    return [(r["qty"] / 10 ** r["qty_scale"], r["avg_price"] / 10 ** r["price_scale"], r["learned"]) for r in rows]
+
+
+def kalshi_follows(s):
+    """A page has one position; the stream tells positions, and the cash that they cost is found by asking, which is no fault."""
+    s.until("the account", lambda: states(s)[-1:] == [("known", 1)])
+    n = account(s)["polls"]
+    s.until("rounds behind the stream", lambda: account(s)["polls"] >= n + 3)
+    assert positions(s, A) == [(12.0, 0.45, "polled")] and positions(s, B) == [(-4.0, 0.56, "polled")], (positions(s, A), positions(s, B))
+    assert held(s, "USD") == [(100.5, 0.0, "polled")] and positions(s, "KX-DEMO-C") == [], held(s, "USD")
+    told = account(s)
+    assert told["pages"] >= 3 * (told["polls"] - 1), told
+    account(s, asset="USD", free="95.5000", locked="0")
+    account(s, asset=A, free="22.00", locked="10.4500", twice=True)
+    s.until("what the stream tells", lambda: positions(s, A)[1:] == [(22.0, 0.475, "streamed")])
+    s.until("what it cost", lambda: held(s, "USD")[1:] == [(95.5, 0.0, "polled")])
+
+
+def kalshi_corrects(s):
+    account(s, asset=B, free="-7.00", locked="3.9200", silent=True)
+    s.until("a correction", lambda: positions(s, B)[1:] == [(-7.0, 0.56, "corrected")])
+    s.until("one alert, and its end", lambda: alerts(s, "account_differs") == ["raised", "resolved"])
+    assert len(positions(s, A)) == 2 and len(held(s, "USD")) == 2, (positions(s, A), held(s, "USD"))
+
+
+def kalshi():
+    with Live("kalshi", settings=("collector.account_poll=1s", "collector.account=mine", "collector.venue=KALSHI", "collector.symbols=" + A,
+                                  "collector.streams=trade", "collector.klines=0", "log.level=debug"),
+              sim_args=("--venue", "KALSHI", "--rate", "20", "--seed", "7")) as s:
+        (key, public), (wrong, _) = rsa_key(s, "key"), rsa_key(s, "wrong")
+        write(s.path("customer"), "%s\n%s\nUSD 100.5000 0\n%s 12.00 5.4000\n%s -4.00 2.2400\nKX-DEMO-C 0.00 0.0000\n" % (MEMBER, public, A, B))
+        s.sim_args += ["--account", s.path("customer")]
+        s.start_venue()
+        s.write_settings()
+        s.extra += ["collector.account_url=ws://127.0.0.1:%d" % s.port]
+        account(s, page=1)
+        s.start_service("persister")
+        start_collector(s, key, MEMBER)
+        kalshi_follows(s)
+        kalshi_corrects(s)
+        good = account(s)
+        assert good["bad_signatures"] == good["bad_keys"] == good["out_of_time"] == good["bad_handshakes"] == 0, good
+        account(s, clock_ms=60000)
+        s.until("the alert for the clock", lambda: alerts(s, "account_clock") == ["raised"])
+        account(s, clock_ms=0)
+        another_life(s, wrong, "account_refused", "bad_signatures", MEMBER)
+        texts = [r["message"] for r in s.rows("SELECT message FROM alerts WHERE rule = 'account_refused' AND state = 'raised'")]
+        assert len(texts) == 1 and "collector.key_file is not the key of collector.key_id" in texts[0], texts
+        assert account(s)["others"] == 0 and account(s)["bad_handshakes"] > 0, account(s)
+        print("KALSHI: polls %(polls)d, pages %(pages)d, subscriptions %(subscriptions)d" % account(s))
+
+
+def main():
+    """Beside each other: they wait more than they work."""
+    with ThreadPoolExecutor(2) as pool:
+        for stack in [pool.submit(venue) for venue in (binance, kalshi)]:
+            stack.result()
     print("ok")
 
 

@@ -24,6 +24,7 @@ struct fold;
 struct recording;
 struct session;
 struct sim;
+struct wallet_asset;
 
 enum frame_kind { FRAME_OTHER, FRAME_DEPTH, FRAME_TOP, FRAME_TRADE, FRAME_AGG_TRADE, FRAME_KLINE };
 
@@ -91,6 +92,9 @@ struct dialect {
 	 * ERR_REFUSED: 401. */
 	int (*ws_open)(struct session *s, const struct request *r);
 	void (*ws_text)(struct session *s, struct text message);
+	/* What a subscribed customer (wallet.h) is told of a change; ERR_NOT_FOUND: nothing. NULL: the venue's
+	 * accounts are not served. */
+	int (*tell_account)(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out);
 	/* Is a stream that was subscribed to heard on this connection? NULL: yes. */
 	bool (*hears)(const struct session *s, struct text stream);
 	/* What the client gets of a line; NULL: the line, with its wrapper where that was asked for.

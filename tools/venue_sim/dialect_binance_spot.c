@@ -1,6 +1,7 @@
 /* dialect_binance_spot - the table of Binance spot: its limits, and where each part stands. */
 #include "common/io/clock.h"
 #include "tools/venue_sim/binance.h"
+#include "tools/venue_sim/wallet.h"
 
 const struct dialect dialect_binance_spot = {
 	.name = "BINANCE",
@@ -26,6 +27,7 @@ const struct dialect dialect_binance_spot = {
 	.weight_limit = binance_weight_limit,
 	.ws_open = binance_ws_open,
 	.ws_text = binance_ws_text,
+	.tell_account = wallet_binance_tell,
 	.messages_a_second = 5,
 	.streams_max = 1024,
 	.weight_a_minute = 6000,

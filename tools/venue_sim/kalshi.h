@@ -54,11 +54,18 @@ int kalshi_render(struct session *s, const struct feed_line *line, struct buf *o
 int kalshi_spoil(struct session *s, const struct feed_line *line, const struct fault *f, struct text frame,
 		 struct buf *out);
 
+/* wallet_kalshi: what the dialect does where there is a customer (wallet.h), else what kalshi_ws does. */
+int wallet_kalshi_open(struct session *s, const struct request *r);
+void wallet_kalshi_text(struct session *s, struct text message);
+/* GET of what is below portfolio/. */
+void wallet_kalshi_rest(struct sim *sim, const struct request *r, struct text path, struct reply *reply);
+int wallet_kalshi_tell(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out);
+
 /* kalshi_rest */
 void kalshi_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
 void kalshi_refuse(struct reply *reply, int status, int64_t retry_after_s);
 
-/* kalshi_sign: is the handshake signed with the private part of this PEM's key? */
+/* kalshi_sign: is the handshake or request signed with the private part of this PEM's key? */
 bool kalshi_signed(const char *public_key_path, const struct request *r);
 
 #endif

@@ -183,7 +183,7 @@ static void of_market(struct sim *sim, struct text rest, struct reply *reply)
 
 void kalshi_rest(struct sim *sim, const struct request *r, struct reply *reply)
 {
-	static const char one[] = "markets/";
+	static const char one[] = "markets/", portfolio[] = "portfolio/";
 	struct text path = {"", 0};
 	int64_t retry = 0;
 
@@ -193,6 +193,11 @@ void kalshi_rest(struct sim *sim, const struct request *r, struct reply *reply)
 		kalshi_refuse(reply, 429, retry);
 	else if (text_is(path, "exchange/status"))
 		buf_printf(&reply->body, "{\"exchange_active\":true,\"trading_active\":true}");
+	else if (sim->wallet.id[0] != '\0' && text_starts(path, portfolio))
+		wallet_kalshi_rest(
+			sim, r,
+			(struct text){path.at + sizeof(portfolio) - 1, path.len - (sizeof(portfolio) - 1)},
+			reply);
 	else if (text_is(path, "markets"))
 		markets(sim, r, reply);
 	else if (text_is(path, "markets/trades"))

@@ -1,4 +1,4 @@
-/* kalshi_sign - the handshake's signature: RSA-PSS with SHA-256, salt as long as the digest, in base64. */
+/* kalshi_sign - signatures of handshakes and requests: RSA-PSS, SHA-256, salt as long as the digest, in base64. */
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -54,7 +54,8 @@ bool kalshi_signed(const char *public_key_path, const struct request *r)
 
 	if (id.len == 0 || at.len == 0 || base64.at == NULL)
 		return false;
-	int n = snprintf(text, sizeof(text), "%.*sGET%.*s", (int)at.len, at.at, (int)r->path.len, r->path.at);
+	int n = snprintf(text, sizeof(text), "%.*s%.*s%.*s", (int)at.len, at.at, (int)r->method.len, r->method.at,
+			 (int)r->path.len, r->path.at);
 	int sig_len = decode(base64, sig);
 	EVP_PKEY *key = n > 0 && n < (int)sizeof(text) && sig_len > 0 ? read_key(public_key_path) : NULL;
 	bool good = key != NULL && verify(key, text, (size_t)n, sig, (size_t)sig_len);

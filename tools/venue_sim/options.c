@@ -75,7 +75,7 @@ static const struct row {
 	 OPT_WEIGHT},
 	{"idle-ms", "MS", "cut a client that should ping and says nothing for so long (as the venue has it)", OPT_IDLE},
 	{"client-key", "FILE", "PEM of the public key that signs handshakes (not checked)", OPT_CLIENT_KEY},
-	{"account", "FILE", "BINANCE: serve a customer's account: id, secret, lines ASSET FREE LOCKED (none)",
+	{"account", "FILE", "BINANCE, KALSHI: serve a customer's account: id, secret, lines ASSET FREE LOCKED (none)",
 	 OPT_ACCOUNT},
 	{"start-at", "N", "begin a recording when clients have subscribed to N streams (1)", OPT_START_AT},
 	{"exit-at-end", NULL, "end when the recording has been played to every client",

@@ -144,6 +144,11 @@ static int init_parts(struct sim *sim, char *reason, size_t cap)
 		sim->dialect->weight_limit((struct text){(const char *)sim->info.at, sim->info.len},
 					   &weight);
 	limits_init(&sim->limits, weight);
+	if (sim->o->account != NULL && sim->dialect->tell_account == NULL) {
+		snprintf(reason, cap, "--account %s: the accounts of %s are not served", sim->o->account,
+			 sim->dialect->name);
+		return ERR_ARG;
+	}
 	if (sim->o->account != NULL && (rc = wallet_open(&sim->wallet, sim->o->account, reason, cap)) != 0)
 		return rc;
 	return sim->o->faults != NULL ? faults_parse(&sim->faults, sim->o->faults, reason, cap) : 0;

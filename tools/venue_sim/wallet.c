@@ -19,7 +19,7 @@ static bool is_decimal(const char *text)
 
 static bool is_asset(const char *text)
 {
-	return text[0] != '\0' && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == strlen(text);
+	return text[0] != '\0' && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == strlen(text);
 }
 
 static int set_asset(struct wallet_state *s, const struct wallet_asset *a)
@@ -39,12 +39,12 @@ static int set_asset(struct wallet_state *s, const struct wallet_asset *a)
 
 static int read_lines(struct wallet *w, FILE *f)
 {
-	struct wallet_asset a;
+	struct wallet_asset a = {.changed_ms = 1};
 	int rc = 0, n;
 
-	if (fscanf(f, "%127s %519s", w->id, w->secret) != 2)
+	if (fscanf(f, "%127s %519[^\n]", w->id, w->secret) != 2)
 		return ERR_SYNTAX;
-	while (rc == 0 && (n = fscanf(f, "%23s %39s %39s", a.name, a.free, a.locked)) != EOF)
+	while (rc == 0 && (n = fscanf(f, "%63s %39s %39s", a.name, a.free, a.locked)) != EOF)
 		rc = n == 3 ? set_asset(&w->now, &a) : ERR_SYNTAX;
 	return rc;
 }
@@ -69,7 +69,7 @@ int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap)
 struct change {
 	struct wallet_asset asset;
 	bool silent, twice, drop, withdraws, names_withdraws;
-	int64_t stale, clock_ms;
+	int64_t stale, clock_ms, page;
 };
 
 static void copy_text(struct json *j, char *out, size_t cap)
@@ -100,6 +100,8 @@ static void read_member(struct json *j, struct json_str key, struct change *c)
 		json_i64(j, &c->stale);
 	else if (json_str_is(key, "clock_ms"))
 		json_i64(j, &c->clock_ms);
+	else if (json_str_is(key, "page"))
+		json_i64(j, &c->page);
 	else
 		j->err = ERR_UNKNOWN;
 }
@@ -121,13 +123,14 @@ static void tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms)
 	struct buf out;
 
 	buf_init(&out, 4096);
-	buf_printf(&out,
-		   "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",\"E\":%" PRId64 ",\"u\":%" PRId64
-		   ",\"B\":[{\"a\":\"%s\",\"f\":\"%s\",\"l\":\"%s\"}]}}",
-		   at_ms, at_ms, a->name, a->free, a->locked);
-	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
-		if (sim->session[i] != NULL && sim->session[i]->customer_subscribed)
-			session_text(sim->session[i], -1, (struct text){(const char *)out.at, out.len});
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++) {
+		struct session *s = sim->session[i];
+		if (s == NULL || !s->customer_subscribed)
+			continue;
+		buf_clear(&out);
+		if (sim->dialect->tell_account(s, a, at_ms, &out) == 0)
+			session_text(s, -1, (struct text){(const char *)out.at, out.len});
+	}
 	buf_fini(&out);
 }
 
@@ -138,20 +141,22 @@ static void drop(struct sim *sim)
 			conn_reset(&sim->session[i]->conn);
 }
 
-static int apply(struct sim *sim, const struct change *c)
+static int apply(struct sim *sim, struct change *c)
 {
 	struct wallet *w = &sim->wallet;
 	int rc = 0;
 
 	w->stale = c->stale > 0 ? c->stale : w->stale;
 	w->clock_ms = c->clock_ms;
+	w->page = c->page;
 	if (c->names_withdraws)
 		w->withdraws = c->withdraws;
 	if (c->asset.name[0] != '\0') {
 		int64_t at_ms = clock_wall(loop_clock(sim->loop)) / NS_PER_MS;
 		w->before = w->now;
-		rc = set_asset(&w->now, &c->asset);
 		w->now.changed_ms = at_ms > w->now.changed_ms ? at_ms : w->now.changed_ms + 1;
+		c->asset.changed_ms = w->now.changed_ms;
+		rc = set_asset(&w->now, &c->asset);
 		for (int times = c->silent || rc != 0 ? 0 : c->twice ? 2 : 1; times > 0; times--)
 			tell(sim, &c->asset, w->now.changed_ms);
 	}
@@ -164,13 +169,15 @@ static void print(const struct wallet *w, struct buf *out)
 {
 	buf_printf(out,
 		   "{\"polls\":%" PRIu64 ",\"rights\":%" PRIu64 ",\"subscriptions\":%" PRIu64 ",\"bad_keys\":%" PRIu64
-		   ",\"bad_signatures\":%" PRIu64 ",\"out_of_time\":%" PRIu64 ",\"others\":%" PRIu64 "}",
-		   w->polls, w->rights, w->subscriptions, w->bad_keys, w->bad_signatures, w->out_of_time, w->others);
+		   ",\"bad_signatures\":%" PRIu64 ",\"out_of_time\":%" PRIu64 ",\"others\":%" PRIu64
+		   ",\"pages\":%" PRIu64 ",\"bad_handshakes\":%" PRIu64 "}",
+		   w->polls, w->rights, w->subscriptions, w->bad_keys, w->bad_signatures, w->out_of_time, w->others,
+		   w->pages, w->bad_handshakes);
 }
 
 bool wallet_control(struct sim *sim, const struct request *r, struct text body, struct reply *reply)
 {
-	struct change c = {.clock_ms = sim->wallet.clock_ms};
+	struct change c = {.clock_ms = sim->wallet.clock_ms, .page = sim->wallet.page};
 
 	if (!text_is(r->path, "/nightjar/account") || sim->wallet.id[0] == '\0')
 		return false;

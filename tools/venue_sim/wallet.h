@@ -1,11 +1,14 @@
-/* wallet - what the simulated venue holds for its one customer, who signs by HMAC: and how it misbehaves about that.
+/* wallet - what the simulated venue holds for its one customer, who signs: and how it misbehaves about that.
  *
- * A file names the customer: the key's id in the first line, the secret in the second, then lines "ASSET FREE LOCKED".
+ * A file names the customer: the key's id in the first line, the secret of its HMAC in the second (Kalshi: the path of
+ * a PEM file with the public half of its RSA key), then lines "ASSET FREE LOCKED". What Kalshi has besides USD are
+ * positions: "TICKER COUNT COST", a negative count of NO.
  * POST /nightjar/account changes it: a JSON object of
  *   asset, free, locked   a balance, told to who is subscribed
- *   silent                not told
+ *   silent                not told (Kalshi tells positions only)
  *   twice                 told two times
  *   stale                 so many polls are answered as it was before the change
+ *   page                  Kalshi: so many positions a page at the most
  *   withdraws             what the key may do
  *   clock_ms              how far the venue's clock is ahead of the machine's when it looks at a timestamp
  *   drop                  the customer's streams are reset
@@ -26,7 +29,8 @@ struct session;
 struct sim;
 
 struct wallet_asset {
-	char name[24], free[40], locked[40]; /* decimals, as they are told */
+	char name[64], free[40], locked[40]; /* decimals, as they are told */
+	int64_t changed_ms;
 };
 
 struct wallet_state {
@@ -36,11 +40,11 @@ struct wallet_state {
 };
 
 struct wallet {
-	char id[128], secret[520]; /* id empty: there is no customer */
+	char id[128], secret[520]; /* or the path of the public key; id empty: there is no customer */
 	struct wallet_state now, before;
-	int64_t stale, clock_ms;
+	int64_t stale, clock_ms, page; /* page 0: as the client asks */
 	bool withdraws;
-	uint64_t polls, rights, subscriptions, bad_keys, bad_signatures, out_of_time, others;
+	uint64_t polls, pages, bad_handshakes, rights, subscriptions, bad_keys, bad_signatures, out_of_time, others;
 };
 
 int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap); /* ERR_NOT_FOUND, ERR_SYNTAX */
@@ -50,5 +54,6 @@ bool wallet_control(struct sim *sim, const struct request *r, struct text body, 
 bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply *reply);
 /* A text on the WebSocket API. */
 void wallet_binance_text(struct session *s, struct text message);
+int wallet_binance_tell(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out);
 
 #endif

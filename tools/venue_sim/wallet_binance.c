@@ -230,3 +230,12 @@ void wallet_binance_text(struct session *s, struct text message)
 	session_text(s, -1, (struct text){(const char *)out.at, out.len});
 	buf_fini(&out);
 }
+
+int wallet_binance_tell(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out)
+{
+	(void)s;
+	return buf_printf(out,
+			  "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",\"E\":%" PRId64
+			  ",\"u\":%" PRId64 ",\"B\":[{\"a\":\"%s\",\"f\":\"%s\",\"l\":\"%s\"}]}}",
+			  at_ms, at_ms, a->name, a->free, a->locked);
+}

@@ -44,7 +44,7 @@ static void on_emit(void *ctx, struct event *ev)
 		const struct ev_account_position *e = &ev->account_position;
 		fixed_format(a, sizeof a, e->qty, e->qty_scale);
 		fixed_format(b, sizeof b, e->avg_price, e->price_scale);
-		assert_string_equal(e->venue, "BINANCE-PERP");
+		assert_true(strcmp(e->venue, "BINANCE-PERP") == 0 || strcmp(e->venue, "KALSHI") == 0);
 		say("%s%s %s at %s %s\n", e->instrument.s, e->leg, a, b, enum_text(enum_learned(), e->learned));
 	} else {
 		assert_int_equal(ev->id, EVENT_account_state);
@@ -406,6 +406,38 @@ static void positions(void **state)
 	told("BTCUSDT-PERP.BINANCELONG 0 at 0 streamed\n");
 }
 
+#define CASH(dollars) "{\"balance\":1,\"balance_dollars\":\"" dollars "\",\"updated_ts\":1700000000}"
+#define CONTRACTS(qty, cost)                                                                                           \
+	"{\"cursor\":\"\",\"market_positions\":[{\"ticker\":\"KXGOLD-1\",\"position_fp\":\"" qty                \
+	"\",\"market_exposure_dollars\":\"" cost "\"}]}"
+
+/* No stream of Kalshi's tells the cash that a trade moves: that a poll finds it is nobody's fault. */
+static void cash_is_asked(void **state)
+{
+	(void)state;
+	make("KALSHI", false);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(asked_within(0), VENUE_ACCOUNT_BALANCES);
+		answer(200, CASH("100.50"));
+		assert_int_equal(asked_within(0), VENUE_ACCOUNT_POSITIONS);
+		answer(200, CONTRACTS("-4.00", "2.2400"));
+		if (i == 0)
+			hear(HOLDINGS_SUBSCRIBED, "{\"id\":1,\"type\":\"subscribed\",\"msg\":{\"sid\":3}}");
+	}
+	said[0] = '\0';
+	hear(HOLDINGS_GO_ON, "{\"type\":\"market_position\",\"sid\":3,\"msg\":{\"market_ticker\":\"KXGOLD-1\","
+			     "\"position_fp\":\"-5.00\",\"position_cost_dollars\":\"2.8000\"}}");
+	told("KXGOLD-1.KALSHI -5 at 0.560000 streamed\n");
+	assert_int_equal(asked_within(2 * S), VENUE_ACCOUNT_BALANCES);
+	answer(200, CASH("99.94"));
+	told("USD 99.94 0.00 polled\n");
+	assert_int_equal(asked_within(0), VENUE_ACCOUNT_POSITIONS);
+	answer(200, CONTRACTS("-6.00", "3.3600"));
+	assert_int_equal(asked_within(10 * S), -1);
+	told("KXGOLD-1.KALSHI -6 at 0.560000 corrected\nALERT account_differs\n");
+	assert_int_equal(h.counters.corrections, 1);
+}
+
 /* More than there is room for is counted; what is empty gives up its place. */
 static void bounded(void **state)
 {
@@ -433,6 +465,7 @@ int main(void)
 		cmocka_unit_test(unanswered), cmocka_unit_test(limited),       cmocka_unit_test(refused),
 		cmocka_unit_test(withdrawals), cmocka_unit_test(bad_signature), cmocka_unit_test(no_rights),
 		cmocka_unit_test(clock_off),  cmocka_unit_test(positions),     cmocka_unit_test(bounded),
+		cmocka_unit_test(cash_is_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
