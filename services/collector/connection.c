@@ -3,9 +3,9 @@
  *     CLOSED --connection_open--> CONNECTING --on_open--> OPEN --on_close--> CLOSED, again after the backoff
  *
  * Each line goes its own way through this; people hear of the venue as a whole: one alert from the first line lost
- * until all are back. Backoff: full jitter, 1 to 300 s, reset once a connection was healthy for a minute; a server that
- * names a time to wait (429, 418) is obeyed. Origin is live only for TLS to a host of the venue's own list, with no
- * simulator's header in its reply; whatever else answers is a simulator or a recording.
+ * until all are back and stay (notice.c). Backoff: full jitter, 1 to 300 s, reset once a connection was healthy for a
+ * minute; a server that names a time to wait (429, 418) is obeyed. Origin is live only for TLS to a host of the venue's
+ * own list, with no simulator's header in its reply; whatever else answers is a simulator or a recording.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,23 +70,48 @@ static void tell(struct line *l, enum feed state, const char *reason)
 						.version = plug_of(l)->version});
 }
 
-static void tell_people(struct line *l, bool lost, const char *reason)
+/* The clock that counts sleep. */
+static int64_t boot_now(const struct shell *s)
+{
+	return clock_mono(runtime_clock(s->rt)) + clock_slept(runtime_clock(s->rt));
+}
+
+static void alert(struct shell *s, bool lost, const char *text)
+{
+	runtime_alert(s->rt, severity_critical, lost, CONNECTION_ALERT, s->venue->name, text);
+}
+
+/* What ends the alert is for the journal: it waits for room there. */
+void connection_look(struct shell *s)
+{
+	char text[EVENT_TEXT_MAX];
+	if (s->stopping || !outbox_has_room(runtime_outbox(s->rt)) || !notice_is_over(&s->notice, boot_now(s)))
+		return;
+	notice_text(&s->notice, text, sizeof text);
+	alert(s, false, text);
+}
+
+static void people_lose(struct line *l, const char *reason)
 {
 	struct shell *s = l->shell;
 	char text[EVENT_TEXT_MAX], which[40] = "";
-	uint32_t others = 0;
-	l->told_lost = lost;
-	for (uint32_t i = 0; i < s->n_lines; i++)
-		others += &s->line[i] != l && s->line[i].told_lost;
-	if (others > 0)
-		return;
+	l->told_lost = true;
+	(void)notice_lose(&s->notice, boot_now(s)); /* an alert that is raised already is not raised again */
 	if (connection_wanted(s) > 1)
 		snprintf(which, sizeof which, " (connection %u of %u)", l->number + 1, connection_wanted(s));
-	snprintf(text, sizeof text, "the connection is back");
-	if (lost)
-		snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name,
-			 which, reason);
-	runtime_alert(s->rt, severity_critical, lost, "feed_lost", s->venue->name, text);
+	snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name, which,
+		 reason);
+	alert(s, true, text);
+}
+
+static void people_regain(struct line *l)
+{
+	struct shell *s = l->shell;
+	l->told_lost = false;
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		if (s->line[i].told_lost)
+			return;
+	notice_return(&s->notice, boot_now(s));
 }
 
 static void tell_lost(struct line *l, enum feed state, const char *reason)
@@ -95,7 +120,7 @@ static void tell_lost(struct line *l, enum feed state, const char *reason)
 		return;
 	tell(l, state, reason);
 	l->told_live = false;
-	tell_people(l, true, reason);
+	people_lose(l, reason);
 }
 
 /* ---- subscribing ---- */
@@ -212,22 +237,19 @@ void connection_subscription(void *ctx, uint32_t connection, bool on, const char
 
 void connection_polled(struct shell *s, const struct ev_feed_state *feed)
 {
-	char text[EVENT_TEXT_MAX] = "the venue answers again";
-	bool lost = feed->state != feed_live;
-	s->unheard = lost;
-	if (lost)
-		snprintf(text, sizeof text, "%s: %.100s; what is missed is asked for when it answers", s->venue->name,
-			 feed->reason);
-	runtime_alert(s->rt, severity_critical, lost, "feed_lost", s->venue->name, text);
+	char text[EVENT_TEXT_MAX];
+	s->unheard = feed->state != feed_live;
+	if (!s->unheard) {
+		notice_return(&s->notice, boot_now(s));
+		return;
+	}
+	(void)notice_lose(&s->notice, boot_now(s));
+	snprintf(text, sizeof text, "%s: %.100s; what is missed is asked for when it answers", s->venue->name,
+		 feed->reason);
+	alert(s, true, text);
 }
 
 /* ---- the WebSocket ---- */
-
-/* The clock that counts sleep. */
-static int64_t boot_now(const struct shell *s)
-{
-	return clock_mono(runtime_clock(s->rt)) + clock_slept(runtime_clock(s->rt));
-}
 
 /* The connection is gone, or of no use any more: another takes its place, now or later. */
 static void lose(struct line *l, enum feed state, const char *reason, int64_t wait_ns)
@@ -305,7 +327,7 @@ static void on_open(void *ctx)
 		l->told_live = true;
 		tell(l, feed_live, NULL);
 	}
-	tell_people(l, false, NULL);
+	people_regain(l);
 }
 
 static void on_message(void *ctx, const char *bytes, size_t len, bool binary)
@@ -371,7 +393,7 @@ static void open_polled(struct line *l)
 	l->open_at = clock_mono(runtime_clock(l->shell->rt));
 	l->told_live = true;
 	tell(l, feed_live, NULL);
-	tell_people(l, false, NULL);
+	people_regain(l);
 }
 
 static void on_retry(void *ctx)
@@ -487,7 +509,7 @@ void connection_woken(struct line *l, const char *reason)
 							.reason = reason,
 							.cause = gap_cause_suspend});
 		l->told_live = false;
-		tell_people(l, true, reason);
+		people_lose(l, reason);
 	}
 	snprintf(l->reconnect_reason, sizeof l->reconnect_reason, "%s", reason);
 	loop_defer(runtime_loop(s->rt), renew_woken, l);
@@ -526,7 +548,7 @@ static void idle(struct line *l)
 	l->origin = 0;
 	backoff_reset(&l->backoff);
 	if (l->told_lost)
-		tell_people(l, false, NULL);
+		people_regain(l);
 }
 
 void connection_tend(struct shell *s)
@@ -551,6 +573,7 @@ void connection_tend(struct shell *s)
 int connection_init(struct shell *s)
 {
 	dial_init(s);
+	notice_init(&s->notice, s->set.alert_hold_ns);
 	return connection_grow(s);
 }
 

@@ -277,6 +277,7 @@ static void tick(void *self, int64_t mono_ns)
 	}
 	clocks_look(s);
 	run_timers(s);
+	connection_look(s);
 	reference_ask(s);
 	holdings_sync_tick(s);
 	markets_tick(s);
@@ -451,6 +452,8 @@ static int load(void *self, const uint8_t *at, size_t len)
 	return rc == ERR_DIFFERS && !s->set.stamped ? start_anew(s) : rc;
 }
 
+static const char *const standing[] = {CONNECTION_ALERT, NULL};
+
 static const struct service service = {
 	.name = "collector",
 	.doc = "Turns a venue's frames into market events, with books that can be trusted and gaps on record.",
@@ -460,6 +463,7 @@ static const struct service service = {
 	.pubs = pubs,
 	.metrics = metrics,
 	.logged = true,
+	.standing = standing,
 	.check = check,
 	.start = start,
 	.stop = stop,

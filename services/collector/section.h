@@ -15,7 +15,7 @@ struct collector_section {
 	bool stamped, deflate, plain, candles_only;
 	int64_t book_levels, snapshot_limit, publish_levels;
 	int64_t stale_ns, crossed_ns, silence_ns, candle_grace_ns, describe_ns, describe_wait_ns;
-	int64_t backoff_min_ns, backoff_max_ns, healthy_ns;
+	int64_t backoff_min_ns, backoff_max_ns, healthy_ns, alert_hold_ns;
 	char key_id[100], key_file[200];
 	char account[EVENT_NAME_MAX], account_url[200], account_withdrawals[12];
 	bool account_sync;

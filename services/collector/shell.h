@@ -19,6 +19,7 @@
 #include "services/collector/attempts.h"
 #include "services/collector/auth.h"
 #include "services/collector/holdings.h"
+#include "services/collector/notice.h"
 #include "services/collector/offset.h"
 #include "services/collector/reference.h"
 #include "services/collector/scan.h"
@@ -155,6 +156,7 @@ struct shell {
 	bool told_live; /* stamped: the core knows that the connections are up */
 	bool ended;     /* the recording is at its end on every line */
 	bool unheard;   /* polling: nobody is answered */
+	struct notice notice; /* what people know of the feed */
 	bool stopping, pumping;
 	struct asked asked[SHELL_REQUESTS_MAX];
 	struct account_link account;
@@ -182,6 +184,7 @@ static inline struct plug *next_plug(struct line *l)
 }
 
 /* connection.c */
+#define CONNECTION_ALERT "feed_lost"
 int connection_init(struct shell *s); /* with a line for each connection of the core; ERR_NOMEM */
 void connection_fini(struct shell *s);
 void connection_open(struct line *l);
@@ -194,6 +197,7 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text);
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);
+void connection_look(struct shell *s); /* each tick: has the feed been back for long enough to say so? */
 uint32_t connection_up(const struct shell *s); /* how many are open */
 uint32_t connection_wanted(const struct shell *s); /* how many there should be */
 /* Markets have come or gone: lines that are wanted are opened, those with nothing left are closed. */

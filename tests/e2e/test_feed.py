@@ -111,6 +111,17 @@ def misbehaving(s):
         strike(s, "disconnects", fault=kind)
 
 
+def all_clear(s):
+    """No alert is open: it is over when the feed has been back for collector.alert_hold."""
+    s.until("the end of the alert", lambda: until_stored(s) and alerts(s)[-1:] != ["raised"])
+    told = alerts(s)
+    assert told == ["raised", "resolved"] * (len(told) // 2), told
+
+
+def alerts(s):
+    return [r["state"] for r in s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY ts_recv, seq")]
+
+
 def cutting(s):
     for kind in ("reset", "bad_frame", "shutdown"):
         strike(s, "frames" if kind == "shutdown" else "disconnects", fault=kind)
@@ -120,6 +131,7 @@ def cutting(s):
 
 def silence(s):
     """Pings are answered and no data comes: only the data counts."""
+    all_clear(s)
     strike(s, "silences", fault="silent", ms=4000)
     until_stored(s)
     states = [r["state"] for r in s.rows("SELECT state FROM feed_states ORDER BY seq")]
@@ -157,6 +169,7 @@ def killed(s):
 
 def cut_off(s):
     """The venue is gone: no data is made up, nobody trades; one alert, and a state."""
+    all_clear(s)
     began, before = counters(s), len(s.log("collector"))
     s.kill("venue_sim", signal.SIGKILL)
     s.until("the loss", lambda: counters(s)["disconnects"] > began["disconnects"])
@@ -170,7 +183,7 @@ def cut_off(s):
     told = [line for line in s.log("collector")[before:].splitlines() if "rule=feed_lost" in line]
     assert len(told) == 1 and "level=error" in told[0], told
     assert {r["severity"] for r in s.rows("SELECT severity FROM alerts WHERE rule = 'feed_lost'")} == {"critical"}
-    rows = [r["state"] for r in s.rows("SELECT state FROM alerts WHERE rule = 'feed_lost' ORDER BY seq")]
+    rows = alerts(s)
     assert rows == ["raised", "resolved"] * (len(rows) // 2) + ["raised"], rows
     assert s.rows("SELECT state FROM feed_states ORDER BY seq DESC LIMIT 1")[0]["state"] == "lost"
     assert not s.rows("SELECT 1 FROM xlog WHERE event = 'order' AND ts_recv > (SELECT max(ts_recv) FROM feed_states)")
@@ -191,7 +204,7 @@ def limited():
 
 def main():
     limited()
-    with Live("feed", settings=("collector.silence=2s",)) as s:
+    with Live("feed", settings=("collector.silence=2s", "collector.alert_hold=500ms")) as s:
         s.start()
         s.until_trusted()
         misbehaving(s)
