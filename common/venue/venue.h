@@ -318,6 +318,8 @@ struct venue {
 
 	uint32_t streams;                   /* it offers: bits of enum venue_stream */
 	const uint32_t *groups;             /* which of them may share a connection, 0-ended; NULL: all */
+	/* which values its tickers have, bits of venue_ticker.said; 0: all. The others stay 0 in what we publish. */
+	uint32_t ticker_values;
 	const char *const *kline_intervals; /* NULL-ended; NULL where it has no klines */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;

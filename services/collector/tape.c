@@ -252,10 +252,11 @@ static bool learn(int64_t *known, uint32_t *known_bits, const int64_t *told, uin
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg)
 {
 	struct venue_ticker *t = &m->ticker;
+	uint32_t all = c->set.venue->ticker_values != 0 ? c->set.venue->ticker_values : TICKER_ALL;
 
 	/* Some venues bring tickers and marks in one stream. */
 	if (connection_of(c, m, VENUE_TICKER_STREAM) == NULL ||
-	    !learn(t->value, &t->said, msg->ticker.value, msg->ticker.said, TICKER_ALL)) {
+	    !learn(t->value, &t->said, msg->ticker.value, msg->ticker.said, all)) {
 		c->count.ignored++;
 		return;
 	}

@@ -7,7 +7,7 @@ from records import journal, market_log, unpack
 from stack import CAPTURES, Stack, wait_for
 from wsclient import rest
 
-SNAPSHOT, DELTA, STATE, GAP, FEED = 0x0102, 0x0103, 0x0108, 0x0006, 0x0109
+SNAPSHOT, DELTA, TICKER, STATE, GAP, FEED = 0x0102, 0x0103, 0x0106, 0x0108, 0x0006, 0x0109
 FIELDS = 9  # the envelope's elements come before an event's own
 ORIGIN = 5
 TRUSTED, LIVE, REPLAY = 2, 1, 2
@@ -29,6 +29,7 @@ class Feed(Stack):
     def __init__(self, venue, symbols, files=None, streams="depth,trade", sim_args=(), speed="max"):
         super().__init__("feeds", speed=speed, pace="live", sim_args=("--venue", venue) + tuple(sim_args))
         self.venue, self.symbols, self.files, self.streams = venue, symbols, files, streams
+        self.tickers = {}  # of results(): last price and volume by instrument
 
     def write_settings(self):
         base = "ws://127.0.0.1:%d" % self.port
@@ -92,6 +93,9 @@ class Feed(Stack):
                     states.setdefault(ev[FIELDS], []).append(ev[FIELDS + 1])
                 elif ev[0] in (SNAPSHOT, DELTA):
                     fold(books, ev)
+                elif ev[0] == TICKER:
+                    prices, qtys = (10 ** scale for scale in ev[FIELDS + 1:FIELDS + 3])
+                    self.tickers.setdefault(ev[FIELDS], []).append((ev[FIELDS + 4] / prices, ev[FIELDS + 8] / qtys))
         for _, frame in journal(self.path("data", "collector", "journal")):
             ev, _ = unpack(frame, frame.index(b"\0") + 1)
             origins.add(ev[ORIGIN])

@@ -63,12 +63,23 @@ def kalshi_key(folder):
     return private, public
 
 
+def kalshi_ticker(path, symbol):
+    """The recordings have no tickers: one in the words of the venue's documents, amid the symbol's other frames."""
+    at = 1785930672883
+    msg = {"market_ticker": symbol, "market_id": "", "price_dollars": "0.5500", "yes_bid_dollars": "0.5400", "yes_ask_dollars": "0.5600",
+           "volume_fp": "10000.25", "open_interest_fp": "5000.00", "dollar_volume": 5000, "ts": at // 1000, "ts_ms": at}
+    with open(path, "w") as f:
+        f.write(json.dumps({"recv_ms": at, "event": {"type": "ticker", "sid": 9, "msg": msg}}, separators=(",", ":")) + "\n")
+    return path
+
+
 def kalshi():
     """A signed connection; one sequence over both markets: a hole puts both books in doubt."""
     symbols = ["KXGOLD15M-26AUG050800-00", "KXGOLD15M-26AUG102000-00"]
     files = capture("kalshi/events/%s/2026-08-05.ndjson.gz" % symbols[0], "kalshi/events/%s/2026-08-10.ndjson.gz" % symbols[1])
-    with Feed("KALSHI", symbols, files, speed="max") as s:
+    with Feed("KALSHI", symbols, files, streams="depth,trade,ticker", speed="max") as s:
         private, public = kalshi_key(s.dir)
+        s.files += "," + kalshi_ticker(s.path("ticker.ndjson"), symbols[0])
         s.sim_args += ["--client-key", public, "--faults", "skip@5000:orderbook_delta/%s*3" % symbols[0]]
         s.extra += ["collector.key_file=" + private]
         s.start({"NIGHTJAR_COLLECTOR__KEY_ID": "11111111-2222-3333-4444-555555555555"})
@@ -81,6 +92,7 @@ def kalshi():
             asks = {round(1 - p, 9): q for p, q in levels(theirs.get("no_dollars", [])).items()}
             mine = books[n + ".KALSHI"]
             assert mine == (levels(theirs.get("yes_dollars", [])), asks), n
+        assert s.tickers == {symbols[0] + ".KALSHI": [(0.55, 10000.25)]}, s.tickers
         lost, = [b for b in truth["blind"] if b["why"] == "skipped"]
         holes = [g for g in gaps if g["stream"] == "depth" and g["cause"] == SEQUENCE]
         assert holes and {g["last"] - g["first"] + 1 for g in holes} == {lost["frames"]}, (holes, lost)

@@ -1,4 +1,5 @@
-/* kalshi - Kalshi: event contracts, order books of YES as snapshots and signed changes, trades.
+/* kalshi - Kalshi: event contracts, order books of YES as snapshots and signed changes, trades,
+ * tickers.
  *
  * Facts: docs.kalshi.com (asyncapi, trade-api v2) of 2026 and recorded frames. Traps: a change is a
  * quantity to ADD, with its sign; a side without levels is absent from the snapshot; sequences
@@ -23,6 +24,7 @@
 #include "common/base/hash.h"
 #include "common/venue/description.h"
 #include "common/venue/iso_time.h"
+#include "common/venue/kalshi_ticker.h"
 #include "common/venue/kalshi_trades.h"
 #include "common/venue/venue_account.h"
 #include "common/venue/wire.h"
@@ -30,6 +32,7 @@
 extern const struct venue venue_kalshi;
 
 #define SECOND 1000000000LL
+#define STREAMS (VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TICKER_STREAM)
 #define BUFFER_OVERFLOW 25 /* error codes after which a subscription is dead */
 #define CHANNEL_ERROR 10
 #define BASE_MARK 9 /* "1a2b3c4d~", in front of a ticker's end; no ticker has a '~' */
@@ -148,6 +151,7 @@ static const struct {
 	{"orderbook_snapshot", VENUE_SNAPSHOT, on_snapshot},
 	{"orderbook_delta", VENUE_DEPTH, on_delta},
 	{"trade", VENUE_TRADE, on_trade},
+	{"ticker", VENUE_TICKER, kalshi_on_ticker},
 };
 
 static int type_of(struct json_str type)
@@ -261,6 +265,8 @@ static int decode_frame(const struct venue_input *in, struct venue_output *out)
 	if (rc < 0)
 		return rc;
 	read_sequence(&f);
+	if (out->fault.kind == VENUE_TICKER)
+		f.w.feed_seq = 0; /* each says everything: one that was missed leaves no hole in anything */
 	if (is_answer(f.type)) {
 		give_notice(&f);
 	} else if (i < 0 || f.w.market == NULL) {
@@ -471,16 +477,28 @@ static int stream_path(const struct venue_feed *feed, struct buf *out)
 	return buf_printf(out, "/trade-api/ws/v2");
 }
 
+static const struct {
+	uint32_t stream;
+	const char *name;
+} channels[] = {
+	{VENUE_DEPTH_STREAM, "orderbook_delta"},
+	{VENUE_TRADE_STREAM, "trade"},
+	{VENUE_TICKER_STREAM, "ticker"},
+};
+
 static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
 {
-	bool depth = feed->streams & VENUE_DEPTH_STREAM, trades = feed->streams & VENUE_TRADE_STREAM;
+	const char *comma = "";
 
-	if (nth > 0 || feed->n == 0 || (!depth && !trades))
+	if (nth > 0 || feed->n == 0 || (feed->streams & STREAMS) == 0)
 		return ERR_NOT_FOUND;
-	int rc = buf_printf(out,
-			    "{\"id\":1,\"cmd\":\"subscribe\",\"params\":"
-			    "{\"channels\":[%s%s%s],\"market_tickers\":[",
-			    depth ? "\"orderbook_delta\"" : "", depth && trades ? "," : "", trades ? "\"trade\"" : "");
+	int rc = buf_printf(out, "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[");
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(channels); i++)
+		if (feed->streams & channels[i].stream) {
+			rc = buf_printf(out, "%s\"%s\"", comma, channels[i].name);
+			comma = ",";
+		}
+	rc = rc == 0 ? buf_printf(out, "],\"market_tickers\":[") : rc;
 	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
 		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
 	return rc == 0 ? buf_printf(out, "],\"use_yes_price\":false}}") : rc;
@@ -489,9 +507,7 @@ static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *
 /* Each channel is answered with a subscription of its own. */
 static uint32_t stream_answers(const struct venue_feed *feed)
 {
-	uint32_t channels = feed->streams & (VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM);
-
-	return feed->n > 0 ? (uint32_t)__builtin_popcount(channels) : 0;
+	return feed->n > 0 ? (uint32_t)__builtin_popcount(feed->streams & STREAMS) : 0;
 }
 
 /* The book as it is, in its place in the subscription's sequence. */
@@ -558,11 +574,12 @@ static const char *const rest_hosts[] = {
 
 const struct venue venue_kalshi = {
 	.name = "KALSHI",
-	.doc = "Kalshi: event contracts; books of YES from snapshots and signed changes, trades.",
+	.doc = "Kalshi: event contracts; books of YES from snapshots and signed changes, trades, tickers.",
 	.suffix = "",
 	.stream_hosts = stream_hosts,
 	.rest_hosts = rest_hosts,
-	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM,
+	.streams = STREAMS,
+	.ticker_values = KALSHI_TICKER_VALUES,
 	.snapshot_in_stream = true,
 	.gaps_by_feed = true,
 	.prices_bounded = true,

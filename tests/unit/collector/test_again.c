@@ -332,6 +332,15 @@ static void test_texts(void **state)
 			    "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[\"orderbook_delta\",\"trade\"],"
 			    "\"market_tickers\":[\"A\"],\"use_yes_price\":false}}");
 	buf_clear(&out);
+	feed.streams = VENUE_TICKER_STREAM | VENUE_DEPTH_STREAM;
+	assert_int_equal(kalshi_venue->stream_text(&feed, 0, &out), 0);
+	assert_int_equal(buf_byte(&out, 0), 0);
+	assert_string_equal((const char *)out.at,
+			    "{\"id\":1,\"cmd\":\"subscribe\",\"params\":{\"channels\":[\"orderbook_delta\",\"ticker\"],"
+			    "\"market_tickers\":[\"A\"],\"use_yes_price\":false}}");
+	feed.streams = VENUE_KLINE_STREAM;
+	assert_int_equal(kalshi_venue->stream_text(&feed, 0, &out), ERR_NOT_FOUND);
+	buf_clear(&out);
 	assert_int_equal(kalshi_venue->auth->text(1703123456789, "GET", "/trade-api/v2/markets?limit=5", &out), 0);
 	assert_int_equal(buf_byte(&out, 0), 0);
 	assert_string_equal((const char *)out.at, "1703123456789GET/trade-api/v2/markets");

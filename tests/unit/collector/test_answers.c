@@ -118,14 +118,16 @@ static void each_channel(void **state)
 	(void)state;
 	struct rig r;
 
-	open_rig(&r, "KALSHI", 3, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM);
+	open_rig(&r, "KALSHI", 3, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TICKER_STREAM);
 	rig_frame(&r, T0 + 1, SUBSCRIBED("orderbook_delta", "1"));
+	rig_frame(&r, T0 + 1, SUBSCRIBED("trade", "2"));
 	rig_timers(&r, T0 + 15 * NS);
 	assert_int_equal(rig_counters(&r)->unanswered, 1);
 	assert_int_equal(r.n_reconnects, 1);
 	again(&r, T0 + 20 * NS);
 	rig_frame(&r, T0 + 22 * NS, SUBSCRIBED("orderbook_delta", "1"));
 	rig_frame(&r, T0 + 22 * NS, SUBSCRIBED("trade", "2"));
+	rig_frame(&r, T0 + 22 * NS, SUBSCRIBED("ticker", "3"));
 	rig_timers(&r, T0 + 60 * NS);
 	assert_int_equal(rig_counters(&r)->unanswered, 1);
 	assert_int_equal(told.on, 0);

@@ -177,6 +177,46 @@ static void test_changed_tickers(void **state)
 	rig_close(&r);
 }
 
+/* Kalshi's tickers have a price and a volume, and are published without the rest; they count in no sequence, so that
+ * one that was missed puts nothing in doubt. */
+static void test_kalshi_tickers(void **state)
+{
+	(void)state;
+	static const char text[] = "{\"type\":\"ticker\",\"sid\":3,\"seq\":%d,\"msg\":{\"market_ticker\":\"KX-A\","
+				   "\"price_dollars\":\"0.5%d00\",\"volume_fp\":\"10000.25\",\"ts_ms\":1700000041000}}";
+	struct collector_market market = {"KX-A", 0, VENUE_TICKER_STREAM | VENUE_TRADE_STREAM};
+	struct collector_core_settings s;
+	char frame[256];
+	struct rig r;
+
+	collector_core_defaults(&s, venue_find("KALSHI", 6));
+	s.markets = &market;
+	s.n_markets = 1;
+	rig_open(&r, &s);
+	r.on_event = watch;
+	rig_change(&r, T0, feed_live);
+	uint32_t gaps = r.count[EVENT_gap];
+	for (int seq = 1; seq < 9; seq += 3) {
+		snprintf(frame, sizeof(frame), text, seq, seq);
+		rig_frame(&r, T0 + seq * NS, frame);
+	}
+	assert_int_equal(r.count[EVENT_ticker], 3);
+	assert_int_equal(last_event.id, EVENT_ticker);
+	assert_int_equal(last_event.ticker.last, 57 * fixed_pow10(last_event.ticker.price_scale) / 100);
+	assert_int_equal(last_event.ticker.volume, 1000025 * fixed_pow10(last_event.ticker.qty_scale) / 100);
+	assert_int_equal(last_event.ticker.open, 0);
+	assert_int_equal(last_event.ticker.quote_volume, 0);
+	assert_int_equal(rig_counters(&r)->feed_gaps, 0);
+	assert_int_equal(r.count[EVENT_gap], gaps);
+	rig_close(&r);
+	market.streams = VENUE_TRADE_STREAM;
+	rig_open(&r, &s);
+	rig_change(&r, T0, feed_live);
+	rig_frame(&r, T0 + NS, frame);
+	assert_int_equal(r.count[EVENT_ticker], 0);
+	rig_close(&r);
+}
+
 static void test_candles(void **state)
 {
 	(void)state;
@@ -560,19 +600,13 @@ static void test_klines_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trade_ids),
-		cmocka_unit_test(test_hostile_trades),
-		cmocka_unit_test(test_changed_tickers),
-		cmocka_unit_test(test_candles),
-		cmocka_unit_test(test_blind_candles),
-		cmocka_unit_test(test_klines),
-		cmocka_unit_test(test_tops),
-		cmocka_unit_test(test_instruments),
-		cmocka_unit_test(test_widened),
-		cmocka_unit_test(test_widened_live),
-		cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_other_kind),
-		cmocka_unit_test(test_klines_asked),
+		cmocka_unit_test(test_trade_ids),       cmocka_unit_test(test_hostile_trades),
+		cmocka_unit_test(test_changed_tickers), cmocka_unit_test(test_kalshi_tickers),
+		cmocka_unit_test(test_candles),         cmocka_unit_test(test_blind_candles),
+		cmocka_unit_test(test_klines),          cmocka_unit_test(test_tops),
+		cmocka_unit_test(test_instruments),     cmocka_unit_test(test_widened),
+		cmocka_unit_test(test_widened_live),    cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_other_kind),      cmocka_unit_test(test_klines_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
