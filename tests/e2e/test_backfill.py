@@ -15,15 +15,16 @@ import zipfile
 from urllib.parse import parse_qs, urlparse
 
 from simulator import BIN, MS, START, Simulator
+from stack import LONG
 
 SECONDS = 1200
 
 
-def nj(folder, *argv, background=False):
+def nj(folder, *argv, background=False, limit=120):
     command = [os.path.join(BIN, "nj"), "backfill", "BTCUSDT", "--json", "--set", "run.data=%s" % folder, *argv]
     if background:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=limit)
 
 
 def on_terminal(folder, *argv):
@@ -190,6 +191,63 @@ def refusals_and_holes(root):
     print("refused, waited, went on; what the venue does not have is on record")
 
 
+class LongPast(Venue):
+    """Minutes of years, of which one in HOLE_EVERY is not there: more holes than are kept in memory at once."""
+    protocol_version = "HTTP/1.1"
+    minutes, begin = 5 * 366 * 1440, START // MS // 60000 * 60000 - 5 * 366 * 86400 * 1000
+    hole_every, asked = 500, 0
+    wbufsize, disable_nagle_algorithm = 1 << 20, True  # a reply is one write
+
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:  # who asked was killed
+            pass
+
+    def do_GET(self):
+        url, cls = urlparse(self.path), type(self)
+        if url.path.endswith("exchangeInfo"):
+            return super().do_GET()
+        q = {k: v[0] for k, v in parse_qs(url.query).items()}
+        cls.asked += 1
+        first = max(0, -((cls.begin - int(q["startTime"])) // 60000))
+        last = min(cls.minutes - 1, (int(q["endTime"]) - cls.begin) // 60000)
+        there = [m for m in range(first, last + 1) if m % cls.hole_every != 7][:int(q["limit"])]
+        t = [cls.begin + m * 60000 for m in there]
+        return self.answer(200, [[a, "1.00", "2.00", "1.00", "1.50", "3.000", a + 59999, "4.5", 6, "0", "0", "0"] for a in t],
+                           X_MBX_USED_WEIGHT_1M=2)
+
+
+def five_years(root):
+    """2.6 million klines and 5,271 holes, each asked for once more; killed in the middle; the second run asks nothing."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), LongPast)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    begin, holes = LongPast.begin // 1000, LongPast.minutes // LongPast.hole_every + (LongPast.minutes % LongPast.hole_every > 7)
+    span = ["--rest", "http://127.0.0.1:%d" % server.server_port, "--from", stamp(begin), "--to", stamp(begin + LongPast.minutes * 60)]
+    try:
+        process = nj(root, *span, background=True)
+        while LongPast.asked < LongPast.minutes // 900 // 2 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        there, began = rows(root, "SELECT count(*) FROM klines")[0][0], time.monotonic()
+        assert 0 < there < LongPast.minutes // 2 + 1800, there
+        row = one(nj(root, *span, limit=3 * 3600))
+        took = time.monotonic() - began
+        assert (row["new"], row["outages"], row["outage"]) == (LongPast.minutes - holes - there, holes, holes * 60 * 10**9), (row, holes)
+        assert rows(root, "SELECT count(*), min(open_at), max(open_at) FROM klines") == [
+            (LongPast.minutes - holes, LongPast.begin * MS, (LongPast.begin + (LongPast.minutes - 1) * 60000) * MS)]
+        assert rows(root, 'SELECT count(*), count(DISTINCT "from"), sum("to" - "from") FROM outages') == [
+            (holes, holes, holes * 60 * 10**9)]
+        asked = LongPast.asked
+        assert one(nj(root, *span, limit=3600))["rows"] == 0 and LongPast.asked == asked, LongPast.asked - asked
+    finally:
+        server.shutdown()
+        server.server_close()
+    print("%d klines and %d holes, killed at %d; the rest in %.0f s, %d requests, %.0f MB" % (
+        LongPast.minutes - holes, holes, there, took, asked, os.path.getsize(os.path.join(root, "history.db")) / 1e6))
+
+
 def files(root):
     path = os.path.join(root, "BTCUSDT-1m-2024-01.zip")
     kline = "1704067%03d000000,42283.58,42298.62,42261.02,42298.61,35.92724,1704067%03d999999,1519032.9359,1327,23.1,980394.1,0\n"
@@ -206,11 +264,22 @@ def files(root):
     refused = nj(root, "--file", bad)
     assert refused.returncode == 6 and "line 3" in refused.stderr, refused
     assert len(rows(root, "SELECT 1 FROM klines")) == 2  # nothing of the bad file
+    parts = []
+    for name, minutes in (("a.csv", (0, 1, 3)), ("b.csv", (8, 9))):
+        parts += ["--file", os.path.join(root, name)]
+        with open(parts[-1], "w") as f:
+            f.write("date,open,high,low,close,volume\n" + "".join("%d,1,2,1,2,3\n" % (1704070800000 + m * 60000) for m in minutes))
+    done = nj(root, *parts)
+    assert done.returncode == 0, done
+    first, second = json.loads(done.stdout)
+    assert (first["outages"], first["outage"], second["outages"]) == (1, 60 * 10**9, 0), (first, second)
+    assert "missing in 2 places" in done.stderr and "2024-01-01T01:02:00" in done.stderr, done.stderr  # and between the files
+    assert rows(root, "SELECT * FROM outages") == []  # a file proves none
     print("files read")
 
 
 def main():
-    for part in (killed_and_resumed, refusals_and_holes, files):
+    for part in (killed_and_resumed, refusals_and_holes, files) + ((five_years,) if LONG else ()):
         with tempfile.TemporaryDirectory() as root:
             part(root)
     print("ok")

@@ -1,6 +1,6 @@
 /* fuzz_import - any bytes as a file that nj backfill reads: CSV, freqtrade's JSON, compressed or not, of klines or of
  * trades. All of it or nothing is in the history, and a second reading of the same brings nothing new. The first byte
- * chooses the interval.
+ * chooses the interval and whose instrument it is: dumps of another venue are refused.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -63,8 +63,9 @@ static void import(const struct archive_options *o)
 }
 
 /* Making a history takes longer than an import: the next input has another instrument, and seldom another history. */
-static void set_instrument(struct symbol *ret_instrument)
+static void set_instrument(uint8_t choice, struct symbol *ret_instrument)
 {
+	static const char *const venues[] = {"BINANCE", "BYBIT", "BYBIT", "BINANCE"};
 	static uint32_t inputs;
 	char name[16], reason[200];
 
@@ -72,8 +73,8 @@ static void set_instrument(struct symbol *ret_instrument)
 		history_close(history);
 		must(history_open(":memory:", &history, reason, sizeof(reason)) == 0);
 	}
-	int n = snprintf(name, sizeof(name), "A%u", inputs % INPUTS);
-	must(symbol_make(name, (size_t)n, "BINANCE", ret_instrument) == 0);
+	int n = snprintf(name, sizeof(name), "A%u%s", inputs % INPUTS, choice < 2 ? "" : "-PERP");
+	must(symbol_make(name, (size_t)n, venues[choice], ret_instrument) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -84,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (len == 0)
 		return 0;
 	o.interval = intervals[bytes[0] % ARRAY_LEN(intervals)];
-	set_instrument(&o.instrument);
+	set_instrument(bytes[0] / ARRAY_LEN(intervals) % 4, &o.instrument);
 	write_file(bytes + 1, len - 1);
 	import(&o);
 	return 0;

@@ -9,6 +9,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/json.h"
+#include "common/io/clock.h"
 #include "common/io/zlines.h"
 #include "common/venue/candles.h"
 #include "common/venue/iso_time.h"
@@ -16,10 +17,30 @@
 
 #define SCALE_MAX 8
 #define JSON_MAX ((size_t)1 << 30)
-#define FIELDS 12
+#define FIELDS 12 /* of klines; Bybit's trades have 11 */
 
 /* What a row can hold, and what its column is called in headings. */
-enum { TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, QUOTE, COUNT, ID, PRICE, QTY, MAKER, SIDE, NAMES };
+enum {
+	TIME,
+	OPEN,
+	HIGH,
+	LOW,
+	CLOSE,
+	VOLUME,
+	QUOTE,
+	COUNT,
+	ID,
+	AGGREGATE,
+	FIRST,
+	LAST,
+	PRICE,
+	QTY,
+	MAKER,
+	SIDE,
+	SYMBOL,
+	UUID,
+	NAMES
+};
 static const struct {
 	const char *name;
 	int field;
@@ -38,20 +59,25 @@ static const struct {
 	{"quote_asset_volume", QUOTE},
 	{"trades", COUNT},
 	{"id", ID},
+	{"agg_trade_id", AGGREGATE},
+	{"first_trade_id", FIRST},
+	{"last_trade_id", LAST},
+	{"trdMatchID", UUID},
+	{"transact_time", TIME},
+	{"symbol", SYMBOL},
 	{"price", PRICE},
 	{"qty", QTY},
+	{"quantity", QTY},
+	{"size", QTY},
 	{"amount", QTY},
 	{"side", SIDE},
 	{"is_buyer_maker", MAKER},
-	/* of USD-M's aggregates, whose ids are what the stream's trades have, too */
-	{"agg_trade_id", ID},
-	{"quantity", QTY},
-	{"transact_time", TIME},
 };
 
 /* Without a heading: the venue's own columns; -1: of no use. */
 static const int kline_columns[] = {TIME, OPEN, HIGH, LOW, CLOSE, VOLUME, -1, QUOTE, COUNT, -1, -1, -1};
 static const int trade_columns[] = {ID, PRICE, QTY, -1, TIME, MAKER, -1};
+static const int aggregate_columns[] = {AGGREGATE, PRICE, QTY, FIRST, LAST, TIME, MAKER, -1};
 static const int json_kline_columns[] = {TIME, OPEN, HIGH, LOW, CLOSE, VOLUME};
 static const int json_trade_columns[] = {TIME, ID, -1, SIDE, PRICE, QTY, -1};
 
@@ -62,7 +88,30 @@ struct reader {
 	int64_t interval;
 	int column[FIELDS];
 	size_t n_columns;
+	bool seconds;     /* times are those since 1970, with a fraction */
+	bool ids_of_file; /* they number its rows: no trade's own */
+	int64_t ms;       /* of the row before */
+	uint64_t same_ms; /* rows before this one in its ms */
+	const char *why;  /* what is wrong, and the remedy; NULL: the error says it */
 };
+
+static int refuse(struct reader *r, const char *why)
+{
+	r->why = why;
+	return ERR_REFUSED;
+}
+
+static bool is_of(const struct reader *r, const char *venue)
+{
+	const char *dot = strrchr(r->o->instrument.s, '.');
+
+	return dot != NULL && strcmp(dot + 1, venue) == 0;
+}
+
+static bool is_perp(const struct reader *r)
+{
+	return strstr(r->o->instrument.s, "-PERP.") != NULL;
+}
 
 static void set_columns(struct reader *r, const int *columns, size_t n)
 {
@@ -162,6 +211,79 @@ static bool says(struct json_str text, const char *word)
 	return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Both halves of the 128 bits on each other: which bits say the version does not matter then. */
+static int id_of_uuid(struct json_str text, uint64_t *ret_id)
+{
+	uint64_t half[2] = {0};
+	size_t digits = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		int digit = hex_digit(text.at[i]);
+		if (text.at[i] == '-')
+			continue;
+		if (digit < 0 || digits == 32)
+			return ERR_TYPE;
+		half[digits / 16] = half[digits / 16] << 4 | (uint64_t)digit;
+		digits++;
+	}
+	*ret_id = (half[0] ^ half[1]) & INT64_MAX;
+	return digits == 32 ? 0 : ERR_TYPE;
+}
+
+static int id_of_time(struct reader *r, int64_t at, uint64_t *ret_id)
+{
+	int64_t ms = at / NS_PER_MS;
+
+	if (at < 0 || ms < r->ms)
+		return refuse(r, "its times fall, and its ids only number the rows: sort it by time");
+	r->same_ms = ms == r->ms ? r->same_ms + 1 : 0;
+	r->ms = ms;
+	if (r->same_ms >> 20 != 0 || ms >> 43 != 0)
+		return ERR_RANGE;
+	*ret_id = (uint64_t)ms << 20 | r->same_ms;
+	return 0;
+}
+
+/* A fetch has aggregates of USD-M by their own id, and spot's trades by theirs: of an aggregate that of its last. */
+static int id_of_aggregate(const struct reader *r, const struct json_str *f, uint64_t *ret_id)
+{
+	uint64_t first, last;
+	int rc = wire_u64(f[AGGREGATE], ret_id);
+
+	if (!rc)
+		rc = wire_u64(f[FIRST], &first);
+	if (!rc)
+		rc = wire_u64(f[LAST], &last);
+	if (rc || first > last)
+		return rc ? rc : ERR_PROTOCOL;
+	if (!is_perp(r))
+		*ret_id = last;
+	return 0;
+}
+
+static int trade_id(struct reader *r, const struct json_str *f, int64_t at, uint64_t *ret_id)
+{
+	int rc;
+
+	if (f[UUID].len > 0)
+		rc = id_of_uuid(f[UUID], ret_id);
+	else if (r->ids_of_file)
+		rc = id_of_time(r, at, ret_id);
+	else if (f[AGGREGATE].len > 0)
+		rc = id_of_aggregate(r, f, ret_id);
+	else
+		rc = wire_u64(f[ID], ret_id);
+	return !rc && *ret_id > INT64_MAX ? ERR_RANGE : rc; /* the history's are signed */
+}
+
 static int put_trade(struct reader *r, const struct json_str *f)
 {
 	static const int price[] = {PRICE}, qty[] = {QTY};
@@ -171,14 +293,15 @@ static int put_trade(struct reader *r, const struct json_str *f)
 	bool is_new = false;
 	int64_t at = 0;
 
-	if (f[TIME].len == 0 || f[ID].len == 0 || f[PRICE].len == 0 || f[QTY].len == 0 || sell == buy)
+	if (f[TIME].len == 0 || f[ID].len + f[UUID].len + f[AGGREGATE].len == 0 || f[PRICE].len == 0 ||
+	    f[QTY].len == 0 || sell == buy)
 		return ERR_PROTOCOL;
+	if (r->seconds && r->o->raw && f[SYMBOL].len > 0 && !says(f[SYMBOL], r->o->raw))
+		return refuse(r, "it is of another instrument");
 	t.aggressor = sell ? side_sell : side_buy;
-	int rc = instant(f[TIME], &at);
+	int rc = r->seconds ? number(f[TIME], 9, &at) : instant(f[TIME], &at);
 	if (!rc)
-		rc = wire_u64(f[ID], &t.trade_id);
-	if (!rc && t.trade_id > INT64_MAX) /* the history's are signed */
-		rc = ERR_RANGE;
+		rc = trade_id(r, f, at, &t.trade_id);
 	if (!rc)
 		rc = scale_of(f, price, 1, &t.price_scale);
 	if (!rc)
@@ -221,6 +344,42 @@ static size_t split(char *line, size_t len, struct json_str out[FIELDS])
 	return n;
 }
 
+static bool is_bool(struct json_str text)
+{
+	return says(text, "true") || says(text, "false");
+}
+
+static bool has(const struct reader *r, int field)
+{
+	for (size_t i = 0; i < r->n_columns; i++)
+		if (r->column[i] == field)
+			return true;
+	return false;
+}
+
+/* Which venue's dump a heading is of, if any, and what that means for times and ids. */
+static int know_dump(struct reader *r)
+{
+	bool candles = has(r, OPEN), trades = has(r, PRICE);
+
+	if (r->o->interval != NULL)
+		return trades && !candles ? refuse(r, "a heading of trades: add --trades") : 0;
+	if (candles)
+		return refuse(r, "a heading of klines: leave out --trades");
+	r->seconds = has(r, UUID);
+	r->ids_of_file = has(r, VOLUME) && has(r, ID) && has(r, SIDE);
+	for (size_t i = 0; i < r->n_columns; i++)
+		if (r->column[i] == VOLUME)
+			r->column[i] = QTY;
+	if (r->seconds && !(is_of(r, "BYBIT") && is_perp(r)))
+		return refuse(r, "a heading of Bybit's derivatives: say --venue BYBIT-PERP");
+	if (r->ids_of_file && (!is_of(r, "BYBIT") || is_perp(r)))
+		return refuse(r, "a heading of Bybit's spot dumps: say --venue BYBIT; if it is none, call volume qty");
+	if (has(r, AGGREGATE) && !is_of(r, "BINANCE"))
+		return refuse(r, "a heading of Binance's aggTrades: say --venue BINANCE or BINANCE-PERP");
+	return 0;
+}
+
 static int read_heading(struct reader *r, const struct json_str *text, size_t n)
 {
 	int known = 0;
@@ -233,7 +392,27 @@ static int read_heading(struct reader *r, const struct json_str *text, size_t n)
 		known += r->column[i] >= 0;
 	}
 	r->n_columns = n;
-	return known >= 4 ? 0 : ERR_PROTOCOL;
+	return known >= 4 ? know_dump(r) : refuse(r, "a heading without the columns that are needed");
+}
+
+/* One without a heading: klines as ever; trades and aggregates are told apart by where their true or false stands. */
+static int know_columns(struct reader *r, const struct json_str *text, size_t n)
+{
+	if (r->o->interval != NULL)
+		return (n == 6 || n == 7) && is_bool(text[5])   ? refuse(r, "columns of trades: add --trades")
+		       : (n == 7 || n == 8) && is_bool(text[6]) ? refuse(r, "columns of aggTrades: add --trades")
+								: 0;
+	if (n == 12)
+		return refuse(r, "columns of klines: leave out --trades");
+	if (n == 10 || n == 11)
+		return refuse(r, "columns as of Bybit's, without their heading: put it back");
+	if ((n == 6 || n == 7) && is_bool(text[5]))
+		return 0;
+	if ((n != 7 && n != 8) || !is_bool(text[6]))
+		return refuse(r, "columns that are not known: put a heading above them, as id,time,price,qty,side");
+	set_columns(r, aggregate_columns, ARRAY_LEN(aggregate_columns));
+	return is_of(r, "BINANCE") ? 0
+				   : refuse(r, "columns of Binance's aggTrades: say --venue BINANCE or BINANCE-PERP");
 }
 
 static int read_csv(struct reader *r, char *reason, size_t cap)
@@ -251,13 +430,18 @@ static int read_csv(struct reader *r, char *reason, size_t cap)
 	while (!rc && (rc = zlines_next(&lines, &line, &len)) == 0) {
 		size_t n = len > 0 ? split(line, len, text) : 0;
 		bool heading = lines.line == 1 && n > 0 && (line[0] < '0' || line[0] > '9');
-		if (n > 0)
-			rc = heading ? read_heading(r, text, n) : put_row(r, text, n);
+		if (heading)
+			rc = read_heading(r, text, n);
+		else if (lines.line == 1 && n > 0)
+			rc = know_columns(r, text, n);
+		if (!rc && !heading && n > 0)
+			rc = put_row(r, text, n);
 	}
 	if (rc == ERR_CLOSED)
 		rc = lines.too_long > 0 ? ERR_TOO_LONG : 0;
 	if (rc)
-		snprintf(reason, cap, "line %llu", (unsigned long long)lines.line);
+		snprintf(reason, cap, "line %llu%s%s", (unsigned long long)lines.line, r->why ? ": " : "",
+			 r->why ? r->why : "");
 	zlines_close(&lines);
 	return rc;
 }

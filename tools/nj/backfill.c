@@ -199,6 +199,43 @@ static int find_holes(struct backfill *b, int64_t from, struct walk *w)
 	return rc ? rc : add_hole(w, w->next, w->end) == ERR_FULL ? 0 : rc;
 }
 
+struct count {
+	int64_t interval, next;
+	struct backfill_holes *holes;
+};
+
+static void count_hole(struct count *c, int64_t from, int64_t to)
+{
+	if (from >= to)
+		return;
+	c->holes->first = c->holes->n++ == 0 ? from : c->holes->first;
+	c->holes->ns += to - from;
+}
+
+static int on_counted(void *ctx, int64_t from, int64_t to)
+{
+	struct count *c = ctx;
+	int64_t end = to > 0 ? to : candle_end(from, c->interval);
+
+	count_hole(c, c->next, from);
+	c->next = end > c->next ? end : c->next;
+	return 0;
+}
+
+int backfill_count_holes(struct history *h, const struct history_series *s, const int64_t range[2],
+			 struct backfill_holes *ret_holes)
+{
+	struct count c = {.next = range[0], .holes = ret_holes};
+	int rc = candle_interval(s->interval, strlen(s->interval), &c.interval);
+
+	*ret_holes = (struct backfill_holes){0};
+	if (!rc)
+		rc = history_walk(h, s, range, on_counted, &c);
+	if (!rc)
+		count_hole(&c, c.next, range[1]);
+	return rc;
+}
+
 static int record_outages(struct backfill *b, const struct walk *w)
 {
 	const struct history_series s = series_of(b);

@@ -11,10 +11,10 @@
 #include "tools/nj/asker.h"
 
 struct backfill_result {
-	uint64_t rows, fresh; /* that came; of those, new to the file */
-	uint64_t outages;     /* stretches that the venue does not have */
-	int64_t outage_ns;
-	uint64_t missing;     /* trades whose ids lie between and that the venue did not give */
+	uint64_t rows, fresh;            /* that came; of those, new to the file */
+	uint64_t outages;                /* stretches that the venue does not have */
+	int64_t outage_ns, first_outage; /* first: of what files leave out */
+	uint64_t missing;                /* trades whose ids lie between and that the venue did not give */
 	int64_t from, to;
 };
 
@@ -42,6 +42,15 @@ struct backfill {
 /* Scales of the market as the venue describes it, and where its data is from: first. ERR_NOT_FOUND: it has no such. */
 int backfill_describe(struct backfill *b);
 int backfill_klines(struct backfill *b);
+
+struct backfill_holes {
+	uint64_t n;
+	int64_t ns, first; /* how long all are; where the first begins, 0: none */
+};
+
+/* What a series has neither klines of nor an outage on record, within [from, to): looked at, nothing is asked for. */
+int backfill_count_holes(struct history *h, const struct history_series *s, const int64_t range[2],
+			 struct backfill_holes *ret_holes);
 int backfill_trades(struct backfill *b); /* ERR_REFUSED: the venue has none by id */
 
 #endif

@@ -35,7 +35,7 @@ static const struct table_column columns[] = {
 	{"to", TABLE_TIME, "End of it; of a file: its last time."},
 	{"rows", TABLE_INT, "That came."},
 	{"new", TABLE_INT, "Of those, not in the history before."},
-	{"outages", TABLE_INT, "Stretches put on record that the venue itself does not have."},
+	{"outages", TABLE_INT, "Stretches that are not there: of a venue, put on record; of a file, looked for only."},
 	{"outage", TABLE_SPAN, "How long they are together."},
 	{"missing", TABLE_INT, "Trades between the ids that came that the venue did not give."},
 	{"origin", TABLE_TEXT, "live: from the venue's own host; replay: from a file; else simulated."},
@@ -50,7 +50,7 @@ struct page {
 	struct asker asker;
 	struct table *table;
 	int64_t now, from, to;
-	bool bar; /* on a terminal */
+	bool bar;                               /* on a terminal */
 	int64_t drawn_at, began_at, began_from; /* from: a run goes on where the one before was */
 };
 
@@ -208,27 +208,80 @@ static int fetch_all(struct page *p, int argc, char **argv)
 
 /* ---- files ---- */
 
+/* Klines that no file had, between the first and the last that came: told, and not on record as the venue's outages,
+ * which a file cannot prove. Of a file its own, of all of them also what lies between them. */
+static int look_for_holes(struct page *p, const struct symbol *instrument, struct backfill_result *r)
+{
+	const struct history_series s = {origin_replay, instrument->s, p->o->interval};
+	struct backfill_holes holes = {0};
+	int64_t interval;
+
+	if (p->o->trades || r->rows == 0)
+		return 0;
+	int rc = candle_interval(p->o->interval, strlen(p->o->interval), &interval);
+	if (!rc)
+		rc = backfill_count_holes(p->history, &s, (int64_t[]){r->from, candle_end(r->to, interval)}, &holes);
+	r->outages = holes.n;
+	r->outage_ns = holes.ns;
+	r->first_outage = holes.first;
+	return rc;
+}
+
+static void tell_holes(struct page *p, const char *instrument, const struct backfill_result *r)
+{
+	char span[TABLE_SHORT_MAX], when[32];
+
+	if (r->outages == 0)
+		return;
+	clock_rfc3339(r->first_outage, when);
+	cli_note(p->cli,
+		 "%s: klines are missing in %llu places, %s together, the first at %s; a fetch of them "
+		 "(without --file) asks the venue",
+		 instrument, (unsigned long long)r->outages, table_span(r->outage_ns, span), when);
+}
+
+static int import_file(struct page *p, const struct venue_market *market, const char *path, struct backfill_result *all)
+{
+	const struct archive_options ao = {.path = path,
+					   .instrument = market->symbol,
+					   .raw = market->raw,
+					   .interval = p->o->trades ? NULL : p->o->interval};
+	struct archive_result got;
+	char reason[200];
+	int rc = archive_import(&ao, p->history, &got, reason, sizeof reason);
+
+	if (rc)
+		return cli_fail(p->cli, CLI_DATA, "%s: %s: %s; nothing of the file was taken", path, reason,
+				err_text(rc));
+	struct backfill_result r = {.rows = got.rows, .fresh = got.fresh, .from = got.from, .to = got.to};
+	rc = look_for_holes(p, &market->symbol, &r);
+	if (rc)
+		return cli_fail(p->cli, CLI_FAILED, "%s", err_text(rc));
+	print_row(p, market->symbol.s, &r, origin_replay);
+	if (r.rows > 0) {
+		all->from = all->rows == 0 || r.from < all->from ? r.from : all->from;
+		all->to = all->rows == 0 || r.to > all->to ? r.to : all->to;
+		all->rows += r.rows;
+	}
+	return CLI_OK;
+}
+
 static int import(struct page *p, const char *raw)
 {
 	struct venue_market market;
-	char reason[200];
+	struct backfill_result all = {0};
 	int rc = venue_market_init(p->venue, raw, strlen(raw), &market);
 
 	if (rc)
 		return cli_usage(p->cli, "%s cannot be an instrument's name", raw);
-	for (size_t i = 0; i < p->o->file.n; i++) {
-		const struct archive_options ao = {.path = p->o->file.at[i],
-						   .instrument = market.symbol,
-						   .interval = p->o->trades ? NULL : p->o->interval};
-		struct archive_result r;
-		rc = archive_import(&ao, p->history, &r, reason, sizeof reason);
-		if (rc)
-			return cli_fail(p->cli, CLI_DATA, "%s: %s: %s; nothing of the file was taken", ao.path, reason,
-					err_text(rc));
-		print_row(p, market.symbol.s,
-			  &(struct backfill_result){.rows = r.rows, .fresh = r.fresh, .from = r.from, .to = r.to},
-			  origin_replay);
-	}
+	for (size_t i = 0; i < p->o->file.n && rc == CLI_OK; i++)
+		rc = import_file(p, &market, p->o->file.at[i], &all);
+	if (rc != CLI_OK)
+		return rc;
+	rc = look_for_holes(p, &market.symbol, &all);
+	if (rc)
+		return cli_fail(p->cli, CLI_FAILED, "%s", err_text(rc));
+	tell_holes(p, market.symbol.s, &all);
 	return CLI_OK;
 }
 
@@ -295,8 +348,8 @@ static const struct cli_option options[] = {
 	 .kind = CLI_LIST,
 	 .arg = "FILE",
 	 .offset = AT(file),
-	 .doc = "Import this file instead of asking the venue: the venue's own dumps and other CSV, freqtrade's JSON; "
-		"plain, zip, gzip or zstd. May be repeated."},
+	 .doc = "Import this file instead of asking the venue: Binance's dumps (klines, trades, aggTrades), Bybit's "
+		"(trades), other CSV, freqtrade's JSON; plain, zip, gzip or zstd. May be repeated."},
 	{.letter = 'd',
 	 .name = "database",
 	 .kind = CLI_PATH,
@@ -349,6 +402,7 @@ static const struct cli_example examples[] = {
 	{"nj backfill BTCUSDT ETHUSDT -i 1h --from 2020-01-01", "Of two instruments, by the hour."},
 	{"nj backfill BTCUSDT --trades --from 2h", "Every trade of the last two hours."},
 	{"nj backfill BTCUSDT --file BTCUSDT-1m-2024-01.zip", "The venue's own dump of a month."},
+	{"nj backfill BTCUSDT --trades --venue BYBIT --file BTCUSDT_2025-05-19.csv.gz", "Bybit's own dump of a day."},
 	{0},
 };
 

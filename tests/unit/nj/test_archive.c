@@ -13,6 +13,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "tools/nj/archive.h"
+#include "tools/nj/backfill.h"
 
 #define S 1000000000LL
 #define MINUTE (60 * S)
@@ -55,14 +56,21 @@ static void write_file(const void *bytes, size_t len)
 	fclose(f);
 }
 
-static int import(const char *text, const char *raw, const char *interval)
+static int import_of(const char *text, const char *venue, const char *raw, const char *interval)
 {
-	struct archive_options o = {.path = file, .interval = interval};
+	char theirs[32];
+	snprintf(theirs, sizeof theirs, "%.*s", (int)strcspn(raw, "-"), raw);
+	struct archive_options o = {.path = file, .raw = theirs, .interval = interval};
 
 	if (text != NULL)
 		write_file(text, strlen(text));
-	assert_int_equal(symbol_make(raw, strlen(raw), "BINANCE", &o.instrument), 0);
+	assert_int_equal(symbol_make(raw, strlen(raw), venue, &o.instrument), 0);
 	return archive_import(&o, history, &result, reason, sizeof reason);
+}
+
+static int import(const char *text, const char *raw, const char *interval)
+{
+	return import_of(text, "BINANCE", raw, interval);
 }
 
 struct seen {
@@ -111,14 +119,6 @@ static void test_forms(void **state)
 	assert_int_equal(
 		import("7,1.5,2,3,1704067200000,True,True\n8,1.5,2,3,1704067200001,False,True\n", "AUSDT", NULL), 0);
 	assert_int_equal(import("[[1704067200002,\"9\",null,\"sell\",1.5,2.0,3.0]]", "AUSDT", NULL), 0);
-	/* USD-M's aggregates; those of the spot market have other ids than its trades, and no heading */
-	assert_int_equal(
-		import("agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
-		       "26129,0.5,4.7,27781,27784,1704067200003,true\n",
-		       "HUSDT", NULL),
-		0);
-	assert_int_equal(result.to, T0 + 3 * (S / 1000));
-	assert_int_equal(import("26129,0.5,4.7,27781,27784,1704067200003,True,True\n", "HUSDT", NULL), ERR_PROTOCOL);
 	uint64_t n;
 	const struct history_series trades = {.origin = origin_replay, .instrument = "AUSDT.BINANCE"};
 	assert_int_equal(history_count_trades(history, &trades, (uint64_t[]){7, 9}, &n), 0);
@@ -149,6 +149,154 @@ static void test_wrong(void **state)
 	assert_true(import("7,1.5,2,3,1704067200000,maybe,True\n", "BUSDT", NULL) < 0);
 	assert_int_equal(import("9223372036854775808,1.5,2,3,1704067200000,True,True\n", "BUSDT", NULL), ERR_RANGE);
 	assert_int_equal(walk("BUSDT.BINANCE", "1m").n, 0); /* of a bad file nothing is taken */
+}
+
+static uint64_t trades_between(const char *instrument, uint64_t first, uint64_t last)
+{
+	const struct history_series s = {.origin = origin_replay, .instrument = instrument};
+	uint64_t n;
+
+	assert_int_equal(history_count_trades(history, &s, (uint64_t[]){first, last}, &n), 0);
+	return n;
+}
+
+/* Spot: eight columns, no heading, ms then us; the id is the last trade's. USD-M: a heading, the aggregate's own id. */
+static void test_aggregates(void **state)
+{
+	(void)state;
+	assert_int_equal(import("100,42283.58,0.5,2001,2003,1704067200000,True,True\n"
+				"101,42283.59,0.1,2004,2004,1735689600000123,False,True\n",
+				"IUSDT", NULL),
+			 0);
+	assert_int_equal(result.fresh, 2);
+	assert_int_equal(result.from, T0);
+	assert_int_equal(result.to, 1735689600000123LL * 1000);
+	assert_int_equal(trades_between("IUSDT.BINANCE", 2003, 2003), 1);
+	assert_int_equal(trades_between("IUSDT.BINANCE", 2004, 2004), 1);
+	assert_int_equal(
+		import("agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker\n"
+		       "100,42283.6,0.5,2001,2003,1704067200000,true\n",
+		       "IUSDT-PERP", NULL),
+		0);
+	assert_int_equal(trades_between("IUSDT-PERP.BINANCE", 100, 100), 1);
+	assert_int_equal(import("102,42283.6,0.5,2005,2005,1704067200000,false\n", "IUSDT-PERP", NULL), 0);
+	assert_int_equal(trades_between("IUSDT-PERP.BINANCE", 100, 102), 2);
+	assert_int_equal(import("7,1.5,2,3,1704067200000,True\n", "IUSDT-PERP", NULL),
+			 0); /* trades of USD-M have six */
+	assert_int_equal(trades_between("IUSDT-PERP.BINANCE", 7, 7), 1);
+}
+
+#define TRADING "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional"
+#define TRADING_ROW                                                                                                    \
+	",BTCUSDT,Buy,0.004,70332.40,PlusTick,0549abed-c863-5538-8330-e0ff20c9c490,2.8132959999999996e+10,0.004,281."  \
+	"3\n"
+
+static void test_bybit_trading(void **state)
+{
+	(void)state;
+	const uint64_t id = (0x0549abedc8635538 ^ 0x8330e0ff20c9c490) & INT64_MAX;
+
+	assert_int_equal(import_of(TRADING "\n1730419200.4438" TRADING_ROW, "BYBIT", "BTCUSDT-PERP", NULL), 0);
+	assert_int_equal(result.rows, 1);
+	assert_int_equal(result.from, 1730419200443800000LL);
+	assert_int_equal(trades_between("BTCUSDT-PERP.BYBIT", id, id), 1);
+	/* of today: a flag more; whole seconds; the same trade is not new */
+	assert_int_equal(import_of(TRADING ",RPI\n1651449601,BTCUSDT,Sell,258,38458.00,MinusTick,"
+					   "a0dd4504-db3c-535f-b43b-4de38f581b79,670861.7,258,0.0067,0\n"
+					   "1730419200.4438" TRADING_ROW,
+				   "BYBIT", "BTCUSDT-PERP", NULL),
+			 0);
+	assert_int_equal(result.fresh, 1);
+	assert_int_equal(result.from, 1651449601 * S);
+	assert_true(import_of(TRADING "\n1,BTCUSDT,Buy,1,1,PlusTick,0549abed-c863,1,1,1\n", "BYBIT", "BTCUSDT-PERP",
+			      NULL) < 0);
+	assert_true(import_of(TRADING "\n1,BTCUSDT,Buy,1,1,PlusTick,x549abed-c863-5538-8330-e0ff20c9c490,1,1,1\n",
+			      "BYBIT", "BTCUSDT-PERP", NULL) < 0);
+	assert_string_equal(reason, "line 2");
+}
+
+/* Its ids begin at 1 in each file: a day that comes again in a month's file is not new, another day's are. */
+static void test_bybit_spot(void **state)
+{
+	(void)state;
+	static const char day[] = "id,timestamp,price,volume,side,rpi\n1,1747612800074,106453.8,0.003718,sell,0\n"
+				  "2,1747612800150,106456.9,0.000500,buy,0\n3,1747612800150,106456.9,0.000500,buy,0\n";
+	static const char month[] =
+		"id,timestamp,price,volume,side\n1,1747526400001,106000,1,buy\n2,1747612800074,106453.8,0.003718,sell\n"
+		"3,1747612800150,106456.9,0.000500,buy\n4,1747612800150,106456.9,0.000500,buy\n";
+
+	assert_int_equal(import_of(day, "BYBIT", "JUSDT", NULL), 0);
+	assert_int_equal(result.fresh, 3);
+	assert_int_equal(import_of(month, "BYBIT", "JUSDT", NULL), 0);
+	assert_int_equal(result.rows, 4);
+	assert_int_equal(result.fresh, 1);
+	assert_int_equal(import_of("id,timestamp,price,volume,side\n1,1747612800074,1,1,buy\n2,1747612800073,1,1,buy\n",
+				   "BYBIT", "JUSDT", NULL),
+			 ERR_REFUSED);
+	assert_string_equal(reason, "line 3: its times fall, and its ids only number the rows: sort it by time");
+}
+
+/* What is not what was said, or of somebody else, or cannot be told apart: refused, with what to say instead. */
+static void test_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *venue, *interval, *says;
+	} files[] = {
+		{TRADING "\n1730419200.4438" TRADING_ROW, "BINANCE", NULL,
+		 "line 1: a heading of Bybit's derivatives: say --venue"},
+		{TRADING "\n1730419200.4438" TRADING_ROW, "BYBIT", NULL,
+		 "line 1: a heading of Bybit's derivatives: say"},
+		{"id,timestamp,price,volume,side\n1,2,3,4,buy\n", "BINANCE", NULL,
+		 "line 1: a heading of Bybit's spot dumps: say --venue BYBIT"},
+		{TRADING "\n1730419200.4438" TRADING_ROW, "BYBIT", "1m", "line 1: a heading of trades: add --trades"},
+		{"1730419200.4438" TRADING_ROW, "BYBIT", NULL, "line 1: columns as of Bybit's, without their heading"},
+		{"1,2,3,4,5,1704067200000,True,True\n", "BYBIT", NULL,
+		 "line 1: columns of Binance's aggTrades: say --venue"},
+		{"agg_trade_id,price,quantity,last_trade_id,transact_time,is_buyer_maker\n", "BYBIT", NULL,
+		 "line 1: a heading of Binance's aggTrades: say --venue"},
+		{"1,2,3,4,5,1704067200000,True,True\n", "BINANCE", "1m", "line 1: columns of aggTrades: add --trades"},
+		{"1,2,3,4,1704067200000,True,True\n", "BINANCE", "1m", "line 1: columns of trades: add --trades"},
+		{"1704067200000,1,1,1,1,1,1704067259999,1,1,0,0,0\n", "BINANCE", NULL,
+		 "line 1: columns of klines: leave out"},
+		{"date,open,high,low,close,volume\n", "BINANCE", NULL,
+		 "line 1: a heading of klines: leave out --trades"},
+		{"1,2,3,4,5,6,7,8\n", "BINANCE", NULL, "line 1: columns that are not known: put a heading above"},
+		{"1,2,3\n", "BINANCE", NULL, "line 1: columns that are not known"},
+		{"a,b,c\n", "BINANCE", NULL, "line 1: a heading without the columns that are needed"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		assert_int_equal(import_of(files[i].text, files[i].venue, "KUSDT", files[i].interval), ERR_REFUSED);
+		assert_memory_equal(reason, files[i].says, strlen(files[i].says));
+	}
+	assert_int_equal(import_of(TRADING "\n1730419200.4438" TRADING_ROW, "BYBIT", "KUSDT-PERP", NULL), ERR_REFUSED);
+	assert_string_equal(reason, "line 2: it is of another instrument");
+	assert_int_equal(import("1,2,3,9,8,1704067200000,True,True\n", "KUSDT", NULL),
+			 ERR_PROTOCOL); /* last before first */
+	assert_string_equal(reason, "line 1");
+	assert_int_equal(trades_between("KUSDT.BINANCE", 0, INT64_MAX), 0);
+	assert_int_equal(trades_between("KUSDT.BYBIT", 0, INT64_MAX), 0);
+}
+
+static void test_holes(void **state)
+{
+	(void)state;
+	const struct history_series s = {origin_replay, "LUSDT.BINANCE", "1m"};
+	struct backfill_holes holes;
+
+	assert_int_equal(
+		import("1704067260000,1,1,1,1,1\n1704067380000,1,1,1,1,1\n1704067500000,1,1,1,1,1\n", "LUSDT", "1m"),
+		0);
+	assert_int_equal(backfill_count_holes(history, &s, (int64_t[]){T0 + MINUTE, T0 + 6 * MINUTE}, &holes), 0);
+	assert_int_equal(holes.n, 2);
+	assert_int_equal(holes.ns, 2 * MINUTE);
+	assert_int_equal(holes.first, T0 + 2 * MINUTE);
+	assert_int_equal(history_put_outage(history, &s, T0 + 2 * MINUTE, T0 + 3 * MINUTE), 0); /* it is known */
+	assert_int_equal(backfill_count_holes(history, &s, (int64_t[]){T0, T0 + 8 * MINUTE}, &holes), 0);
+	assert_int_equal(holes.n, 3); /* before the first, one between, and behind the last */
+	assert_int_equal(holes.ns, 4 * MINUTE);
+	assert_int_equal(holes.first, T0);
 }
 
 /* The first file of an archive, and every cut of it. */
@@ -268,8 +416,10 @@ static void test_recorded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_wrong),
-					   cmocka_unit_test(test_zip), cmocka_unit_test(test_history),
-					   cmocka_unit_test(test_recorded)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms),      cmocka_unit_test(test_wrong),
+					   cmocka_unit_test(test_aggregates), cmocka_unit_test(test_bybit_trading),
+					   cmocka_unit_test(test_bybit_spot), cmocka_unit_test(test_refused),
+					   cmocka_unit_test(test_holes),      cmocka_unit_test(test_zip),
+					   cmocka_unit_test(test_history),    cmocka_unit_test(test_recorded)};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
