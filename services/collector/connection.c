@@ -91,6 +91,16 @@ void connection_look(struct shell *s)
 	alert(s, false, text);
 }
 
+/* What else ends by itself, or its reason says who must do something. */
+static const char *remedy(int err)
+{
+	if (err == ERR_DNS)
+		return "check DNS and the network";
+	if (err == ERR_TLS)
+		return "check collector.ca_file, the clock, who answers there";
+	return err == ERR_CONNECT || err == ERR_TIMEOUT ? "check the network" : NULL;
+}
+
 static void people_lose(struct line *l, const char *reason)
 {
 	struct shell *s = l->shell;
@@ -99,8 +109,8 @@ static void people_lose(struct line *l, const char *reason)
 	(void)notice_lose(&s->notice, boot_now(s)); /* an alert that is raised already is not raised again */
 	if (connection_wanted(s) > 1)
 		snprintf(which, sizeof which, " (connection %u of %u)", l->number + 1, connection_wanted(s));
-	snprintf(text, sizeof text, "%s%s: %.100s; no data, so no trades, until it is back", s->venue->name, which,
-		 reason);
+	snprintf(text, sizeof text, "%s%s: %.80s; no data, so no trades, until it is back%s%s", s->venue->name, which,
+		 reason, l->remedy ? "; " : "", l->remedy ? l->remedy : "");
 	alert(s, true, text);
 }
 
@@ -373,8 +383,10 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 	}
 	if (l->open_at == 0)
 		l->shell->counters.connect_failures++;
+	l->remedy = remedy(err);
 	bool refused = status == 429 || status == 418 || status == 403;
 	lose(l, refused ? feed_refused : feed_lost, reason, wait_named(p->ws));
+	l->remedy = NULL; /* people may not have been told: another connection took over */
 }
 
 static const struct ws_handler handler = {

@@ -113,6 +113,7 @@ struct line {
 	uint8_t origin;
 	bool told_live; /* live: the core knows that the connection is up; what else it brings is not for it */
 	bool told_lost; /* and people that it is not */
+	const char *remedy; /* while a loss is told; NULL: none */
 	/* stamped */
 	int64_t cursor;     /* stamp of the last frame the core has seen */
 	struct ring held;   /* frames that wait for their turn */

@@ -17,7 +17,9 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/service/runtime_state.h"
+#include "common/io/ws_frame.h"
 #include "services/collector/shell.h"
+#include "tests/unit/io/peer.h"
 
 #define T0 (INT64_C(1700000040) * NS_PER_S)
 #define TOLD_MAX 64
@@ -332,6 +334,161 @@ static void people_hear_of_a_clock_that_is_off(void **state)
 	close(fd);
 }
 
+/* ---- what people hear of a feed that is lost ---- */
+
+struct alerts {
+	uint32_t raised, resolved;
+	char text[EVENT_TEXT_MAX]; /* of the last */
+};
+
+static bool on_record(void *ctx, uint64_t seq, const uint8_t *bytes, size_t len)
+{
+	struct alerts *seen = ctx;
+	struct event ev;
+	const char *topic;
+	const uint8_t *body;
+	size_t topic_len, body_len, used;
+	static uint8_t room[ARENA_SIZE];
+	struct arena arena = {.cap = sizeof room, .at = room};
+	(void)seq;
+	assert_int_equal(codec_split(bytes, len, &topic, &topic_len, &body, &body_len), 0);
+	assert_int_equal(codec_unpack(body, body_len, &arena, &ev, &used), 0);
+	if (ev.id != EVENT_alert)
+		return true;
+	assert_string_equal(ev.alert.rule, "feed_lost");
+	assert_int_equal(ev.alert.severity, severity_critical);
+	*(ev.alert.state == alert_state_raised ? &seen->raised : &seen->resolved) += 1;
+	snprintf(seen->text, sizeof seen->text, "%s", ev.alert.message);
+	return true;
+}
+
+static struct alerts alerts(struct world *w)
+{
+	struct alerts seen = {0};
+	uint64_t next;
+	assert_int_equal(journal_flush(w->rt.outbox.journal, 60 * NS_PER_S), 0);
+	assert_int_equal(journal_read(w->rt.outbox.journal, 1, 0, on_record, &seen, &next), 0);
+	return seen;
+}
+
+static void serve(struct peer_conn *p, void *ctx)
+{
+	char head[4096], key[64], accept[29];
+	(void)ctx;
+	if (!peer_head(p, head, sizeof head) || !peer_header(head, "Sec-WebSocket-Key", key, sizeof key))
+		return;
+	ws_accept_key(key, accept);
+	peer_printf(p,
+		    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		    "Sec-WebSocket-Accept: %s\r\n\r\n",
+		    accept);
+	peer_drain(p);
+}
+
+/* The next try, and what becomes of it. */
+static void try_again(struct world *w, const char *url, const char *ca_file)
+{
+	struct line *l = &w->s.line[0];
+	uint64_t failures = w->s.counters.connect_failures;
+	snprintf(w->s.set.stream_url, sizeof w->s.set.stream_url, "%s", url);
+	snprintf(w->s.set.ca_file, sizeof w->s.set.ca_file, "%s", ca_file);
+	connection_open(l);
+	for (int i = 0; i < 20000 && l->open_at == 0 && w->s.counters.connect_failures == failures; i++) {
+		turn(w);
+		(void)poll(NULL, 0, 1);
+	}
+	connection_look(&w->s);
+}
+
+/* A name that nobody has, then somebody else's certificate, then the venue: one alert with the first reason and what
+ * to do, and its end once the venue has stayed. The name is too long for DNS, so none is asked. */
+static void a_feed_that_cannot_be_had_is_one_alert(void **state)
+{
+	struct world *w = *state;
+	struct peer_cert own, other;
+	static struct peer peer;
+	char url[64];
+	peer_cert_make(&own, "IP:127.0.0.1");
+	peer_cert_make(&other, "DNS:example.com");
+	peer_use_tls(&peer, &own);
+	peer_start(&peer, serve, NULL);
+	snprintf(url, sizeof url, "wss://127.0.0.1:%u", peer.port);
+	notice_init(&w->s.notice, 120 * NS_PER_S);
+	dial_init(&w->s);
+	w->s.started = true;
+
+	try_again(w, "wss://a-name-of-more-than-the-sixty-three-bytes-that-are-allowed-for-one-label.invalid", "");
+	assert_int_equal(alerts(w).raised, 1);
+	assert_non_null(strstr(alerts(w).text, "resolve host"));
+	assert_non_null(strstr(alerts(w).text, "; check DNS and the network"));
+	for (int i = 0; i < 3; i++) {
+		clock_sim_advance(&w->clock, 30 * NS_PER_S);
+		try_again(w, url, other.path);
+		assert_int_equal(w->s.line[0].open_at, 0);
+	}
+	assert_int_equal(alerts(w).raised, 1);
+	assert_int_equal(alerts(w).resolved, 0);
+
+	clock_sim_advance(&w->clock, 30 * NS_PER_S);
+	try_again(w, url, own.path);
+	assert_true(w->s.line[0].open_at != 0);
+	clock_sim_advance(&w->clock, 119 * NS_PER_S);
+	connection_look(&w->s);
+	assert_int_equal(alerts(w).resolved, 0);
+	clock_sim_advance(&w->clock, NS_PER_S);
+	for (int i = 0; i < 2; i++)
+		connection_look(&w->s);
+	assert_int_equal(alerts(w).raised, 1);
+	assert_int_equal(alerts(w).resolved, 1);
+	assert_string_equal(alerts(w).text, "back for 2 min 0 s; it was lost for 2 min 0 s");
+
+	connection_close(&w->s.line[0]);
+	peer_stop(&peer);
+	peer_cert_free(&own);
+	peer_cert_free(&other);
+}
+
+static void a_certificate_of_somebody_else_is_told_with_what_to_do(void **state)
+{
+	struct world *w = *state;
+	struct peer_cert other;
+	static struct peer peer;
+	char url[64];
+	peer_cert_make(&other, "DNS:example.com");
+	peer_use_tls(&peer, &other);
+	peer_start(&peer, serve, NULL);
+	snprintf(url, sizeof url, "wss://127.0.0.1:%u", peer.port);
+	dial_init(&w->s);
+	w->s.started = true;
+	try_again(w, url, other.path);
+	assert_int_equal(alerts(w).raised, 1);
+	assert_non_null(strstr(alerts(w).text, "; check collector.ca_file, the clock, who answers there"));
+	peer_stop(&peer);
+	peer_cert_free(&other);
+}
+
+/* What an earlier life has left open ends once the feed has stayed, and is not raised again. */
+static void what_an_earlier_life_has_raised_ends(void **state)
+{
+	static const char *const standing[] = {CONNECTION_ALERT, NULL};
+	struct service with = service;
+	struct world *w = *state;
+	struct ev_alert left = {.state = alert_state_raised, .rule = CONNECTION_ALERT, .subject = "BINANCE"};
+	with.standing = standing;
+	w->rt.s = &with;
+	runtime_recall_alert(&w->rt, &left);
+	w->s.set.candles_only = true;
+	connection_polled(&w->s, &(struct ev_feed_state){.state = feed_lost, .reason = "no answer"});
+	assert_true(w->s.unheard);
+	assert_int_equal(alerts(w).raised, 0);
+	connection_polled(&w->s, &(struct ev_feed_state){.state = feed_live});
+	assert_false(w->s.unheard);
+	connection_look(&w->s);
+	assert_int_equal(alerts(w).resolved, 1);
+	connection_look(&w->s);
+	assert_int_equal(alerts(w).resolved, 1);
+}
+
 /* ---- requests ---- */
 
 static void a_request_that_cannot_begin_is_answered_later(void **state)
@@ -354,6 +511,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_such_a_wait_it_is_renewed_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_venues_time_is_asked_once_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(people_hear_of_a_clock_that_is_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_feed_that_cannot_be_had_is_one_alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_certificate_of_somebody_else_is_told_with_what_to_do, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_an_earlier_life_has_raised_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_request_that_cannot_begin_is_answered_later, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
