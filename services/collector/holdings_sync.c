@@ -143,6 +143,7 @@ static void stream_again(struct shell *s)
 	ws_free(&a->ws);
 	a->listen_key[0] = '\0';
 	a->stream_due = pump_now(s) + backoff_next(&a->backoff);
+	a->listen_due = a->stream_due; /* the key went with it */
 	holdings_on_stream_lost(a->holdings, pump_now(s), &s->sink);
 	pump_after(s);
 }

@@ -165,6 +165,7 @@ def binance():
 
 MEMBER = "11111111-2222-3333-4444-555555555555"
 A, B = "KX-DEMO-A", "KX-DEMO-B"
+HELD_A, HELD_B = A + ".KALSHI", B + ".KALSHI"
 
 
 def rsa_key(s, name):
@@ -176,10 +177,10 @@ def rsa_key(s, name):
     return private, public
 
 
-def positions(s, ticker):
-    """(contracts of YES, average price, how we know) of a market, in order."""
+def positions(s, instrument):
+    """(quantity, at Kalshi contracts of YES; average price; how we know) of an instrument, in order."""
     rows = s.rows("SELECT qty, qty_scale, avg_price, price_scale, learned FROM account_positions WHERE instrument = ? ORDER BY ts_recv",
-                  ticker + ".KALSHI")
+                  instrument)
     return [(r["qty"] / 10 ** r["qty_scale"], r["avg_price"] / 10 ** r["price_scale"], r["learned"]) for r in rows]
 
 
@@ -188,21 +189,22 @@ def kalshi_follows(s):
     s.until("the account", lambda: states(s)[-1:] == [("known", 1)])
     n = account(s)["polls"]
     s.until("rounds behind the stream", lambda: account(s)["polls"] >= n + 3)
-    assert positions(s, A) == [(12.0, 0.45, "polled")] and positions(s, B) == [(-4.0, 0.56, "polled")], (positions(s, A), positions(s, B))
-    assert held(s, "USD") == [(100.5, 0.0, "polled")] and positions(s, "KX-DEMO-C") == [], held(s, "USD")
+    assert positions(s, HELD_A) == [(12.0, 0.45, "polled")], positions(s, HELD_A)
+    assert positions(s, HELD_B) == [(-4.0, 0.56, "polled")], positions(s, HELD_B)
+    assert held(s, "USD") == [(100.5, 0.0, "polled")] and positions(s, "KX-DEMO-C.KALSHI") == [], held(s, "USD")
     told = account(s)
     assert told["pages"] >= 3 * (told["polls"] - 1), told
     account(s, asset="USD", free="95.5000", locked="0")
     account(s, asset=A, free="22.00", locked="10.4500", twice=True)
-    s.until("what the stream tells", lambda: positions(s, A)[1:] == [(22.0, 0.475, "streamed")])
+    s.until("what the stream tells", lambda: positions(s, HELD_A)[1:] == [(22.0, 0.475, "streamed")])
     s.until("what it cost", lambda: held(s, "USD")[1:] == [(95.5, 0.0, "polled")])
 
 
 def kalshi_corrects(s):
     account(s, asset=B, free="-7.00", locked="3.9200", silent=True)
-    s.until("a correction", lambda: positions(s, B)[1:] == [(-7.0, 0.56, "corrected")])
+    s.until("a correction", lambda: positions(s, HELD_B)[1:] == [(-7.0, 0.56, "corrected")])
     s.until("one alert, and its end", lambda: alerts(s, "account_differs") == ["raised", "resolved"])
-    assert len(positions(s, A)) == 2 and len(held(s, "USD")) == 2, (positions(s, A), held(s, "USD"))
+    assert len(positions(s, HELD_A)) == 2 and len(held(s, "USD")) == 2, (positions(s, HELD_A), held(s, "USD"))
 
 
 def kalshi():
@@ -232,10 +234,50 @@ def kalshi():
         print("KALSHI: polls %(polls)d, pages %(pages)d, subscriptions %(subscriptions)d" % account(s))
 
 
+# ---- Binance USD-M ----
+
+PERP = "BTCUSDT-PERP.BINANCE"
+
+
+def usdm_follows(s):
+    s.until("the account", lambda: states(s)[-1:] == [("known", 1)])
+    n = account(s)["polls"]
+    s.until("rounds behind the stream", lambda: account(s)["polls"] >= n + 3)
+    assert held(s, "USDT") == [(1000.25, 0.0, "polled")] and positions(s, PERP) == [(-0.5, 60000.5, "polled")], positions(s, PERP)
+    account(s, asset="BTCUSDT", free="-0.750", locked="60100.0", twice=True)
+    s.until("what the stream tells", lambda: positions(s, PERP)[1:] == [(-0.75, 60100.0, "streamed")])
+    account(s, asset="USDT", free="990.25000000", locked="0")
+    s.until("the wallet", lambda: held(s, "USDT")[1:] == [(990.25, 0.0, "streamed")])
+
+
+def usdm():
+    with Live("usdm", settings=("collector.account_poll=1s", "collector.account=mine", "collector.venue=BINANCE-PERP",
+                                "collector.streams=top", "collector.klines=0", "log.level=debug"),
+              sim_args=("--venue", "BINANCE-PERP", "--symbols", "BTCUSDT", "--rate", "20", "--seed", "7")) as s:
+        write(s.path("customer"), "%s\n%s\nUSDT 1000.25 0\nBTCUSDT -0.500 60000.5\n" % (ID, SECRET))
+        s.sim_args += ["--account", s.path("customer")]
+        s.start_venue()
+        s.write_settings()
+        s.extra += ["collector.account_url=ws://127.0.0.1:%d" % s.port]
+        s.start_service("persister")
+        start_collector(s, write(s.path("key"), SECRET + "\n"))
+        usdm_follows(s)
+        account(s, asset="BTCUSDT", free="0.000", locked="0.0", silent=True)
+        s.until("a correction", lambda: positions(s, PERP)[2:] == [(0.0, 0.0, "corrected")])
+        s.until("one alert, and its end", lambda: alerts(s, "account_differs") == ["raised", "resolved"])
+        account(s, drop=True)
+        s.until("the stream again", lambda: states(s)[-1] == ("known", 1) and account(s)["subscriptions"] >= 2)
+        good = account(s)
+        assert good["bad_signatures"] == good["bad_keys"] == good["out_of_time"] == 0, good
+        another_life(s, write(s.path("wrong"), WRONG + "\n"), "account_refused", "bad_signatures")
+        assert alerts(s, "account_refused") == ["raised"] and account(s)["others"] == 0, account(s)
+        print("BINANCE-PERP: polls %(polls)d, subscriptions %(subscriptions)d" % account(s))
+
+
 def main():
     """Beside each other: they wait more than they work."""
-    with ThreadPoolExecutor(2) as pool:
-        for stack in [pool.submit(venue) for venue in (binance, kalshi)]:
+    with ThreadPoolExecutor(3) as pool:
+        for stack in [pool.submit(venue) for venue in (binance, kalshi, usdm)]:
             stack.result()
     print("ok")
 

@@ -19,6 +19,10 @@ static const struct {
 
 static int ws_open(struct session *s, const struct request *r)
 {
+	if (wallet_usdm_open(s, r->path)) {
+		s->route = ROUTE_PRIVATE;
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
 		if (!text_starts(r->path, bases[i].base))
 			continue;
@@ -97,6 +101,7 @@ const struct dialect dialect_binance_usdm = {
 	.weight_limit = binance_weight_limit,
 	.ws_open = ws_open,
 	.ws_text = binance_ws_text,
+	.tell_account = wallet_usdm_tell,
 	.hears = hears,
 	.render = render,
 	.futures = true,

@@ -2,7 +2,8 @@
  *
  * A file names the customer: the key's id in the first line, the secret of its HMAC in the second (Kalshi: the path of
  * a PEM file with the public half of its RSA key), then lines "ASSET FREE LOCKED". What Kalshi has besides USD are
- * positions: "TICKER COUNT COST", a negative count of NO.
+ * positions: "TICKER COUNT COST", a negative count of NO. At Binance USD-M it is "ASSET WALLET 0", and what has the
+ * name of an instrument is a position: "SYMBOL AMOUNT ENTRY".
  * POST /nightjar/account changes it: a JSON object of
  *   asset, free, locked   a balance, told to who is subscribed
  *   silent                not told (Kalshi tells positions only)
@@ -52,8 +53,15 @@ bool wallet_control(struct sim *sim, const struct request *r, struct text body, 
 
 /* Binance spot. False: the path is none of its account endpoints. */
 bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply *reply);
+/* Is it signed by the customer, and in time? False: the reply says what is wrong. */
+bool wallet_binance_check(struct sim *sim, const struct request *r, struct reply *reply);
 /* A text on the WebSocket API. */
 void wallet_binance_text(struct session *s, struct text message);
 int wallet_binance_tell(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out);
+
+/* Binance USD-M, likewise; and whether a path is that of the customer's stream. */
+bool wallet_usdm_rest(struct sim *sim, const struct request *r, struct reply *reply);
+bool wallet_usdm_open(struct session *s, struct text path);
+int wallet_usdm_tell(struct session *s, const struct wallet_asset *a, int64_t at_ms, struct buf *out);
 
 #endif

@@ -87,6 +87,15 @@ static const struct refusal *check(struct sim *sim, const struct request *r)
 	return judge(sim, payload, (struct text){at, (size_t)(query.at + query.len - at)}, timestamp, window);
 }
 
+bool wallet_binance_check(struct sim *sim, const struct request *r, struct reply *reply)
+{
+	const struct refusal *no = check(sim, r);
+
+	if (no != NULL)
+		binance_error(reply, no->status, no->code, no->msg);
+	return no == NULL;
+}
+
 static void tell_account(struct sim *sim, struct reply *reply)
 {
 	struct wallet *w = &sim->wallet;
@@ -124,7 +133,6 @@ bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply 
 {
 	bool account = text_is(r->path, "/api/v3/account");
 	bool rights = text_is(r->path, "/sapi/v1/account/apiRestrictions");
-	const struct refusal *no;
 
 	if (sim->wallet.id[0] == '\0')
 		return false;
@@ -133,10 +141,9 @@ bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply 
 		sim->wallet.others += request_header(r, "x-mbx-apikey").at != NULL;
 		return false;
 	}
-	no = check(sim, r);
-	if (no != NULL)
-		binance_error(reply, no->status, no->code, no->msg);
-	else if (account)
+	if (!wallet_binance_check(sim, r, reply))
+		return true;
+	if (account)
 		tell_account(sim, reply);
 	else
 		tell_rights(sim, reply);
