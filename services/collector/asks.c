@@ -267,10 +267,20 @@ static struct market *next_without_klines(struct collector_core *c)
 
 static struct market *next_with_holes(struct collector_core *c)
 {
-	for (uint32_t i = 0; i < c->set.n_markets; i++)
-		if (c->markets[i].fill_at <= c->now)
-			return &c->markets[i];
-	return NULL;
+	struct market *next = NULL;
+
+	for (uint32_t i = 0; i < c->set.n_markets; i++) {
+		struct market *m = &c->markets[i];
+		if (m->fill_at <= c->now && (next == NULL || m->fill_at < next->fill_at))
+			next = m;
+	}
+	return next;
+}
+
+/* Polled trades take turns with polled books; what fills holes waits for all else. */
+static bool trades_go_before(const struct market *trades, const struct market *book)
+{
+	return trades != NULL && trades->polled != NULL && book->sync != SYNC_WAITING && trades->fill_at < book->ask_at;
 }
 
 /* ---- time ---- */
@@ -278,17 +288,17 @@ static struct market *next_with_holes(struct collector_core *c)
 void asks_pump(struct collector_core *c)
 {
 	while (c->now >= allowed_at(c)) {
-		struct market *m;
+		struct market *m, *holes = next_with_holes(c);
 		if (c->describe_at <= c->now)
 			ask_instruments(c);
 		else if (c->join_at <= c->now)
 			table_ask(c);
-		else if ((m = next_waiting(c)) != NULL)
+		else if ((m = next_waiting(c)) != NULL && !trades_go_before(holes, m))
 			ask_snapshot(c, m);
 		else if ((m = next_without_klines(c)) != NULL)
 			ask_klines(c, m);
-		else if ((m = next_with_holes(c)) != NULL)
-			fill_ask(c, m);
+		else if (holes != NULL)
+			fill_ask(c, holes);
 		else
 			return;
 	}
@@ -482,5 +492,5 @@ void asks_on_reply(struct collector_core *c, const struct collector_reply *r)
 	if (asks_read(c, r, &in) < 0)
 		asks_failed(c, m);
 	else if (c->set.poll_ns > 0)
-		feed_heard(c, m);
+		feed_heard(c, m, VENUE_DEPTH_STREAM);
 }

@@ -397,10 +397,10 @@ int connection_dial(struct plug *p)
 	return dial_open(p, &handler);
 }
 
-/* Nothing to connect to: the books are asked for. */
+/* Nothing to connect to: books and trades are asked for. */
 static void open_polled(struct line *l)
 {
-	log_warn("without a key the books are polled: no trades, no updates between", "venue=%s",
+	log_warn("without a key books and trades are polled: no changes of the books between", "venue=%s",
 		 l->shell->venue->name);
 	l->open_at = clock_mono(runtime_clock(l->shell->rt));
 	l->told_live = true;

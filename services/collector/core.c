@@ -131,9 +131,9 @@ static void alive(struct collector_core *c, struct connection *conn)
 	ledger_see(c, conn);
 }
 
-void feed_heard(struct collector_core *c, const struct market *m)
+void feed_heard(struct collector_core *c, const struct market *m, enum venue_stream stream)
 {
-	struct connection *conn = connection_of(c, m, VENUE_DEPTH_STREAM);
+	struct connection *conn = connection_of(c, m, stream);
 
 	if (conn == NULL)
 		return;
@@ -141,11 +141,15 @@ void feed_heard(struct collector_core *c, const struct market *m)
 	alive(c, conn);
 }
 
+/* And what else is asked for. */
 static void stop_books(struct collector_core *c, const struct connection *conn, const char *reason)
 {
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
 			depth_stop(c, &c->markets[i], reason);
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (is_on(&c->markets[i], VENUE_TRADE_STREAM, c, conn))
+			polled_stop(&c->markets[i]);
 }
 
 void close_connection(struct collector_core *c, struct connection *conn, const struct collector_change *change)

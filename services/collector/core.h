@@ -58,7 +58,7 @@ struct collector_core_settings {
 	bool aggregate, mini;  /* as of struct venue_feed */
 	uint32_t weight_limit; /* of a window, whatever the venue says; 0: what it says */
 	uint32_t messages_per_s; /* that may be sent on a connection */
-	int64_t poll_ns;     /* no streams: each book is asked for again after so long; 0: streams */
+	int64_t poll_ns;     /* no streams: books and trades are asked for again after so long; 0: streams */
 	uint64_t fill_max;   /* missed trades to fetch afterwards, of one hole at most; 0: none */
 	int64_t describe_ns; /* between requests for the instruments; 0: only the first */
 	/* no streams: klines of kline_interval, this long, are asked for as they close, so long afterwards; 0: streams

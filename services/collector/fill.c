@@ -47,6 +47,7 @@ void fill_drop(struct collector_core *c, struct market *m)
 {
 	if (m->recall != NULL)
 		recall_drop(m);
+	polled_stop(m);
 	while (m->n_holes > 0)
 		close_first(c, m);
 }
@@ -129,8 +130,8 @@ static void failed(struct collector_core *c, struct market *m)
 
 void fill_ask(struct collector_core *c, struct market *m)
 {
-	if (m->recall != NULL) {
-		recall_ask(c, m);
+	if (m->recall != NULL || m->polled != NULL) {
+		(m->recall != NULL ? recall_ask : polled_ask)(c, m);
 		return;
 	}
 	const struct venue_market *markets[] = {&m->venue};
@@ -157,7 +158,7 @@ void fill_on_timer(struct collector_core *c, struct market *m)
 	if (m->fill_request == 0 || c->now < after(m->fill_asked_at, c->set.reply_ns))
 		return;
 	c->count.replies_failed++;
-	(m->recall != NULL ? recall_on_timer : failed)(c, m);
+	(m->recall != NULL ? recall_on_timer : m->polled != NULL ? polled_on_timer : failed)(c, m);
 }
 
 int64_t fill_due(const struct collector_core *c, const struct market *m)
@@ -167,8 +168,8 @@ int64_t fill_due(const struct collector_core *c, const struct market *m)
 
 void fill_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *r)
 {
-	if (m->recall != NULL) {
-		recall_on_reply(c, m, r);
+	if (m->recall != NULL || m->polled != NULL) {
+		(m->recall != NULL ? recall_on_reply : polled_on_reply)(c, m, r);
 		return;
 	}
 	struct venue_input in = {.ask = VENUE_ASK_TRADES, .market = &m->venue, .limit = c->set.venue->trades_max};
@@ -208,6 +209,10 @@ void fill_on_trade(struct collector_core *c, struct market *m, const struct venu
 {
 	if (m->recall != NULL) {
 		recall_on_trade(c, m, t);
+		return;
+	}
+	if (m->polled != NULL) {
+		polled_on_trade(c, m, t);
 		return;
 	}
 	struct hole *hole = m->n_holes > 0 ? &m->hole[0] : NULL;

@@ -487,9 +487,16 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 		on_own_resolution(c, &ev->resolution);
 	if (ev->id == EVENT_candle)
 		on_own_candle(c, &ev->candle);
-	if (ev->id == EVENT_trade && c->set.venue->trades_max > 0) {
+	if (ev->id == EVENT_trade_backfill) {
+		struct market *m = market_named(c, &ev->trade_backfill.instrument);
+		if (m != NULL)
+			polled_on_own(m, ev);
+	}
+	if (ev->id == EVENT_trade) {
 		struct market *m = market_named(c, &ev->trade.instrument);
-		if (m == NULL || ev->ts_recv < m->trade_at)
+		if (m != NULL)
+			polled_on_own(m, ev);
+		if (m == NULL || c->set.venue->trades_max == 0 || ev->ts_recv < m->trade_at)
 			return;
 		m->trade_id = ev->trade.trade_id;
 		m->trade_at = ev->ts_recv;
@@ -512,6 +519,7 @@ static void forget(struct collector_core *c, struct market *m)
 	m->klines_request = 0;
 	m->klines_at = CORE_NEVER;
 	fill_resume(c, m);
+	polled_resume(c, m);
 	if (c->set.venue->trades_max == 0)
 		m->trade_id = 0; /* it may be older than what was published last */
 }

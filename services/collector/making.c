@@ -67,6 +67,14 @@ static int add_market(struct collector_core *c, const struct collector_market *r
 	return 0;
 }
 
+static int make_page(struct collector_core *c)
+{
+	c->page = calloc(1, sizeof(*c->page));
+	if (c->page != NULL)
+		c->page->row = calloc(c->set.venue->recall_max, sizeof(*c->page->row));
+	return c->page != NULL && c->page->row != NULL ? 0 : ERR_NOMEM;
+}
+
 static int init(struct collector_core *c, const struct collector_core_settings *s)
 {
 	c->n_slots = s->n_markets + s->spare;
@@ -75,6 +83,8 @@ static int init(struct collector_core *c, const struct collector_core_settings *
 	c->levels = calloc(2 * (size_t)c->levels_max, sizeof(*c->levels));
 	c->scratch = calloc(2 * (size_t)s->publish_levels, sizeof(*c->scratch));
 	if (c->markets == NULL || c->levels == NULL || c->scratch == NULL)
+		return ERR_NOMEM;
+	if (s->poll_ns > 0 && s->venue->recall_max > 0 && make_page(c) < 0)
 		return ERR_NOMEM;
 	for (uint32_t i = 0; i < c->n_slots; i++)
 		table_blank(&c->markets[i], i);
@@ -132,11 +142,15 @@ void collector_core_free(struct collector_core *c)
 		buf_fini(&c->markets[i].pending);
 		free(c->markets[i].seal);
 		free(c->markets[i].recall);
+		free(c->markets[i].polled);
 	}
 	strmap_fini(&c->by_name);
 	buf_fini(&c->path);
 	buf_fini(&c->orphans);
 	buf_fini(&c->sealed);
+	if (c->page != NULL)
+		free(c->page->row);
+	free(c->page);
 	free(c->markets);
 	free(c->levels);
 	free(c->scratch);

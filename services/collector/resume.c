@@ -50,7 +50,8 @@ static bool on_logged(void *ctx, int64_t at, const uint8_t *frame, size_t len)
 	(void)at;
 	if (codec_split(frame, len, &topic, &topic_len, &body, &body_len) != 0 || topic_len < 7)
 		return true;
-	if (memcmp(topic, "trade.", 6) == 0 || memcmp(topic, "candle.", 7) == 0)
+	bool missed = topic_len > 9 && memcmp(topic, "backfill.", 9) == 0;
+	if (missed || memcmp(topic, "trade.", 6) == 0 || memcmp(topic, "candle.", 7) == 0)
 		give(own, body, body_len);
 	return true;
 }
@@ -64,7 +65,8 @@ static void read_past(struct shell *s, struct own *own)
 	struct journal_status st = journal_status(b->journal);
 	uint64_t next, from = s->read_all ? 1 : b->x_next;
 	int64_t behind = s->read_all ? 0 : s->now - 1;
-	bool asked = s->venue->trades_max > 0 || s->venue->kline_intervals;
+	bool asked = s->venue->trades_max > 0 || s->venue->kline_intervals ||
+		     collector_section_polls(&s->set, s->venue);
 	int rc = b->mlog && asked ? mlog_read(b->mlog, behind, 0, on_logged, own) : 0;
 	from = from < st.first ? st.first : from;
 	if (rc == 0 && from <= st.last)

@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 10
+#define FORMAT 11
 
 /* ---- one walk for both directions ----
  *
@@ -165,6 +165,26 @@ static void io_told(struct io *io, struct market *m)
 	io_u32(io, &m->poll.empty);
 }
 
+static void io_polled(struct io *io, struct polled *p)
+{
+	io_flag(io, &p->begun);
+	io_flag(io, &p->opened);
+	io_i64(io, &p->live_from);
+	io_i64(io, &p->newest);
+	io_i64(io, &p->since);
+	io_i64(io, &p->good_at);
+	io_i64(io, &p->read_at);
+	io_u32(io, &p->n_seen);
+	if (p->n_seen > POLLED_SEEN) {
+		io->u->err = ERR_RANGE;
+		p->n_seen = 0;
+	}
+	for (uint32_t i = 0; i < p->n_seen; i++) {
+		io_i64(io, &p->seen[i].at);
+		io_u64(io, &p->seen[i].key);
+	}
+}
+
 static void io_market(struct io *io, struct market *m)
 {
 	uint8_t sync = (uint8_t)m->sync;
@@ -213,6 +233,8 @@ static void io_market(struct io *io, struct market *m)
 	io_i64(io, &m->pays);
 	if (m->seal != NULL)
 		io_seal(io, m->seal);
+	if (m->polled != NULL)
+		io_polled(io, m->polled);
 	m->sync = (enum sync)sync;
 }
 

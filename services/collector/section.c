@@ -110,7 +110,7 @@ const struct config_key collector_section_keys[] = {
 	{"key_file", CONFIG_TEXT, "", 0, 0, "",
 	 "File with the key, mode 0600: a private key in PEM (RSA; at Binance Ed25519, too) or the secret of an HMAC "
 	 "in "
-	 "one line (Binance). Empty: books of Kalshi are polled without a key.",
+	 "one line (Binance). Empty: books and trades of Kalshi are polled without a key.",
 	 NULL, TEXT(key_file)},
 	{"account_sync", CONFIG_BOOL, "true", 0, 0, "",
 	 "Where there is a key, follow our account at the venue: balances and positions. It only reads.", NULL,
@@ -132,8 +132,9 @@ const struct config_key collector_section_keys[] = {
 	 "WebSocket base address of the account's stream; empty: the venue's own, or where rest_url is set none.", NULL,
 	 TEXT(account_url)},
 	{"poll", CONFIG_DUR, "5s", NS_PER_S, 3600 * NS_PER_S, "ns",
-	 "Between requests for each book where there is no key to connect with; the venue's budget may slow it.", NULL,
-	 AT(poll_ns), 0},
+	 "Between requests for each book, and for each market's trades, where there is no key to connect with; the "
+	 "venue's budget may slow it.",
+	 NULL, AT(poll_ns), 0},
 	{"stamped", CONFIG_BOOL, "false", 0, 0, "",
 	 "Take the recorded stamps of venue_sim instead of the clock (replay); refused by real venues.", NULL,
 	 AT(stamped), 0},

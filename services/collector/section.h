@@ -35,8 +35,8 @@ extern const struct config_key collector_section_keys[];
 /* Longest silence of a healthy connection by these settings. */
 int64_t collector_section_silence(const struct collector_section *in, const struct venue *v);
 
-/* Are books asked for instead of streamed? Where the venue's own address takes signed connections only and there is no
- * key. */
+/* Are books and trades asked for instead of streamed? Where the venue's own address takes signed connections only and
+ * there is no key. */
 bool collector_section_polls(const struct collector_section *in, const struct venue *v);
 
 /* enum origin of what comes from `base` while nothing there says that it is a simulator: live only from one of the

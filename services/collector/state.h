@@ -53,6 +53,34 @@ struct recall {
 	uint64_t key[RECALL_KEYS], next_key;
 };
 
+#define POLLED_SEEN 2048 /* trades of the margin that is asked for again; a page has fewer */
+
+struct polled_seen {
+	int64_t at;
+	uint64_t key;
+};
+
+/* Trades without a stream: drawn in polled.c. */
+struct polled {
+	bool begun;        /* a page has shown where the past ends */
+	bool opened;       /* nothing has been read since the feed opened, at live_from */
+	bool stale;        /* an earlier life went on behind what was saved */
+	int64_t live_from;
+	int64_t newest, since; /* venue time: of what is known; from which on the page under way was asked for */
+	int64_t good_at;       /* stamp of the last request that was answered; 0 none */
+	int64_t read_at;       /* stamp of the last page */
+	uint32_t n_seen;
+	struct polled_seen seen[POLLED_SEEN];
+};
+
+/* The reply being read (polled.c). */
+struct trade_page {
+	uint8_t price_scale, qty_scale;
+	uint32_t n;
+	int64_t oldest;
+	struct venue_trade *row; /* owned: recall_max of the venue */
+};
+
 /* Where the touch is half way to the end of what is known; bid 0, ask INT64_MAX: there is no end. */
 struct reach {
 	int64_t bid, ask;
@@ -141,6 +169,7 @@ struct market {
 	struct hole hole[HOLES_MAX];
 	uint32_t n_holes;
 	struct recall *recall; /* owned; NULL where trades cannot be asked for by time. fill_* below are its own then */
+	struct polled *polled; /* owned; NULL where trades are streamed. As recall, of which it takes the place */
 	uint32_t fill_failures; /* in a row, of the first hole */
 	int64_t fill_at;        /* when to ask for more of it; CORE_NEVER: not */
 	int64_t fill_asked_at;
@@ -202,6 +231,7 @@ struct collector_core {
 	struct level *scratch; /* owned: what is being published, 2 * publish_levels */
 	bool again;            /* what is applied now has been applied and published before */
 	struct buf path, sealed;
+	struct trade_page *page; /* owned; NULL where trades are streamed */
 	struct buf orphans; /* of struct orphan, until the life begins (collector_core_resume) */
 
 	int64_t now;
@@ -271,7 +301,7 @@ bool is_on(const struct market *m, enum venue_stream stream, const struct collec
 struct connection *connection_of(struct collector_core *c, const struct market *m, enum venue_stream stream);
 
 /* Polled: a reply is what a frame is elsewhere. */
-void feed_heard(struct collector_core *c, const struct market *m);
+void feed_heard(struct collector_core *c, const struct market *m, enum venue_stream stream);
 
 /* Asks for a new connection in the place of the one that carries this stream of a market. */
 void reconnect_for(struct collector_core *c, const struct market *m, enum venue_stream stream, const char *reason);
@@ -406,6 +436,16 @@ void recall_on_timer(struct collector_core *c, struct market *m);
 void recall_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *reply);
 void recall_on_trade(struct collector_core *c, struct market *m, const struct venue_trade *t);
 
+/* polled.c: the same where there is no stream */
+void polled_start(struct collector_core *c, struct market *m); /* the feed is open */
+void polled_stop(struct market *m);                            /* it is not */
+void polled_on_own(struct market *m, const struct event *ev);  /* a trade that an earlier life published */
+void polled_resume(struct collector_core *c, struct market *m);
+void polled_ask(struct collector_core *c, struct market *m);
+void polled_on_timer(struct collector_core *c, struct market *m);
+void polled_on_reply(struct collector_core *c, struct market *m, const struct collector_reply *reply);
+void polled_on_trade(struct collector_core *c, const struct market *m, const struct venue_trade *t);
+
 /* polls.c */
 void polls_start(struct collector_core *c);
 void polls_on_instruments(struct collector_core *c);
@@ -415,6 +455,8 @@ void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t 
 
 /* tape.c */
 void tape_on_trade(struct collector_core *c, struct market *m, const struct venue_message *msg);
+/* All trades of a market up to that venue time have come: its candles close. */
+void tape_on_known(struct collector_core *c, struct market *m, int64_t at);
 void tape_on_top(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_kline(struct collector_core *c, struct market *m, const struct venue_message *msg);
 void tape_on_ticker(struct collector_core *c, struct market *m, const struct venue_message *msg);

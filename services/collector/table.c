@@ -59,6 +59,13 @@ int table_make(struct collector_core *c, const char *raw, uint32_t slot)
 		m->seal = NULL;
 		return ERR_NOMEM;
 	}
+	bool polls = c->set.venue->recall_max > 0 && c->set.poll_ns > 0;
+	if (polls && (m->polled = calloc(1, sizeof(*m->polled))) == NULL) {
+		book_fini(&m->book);
+		free(m->seal);
+		m->seal = NULL;
+		return ERR_NOMEM;
+	}
 	uint32_t *index = strmap_put(&c->by_name, raw, len);
 	must(index != NULL);
 	*index = slot;
@@ -88,6 +95,7 @@ void table_clear(struct collector_core *c, struct market *m)
 	buf_fini(&m->pending);
 	free(m->seal);
 	free(m->recall);
+	free(m->polled);
 	table_blank(m, m->index);
 	while (c->set.n_markets > c->n_fixed && c->markets[c->set.n_markets - 1].join == JOIN_NONE)
 		c->set.n_markets--;
@@ -176,6 +184,8 @@ static void carry(struct collector_core *c, struct connection *conn, struct mark
 		ledger_follow_market(c, conn, m);
 	if (streams & VENUE_DEPTH_STREAM)
 		depth_start(c, m);
+	if (streams & VENUE_TRADE_STREAM)
+		polled_start(c, m);
 	if (c->set.klines_limit > 0 && (streams & VENUE_KLINE_STREAM))
 		asks_klines(c, m);
 }
@@ -214,6 +224,9 @@ void table_on_open(struct collector_core *c, struct connection *conn, uint64_t v
 	for (uint32_t i = 0; i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_DEPTH_STREAM, c, conn))
 			depth_start(c, &c->markets[i]);
+	for (uint32_t i = 0; i < c->set.n_markets; i++)
+		if (is_on(&c->markets[i], VENUE_TRADE_STREAM, c, conn))
+			polled_start(c, &c->markets[i]);
 	for (uint32_t i = 0; c->set.klines_limit > 0 && i < c->set.n_markets; i++)
 		if (is_on(&c->markets[i], VENUE_KLINE_STREAM, c, conn))
 			asks_klines(c, &c->markets[i]);

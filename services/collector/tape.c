@@ -57,6 +57,15 @@ void tape_on_clock(struct collector_core *c, struct connection *conn, int64_t at
 	}
 }
 
+void tape_on_known(struct collector_core *c, struct market *m, int64_t at)
+{
+	struct close_context x = {c, m};
+	uint64_t refused = m->candles.refused;
+
+	candles_on_clock(&m->candles, at, &(struct candle_sink){&x, on_closed});
+	c->count.candles_refused += m->candles.refused - refused;
+}
+
 /* ---- trades ---- */
 
 /* A time or price that cannot be: one such trade would push every candle out of its place. */

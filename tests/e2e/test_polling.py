@@ -1,5 +1,6 @@
 """Instruments fed by REST candles alone, and numbers from elsewhere: due times on record, waiting that is healthy, one
-instrument's failure that is nobody else's, a server that dies and comes back."""
+instrument's failure that is nobody else's, a server that dies and comes back. Books and trades of Kalshi without a key:
+each trade once, over a restart, too."""
 import http.server
 import json
 import signal
@@ -11,10 +12,10 @@ from records import market_log, unpack
 from stack import Stack
 
 HOUR, SECOND, MS = 3600 * 10**9, 10**9, 10**6
-CANDLE, DUE, REFERENCE = 0x0105, 0x010C, 0x010D
-STAMP, FIELDS = 7, 9
+TRADE, CANDLE, DUE, REFERENCE, BACKFILL = 0x0101, 0x0105, 0x010C, 0x010D, 0x0130
+EVENT_AT, STAMP, FIELDS = 6, 7, 9
 NAMES = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
-IDLE, ALONE = "DDDUSDT", "EEEUSDT"
+IDLE, ALONE, KALSHI = "DDDUSDT", "EEEUSDT", "KXTEST-1"
 GOOD, MISSING, BROKEN, EMPTY = range(4)
 
 
@@ -34,6 +35,8 @@ class Venue(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlparse(self.path)
         q = {k: v[0] for k, v in parse_qs(url.query).items()}
+        if url.path.startswith("/trade-api/"):
+            return self.say(200, json.dumps(kalshi(url.path, q)).encode())
         if url.path.endswith("/time"):
             return self.say(200, b'{"serverTime":%d}' % (time.time_ns() // MS))
         if url.path.endswith("exchangeInfo"):
@@ -51,6 +54,25 @@ class Venue(http.server.BaseHTTPRequestHandler):
 def described(name):
     filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.01"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
     return {"symbol": name, "status": "TRADING", "baseAsset": name[:3], "quoteAsset": "USDT", "filters": filters}
+
+
+def kalshi(path, q):
+    """A market that trades once every 200 ms."""
+    if path.endswith("/orderbook"):
+        return {"orderbook_fp": {"yes_dollars": [["0.4000", "10.00"]], "no_dollars": [["0.5500", "3.00"]]}}
+    if path.endswith("/markets"):
+        return {"markets": [{"ticker": KALSHI, "status": "active", "price_ranges": [{"start": "0", "end": "1", "step": "0.01"}]}]}
+    if not path.endswith("/markets/trades"):
+        return {"exchange_active": True}
+    last = time.time_ns() // (200 * MS)
+    first = max(last - int(q["limit"]) + 1, int(q.get("min_ts", 0)) * 5)
+    return {"cursor": "", "trades": [kalshi_trade(n) for n in range(last, first - 1, -1)]}
+
+
+def kalshi_trade(n):
+    at = "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(n // 5)), n % 5 * 200)
+    return {"trade_id": "00000000-0000-4000-8000-%012d" % n, "ticker": KALSHI, "yes_price_dollars": "0.4100", "count_fp": "1.00",
+            "taker_side": "yes", "created_time": at}
 
 
 def candles(q):
@@ -133,6 +155,47 @@ class Polled(Stack):
         assert self.kill("collector", signal.SIGTERM) == 0, self.log("collector")[-2000:]
 
 
+class Keyless(Polled):
+    """Kalshi's market data without a key."""
+
+    def __init__(self, venue):
+        super().__init__(venue, (KALSHI,), "")
+
+    def write_settings(self):
+        lines = ["bus", '    dir = "%s"' % self.path("bus"), "run", '    data = "%s"' % self.path("data"), '    pace = "live"',
+                 '    origin = "simulated"', '    run_id = "e2e"', "collector", '    venue = "KALSHI"', '    symbols = "%s"' % KALSHI,
+                 '    streams = "depth,trade"', '    poll = "1s"', '    rest_url = "http://127.0.0.1:%d"' % self.port]
+        with open(self.path("nightjar.conf"), "w") as f:
+            f.write("\n".join(lines) + "\n")
+
+    def trades(self, *kinds):
+        """Numbers of the venue's trades, as told."""
+        numbers = []
+        for body in market_log(self.path("data", "collector", "mlog")):
+            at = 0
+            while at < len(body):
+                ev, at = unpack(body, at)
+                if ev[0] in kinds and ev[FIELDS].split(".")[0] == KALSHI:
+                    numbers.append(ev[EVENT_AT] // (200 * MS))
+        return numbers
+
+
+def keyless(s):
+    """Each trade once, in the venue's order; those of the time between two lives as what was missed."""
+    s.until("polled trades", lambda: len(s.trades(TRADE)) > 10)
+    s.until("candles of them", lambda: s.told(CANDLE, KALSHI))
+    s.end()
+    ended = s.trades(TRADE)[-1]
+    time.sleep(1)
+    s.start_service("collector")
+    s.until("trades of the second life", lambda: s.trades(TRADE)[-1] > ended)
+    live, missed = s.trades(TRADE), s.trades(BACKFILL)
+    every = sorted(live + missed)
+    assert live == sorted(live) and every == list(range(every[0], every[-1] + 1)), (live, missed)
+    assert missed and min(missed) > ended, (ended, missed)
+    assert s.row()["well"], s.row()
+
+
 def opens(s, name):
     return [fields[4] for _, fields in s.told(CANDLE, name)]
 
@@ -212,8 +275,8 @@ def main():
     more = ['    candles_delay = "100ms"', '    reference_every = "5s"', '    reference_stale = "10s"',
             '    references = "warm=%s steady=%s"' % (url % elsewhere.port, url % venue.port)]
     every = Polled(venue, NAMES, "1s", more), Polled(venue, (ALONE,), "1s"), Polled(venue, (NAMES[0], IDLE), "1h")
-    with every[0] as quick, every[1] as alone, every[2] as slow:
-        for s in every:
+    with every[0] as quick, every[1] as alone, every[2] as slow, Keyless(venue) as kalshi_feed:
+        for s in every + (kalshi_feed,):
             s.start()
         quick.until("both numbers", lambda: numbers(quick, "warm") and numbers(quick, "steady"))
         elsewhere.stop()
@@ -223,9 +286,11 @@ def main():
         elsewhere.start()
         waiting(slow)
         answered(alone)
+        keyless(kalshi_feed)
         stale_and_back(quick)
         for s in every:
             s.is_well()
+        for s in every + (kalshi_feed,):
             s.end()
     print("ok")
 

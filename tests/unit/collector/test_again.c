@@ -257,7 +257,7 @@ static void test_polled(void **state)
 	static const char body[] = "{\"orderbook_fp\":{\"yes_dollars\":[[\"0.4000\",\"10.00\"]],"
 				   "\"no_dollars\":[[\"0.5500\",\"3.00\"]]}}";
 	static const char empty[] = "{\"orderbook_fp\":{\"yes_dollars\":null,\"no_dollars\":null}}";
-	static const struct collector_market x[] = {{"A", 0, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM}};
+	static const struct collector_market x[] = {{"A", 0, VENUE_DEPTH_STREAM}}; /* trades: test_polled */
 	struct collector_core_settings s;
 	struct rig r;
 
