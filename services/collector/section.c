@@ -289,6 +289,12 @@ static void copy_polling(const struct collector_section *in, struct collector_co
 		set->silence_ns = 3 * in->poll_ns;
 }
 
+/* What can be asked for without a stream. */
+static uint32_t polled_streams(const struct venue *venue)
+{
+	return VENUE_DEPTH_STREAM | (venue->recall_max > 0 ? VENUE_TRADE_STREAM : 0);
+}
+
 /* One of two words; *ret_second: the second. */
 static int parse_word(const char *key, const char *word, const char *const words[2], bool *ret_second, char *reason,
 		      size_t cap)
@@ -477,6 +483,8 @@ int collector_section_core(const struct collector_section *in, const struct coll
 		rc = parse_kinds(in, &set, reason, cap);
 	if (rc)
 		return rc;
+	if (collector_section_polls(in, venue))
+		streams &= polled_streams(venue);
 	rc = parse_candles_only(in, &set, &streams, reason, cap);
 	if (!rc)
 		rc = check_scan(in, venue, reason, cap);

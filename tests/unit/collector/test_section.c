@@ -79,6 +79,36 @@ static void test_lesser_streams(void **state)
 	expect_path(&in, "/stream?streams=btcusdt@aggTrade/btcusdt@kline_1h/btcusdt@miniTicker");
 }
 
+static uint32_t followed(const struct collector_section *in)
+{
+	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
+	struct collector_core *core;
+	struct venue_feed feed;
+	char reason[300] = "";
+
+	assert_int_equal(make(in, reason, sizeof(reason), &core), 0);
+	collector_core_feed(core, 0, markets, &feed);
+	collector_core_free(core);
+	return feed.streams;
+}
+
+/* What is not on a stream cannot be said to be followed. */
+static void test_polled_streams(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+
+	snprintf(in.venue, sizeof(in.venue), "KALSHI");
+	snprintf(in.symbols, sizeof(in.symbols), "KXBTC-26-T1");
+	snprintf(in.streams, sizeof(in.streams), "depth,trade,ticker");
+	in.poll_ns = 1;
+	assert_true(collector_section_polls(&in, venue_find("KALSHI", 6)));
+	assert_int_equal(followed(&in), VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM);
+	snprintf(in.stream_url, sizeof(in.stream_url), "ws://127.0.0.1:1");
+	assert_false(collector_section_polls(&in, venue_find("KALSHI", 6)));
+	assert_int_equal(followed(&in), VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TICKER_STREAM);
+}
+
 static void expect_refusal(const struct collector_section *in, const char *word)
 {
 	struct collector_core *core;
@@ -221,6 +251,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
 					   cmocka_unit_test(test_scan), cmocka_unit_test(test_catalog_origin),
 					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
-					   cmocka_unit_test(test_own_hosts)};
+					   cmocka_unit_test(test_own_hosts), cmocka_unit_test(test_polled_streams)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
