@@ -36,8 +36,8 @@ static const struct config_key keys[] = {
 	{NULL, CONFIG_TEXT, NULL, 0, 0, NULL, NULL, NULL, 0, 0},
 };
 static const struct config_section sections[] = {
-	{"bus", "", keys, &self[0], false},
-	{"strategy", "", keys, &self[1], true},
+	{"bus", "", keys, &self[0], false, false},
+	{"strategy", "", keys, &self[1], true, false},
 };
 static const char *const foreign[] = {"other", NULL};
 

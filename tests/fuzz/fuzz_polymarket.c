@@ -42,11 +42,12 @@ static void on_scan_ask(void *ctx, uint64_t id, const char *path, uint32_t weigh
 	scan_asked = id;
 }
 
-static void on_follow(void *ctx, const struct venue_listing *l)
+static bool on_follow(void *ctx, const struct venue_listing *l)
 {
 	(void)ctx;
 	must(l->open && !l->resolved && l->outcomes > 0 && l->outcomes <= VENUE_OUTCOMES_MAX && l->group[0] != '\0');
 	must(++followed <= PLACES);
+	return true;
 }
 
 static bool on_resolve(void *ctx, const struct venue_listing *l)
