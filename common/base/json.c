@@ -169,9 +169,12 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* Space at the end says nothing: without it, the last byte mostly ends a container. */
+/* Space at the end says nothing: without it, the last byte mostly ends a container. Nothing at all may be NULL, and
+ * NULL has no place behind it. */
 void json_init(struct json *j, const char *text, size_t len)
 {
+	if (len == 0)
+		text = "";
 	while (len > 0 && is_space(text[len - 1]))
 		len--;
 	*j = (struct json){.begin = text, .at = text, .end = text + len, .state = JSON_DUE};

@@ -49,6 +49,7 @@ struct json {
 	bool closed;     /* the last byte ends a container: runs of digits or letters stop there */
 };
 
+/* text may be NULL where len is 0. */
 void json_init(struct json *j, const char *text, size_t len);
 
 /* Kind of the value that is due, without consuming it; JSON_ERROR where none is. No error is

@@ -529,6 +529,18 @@ static void test_the_first_error_stays(void **state)
 }
 
 /* Calls that do not fit where the reader stands are errors, not accidents. */
+/* No body at all: nothing to point at, and no value. */
+static void test_nothing(void **state)
+{
+	(void)state;
+	struct json j;
+
+	json_init(&j, NULL, 0);
+	assert_int_equal(json_peek(&j), JSON_ERROR);
+	assert_false(json_object(&j));
+	assert_true(json_finish(&j) < 0);
+}
+
 static void test_misuse(void **state)
 {
 	struct json_str s;
@@ -645,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_decimals),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_the_first_error_stays),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_unescape),
 		cmocka_unit_test(test_quote),
