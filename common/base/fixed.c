@@ -159,15 +159,18 @@ static int parse_any(const char *text, size_t len, int scale, int64_t *ret_value
 /* The common case in one pass: "-123.4500", at most 18 digits, no more decimals than the scale. */
 int fixed_parse(const char *text, size_t len, int scale, int64_t *ret_value)
 {
-	const char *at = text, *end = text + len, *first, *point;
+	const char *at = text, *end, *first, *point;
 	uint64_t magnitude = 0;
 	bool negative;
 	int shift;
 
 	if (!is_scale(scale))
 		return ERR_ARG;
-	if (len == 0 || len > DIGITS_FAST + 1)
+	if (len == 0) /* text may be NULL */
+		return ERR_SYNTAX;
+	if (len > DIGITS_FAST + 1)
 		return parse_any(text, len, scale, ret_value);
+	end = text + len;
 	negative = *at == '-';
 	first = at += negative;
 	point = at = digits_read(at, end, &magnitude);
@@ -185,7 +188,7 @@ int fixed_scale_of(const char *text, size_t len, int *ret_scale)
 {
 	struct decimal d;
 	int64_t decimals;
-	int rc = take_apart(text, len, &d);
+	int rc = len > 0 ? take_apart(text, len, &d) : ERR_SYNTAX;
 
 	if (rc < 0)
 		return rc;

@@ -101,6 +101,13 @@ static void test_parse(void **state)
 		assert_int_equal(fixed_parse("12345", 3, 0, &value), 0);
 		assert_int_equal(value, 123); /* never beyond its length */
 	}
+	{
+		int64_t value;
+		int scale;
+
+		assert_int_equal(fixed_parse(NULL, 0, 0, &value), ERR_SYNTAX);
+		assert_int_equal(fixed_scale_of(NULL, 0, &scale), ERR_SYNTAX);
+	}
 }
 
 /* -?D+(.D+)?([eE][+-]?D+)? as a table of states. */
