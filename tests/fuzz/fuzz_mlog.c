@@ -88,8 +88,9 @@ static void check(bool read_only)
 	int rc = mlog_read(m, 0, 0, on_record, &s);
 	must(rc == 0 || rc == ERR_CORRUPT);
 	must(read_only || rc != 0 || s.last == mlog_last(m));
-	int64_t next = mlog_last(m) + 1;
-	if (!read_only && next > 0 && mlog_last(m) < INT64_MAX) {
+	int64_t last = mlog_last(m);
+	if (!read_only && last >= 0 && last < INT64_MAX) {
+		int64_t next = last + 1;
 		must(mlog_append(m, next, "appended", 8) == 0);
 		s = (struct seen){.last = next - 1};
 		must(mlog_read(m, next - 1, 0, on_record, &s) == 0 && s.count == 1);
