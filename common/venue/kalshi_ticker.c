@@ -3,8 +3,8 @@
  * Facts: docs.kalshi.com (asyncapi) of 2026 and frames that others have published; none is among our recordings. Prices
  * are of YES, whatever use_yes_price says: price_dollars is the last trade's, empty before the first. volume_fp is what
  * was traded since the market opened, not within a day; there is no open, high or low. The integer fields in cents are
- * gone, as in all frames. dollar_volume is left alone: it has half a dollar for each contract, whatever was paid. Best
- * prices come with the book, of which this is an older view.
+ * gone, as in all frames. dollar_volume is left alone: what it counts is not documented (the one frame we know of has
+ * half a dollar for each contract). Best prices come with the book, of which this is an older view.
  */
 #include "common/venue/kalshi_ticker.h"
 
