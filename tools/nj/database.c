@@ -5,20 +5,42 @@
 
 #include "common/base/err.h"
 
-int database_open(struct cli *cli, const char *given, char ret_path[DATABASE_PATH_MAX], struct store_read **ret_store)
+void database_path(const struct run_settings *run, char ret_path[DATABASE_PATH_MAX])
 {
-	struct run_settings run;
+	snprintf(ret_path, DATABASE_PATH_MAX, "%s/persister/nightjar.db", run->data);
+}
+
+int database_open(struct cli *cli, const char *given, struct database *ret_database)
+{
+	struct database *d = ret_database;
 	char reason[DATABASE_PATH_MAX + 200] = "";
-	int rc = stack_settings(cli, &run);
+	*d = (struct database){.cli = cli};
+	int rc = stack_settings(cli, &d->run);
 	if (rc != CLI_OK)
 		return rc;
 	if (given)
-		snprintf(ret_path, DATABASE_PATH_MAX, "%s", given);
+		snprintf(d->path, sizeof d->path, "%s", given);
 	else
-		snprintf(ret_path, DATABASE_PATH_MAX, "%s/persister/nightjar.db", run.data);
-	rc = store_read_open(ret_path, ret_store, reason, sizeof reason);
+		database_path(&d->run, d->path);
+	rc = store_read_open(d->path, &d->store, reason, sizeof reason);
 	if (rc == 0)
 		return CLI_OK;
 	return cli_fail(cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
 			reason[0] ? reason : err_text(rc));
+}
+
+void database_close(struct database *d)
+{
+	store_read_close(d->store);
+	d->store = NULL;
+}
+
+int database_told(const struct database *d, int rc)
+{
+	return rc == 0 ? CLI_OK : cli_fail(d->cli, CLI_DATA, "%s: %s", d->path, err_text(rc));
+}
+
+int database_events(struct database *d, store_read_event_fn *fn, void *ctx)
+{
+	return database_told(d, store_read_events(d->store, 0, fn, ctx));
 }

@@ -8,7 +8,7 @@
 #include "common/base/err.h"
 #include "common/base/strmap.h"
 #include "common/io/journal.h"
-#include "services/persister/store_read.h"
+#include "tools/nj/database.h"
 #include "tools/nj/doctor.h"
 #include "tools/nj/spawn.h"
 #include "tools/nj/table.h"
@@ -188,11 +188,11 @@ static void check_alerts(struct doctor *d, const struct lately *l)
 static void check_database(struct doctor *d)
 {
 	struct finding *f = doctor_check(d, "database", "opens, and its quick_check passes");
-	char path[STACK_PATH_MAX], reason[300] = "", size[TABLE_SHORT_MAX];
+	char path[DATABASE_PATH_MAX], reason[300] = "", size[TABLE_SHORT_MAX];
 	struct lately l = {.d = d, .now = clock_wall(clock_real())};
 	struct store_read *s = NULL;
 	struct stat st = {0};
-	snprintf(path, sizeof path, "%s/persister/nightjar.db", d->run.data);
+	database_path(&d->run, path);
 	int rc = store_read_open(path, &s, reason, sizeof reason);
 	finding_measure(f, "%.150s %s", path,
 			stat(path, &st) == 0 ? table_bytes((int64_t)st.st_size, size) : "is not there");

@@ -19,6 +19,11 @@
 #define OPTION_TELEMETRY(at, does) \
 	{.name = "telemetry", .kind = CLI_FLAG, .offset = at, .doc = does " heartbeats, promises and metrics too."}
 
+/* What database.h opens. */
+#define OPTION_DATABASE(at) \
+	{.letter = 'd', .name = "database", .kind = CLI_PATH, .arg = "FILE", .offset = at, \
+	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."}
+
 /* So many of something, at least one. */
 #define OPTION_COUNT(short_name, long_name, at, text) \
 	{.letter = short_name, .name = long_name, .kind = CLI_INT, .arg = "N", .min = 1, .max = 1000000000, \

@@ -434,6 +434,13 @@ void table_int(struct table *t, int64_t value)
 	add_cell(t, "", value, false, TABLE_PLAIN);
 }
 
+void table_fixed(struct table *t, int64_t value, int scale)
+{
+	char text[FIXED_TEXT_MAX];
+	fixed_format(text, sizeof text, value, scale);
+	table_text(t, text);
+}
+
 void table_bool(struct table *t, bool value)
 {
 	must(next_kind(t) == TABLE_BOOL);

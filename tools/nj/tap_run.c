@@ -14,6 +14,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "proto/topic.h"
+#include "tools/nj/database.h"
 #include "tools/nj/names.h"
 #include "tools/nj/past.h"
 #include "tools/nj/signals.h"
@@ -29,7 +30,7 @@ struct session {
 	bool from_past;   /* `past` feeds the tap */
 	bool live;        /* client is open */
 	struct ring last; /* -o -N: the last ones so far */
-	char database[STACK_PATH_MAX];
+	char database[DATABASE_PATH_MAX];
 	int signals, signal;
 	struct loop_source *on_signal, *on_interval, *on_silence;
 };
@@ -309,7 +310,7 @@ static int subscribe(struct session *s)
 static void set_past(struct session *s)
 {
 	struct past *p = &s->past;
-	snprintf(s->database, sizeof s->database, "%s/persister/nightjar.db", s->client.run.data);
+	database_path(&s->client.run, s->database);
 	p->cli = s->cli;
 	p->client = &s->client;
 	p->filters = &s->tap.filters;

@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "common/base/fixed.h"
 #include "common/io/clock.h"
-#include "services/persister/store_read.h"
-#include "tools/nj/stack.h"
+#include "tools/nj/database.h"
+#include "tools/nj/options.h"
 #include "tools/nj/table.h"
 
 #define HELD_MAX 8192
@@ -83,20 +82,6 @@ static void on_event(void *ctx, const struct event *ev)
 	p->n += i == p->n;
 }
 
-static int gather(struct page *p, const char *path)
-{
-	struct store_read *store;
-	char reason[STACK_PATH_MAX + 200] = "";
-	int rc = store_read_open(path, &store, reason, sizeof reason);
-
-	if (rc != 0)
-		return cli_fail(p->cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
-				reason[0] ? reason : err_text(rc));
-	rc = store_read_events(store, 0, on_event, p);
-	store_read_close(store);
-	return rc == 0 ? CLI_OK : cli_fail(p->cli, CLI_DATA, "%s: %s", path, err_text(rc));
-}
-
 static const char *state_of(const struct page *p, const char *account, const char *venue)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -114,14 +99,6 @@ static bool is_wanted(const struct page *p, const char *account)
 		if (strcmp(p->argv[i], account) == 0)
 			return true;
 	return p->argc == 0;
-}
-
-static void number(struct table *t, int64_t value, int scale)
-{
-	char text[FIXED_TEXT_MAX];
-
-	fixed_format(text, sizeof text, value, scale);
-	table_text(t, text);
 }
 
 static void head(struct page *p, const char *account, const char *venue, const char *what, const char *name)
@@ -153,8 +130,8 @@ static void print_balance(struct page *p, const struct event *ev)
 	if (!is_wanted(p, b->account) || (!p->o->all && b->total == 0 && b->locked == 0))
 		return;
 	head(p, b->account, b->venue, "balance", b->asset);
-	number(p->table, b->total, b->cash_scale);
-	number(p->table, b->locked, b->cash_scale);
+	table_fixed(p->table, b->total, b->cash_scale);
+	table_fixed(p->table, b->locked, b->cash_scale);
 	table_null(p->table);
 	tail(p, ev, b->learned, b->changed_at);
 }
@@ -168,9 +145,9 @@ static void print_position(struct page *p, const struct event *ev)
 		return;
 	snprintf(name, sizeof name, "%s%s%s", q->instrument.s, q->leg[0] ? " " : "", q->leg);
 	head(p, q->account, q->venue, "position", name);
-	number(p->table, q->qty, q->qty_scale);
+	table_fixed(p->table, q->qty, q->qty_scale);
 	table_null(p->table);
-	number(p->table, q->avg_price, q->price_scale);
+	table_fixed(p->table, q->avg_price, q->price_scale);
 	tail(p, ev, q->learned, q->changed_at);
 }
 
@@ -200,20 +177,16 @@ static int print(struct page *p)
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	struct page p = {.cli = cli, .o = options, .argc = argc, .argv = argv};
-	struct run_settings set;
-	char path[STACK_PATH_MAX + 32];
-	int rc = stack_settings(cli, &set);
+	struct database d;
+	int rc;
 
-	if (rc != CLI_OK)
-		return rc;
-	if (p.o->database)
-		snprintf(path, sizeof path, "%s", p.o->database);
-	else
-		snprintf(path, sizeof path, "%s/persister/nightjar.db", set.data);
 	p.held = calloc(HELD_MAX, sizeof *p.held);
 	if (!p.held)
 		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
-	rc = gather(&p, path);
+	rc = database_open(cli, p.o->database, &d);
+	if (rc == CLI_OK)
+		rc = database_events(&d, on_event, &p);
+	database_close(&d);
 	if (rc == CLI_OK)
 		rc = print(&p);
 	free(p.held);
@@ -221,12 +194,7 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 }
 
 static const struct cli_option options[] = {
-	{.letter = 'd',
-	 .name = "database",
-	 .kind = CLI_PATH,
-	 .arg = "FILE",
-	 .offset = AT(database),
-	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	OPTION_DATABASE(AT(database)),
 	{.letter = 'a',
 	 .name = "all",
 	 .kind = CLI_FLAG,

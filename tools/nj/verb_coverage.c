@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "services/persister/store_read.h"
 #include "tools/nj/coverage.h"
-#include "tools/nj/stack.h"
+#include "tools/nj/database.h"
+#include "tools/nj/options.h"
 #include "tools/nj/table.h"
 
 struct options {
@@ -95,20 +95,11 @@ static void on_reach(void *ctx, const char *publisher, int64_t stamp)
 	coverage_alive(ctx, publisher, stamp);
 }
 
-static int gather(struct page *p, const char *path)
+static int gather(struct page *p, struct database *d)
 {
-	struct store_read *store;
-	char reason[STACK_PATH_MAX + 200] = "";
-	int rc = store_read_open(path, &store, reason, sizeof reason);
+	int rc = database_events(d, on_event, &p->coverage);
 
-	if (rc != 0)
-		return cli_fail(p->cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
-				reason[0] ? reason : err_text(rc));
-	rc = store_read_events(store, 0, on_event, &p->coverage);
-	if (rc == 0)
-		rc = store_read_reach(store, on_reach, &p->coverage);
-	store_read_close(store);
-	return rc == 0 ? CLI_OK : cli_fail(p->cli, CLI_DATA, "%s: %s", path, err_text(rc));
+	return rc == CLI_OK ? database_told(d, store_read_reach(d->store, on_reach, &p->coverage)) : rc;
 }
 
 static int print(struct page *p)
@@ -129,18 +120,13 @@ static int print(struct page *p)
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	struct page p = {.cli = cli, .o = options, .argc = argc, .argv = argv};
-	struct run_settings set;
-	char path[STACK_PATH_MAX + 32];
-	int rc = stack_settings(cli, &set);
+	struct database d;
+	int rc = database_open(cli, p.o->database, &d);
 
-	if (rc != CLI_OK)
-		return rc;
-	if (p.o->database)
-		snprintf(path, sizeof path, "%s", p.o->database);
-	else
-		snprintf(path, sizeof path, "%s/persister/nightjar.db", set.data);
 	coverage_init(&p.coverage);
-	rc = gather(&p, path);
+	if (rc == CLI_OK)
+		rc = gather(&p, &d);
+	database_close(&d);
 	if (rc == CLI_OK)
 		rc = print(&p);
 	coverage_fini(&p.coverage);
@@ -148,12 +134,7 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 }
 
 static const struct cli_option options[] = {
-	{.letter = 'd',
-	 .name = "database",
-	 .kind = CLI_PATH,
-	 .arg = "FILE",
-	 .offset = AT(database),
-	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	OPTION_DATABASE(AT(database)),
 	{.letter = 's',
 	 .name = "stream",
 	 .kind = CLI_LIST,

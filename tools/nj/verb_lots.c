@@ -7,6 +7,7 @@
 #include "services/executor/lots.h"
 #include "services/executor/money.h"
 #include "tools/nj/database.h"
+#include "tools/nj/options.h"
 #include "tools/nj/table.h"
 
 enum { BOOKS_MAX = 1024 }; /* accounts times instruments */
@@ -48,9 +49,7 @@ struct page {
 
 static void money(struct table *t, int64_t value)
 {
-	char text[FIXED_TEXT_MAX];
-	fixed_format(text, sizeof text, value, CASH_SCALE);
-	table_text(t, text);
+	table_fixed(t, value, CASH_SCALE);
 }
 
 static void on_closed(void *ctx, const struct lots_closed *c)
@@ -125,13 +124,13 @@ static void print_open(struct page *p, const struct lots_book *b)
 	}
 }
 
-static int print(struct page *p, struct store_read *store, const char *path)
+static int print(struct page *p, struct database *d)
 {
 	uint64_t merged = 0;
 	int rc = table_open(p->cli, columns, &p->table);
 	if (rc != CLI_OK)
 		return rc;
-	int err = store_read_events(store, 0, on_event, p);
+	int told = database_events(d, on_event, p);
 	for (uint32_t i = 0; i < p->n; i++) {
 		merged += p->book[i]->lots.merged;
 		if (p->o->open)
@@ -141,7 +140,7 @@ static int print(struct page *p, struct store_read *store, const char *path)
 	if (merged + p->left_out > 0)
 		cli_note(p->cli, "%llu lots were merged with an older one (more than %d open), %llu fills left out",
 			 (unsigned long long)merged, LOTS_MAX, (unsigned long long)p->left_out);
-	return err == 0 ? rc : cli_fail(p->cli, CLI_DATA, "%s: %s", path, err_text(err));
+	return told == CLI_OK ? rc : told;
 }
 
 static bool method_of(const char *text, enum lots_method *ret_method)
@@ -158,23 +157,22 @@ static bool method_of(const char *text, enum lots_method *ret_method)
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	const struct options *o = options;
-	struct store_read *store = NULL;
+	struct database d;
 	enum lots_method method;
-	char path[DATABASE_PATH_MAX];
 	(void)argc;
 	(void)argv;
 	if (!method_of(o->method, &method))
 		return cli_fail(cli, CLI_USAGE, "--method is fifo, lifo or hifo, not '%s'", o->method);
 	struct page *p = calloc(1, sizeof *p);
 	if (!p)
-		return CLI_FAILED;
+		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
 	p->cli = cli;
 	p->o = o;
 	p->method = method;
-	int rc = database_open(cli, o->database, path, &store);
+	int rc = database_open(cli, o->database, &d);
 	if (rc == CLI_OK)
-		rc = print(p, store, path);
-	store_read_close(store);
+		rc = print(p, &d);
+	database_close(&d);
 	for (uint32_t i = 0; i < p->n; i++)
 		free(p->book[i]);
 	free(p);
@@ -182,12 +180,7 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 }
 
 static const struct cli_option options[] = {
-	{.letter = 'd',
-	 .name = "database",
-	 .kind = CLI_PATH,
-	 .arg = "FILE",
-	 .offset = AT(database),
-	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	OPTION_DATABASE(AT(database)),
 	{.letter = 'm',
 	 .name = "method",
 	 .kind = CLI_TEXT,

@@ -8,13 +8,13 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
-#include "services/persister/store_read.h"
 #include "tools/nj/client.h"
+#include "tools/nj/database.h"
 #include "tools/nj/live.h"
+#include "tools/nj/options.h"
 #include "tools/nj/report.h"
-#include "tools/nj/stack.h"
-#include "tools/nj/table.h"
 #include "tools/nj/services.h"
+#include "tools/nj/table.h"
 
 struct options {
 	const char *database;
@@ -34,9 +34,7 @@ static const struct table_column columns[] = {
 struct page {
 	struct cli *cli;
 	const struct options *o;
-	struct run_settings run;
-	char database[STACK_PATH_MAX];
-	struct store_read *store;
+	struct database database;
 	struct report report;
 	struct stack stack;
 	struct live live;
@@ -109,7 +107,7 @@ static void print_trading(struct page *p)
 	const struct report *r = &p->report;
 	uint64_t fills = r->makers + r->takers;
 	count(p, "intents", "published", r->intents, "What strategies wanted: orders and cancels.");
-	store_read_orders(p->store, on_orders, p);
+	store_read_orders(p->database.store, on_orders, p);
 	count(p, "fills", "all", fills, "Executions on the paper account.");
 	count(p, "fills", "taker", r->takers, "Against the book as it stood.");
 	count(p, "fills", "maker", r->makers, "Of orders that rested in the book.");
@@ -228,19 +226,19 @@ static void print_data(struct page *p)
 {
 	struct stat st;
 	int64_t bytes = 0;
-	char text[TABLE_SHORT_MAX], wal[sizeof p->database + 8];
-	snprintf(wal, sizeof wal, "%s-wal", p->database);
-	store_read_lanes(p->store, on_lane, p);
+	char text[TABLE_SHORT_MAX], wal[sizeof p->database.path + 8];
+	snprintf(wal, sizeof wal, "%s-wal", p->database.path);
+	store_read_lanes(p->database.store, on_lane, p);
 	count(p, "data", "records", p->report.records,
 	      "Facts in the database: intents, orders, fills, gaps (lane X).");
 	count(p, "data", "missing", p->holes, "Holes in the facts' sequence numbers; 0: nothing was lost.");
-	count(p, "data", "undecodable", store_read_undecodable(p->store),
+	count(p, "data", "undecodable", store_read_undecodable(p->database.store),
 	      "Facts that this program cannot read; left out above.");
-	if (stat(p->database, &st) == 0)
+	if (stat(p->database.path, &st) == 0)
 		bytes = st.st_size;
 	if (stat(wal, &st) == 0)
 		bytes += st.st_size;
-	row(p, "data", "database", table_bytes(bytes, text), p->database);
+	row(p, "data", "database", table_bytes(bytes, text), p->database.path);
 }
 
 static int print_table(struct page *p)
@@ -254,7 +252,7 @@ static int print_table(struct page *p)
 	row(p, "run", "span", p->report.first ? table_span(p->report.last - p->report.first, span) : "-",
 	    "Event time from the first to the last record.");
 	print_trading(p);
-	store_read_candles(p->store, on_candles, p);
+	store_read_candles(p->database.store, on_candles, p);
 	print_feeds(p);
 	print_gaps(p);
 	print_latency(p);
@@ -267,7 +265,7 @@ static int print_brief(struct page *p)
 {
 	char label[64], price[FIXED_TEXT_MAX] = "-", equity[FIXED_TEXT_MAX] = "-";
 	size_t services = 0;
-	store_read_orders(p->store, on_orders, p);
+	store_read_orders(p->database.store, on_orders, p);
 	origins(p, label);
 	for (size_t i = 0; i < services_n; i++)
 		services += stack_find(&p->stack, services_names[i]) != NULL;
@@ -299,7 +297,7 @@ static void watch(struct page *p)
 	struct client c;
 	char reason[200];
 	const char *flags[CLI_LIST_MAX];
-	stack_scan(p->run.bus_dir, &p->stack);
+	stack_scan(p->database.run.bus_dir, &p->stack);
 	size_t i = 0;
 	while (services_is_collector(services_names[i]) && !stack_find(&p->stack, services_names[i]))
 		i++;
@@ -313,20 +311,11 @@ static void watch(struct page *p)
 
 static int gather(struct page *p)
 {
-	char reason[STACK_PATH_MAX + 200] = "";
-	if (p->o->database)
-		snprintf(p->database, sizeof p->database, "%s", p->o->database);
-	else
-		snprintf(p->database, sizeof p->database, "%s/persister/nightjar.db", p->run.data);
-	int rc = store_read_open(p->database, &p->store, reason, sizeof reason);
-	if (rc != 0)
-		return cli_fail(p->cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
-				reason[0] ? reason : err_text(rc));
 	watch(p);
 	report_init(&p->report);
-	rc = store_read_events(p->store, 0, on_event, &p->report);
+	int rc = database_events(&p->database, on_event, &p->report);
 	report_end(&p->report, p->report.last);
-	return rc == 0 ? CLI_OK : cli_fail(p->cli, CLI_DATA, "%s: %s", p->database, err_text(rc));
+	return rc;
 }
 
 static int run(struct cli *cli, const void *options, int argc, char **argv)
@@ -335,27 +324,22 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (!p)
-		return CLI_FAILED;
+		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
 	p->cli = cli;
 	p->o = options;
-	int rc = stack_settings(cli, &p->run);
+	int rc = database_open(cli, p->o->database, &p->database);
 	if (rc == CLI_OK)
 		rc = gather(p);
 	if (rc == CLI_OK)
 		rc = p->o->brief ? print_brief(p) : print_table(p);
 	live_fini(&p->live);
-	store_read_close(p->store);
+	database_close(&p->database);
 	free(p);
 	return rc;
 }
 
 static const struct cli_option options[] = {
-	{.letter = 'd',
-	 .name = "database",
-	 .kind = CLI_PATH,
-	 .arg = "FILE",
-	 .offset = AT(database),
-	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	OPTION_DATABASE(AT(database)),
 	{.name = "live",
 	 .kind = CLI_DUR,
 	 .arg = "TIME",

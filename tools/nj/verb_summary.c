@@ -8,6 +8,7 @@
 #include "services/executor/money.h"
 #include "services/executor/stats.h"
 #include "tools/nj/database.h"
+#include "tools/nj/options.h"
 #include "tools/nj/table.h"
 
 #define DAY_NS INT64_C(86400000000000)
@@ -52,9 +53,7 @@ struct page {
 
 static void money(struct table *t, int64_t value)
 {
-	char text[FIXED_TEXT_MAX];
-	fixed_format(text, sizeof text, value, CASH_SCALE);
-	table_text(t, text);
+	table_fixed(t, value, CASH_SCALE);
 }
 
 static void figure(struct table *t, double value)
@@ -146,13 +145,13 @@ static void on_event(void *ctx, const struct event *ev)
 		stats_on_event(&p->stats, ev);
 }
 
-static int print(struct page *p, struct store_read *store, const char *path)
+static int print(struct page *p, struct database *d)
 {
 	int rc = table_open(p->cli, columns, &p->table);
 	if (rc != CLI_OK)
 		return rc;
 	stats_init(&p->stats, on_day, p);
-	int err = store_read_events(store, 0, on_event, p);
+	int told = database_events(d, on_event, p);
 	stats_end(&p->stats);
 	for (uint32_t i = 0; !p->o->days && i < p->stats.n; i++)
 		print_total(p, &p->stats.row[i]);
@@ -160,35 +159,29 @@ static int print(struct page *p, struct store_read *store, const char *path)
 	if (p->stats.left_out > 0)
 		cli_note(p->cli, "more than %d accounts, strategies and instruments: some are left out",
 			 STATS_ROWS_MAX);
-	return err == 0 ? rc : cli_fail(p->cli, CLI_DATA, "%s: %s", path, err_text(err));
+	return told == CLI_OK ? rc : told;
 }
 
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	struct page *p = calloc(1, sizeof *p);
-	struct store_read *store = NULL;
+	struct database d;
 	(void)argc;
 	(void)argv;
 	if (!p)
-		return CLI_FAILED;
+		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
 	p->cli = cli;
 	p->o = options;
-	char path[DATABASE_PATH_MAX];
-	int rc = database_open(cli, p->o->database, path, &store);
+	int rc = database_open(cli, p->o->database, &d);
 	if (rc == CLI_OK)
-		rc = print(p, store, path);
-	store_read_close(store);
+		rc = print(p, &d);
+	database_close(&d);
 	free(p);
 	return rc;
 }
 
 static const struct cli_option options[] = {
-	{.letter = 'd',
-	 .name = "database",
-	 .kind = CLI_PATH,
-	 .arg = "FILE",
-	 .offset = AT(database),
-	 .doc = "The persister's database. Default: persister/nightjar.db below run.data."},
+	OPTION_DATABASE(AT(database)),
 	{.name = "days", .kind = CLI_FLAG, .offset = AT(days), .doc = "A row for each day instead of totals."},
 	{.name = "curve", .kind = CLI_FLAG, .offset = AT(curve), .doc = "The points of the equity curve instead."},
 	{0},
