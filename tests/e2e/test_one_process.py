@@ -5,6 +5,7 @@ agree. The same again gives the same, another seed or run id does not.
 """
 import json
 import os
+import sqlite3
 import subprocess
 from decimal import Decimal
 
@@ -63,6 +64,22 @@ def check_accounting(config, fills):
     print("summary and lots of %d fills agree" % fills)
 
 
+def check_unreadable(config, database, copy):
+    """A record that this program cannot read is never left out in silence."""
+    whole, torn = sqlite3.connect(database), sqlite3.connect(copy)
+    whole.backup(torn)
+    whole.close()
+    torn.execute("UPDATE xlog SET body = x'c1' WHERE (publisher, epoch, seq) = "
+                 "(SELECT publisher, epoch, seq FROM xlog LIMIT 1)")
+    torn.commit()
+    torn.close()
+    for verb in ("accounts", "coverage", "lots", "report", "summary"):
+        for path, told in ((database, False), (copy, True)):
+            said = subprocess.run([os.path.join(BIN, "nj"), verb, "--config", config, "--database", path], check=True,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60).stderr
+            assert (b"cannot read 1 of the records" in said) == told, (verb, path, said)
+
+
 def main():
     sim = ["--symbols", SYMBOLS, "--duration", str(SECONDS), "--rate", str(RATE), "--seed", "1", "--start", str(START)]
     with Stack("one", origin="simulated", settings=SETTINGS, sim_args=sim) as s:
@@ -80,6 +97,7 @@ def main():
         assert int(said["candles"]) == len(candles(s.database))  # its own and the venue's
         assert int(said["fills"]) >= 10, "only %s fills: agreement on nothing must not pass" % said["fills"]
         check_accounting(config, int(said["fills"]))
+        check_unreadable(config, s.database, s.path("torn.db"))
         assert digests(one_process(config)) == digests(said), "the same again says something else"
         # With the settings of a live stack, too: what is played is simulated, and says so.
         assert digests(one_process(config, extra=("--set", "run.origin=live"))) == digests(said), "live settings decide otherwise"

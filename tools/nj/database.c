@@ -25,8 +25,7 @@ int database_open(struct cli *cli, const char *given, struct database *ret_datab
 	rc = store_read_open(d->path, &d->store, reason, sizeof reason);
 	if (rc == 0)
 		return CLI_OK;
-	return cli_fail(cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s",
-			reason[0] ? reason : err_text(rc));
+	return cli_fail(cli, rc == ERR_NOT_FOUND ? CLI_NOT_RUNNING : CLI_DATA, "%s", reason[0] ? reason : err_text(rc));
 }
 
 void database_close(struct database *d)
@@ -42,5 +41,12 @@ int database_told(const struct database *d, int rc)
 
 int database_events(struct database *d, store_read_event_fn *fn, void *ctx)
 {
-	return database_told(d, store_read_events(d->store, 0, fn, ctx));
+	int rc = store_read_events(d->store, 0, fn, ctx);
+	uint64_t lost = store_read_undecodable(d->store);
+	if (lost > 0)
+		cli_note(d->cli,
+			 "%s: this program cannot read %llu of the records and leaves them out; the version "
+			 "that wrote them can",
+			 d->path, (unsigned long long)lost);
+	return database_told(d, rc);
 }

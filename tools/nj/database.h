@@ -24,7 +24,7 @@ void database_close(struct database *d); /* also one that did not open, or {0} *
 
 /* What a store_read_* returned: CLI_OK, or CLI_DATA, told. */
 int database_told(const struct database *d, int rc);
-/* store_read_events of all of it. CLI_OK, or CLI_DATA, told. */
+/* store_read_events of all of it; tells how many cannot be decoded. CLI_OK, or CLI_DATA, told. */
 int database_events(struct database *d, store_read_event_fn *fn, void *ctx);
 
 #endif

@@ -143,32 +143,23 @@ static int print(struct page *p, struct database *d)
 	return told == CLI_OK ? rc : told;
 }
 
-static bool method_of(const char *text, enum lots_method *ret_method)
+static enum lots_method method_of(const char *choice)
 {
-	static const char *const names[] = {"fifo", "lifo", "hifo"};
-	for (int i = 0; i < 3; i++)
-		if (strcmp(names[i], text) == 0) {
-			*ret_method = (enum lots_method)i;
-			return true;
-		}
-	return false;
+	return strcmp(choice, "fifo") == 0 ? LOTS_FIFO : strcmp(choice, "lifo") == 0 ? LOTS_LIFO : LOTS_HIFO;
 }
 
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
 	const struct options *o = options;
 	struct database d;
-	enum lots_method method;
 	(void)argc;
 	(void)argv;
-	if (!method_of(o->method, &method))
-		return cli_fail(cli, CLI_USAGE, "--method is fifo, lifo or hifo, not '%s'", o->method);
 	struct page *p = calloc(1, sizeof *p);
 	if (!p)
 		return cli_fail(cli, CLI_FAILED, "%s", err_text(ERR_NOMEM));
 	p->cli = cli;
 	p->o = o;
-	p->method = method;
+	p->method = method_of(o->method);
 	int rc = database_open(cli, o->database, &d);
 	if (rc == CLI_OK)
 		rc = print(p, &d);
@@ -183,11 +174,12 @@ static const struct cli_option options[] = {
 	OPTION_DATABASE(AT(database)),
 	{.letter = 'm',
 	 .name = "method",
-	 .kind = CLI_TEXT,
+	 .kind = CLI_CHOICE,
 	 .arg = "METHOD",
 	 .fallback = "fifo",
+	 .choices = "fifo|lifo|hifo",
 	 .offset = AT(method),
-	 .doc = "Which lots are closed first: fifo, lifo, hifo (those that leave the smallest gain)."},
+	 .doc = "Which lots are closed first: the oldest, the newest, or those that leave the smallest gain."},
 	{.name = "open", .kind = CLI_FLAG, .offset = AT(open), .doc = "What is still open instead."},
 	{0},
 };
