@@ -42,7 +42,8 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 		bool ours = o->market == m && o->stage == stage_resting && o->side != t->aggressor &&
 			    walk_reaches(o->side, o->price, t->price);
 		int64_t qty = ours ? t->qty - queue_on_trade(o, model, t->price, t->qty) - given : 0;
-		qty = at_most(s, o, qty);
+		if (qty > 0)
+			qty = at_most(s, o, qty);
 		if (qty > 0)
 			given += qty;
 		if (qty <= 0 || fill_resting(s, i, qty))
