@@ -156,10 +156,17 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 /* The description says the same as soon as the collector has made it anew. */
 static void on_resolution(const struct step *s, struct market *m, const struct ev_resolution *r)
 {
-	int64_t pays;
-	if (m->def.settlement != settlement_none || m->def.kind != instrument_kind_event ||
-	    fixed_rescale(r->pays, r->price_scale, m->def.price_scale, &pays) != 0)
+	int64_t pays = -1;
+	if (m->def.settlement != settlement_none)
 		return;
+	bool sound = m->def.kind == instrument_kind_event &&
+		     fixed_rescale(r->pays, r->price_scale, m->def.price_scale, &pays) == 0 && pays >= 0 &&
+		     pays <= fixed_pow10(m->def.price_scale);
+	/* A better one may follow: this one is not taken for the outcome. */
+	if (!sound) {
+		s->x->counters.bad_instruments++;
+		return;
+	}
 	m->def.settlement = strcmp(r->outcome, "void") == 0 ? settlement_void : settlement_final;
 	m->def.pays = pays;
 	settle_market(s, m);

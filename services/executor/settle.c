@@ -110,19 +110,22 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 	struct market *m = h->market;
 	struct order o = {.market = m, .side = h->qty > 0 ? side_sell : side_buy};
 	struct execution e = {.price = price, .liquidity = liquidity_settled};
-	int64_t moved = h->qty;
+	struct position after = m->position;
+	int64_t moved = h->qty, realised;
 	event_set_name(o.strategy, h->strategy);
 	int rc = fixed_rescale(magnitude(h->qty), CASH_SCALE, m->def.qty_scale, &e.qty);
 	if (rc == 0)
 		rc = money_cost(order_rated(&o, price, e.qty), &e.cost);
 	if (rc == 0)
-		rc = position_apply(&m->position, o.side, e.qty, e.cost, &e.realised);
-	if (rc == 0 && __builtin_add_overflow(x->account.realised, e.realised, &x->account.realised))
+		rc = position_apply(&after, o.side, e.qty, e.cost, &e.realised);
+	if (rc == 0 && __builtin_add_overflow(x->account.realised, e.realised, &realised))
 		rc = ERR_RANGE;
 	if (rc != 0) {
 		x->counters.refused_fills++;
 		return 0;
 	}
+	m->position = after;
+	x->account.realised = realised;
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;

@@ -281,20 +281,30 @@ static void opposite_strategies_are_settled_each(void **state)
 	desk_close(&d);
 }
 
-/* The `resolution` event settles as the description does. */
+static void resolve(struct desk *d, int64_t pays, uint8_t scale)
+{
+	struct event ev;
+	event_init(&ev, EVENT_resolution);
+	ev.resolution.instrument = desk_symbol("ONE.TEST");
+	ev.resolution.price_scale = scale;
+	ev.resolution.pays = pays;
+	desk_clear(d);
+	desk_feed(d, &ev);
+}
+
+/* The `resolution` event settles as the description does; one that makes no sense is counted, and settles nothing. */
 static void a_resolution_settles(void **state)
 {
 	(void)state;
 	struct desk d;
 	open_desk(&d);
 	desk_order(&d, side_buy, tif_ioc, 0, 5000);
-	struct event ev;
-	event_init(&ev, EVENT_resolution);
-	ev.resolution.instrument = desk_symbol("ONE.TEST");
-	ev.resolution.price_scale = 4;
-	ev.resolution.pays = 10000;
-	desk_clear(&d);
-	desk_feed(&d, &ev);
+	resolve(&d, 101, 2);
+	resolve(&d, -1, 2);
+	resolve(&d, 9999, 4);
+	assert_int_equal(d.n, 0);
+	assert_int_equal(executor_counters(d.x)->bad_instruments, 3);
+	resolve(&d, 10000, 4);
 	desk_expect_balance(&d, "USDT", cash("1002.9"), 0);
 	settle(&d, "ONE.TEST", "ONE", settlement_final, 100);
 	assert_int_equal(d.n, 0);
