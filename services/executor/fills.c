@@ -151,7 +151,7 @@ void fills_close(const struct step *s, struct order *o, enum reject reject, bool
 {
 	s->x->counters.cancelled++;
 	o->status = order_status_cancelled;
-	end(s, o, reject, report_reject_text(reject));
+	end(s, o, reject, risk_text(s->x, reject));
 	if (moved)
 		report_holdings(s, o->market);
 	else

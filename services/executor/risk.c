@@ -64,7 +64,7 @@ static enum reject check_size(const struct check *c)
 	return reject_none;
 }
 
-/* Basis points by which the worst price is worse than the mid, rounded up; negative where it is better. */
+/* Basis points by which the worst price is worse than the mid, rounded up; 0 where it is not. */
 static int64_t distance(const struct check *c)
 {
 	const struct market *m = c->o->market;

@@ -122,6 +122,8 @@ static void a_stop_that_closes_is_never_kept_from_it(void **state)
 	assert_int_equal(fill->fill.price, 9400);
 	assert_null(desk_said(&d, EVENT_fill, 1));
 	desk_expect_order(&d, order_status_cancelled, reject_risk_collar, 0);
+	const char *why = desk_last(&d, EVENT_order)->order.reason;
+	assert_non_null(strstr(why, "executor.collar_bps = 200 allows no more."));
 }
 
 /* At the order's worst price, or at the mid where that is higher. */
