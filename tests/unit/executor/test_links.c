@@ -3,21 +3,28 @@
 
 /* ---- one cancels the other ---- */
 
-static struct event oco(enum side side, int64_t price, int64_t stop_price, int64_t qty)
+static void oco(enum side side, int64_t price, int64_t stop_price, int64_t qty)
 {
 	struct event ev = wish(side, order_type_limit, price, qty);
 	ev.intent.link = order_link_oco;
 	ev.intent.stop_price = stop_price;
 	snprintf(ev.intent.stop_id, EVENT_NAME_MAX, "o%llu", (unsigned long long)++d.ordinal);
-	return ev;
+	give(&ev);
+}
+
+/* One has filled all there was of it, the other was cancelled for that, and nothing is left open. */
+static void expect_one_for_other(const char *id, int64_t filled, const char *other, int64_t other_filled)
+{
+	expect(id, order_status_filled, reject_none, filled);
+	expect(other, order_status_cancelled, reject_linked, other_filled);
+	assert_int_equal(executor_open_orders(d.x), 0);
 }
 
 static void oco_limit_fills_in_parts(void **state)
 {
 	(void)state;
 	order(side_buy, tif_ioc, 0, 1000);
-	struct event ev = oco(side_sell, 10050, 9850, 1000);
-	give(&ev);
+	oco(side_sell, 10050, 9850, 1000);
 	expect("o2", order_status_open, reject_none, 0);
 	expect("o3", order_status_waiting, reject_none, 0);
 	assert_int_equal(said("o3")->qty, 1000);
@@ -28,23 +35,18 @@ static void oco_limit_fills_in_parts(void **state)
 	expect("o3", order_status_waiting, reject_none, 0);
 	assert_int_equal(said("o3")->qty, 600);
 	trade(side_buy, 10060, 600);
-	expect("o2", order_status_filled, reject_none, 1000);
-	expect("o3", order_status_cancelled, reject_linked, 0);
-	assert_int_equal(executor_open_orders(d.x), 0);
+	expect_one_for_other("o2", 1000, "o3", 0);
 }
 
 static void oco_stop_fires(void **state)
 {
 	(void)state;
 	order(side_buy, tif_ioc, 0, 1000);
-	struct event ev = oco(side_sell, 10050, 9850, 1000);
-	give(&ev);
+	oco(side_sell, 10050, 9850, 1000);
 	trade(side_buy, 10050, 400);
 	trade(side_sell, 9850, 10);
-	expect("o2", order_status_cancelled, reject_linked, 400);
-	expect("o3", order_status_filled, reject_none, 600);
+	expect_one_for_other("o3", 600, "o2", 400);
 	desk_expect_fill(&d, 0, 9900, 600, 594 * CENT / 100);
-	assert_int_equal(executor_open_orders(d.x), 0);
 	assert_int_equal(d.x->account.asset[1].locked, 0);
 }
 
@@ -52,17 +54,14 @@ static void oco_ends_as_one(void **state)
 {
 	(void)state;
 	order(side_buy, tif_ioc, 0, 1000);
-	struct event ev = oco(side_sell, 10050, 9850, 1000);
-	give(&ev);
+	oco(side_sell, 10050, 9850, 1000);
 	named(intent_kind_cancel, 3, 0, 0);
 	expect("o3", order_status_cancelled, reject_none, 0);
 	expect("o2", order_status_cancelled, reject_linked, 0);
-	ev = oco(side_sell, 9850, 9900, 1000); /* the stop above the limit */
-	give(&ev);
+	oco(side_sell, 9850, 9900, 1000); /* the stop above the limit */
 	assert_int_equal(desk_said(&d, EVENT_order, 0)->order.reject, reject_invalid);
 	trade(side_sell, 9850, 10);
-	ev = oco(side_sell, 10050, 9850, 1000);
-	give(&ev);
+	oco(side_sell, 10050, 9850, 1000);
 	assert_int_equal(desk_said(&d, EVENT_order, 0)->order.reject, reject_would_trigger);
 	assert_int_equal(desk_said(&d, EVENT_order, 1)->order.reject, reject_linked);
 	assert_int_equal(d.x->account.asset[1].locked, 0);
@@ -70,7 +69,7 @@ static void oco_ends_as_one(void **state)
 
 /* ---- brackets ---- */
 
-static struct event bracket(enum side side, int64_t price, int64_t qty, int64_t target, int64_t stop_price)
+static void bracket(enum side side, int64_t price, int64_t qty, int64_t target, int64_t stop_price)
 {
 	struct event ev = desk_intent(&d, side, price ? tif_gtc : tif_ioc, price, qty);
 	ev.intent.link = order_link_bracket;
@@ -80,15 +79,14 @@ static struct event bracket(enum side side, int64_t price, int64_t qty, int64_t 
 		snprintf(ev.intent.target_id, EVENT_NAME_MAX, "o%llu", (unsigned long long)++d.ordinal);
 	if (stop_price)
 		snprintf(ev.intent.stop_id, EVENT_NAME_MAX, "o%llu", (unsigned long long)++d.ordinal);
-	return ev;
+	give(&ev);
 }
 
 /* Entry at market, 1.5: 1 at 100, 0.5 at 101. The target at 105 takes all of it out. */
 static void a_bracket_wins(void **state)
 {
 	(void)state;
-	struct event ev = bracket(side_buy, 0, 1500, 10500, 9500);
-	give(&ev);
+	bracket(side_buy, 0, 1500, 10500, 9500);
 	expect("o1", order_status_filled, reject_none, 1500);
 	expect("o2", order_status_open, reject_none, 0);
 	expect("o3", order_status_waiting, reject_none, 0);
@@ -98,18 +96,15 @@ static void a_bracket_wins(void **state)
 	assert_true(said("o2")->reduce_only && said("o3")->reduce_only);
 	desk_expect_balance(&d, "ONE", 150 * CENT, 150 * CENT);
 	trade(side_buy, 10501, 9000);
-	expect("o2", order_status_filled, reject_none, 1500);
-	expect("o3", order_status_cancelled, reject_linked, 0);
+	expect_one_for_other("o2", 1500, "o3", 0);
 	desk_expect_fill(&d, 0, 10500, 1500, 1575 * CENT / 100);
-	assert_int_equal(executor_open_orders(d.x), 0);
 }
 
 /* A resting entry fills in parts (0.3, then 0.2 of 0.5); each part is covered at once. The stop takes 0.5 out. */
 static void a_bracket_follows_partial_fills_and_loses(void **state)
 {
 	(void)state;
-	struct event ev = bracket(side_buy, 9950, 500, 10500, 9500);
-	give(&ev);
+	bracket(side_buy, 9950, 500, 10500, 9500);
 	expect("o1", order_status_open, reject_none, 0);
 	expect("o2", order_status_waiting, reject_none, 0);
 	assert_int_equal(said("o2")->qty, 0);
@@ -125,18 +120,15 @@ static void a_bracket_follows_partial_fills_and_loses(void **state)
 	assert_int_equal(said("o3")->qty, 500);
 	desk_expect_balance(&d, "ONE", 50 * CENT, 50 * CENT);
 	trade(side_sell, 9500, 10);
-	expect("o2", order_status_cancelled, reject_linked, 0);
-	expect("o3", order_status_filled, reject_none, 500);
+	expect_one_for_other("o3", 500, "o2", 0);
 	desk_expect_fill(&d, 0, 9900, 500, 495 * CENT / 100);
-	assert_int_equal(executor_open_orders(d.x), 0);
 }
 
 /* 0.02 at 99.50 is worth 1.99: no exit of it passes the minimum notional of 5. With 0.1 in all they do. */
 static void exits_wait_until_they_are_large_enough(void **state)
 {
 	(void)state;
-	struct event ev = bracket(side_buy, 9950, 500, 10500, 9500);
-	give(&ev);
+	bracket(side_buy, 9950, 500, 10500, 9500);
 	trade(side_sell, 9950, 20);
 	assert_null(said("o2"));
 	trade(side_sell, 9950, 80);
@@ -148,13 +140,11 @@ static void exits_wait_until_they_are_large_enough(void **state)
 	assert_null(said("o2"));
 	assert_int_equal(executor_open_orders(d.x), 2);
 	/* A second bracket never fills: its exits go with it. */
-	ev = bracket(side_buy, 9000, 500, 10500, 0);
-	give(&ev);
+	bracket(side_buy, 9000, 500, 10500, 0);
 	named(intent_kind_cancel, 5, 0, 0);
 	expect("o6", order_status_cancelled, reject_linked, 0);
 	/* And one that is refused answers for its exits, too. */
-	ev = bracket(side_buy, 9000, 500000, 10500, 8000);
-	give(&ev);
+	bracket(side_buy, 9000, 500000, 10500, 8000);
 	assert_int_equal(desk_count(&d, EVENT_order), 3);
 	assert_int_equal(desk_said(&d, EVENT_order, 0)->order.reject, reject_balance);
 	expect("o9", order_status_rejected, reject_linked, 0);
@@ -165,26 +155,22 @@ static void exits_wait_until_they_are_large_enough(void **state)
 static void an_exit_ends_its_entry(void **state)
 {
 	(void)state;
-	struct event ev = bracket(side_buy, 9950, 500, 10500, 9500);
-	give(&ev);
+	bracket(side_buy, 9950, 500, 10500, 9500);
 	trade(side_sell, 9950, 300);
 	trade(side_buy, 10500, 100);
 	expect("o2", order_status_partial, reject_none, 100);
 	expect("o1", order_status_cancelled, reject_linked, 300);
 	assert_int_equal(said("o3")->qty, 200);
 	trade(side_sell, 9500, 10);
-	expect("o3", order_status_filled, reject_none, 200);
-	expect("o2", order_status_cancelled, reject_linked, 100);
+	expect_one_for_other("o3", 200, "o2", 100);
 	assert_int_equal(d.x->holdings.n, 0);
-	assert_int_equal(executor_open_orders(d.x), 0);
 }
 
 static void a_stop_that_the_price_has_passed_fires_at_once(void **state)
 {
 	(void)state;
 	trade(side_sell, 9400, 10);
-	struct event ev = bracket(side_buy, 0, 500, 0, 9500);
-	give(&ev);
+	bracket(side_buy, 0, 500, 0, 9500);
 	expect("o1", order_status_filled, reject_none, 500);
 	expect("o2", order_status_filled, reject_none, 500);
 	desk_expect_fill(&d, 1, 9900, 500, 495 * CENT / 100);
