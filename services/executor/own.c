@@ -288,17 +288,15 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 }
 
 /* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */
-static int64_t share_locks(struct executor *x, const struct asset *a, int64_t most)
+static void share_locks(struct executor *x, const struct asset *a, int64_t most)
 {
-	int64_t left = most;
 	for (uint32_t i = 0; i < x->orders.n; i++) {
 		struct order *o = &x->orders.at[i];
 		if (fills_locked_asset(x, o) != a)
 			continue;
-		o->locked = o->locked < left ? o->locked : left;
-		left -= o->locked;
+		o->locked = o->locked < most ? o->locked : most;
+		most -= o->locked;
 	}
-	return most - left;
 }
 
 static void on_balance(struct executor *x, const struct ev_balance *e)
@@ -313,9 +311,15 @@ static void on_balance(struct executor *x, const struct ev_balance *e)
 /* The journal may end at any record: after each, assets lock exactly what orders hold of them. */
 static void relock(struct executor *x)
 {
-	for (uint32_t i = 0; i < x->account.n; i++) {
-		struct asset *a = &x->account.asset[i];
-		a->locked = share_locks(x, a, a->total);
+	for (uint32_t i = 0; i < x->account.n; i++)
+		x->account.asset[i].locked = 0;
+	for (uint32_t i = 0; i < x->orders.n; i++) {
+		struct order *o = &x->orders.at[i];
+		struct asset *a = fills_locked_asset(x, o);
+		if (!a)
+			continue;
+		o->locked = o->locked < asset_free(a) ? o->locked : asset_free(a);
+		a->locked += o->locked;
 	}
 }
 
