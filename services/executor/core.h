@@ -71,7 +71,7 @@ struct executor_counters {
 	uint64_t events, ignored;       /* seen; of kinds that are not for us */
 	uint64_t foreign_origin;        /* market events of another origin than the account's */
 	uint64_t unknown_instrument;    /* market events before their instrument was announced */
-	uint64_t bad_instruments;       /* announcements that make no sense or do not fit */
+	uint64_t bad_instruments;       /* announcements and outcomes that make no sense or do not fit */
 	uint64_t bad_books;             /* book events that do not fit their instrument */
 	uint64_t intents, other_account;
 	uint64_t orders, rejected, expired, cancelled, fills;
