@@ -57,19 +57,11 @@ static void read_row(struct wire *w, struct json *j)
 int kalshi_decode_trades(const struct venue_input *in, struct venue_output *out)
 {
 	struct wire w = {.out = out, .market = in->market};
-	struct json_str key, list = {NULL, 0, false};
-	struct json j;
+	struct json_str list;
+	int rc = wire_part(in, "trades", JSON_ARRAY, &list);
 
-	json_init(&j, in->text, in->len);
-	json_object(&j);
-	while (json_key(&j, &key))
-		if (json_str_is(key, "trades") && json_peek(&j) == JSON_ARRAY)
-			json_raw(&j, &list);
-		else
-			json_skip(&j);
-	int rc = json_finish(&j);
-	if (rc < 0 || list.at == NULL)
-		return rc < 0 ? rc : ERR_PROTOCOL;
+	if (rc < 0)
+		return rc;
 	wire_list(&w, list, read_row);
 	return w.err;
 }

@@ -15,6 +15,7 @@
 #include "common/venue/description.h"
 #include "common/venue/iso_time.h"
 #include "common/venue/polymarket.h"
+#include "common/venue/wire.h"
 
 #define NAME(text) text, sizeof(text) - 1
 #define TICK "0.01"  /* where Gamma does not say */
@@ -329,24 +330,18 @@ static int walk(struct json_str list, const struct venue_input *in, struct venue
 /* The list itself, or {"markets":[…],"next_cursor":…} of the newer endpoint. */
 int polymarket_decode_catalog(const struct venue_input *in, struct venue_output *out)
 {
-	struct json_str key, list = {NULL, 0, false};
+	struct json_str list;
 	struct json j;
+	int rc;
 
 	json_init(&j, in->text, in->len);
 	if (json_peek(&j) == JSON_ARRAY) {
 		json_raw(&j, &list);
+		rc = json_finish(&j);
 	} else {
-		json_object(&j);
-		while (json_key(&j, &key))
-			if (json_str_is(key, "markets") && json_peek(&j) == JSON_ARRAY)
-				json_raw(&j, &list);
-			else
-				json_skip(&j);
+		rc = wire_part(in, "markets", JSON_ARRAY, &list);
 	}
-	int rc = json_finish(&j);
-	if (rc < 0 || list.at == NULL)
-		return rc < 0 ? rc : ERR_PROTOCOL;
-	return walk(list, in, out);
+	return rc == 0 ? walk(list, in, out) : rc;
 }
 
 /* ---- asking ---- */

@@ -218,6 +218,23 @@ int wire_levels(struct json *j, const struct venue_market *m, struct level *at, 
 	return 0;
 }
 
+int wire_part(const struct venue_input *in, const char *name, enum json_kind kind, struct json_str *ret_text)
+{
+	struct json_str key;
+	struct json j;
+
+	*ret_text = (struct json_str){NULL, 0, false};
+	json_init(&j, in->text, in->len);
+	json_object(&j);
+	while (json_key(&j, &key))
+		if (json_str_is(key, name) && json_peek(&j) == kind)
+			json_raw(&j, ret_text);
+		else
+			json_skip(&j);
+	int rc = json_finish(&j);
+	return rc == 0 && ret_text->at == NULL ? ERR_PROTOCOL : rc;
+}
+
 void wire_text(struct json_str text, char *out, size_t cap)
 {
 	char whole[4 * EVENT_TEXT_MAX];

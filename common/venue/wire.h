@@ -29,6 +29,10 @@ int wire_time(struct json_str text, int64_t *ret_ns);
 int wire_levels(struct json *j, const struct venue_market *m, struct level *at, uint32_t max,
 		struct levels *ret_levels);
 
+/* The text of a member of the object that a reply is, where it is of this kind; all else is skipped.
+ * Errors of json_finish; ERR_PROTOCOL where it is not there. */
+int wire_part(const struct venue_input *in, const char *name, enum json_kind kind, struct json_str *ret_text);
+
 /* The text of a JSON string as NUL-terminated UTF-8, cut where it is longer than cap - 1. */
 void wire_text(struct json_str text, char *out, size_t cap);
 

@@ -383,20 +383,12 @@ static void read_market(struct json *j, struct description *d, struct settled *s
 /* One bad description does not keep the others back; the first error is returned at the end. */
 static int decode_markets(const struct venue_input *in, struct venue_output *out)
 {
-	struct json_str key, list = {NULL, 0, false};
+	struct json_str list;
 	struct json j;
-	int first = 0;
+	int first = 0, rc = wire_part(in, "markets", JSON_ARRAY, &list);
 
-	json_init(&j, in->text, in->len);
-	json_object(&j);
-	while (json_key(&j, &key))
-		if (json_str_is(key, "markets") && json_peek(&j) == JSON_ARRAY)
-			json_raw(&j, &list);
-		else
-			json_skip(&j);
-	int rc = json_finish(&j);
-	if (rc < 0 || list.at == NULL)
-		return rc < 0 ? rc : ERR_PROTOCOL;
+	if (rc < 0)
+		return rc;
 	json_init(&j, list.at, list.len);
 	json_array(&j);
 	while (json_item(&j)) {
@@ -418,19 +410,12 @@ static int decode_orderbook(const struct venue_input *in, struct venue_output *o
 {
 	struct wire w = {.out = out, .market = in->market};
 	struct venue_message m = {.kind = VENUE_SNAPSHOT};
-	struct json_str key, book = {NULL, 0, false};
+	struct json_str key, book;
 	struct json j;
+	int rc = wire_part(in, "orderbook_fp", JSON_OBJECT, &book);
 
-	json_init(&j, in->text, in->len);
-	json_object(&j);
-	while (json_key(&j, &key))
-		if (json_str_is(key, "orderbook_fp") && json_peek(&j) == JSON_OBJECT)
-			json_raw(&j, &book);
-		else
-			json_skip(&j);
-	int rc = json_finish(&j);
-	if (rc < 0 || book.at == NULL)
-		return rc < 0 ? rc : ERR_PROTOCOL;
+	if (rc < 0)
+		return rc;
 	json_init(&j, book.at, book.len);
 	json_object(&j);
 	while (w.err == 0 && json_key(&j, &key)) {

@@ -275,12 +275,36 @@ static void test_reader(void **state)
 	assert_int_equal(given, 0);
 }
 
+static void part(const char *text, int rc, const char *all)
+{
+	struct json_str exactly = exact(text), found;
+	struct venue_input in = {.text = exactly.at, .len = exactly.len};
+
+	assert_int_equal(wire_part(&in, "list", JSON_ARRAY, &found), rc);
+	if (rc != 0)
+		return;
+	assert_int_equal(found.len, strlen(all));
+	assert_memory_equal(found.at, all, found.len);
+}
+
+static void test_part(void **state)
+{
+	(void)state;
+	part("{\"a\":{\"list\":[9]},\"list\":[1,[2]],\"z\":\"\"}", 0, "[1,[2]]");
+	part("{\"list\":[]}", 0, "[]");
+	part("{\"a\":{\"list\":[9]}}", ERR_PROTOCOL, NULL);
+	part("{\"list\":{}}", ERR_PROTOCOL, NULL);
+	part("{\"list\":null}", ERR_PROTOCOL, NULL);
+	part("{\"list\":[1]", ERR_TRUNCATED, NULL);
+	part("{\"list\":[1]}}", ERR_TRAILING, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decimals), cmocka_unit_test(test_integers), cmocka_unit_test(test_times),
 		cmocka_unit_test(test_levels),   cmocka_unit_test(test_digits),   cmocka_unit_test(test_text),
-		cmocka_unit_test(test_reader),
+		cmocka_unit_test(test_reader),   cmocka_unit_test(test_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
