@@ -10,7 +10,7 @@
 #include "common/venue/book_save.h"
 #include "services/collector/state.h"
 
-#define FORMAT 11
+#define FORMAT 12
 
 /* ---- one walk for both directions ----
  *
@@ -313,6 +313,7 @@ int collector_core_save(const struct collector_core *c, struct buf *out)
 	pack_u64(&p, FORMAT);
 	pack_str(&p, c->set.venue->name);
 	pack_u64(&p, c->set.n_markets);
+	pack_bool(&p, c->page != NULL); /* trades are polled: more is kept of each market */
 	io_core(&io, walked);
 	for (int i = 0; i < COLLECTOR_CONNECTIONS_MAX; i++)
 		io_connection(&io, &walked->connections[i]);
@@ -443,7 +444,9 @@ int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len)
 		return u.err != 0 ? u.err : ERR_DIFFERS;
 	unpack_str(&u, venue, sizeof(venue));
 	slots = unpack_u64(&u);
-	if (strcmp(venue, c->set.venue->name) != 0 || slots < c->n_fixed || slots > c->n_slots)
+	bool polled = unpack_bool(&u);
+	if (strcmp(venue, c->set.venue->name) != 0 || slots < c->n_fixed || slots > c->n_slots ||
+	    polled != (c->page != NULL))
 		return u.err != 0 ? u.err : ERR_DIFFERS;
 	c->set.n_markets = (uint32_t)slots;
 	io_core(&io, c);

@@ -257,6 +257,34 @@ static void test_killed(void **state)
 	rig_close(&r);
 }
 
+/* With a key trades are streamed, without it polled: a snapshot of the one is of other settings for the other. */
+static void test_with_a_key(void **state)
+{
+	struct collector_core_settings keyed;
+	struct collector_core *core;
+	struct buf saved;
+
+	(void)state;
+	open_kalshi(1, 1000);
+	begin_life();
+	rig_change(&r, T0 + NS, feed_live);
+	reply(T0 + NS, ROWS({0, 'a'}));
+	buf_init(&saved, 1 << 20);
+	assert_int_equal(collector_core_save(r.core, &saved), 0);
+	keyed = r.set;
+	keyed.poll_ns = 0;
+	assert_int_equal(collector_core_new(&keyed, &r.actions, &core), 0);
+	assert_int_equal(collector_core_load(core, saved.at, saved.len), ERR_DIFFERS);
+	buf_clear(&saved);
+	assert_int_equal(collector_core_save(core, &saved), 0);
+	collector_core_free(core);
+	assert_int_equal(collector_core_new(&r.set, &r.actions, &core), 0);
+	assert_int_equal(collector_core_load(core, saved.at, saved.len), ERR_DIFFERS);
+	collector_core_free(core);
+	buf_fini(&saved);
+	rig_close(&r);
+}
+
 /* Two requests a market and poll, as far as the venue's budget reaches, and neither kind starves the other. */
 static void test_budget(void **state)
 {
@@ -290,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_once), cmocka_unit_test(test_full_page), cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_restart),   cmocka_unit_test(test_killed),    cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_with_a_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
