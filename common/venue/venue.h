@@ -302,6 +302,7 @@ struct venue_auth {
 };
 
 struct venue_account;
+struct venue_orders;
 
 /* ---- the venue ---- */
 
@@ -366,6 +367,7 @@ struct venue {
 	/* Its connections are signed, public data or not; without a key its books can only be asked for. NULL: open. */
 	const struct venue_auth *auth;
 	const struct venue_account *account; /* its account endpoints (venue_account.h); NULL: not known to us */
+	const struct venue_orders *orders;   /* its order endpoints (venue_orders.h), likewise */
 
 	/* Path and query behind the stream host for this feed. ERR_TOO_LONG: more than
 	 * streams_max. */
