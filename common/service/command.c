@@ -165,7 +165,7 @@ static const struct command_row {
 	{verb_pause, to_core},       {verb_resume, to_core},  {verb_reset, to_core},
 	{verb_safe, to_core},        {verb_flatten, to_core}, {verb_stop, stop},
 	{verb_log_level, log_to},    {verb_reload, reload_on_request},
-	{verb_kill, to_core},        {verb_unkill, to_core},
+	{verb_kill, to_core},        {verb_unkill, to_core},  {verb_cancel, to_core},
 	{verb_snapshot, take_snapshot}, {verb_inject, inject},
 	{verb_start, to_service},    {verb_restart, to_service}, {verb_wish, to_service},
 };

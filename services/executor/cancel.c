@@ -48,6 +48,26 @@ void cancel_all(const struct step *s, const struct market *only, enum reject rej
 	}
 }
 
+static bool is_named(const struct order *o, const char *target)
+{
+	return strcmp(o->client_order_id, target) == 0 || strcmp(o->strategy, target) == 0 ||
+	       strcmp(o->market->def.instrument.s, target) == 0 || (o->user_id[0] && strcmp(o->user_id, target) == 0);
+}
+
+void cancel_on_command(const struct step *s, const struct ev_command *c)
+{
+	struct orders *os = &s->x->orders;
+	bool whole = !c->target[0] || strcmp(c->target, s->x->account.name) == 0;
+	s->x->named = 0;
+	for (uint32_t i = 0; i < os->n;)
+		if (whole || is_named(&os->at[i], c->target)) {
+			s->x->named++;
+			take_out(s, i, reject_by_hand);
+		} else {
+			i++;
+		}
+}
+
 void cancel_due(const struct step *s)
 {
 	struct orders *os = &s->x->orders;

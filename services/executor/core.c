@@ -295,6 +295,8 @@ bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
 static void on_command(const struct step *s, const struct ev_command *c)
 {
 	enum trading before = mode_state(&s->x->mode);
+	if (c->verb == verb_cancel)
+		cancel_on_command(s, c);
 	if (c->verb == verb_flatten && is_ours(s->x, c))
 		cancel_all(s, NULL, reject_flatten);
 	if (!core_obey(s->x, s->now, c))
@@ -448,6 +450,11 @@ void executor_describe(const struct executor *x, struct ev_trading_state *ret_st
 bool executor_safe_for(const struct executor *x, const char *cause)
 {
 	return mode_has(&x->mode, cause);
+}
+
+uint32_t executor_cancelled_by_hand(const struct executor *x)
+{
+	return x->named;
 }
 
 uint32_t executor_open_orders(const struct executor *x)

@@ -8,8 +8,9 @@
  *
  * Commands: pause (owner, reason, until), resume and reset are for the account named by target, or
  * for any where that is empty; safe raises the cause named by target where it gives a reason, and
- * clears that cause where it gives none. flatten cancels what rests and closes every position
- * (flatten.c); reload gives the setting named by target its new value (live.c).
+ * clears that cause where it gives none. cancel ends the open orders that target names (cancel.c); flatten
+ * cancels what rests and closes every position (flatten.c); reload gives the setting named by target its new value
+ * (live.c).
  *
  * A refused duplicate, and a refused cancel, are answered with an order event that bears the id of
  * an order which may live on: only `reject` (duplicate, unknown_order) tells them from its own end.
@@ -109,6 +110,7 @@ void executor_describe(const struct executor *x, struct ev_trading_state *ret_st
 bool executor_stands(const struct executor *x, int64_t now, char *text);
 bool executor_safe_for(const struct executor *x, const char *cause); /* safe mode, for this cause among others */
 uint32_t executor_open_orders(const struct executor *x);
+uint32_t executor_cancelled_by_hand(const struct executor *x); /* by the last command cancel */
 
 /* Settings of the section executor that the command reload changes, NULL-ended; what one of them is now (as in
  * struct executor_settings), or ERR_NOT_FOUND. */

@@ -54,6 +54,7 @@ struct executor {
 	bool opened;          /* its first state and balances are on record */
 	bool started;         /* start_equity is known */
 	bool filled;          /* something filled in this step */
+	uint32_t named;       /* orders that the last cancel of a person ended; not saved: only its answer says it */
 	int64_t sight_due;    /* sight.c: when an order may have been blind for too long, or CORE_NEVER */
 	struct walk walk;     /* scratch of one step */
 };
@@ -133,6 +134,8 @@ enum reject taker_replace(const struct step *s, uint32_t i, struct order *n);
 void cancel_on_intent(const struct step *s, const struct event *ev);     /* kind cancel */
 void cancel_all_on_intent(const struct step *s, const struct event *ev); /* kind cancel_all */
 void cancel_all(const struct step *s, const struct market *only, enum reject reject); /* NULL: of every market */
+/* What a person names: an order by its id or its user's, an instrument, a strategy, the account; empty: all. */
+void cancel_on_command(const struct step *s, const struct ev_command *c);
 void cancel_due(const struct step *s);         /* what has reached its good_until */
 void cancel_unreducible(const struct step *s); /* reduce-only orders that have nothing left to reduce */
 

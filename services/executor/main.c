@@ -174,6 +174,10 @@ static void obeyed(void *self, const struct event *command, char *message)
 	else if (command->command.verb == verb_flatten)
 		snprintf(text, sizeof text, "orders are cancelled, %llu holdings are being closed",
 			 (unsigned long long)c->closing);
+	else if (command->command.verb == verb_cancel && executor_cancelled_by_hand(x) == 0)
+		event_set_text(text, "no open order is, or is of, what was named");
+	else if (command->command.verb == verb_cancel)
+		snprintf(text, sizeof text, "orders cancelled: %u", executor_cancelled_by_hand(x));
 	else
 		snprintf(text, sizeof text, "carried out: trading is %s%s", state,
 			 on_record ? "" : "; its file could not be changed: see the log");

@@ -250,6 +250,10 @@ def position(s):
 
 
 def test_flatten(s):
+    s.nj("cancel", "--reason", "a test", code=2)  # wants a name, or --all
+    s.nj("cancel", "--all", "ema_cross", "--reason", "a test", code=2)
+    assert "no open order" in s.nj("cancel", "nobody", "--reason", "a test")
+    s.until("it on record", lambda: s.rows("SELECT 1 FROM commands WHERE verb = 'cancel' AND target = 'nobody'"), 20)
     s.nj("flatten", "--reason", "a test", code=2)  # wants a yes
     s.until("a position", lambda: position(s) > 0, 150)
     assert s.nj("pause", "--lease", "10m", "--reason", "a test", "--owner", "flat").startswith("paused")

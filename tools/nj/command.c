@@ -1,4 +1,4 @@
-/* command - nj flatten, kill, reload, snapshot, log-level: one order to one service or several, and what became of it.
+/* command - nj cancel, flatten, kill, reload, snapshot, log-level: one order to services, and what became of it.
  *
  * An order that is not answered is asked for again with the same nonce until the time is over: it is done once.
  */
@@ -193,6 +193,27 @@ int command_flatten(struct cli *cli, const void *options, int argc, char **argv)
 	rc = tell(&e, "executor", give(&e, "executor", &order));
 	if (!rc && !o->no_wait)
 		rc = wait_until_flat(&e, before);
+	client_close(&e.client);
+	return rc;
+}
+
+int command_cancel(struct cli *cli, const void *options, int argc, char **argv)
+{
+	static struct errand e;
+	const struct command_options *o = options;
+	if (!o->reason || !o->reason[0])
+		return cli_usage(cli, "give a --reason: it is journalled with the command");
+	if ((argc == 1) == o->all)
+		return cli_usage(cli, "name an order, an instrument or a strategy, or say --all");
+	if (argc == 1 && strlen(argv[0]) >= sizeof((struct ev_request *)0)->target)
+		return cli_usage(cli, "'%s' is too long for a name", argv[0]);
+	int rc = open_errand(&e, cli, options);
+	if (rc)
+		return rc;
+	struct event order = order_of(&e, verb_cancel);
+	if (argc == 1)
+		event_set_name(order.request.target, argv[0]);
+	rc = tell(&e, "executor", give(&e, "executor", &order));
 	client_close(&e.client);
 	return rc;
 }

@@ -27,14 +27,15 @@ int lease_run(struct cli *cli, const void *options, int argc, char **argv);
 /* trend.c: what the watchdog has sampled. */
 int trend_run(struct cli *cli, const void *options, int argc, char **argv);
 
-/* command.c: flatten, kill; reload, snapshot, log-level of one service or of all that run. */
+/* command.c: cancel, flatten, kill; reload, snapshot, log-level of one service or of all that run. */
 struct command_options {
 	int64_t lease, timeout;
 	const char *reason, *owner;
-	bool yes, no_wait, reset;
+	bool yes, no_wait, reset, all;
 };
 extern const struct cli_option command_common[]; /* command_rows.c */
 int command_kill(struct cli *cli, const void *options, int argc, char **argv);
+int command_cancel(struct cli *cli, const void *options, int argc, char **argv);
 int command_flatten(struct cli *cli, const void *options, int argc, char **argv);
 int command_each(struct cli *cli, const void *options, int argc, char **argv);
 int command_log_level(struct cli *cli, const void *options, int argc, char **argv);
