@@ -22,6 +22,24 @@ static inline uint64_t digits8_load(const char *at)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
 }
 
+/* The word of one to seven characters, NULs behind them. */
+static inline uint64_t digits8_load_short(const char *at, size_t len)
+{
+	uint32_t head, tail;
+
+	if (len < 4) {
+		const unsigned char *c = (const unsigned char *)at;
+		return c[0] | (uint64_t)c[len >> 1] << 8 * (len >> 1) | (uint64_t)c[len - 1] << 8 * (len - 1);
+	}
+	memcpy(&head, at, sizeof(head));
+	memcpy(&tail, at + len - sizeof(tail), sizeof(tail));
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
+		head = __builtin_bswap32(head);
+		tail = __builtin_bswap32(tail);
+	}
+	return head | (uint64_t)tail << 8 * (len - sizeof(tail));
+}
+
 /* The high bit of each byte that is no digit. */
 static inline uint64_t digits8_others(uint64_t word)
 {
@@ -37,12 +55,6 @@ static inline uint32_t digits8_count(uint64_t word)
 	uint64_t others = digits8_others(word);
 
 	return others != 0 ? (uint32_t)__builtin_ctzll(others) >> 3 : 8;
-}
-
-/* The first n characters, 1 .. 8, right-aligned behind zeros. */
-static inline uint64_t digits8_first(uint64_t word, uint32_t n)
-{
-	return n == 8 ? word : word << (64 - 8 * n) | DIGITS8_ZEROS >> 8 * n;
 }
 
 /* The last n characters, 1 .. 8, in their places behind zeros. */
@@ -66,14 +78,57 @@ static inline uint32_t digits8_plain(uint64_t word)
 	return stop != 0 ? (uint32_t)__builtin_ctzll(stop) >> 3 : 8;
 }
 
-/* The number that eight digits are; garbage where they are not all digits. */
+/* The number that eight digits are, each worth 0 .. 9; garbage where one is worth more. */
+static inline uint64_t digits8_sum(uint64_t worth)
+{
+	worth = worth * 10 + (worth >> 8);
+	return ((worth & 0x000000ff000000ffu) * 0x000f424000000064u +
+		(worth >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+	       32;
+}
+
 static inline uint64_t digits8_value(uint64_t word)
 {
-	word -= DIGITS8_ZEROS;
-	word = word * 10 + (word >> 8);
-	return ((word & 0x000000ff000000ffu) * 0x000f424000000064u +
-		(word >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
-	       32;
+	return digits8_sum(word ^ DIGITS8_ZEROS);
+}
+
+/* ---- a decimal: its digits before and behind the point ---- */
+
+/* Digits in their places, the first in the lowest byte, each worth 0 .. 9; zeros behind them. */
+struct digits8_run {
+	uint64_t worth;
+	uint32_t n; /* 0 .. 8 */
+};
+
+/* The digits that come first. */
+static inline struct digits8_run digits8_run(uint64_t word)
+{
+	uint64_t worth = word ^ DIGITS8_ZEROS;
+	/* the lowest bit is exact: only a byte that is no digit carries into the next */
+	uint64_t others = ((worth | (worth + 0x7676767676767676u)) & 0x8080808080808080u) >> 7;
+	struct digits8_run run = {worth & ((others & (0 - others)) - 1), 8};
+
+	if (others != 0)
+		run.n = (uint32_t)__builtin_ctzll(others) >> 3;
+	return run;
+}
+
+/* The decimal of 1 .. 7 digits before its point and any behind it, at a scale of 0 .. 8: the zeros behind its digits
+ * fill it up. false: it has more decimals than the scale. */
+static inline bool digits8_decimal(struct digits8_run whole, struct digits8_run part, int scale, int64_t *ret_value)
+{
+	static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+	uint32_t decimals = (uint32_t)scale, n = whole.n + decimals;
+
+	if (decimals < 8 && part.worth >> 8 * decimals != 0)
+		return false;
+	if (n <= 8) {
+		*ret_value = (int64_t)digits8_sum((whole.worth | part.worth << 8 * whole.n) << (64 - 8 * n));
+		return true;
+	}
+	uint64_t head = whole.n == 1 ? whole.worth : digits8_sum(whole.worth << (64 - 8 * whole.n));
+	*ret_value = (int64_t)(head * tens[decimals] + digits8_sum(part.worth << (64 - 8 * decimals)));
+	return true;
 }
 
 /* The number that at[0 .. len) is, 8 <= len <= 16; false where there is another character than a

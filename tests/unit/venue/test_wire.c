@@ -34,7 +34,7 @@ static void random_decimal(struct rng *r, char *out, size_t cap)
 	int whole = 1 + (int)rng_below(r, 9), decimals = (int)rng_below(r, 10);
 	size_t n = 0;
 
-	if (rng_below(r, 3) != 0)
+	if (rng_below(r, 3) == 0)
 		decimals = 8;
 	for (int i = 0; i < whole; i++)
 		out[n++] = (char)('0' + rng_below(r, 10));
@@ -193,7 +193,12 @@ static void test_digits(void **state)
 		assert_int_equal(digits8_plain(digits8_load(text)), plain ? 8 : 3);
 	}
 	assert_int_equal(digits8_value(digits8_load("12345678")), 12345678);
-	assert_int_equal(digits8_value(digits8_first(digits8_load("12345678"), 3)), 123);
+	struct digits8_run run = digits8_run(digits8_load("123.5678"));
+	assert_int_equal(run.n, 3);
+	assert_int_equal(run.worth, 0x030201);
+	for (size_t len = 1; len < 8; len++)
+		assert_int_equal(digits8_load_short("12345678", len),
+				 digits8_load("12345678") & (((uint64_t)1 << 8 * len) - 1));
 	assert_int_equal(digits8_value(digits8_last(digits8_load("12345678"), 3)), 678);
 }
 
