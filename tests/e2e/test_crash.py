@@ -1,6 +1,6 @@
 """SIGKILL of collector, strategy, executor and persister at random moments: the ledger is the undisturbed run's, byte for byte.
 
-Lockstep, where venue_sim resumes at the collector's last frame. NJ_KILLS is the number of kills of each service (5; 25 in CI and with NJ_LONG),
+Lockstep, where venue_sim resumes at the collector's last frame. NJ_KILLS is the number of kills of each service (5; 125 in CI, 25 with NJ_LONG),
 NIGHTJAR_SEED the seed of the moments.
 """
 import os
@@ -16,7 +16,7 @@ SEED = int(os.environ.get("NIGHTJAR_SEED") or 1)
 
 
 def finish(s):
-    rows = s.wait_until_finished(END, 60)
+    rows = s.wait_until_finished(END, 180)
     codes = s.stop()
     assert all(c == 0 for c in codes.values()), codes
     return rows
@@ -26,11 +26,11 @@ def storm(capture, rng, calm):
     """Compared while the storm's folder is still there: a difference leaves it for a look."""
     plan = [name for name in SERVICES for _ in range(KILLS)]
     rng.shuffle(plan)
-    with Stack("storm", speed="20", capture=capture) as s:
+    with Stack("storm", speed=str(max(1, min(20, 4000 // len(plan)))), capture=capture) as s:
         s.start()
         began, killed = time.monotonic(), 0
         for name in plan:
-            time.sleep(rng.uniform(0.05, 24.0 / len(plan)))
+            time.sleep(rng.uniform(0.05, max(0.15, 24.0 / len(plan))))
             if "end of the recording" in s.log("collector"):
                 break
             s.kill(name)
