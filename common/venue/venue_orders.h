@@ -40,7 +40,7 @@ enum venue_orders_ask {
 	VENUE_ORDERS_CANCEL_ALL, /* those of a symbol; where none is open: ABSENT */
 	VENUE_ORDERS_QUERY,      /* one, likewise: what became of it */
 	VENUE_ORDERS_OPEN,       /* of a symbol; symbol empty: of all */
-	VENUE_ORDERS_FILLS,      /* of an order by its venue_id, or of a symbol; from the trade id `from` on */
+	VENUE_ORDERS_FILLS,      /* of an order by its venue_id, or of a symbol */
 	VENUE_ORDERS_ASKS
 };
 
@@ -53,7 +53,7 @@ struct venue_order {
 	bool post_only;
 	uint8_t price_scale, qty_scale, cash_scale;
 	int64_t price, qty, trigger, trail;
-	int64_t amount;    /* market: of the quote asset to spend or to get, instead of qty; else 0 */
+	int64_t amount;    /* market: of the quote asset to spend or to get, without fees, instead of qty; else 0 */
 	uint32_t trail_bp; /* of a trailing stop, ten-thousandths; or trail */
 };
 
@@ -63,7 +63,7 @@ struct venue_orders_question {
 	const char *symbol;              /* raw; OPEN: may be "" */
 	const char *client_id;           /* "": none */
 	uint64_t venue_id;               /* 0: none */
-	uint64_t from;                   /* FILLS: first trade id; 0: the newest */
+	uint64_t from;                   /* FILLS: first trade id; 0: an order's first, a symbol's newest */
 };
 
 /* How it is to be sent, signed, with everything in the query. */
@@ -74,13 +74,13 @@ struct venue_orders_call {
 };
 
 enum venue_orders_kind {
-	VENUE_ORDERS_NOTHING, /* of no interest here; (unknown set) of a kind we do not know */
+	VENUE_ORDERS_NOTHING, /* never given */
 	VENUE_ORDERS_ORDER,   /* an order's state */
 	VENUE_ORDERS_FILL,    /* one execution of it, given before the state that counts it */
 	VENUE_ORDERS_REFUSED, /* refusal, reject, code, words */
 	VENUE_ORDERS_UNKNOWN, /* code (of the venue; else the status of HTTP, 0: no answer), words */
 	VENUE_ORDERS_ABSENT,  /* code, words */
-	VENUE_ORDERS_NO_MORE, /* behind the last row of OPEN and FILLS: the list was complete */
+	VENUE_ORDERS_NO_MORE, /* behind the last row of CANCEL_ALL, OPEN and FILLS: that was all */
 	VENUE_ORDERS_MORE     /* there instead: ask on with `from` = trade_id */
 };
 

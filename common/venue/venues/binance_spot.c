@@ -9,7 +9,7 @@
 #include "common/base/err.h"
 #include "common/venue/binance_ask.h"
 #include "common/venue/binance_events.h"
-#include "common/venue/venue_account.h"
+#include "common/venue/venue_orders.h"
 
 extern const struct venue venue_binance_spot;
 
@@ -107,6 +107,7 @@ const struct venue venue_binance_spot = {
 	.time_path = "/api/v3/time",
 	.time_key = "serverTime",
 	.account = &venue_account_binance_spot,
+	.orders = &venue_orders_binance_spot,
 	.stream_path = stream_path,
 	.request = request,
 	.decode = decode,
