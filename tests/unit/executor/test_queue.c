@@ -158,6 +158,12 @@ static void a_venue_words_its_refusals(void **state)
 	assert_string_equal(venue_words(&binance, reject_price_band, false), "Filter failure: PERCENT_PRICE_BY_SIDE");
 	assert_null(venue_words(&binance, reject_paused, false));
 	assert_null(venue_words(&other, reject_tick_size, false));
+	const struct symbol perp = desk_symbol("BTCUSDT-PERP.BINANCE"), bybit = desk_symbol("BTCUSDT.BYBIT");
+	assert_string_equal(venue_words(&perp, reject_balance, false), "-2019 Margin is insufficient.");
+	assert_null(venue_words(&perp, reject_max_notional, false)); /* spot has such a filter, futures have none */
+	assert_string_equal(venue_words(&bybit, reject_tick_size, true), "170134 Order price decimal too long.");
+	const struct symbol event = desk_symbol("KXBTC.KALSHI");
+	assert_string_equal(venue_words(&event, reject_post_only, false), "invalid_order: post only cross");
 }
 
 /* Buys at most at 105 %, and at least at 90 % of the last trade, which was at 100; then of the mid, 99.50. */
