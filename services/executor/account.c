@@ -75,8 +75,8 @@ void account_save(const struct account *a, struct packer *p)
 {
 	pack_array(p, 4 + 3 * a->n);
 	pack_str(p, a->name);
-	pack_i64(p, a->realised);
-	pack_i64(p, a->fees);
+	pack_i64(p, a->asset[0].realised);
+	pack_i64(p, a->asset[0].fees);
 	pack_str(p, a->asset[0].name);
 	for (uint32_t i = 0; i < a->n; i++) {
 		pack_str(p, a->asset[i].name);
@@ -105,8 +105,7 @@ int account_load(struct account *a, struct unpacker *u)
 	char name[EVENT_NAME_MAX], quote[EVENT_NAME_MAX];
 	uint32_t n = unpack_array(u);
 	unpack_str(u, name, sizeof(name));
-	a->realised = unpack_i64(u);
-	a->fees = unpack_i64(u);
+	int64_t realised = unpack_i64(u), fees = unpack_i64(u);
 	unpack_str(u, quote, sizeof(quote));
 	if (u->err)
 		return u->err;
@@ -115,7 +114,12 @@ int account_load(struct account *a, struct unpacker *u)
 	if (n < 4 || (n - 4) % 3 != 0)
 		return ERR_CORRUPT;
 	int rc = 0;
+	a->n = 0; /* what a new account is given is not given again */
 	for (uint32_t i = 0; rc == 0 && i < (n - 4) / 3; i++)
 		rc = load_asset(a, u);
+	if (rc == 0 && (a->n == 0 || strcmp(a->asset[0].name, quote) != 0))
+		rc = ERR_CORRUPT;
+	a->asset[0].realised = realised;
+	a->asset[0].fees = fees;
 	return rc;
 }

@@ -17,14 +17,14 @@ struct asset {
 	char name[EVENT_NAME_MAX];
 	int64_t total;  /* >= locked >= 0 */
 	int64_t locked; /* what open orders hold */
+	int64_t realised, fees; /* of what is paid in it; results are before fees */
+	uint8_t quote; /* of another outcome's contracts: slot of what a pair is worth 1 of (quotes.h) */
 };
 
 struct account {
 	char name[EVENT_NAME_MAX];
 	struct asset asset[ACCOUNT_ASSETS_MAX]; /* [0] is the quote asset */
 	uint32_t n;
-	int64_t realised; /* before fees */
-	int64_t fees;
 };
 
 void account_init(struct account *a, const char *name, const char *quote);

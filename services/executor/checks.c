@@ -6,11 +6,11 @@
 #include "common/base/err.h"
 #include "services/executor/terms.h"
 
-/* One account, one quote asset: an instrument that is paid in another cannot be paid at all. */
+/* What is paid in an asset that the account does not pay in cannot be paid at all. */
 enum reject checks_sound(const struct executor *x, const struct event *ev, const struct market *m)
 {
 	bool sound = ev->intent.client_order_id[0] && terms_sound(&ev->intent);
-	return sound && strcmp(m->def.quote, x->settings.quote) == 0 ? reject_none : reject_invalid;
+	return sound && quotes_open_for(x, m) ? reject_none : reject_invalid;
 }
 
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m)

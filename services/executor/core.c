@@ -42,7 +42,7 @@ bool core_in_range(const struct executor_settings *s)
 		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->blind_max_ns >= 0 &&
 		     s->queue < QUEUE_MODELS && s->order_latency_ns >= 0 && s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
-	sound = sound && limits_in_range(s->limit) && guard_in_range(&s->guard) && s->n_scopes <= LIMITS_SCOPES_MAX;
+	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) && s->n_scopes <= LIMITS_SCOPES_MAX;
 	for (uint32_t i = 0; sound && i < s->n_scopes; i++)
 		sound = s->scope[i].name[0] && limits_in_range(s->scope[i].limit);
 	for (uint32_t i = 0; sound && i < s->n_balances; i++)
@@ -74,9 +74,11 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	event_set_name(x->run_id, s->run_id);
 	x->equity_due = x->sight_due = CORE_NEVER;
 	account_init(&x->account, s->account, s->quote);
-	int rc = fund(x);
+	int rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
 	if (rc == 0)
-		rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
+		rc = quotes_open(x);
+	if (rc == 0)
+		rc = fund(x);
 	x->settings.fees.rest = (struct fees){.maker = s->maker_fee, .taker = s->taker_fee};
 	x->markets.fees = &x->settings.fees;
 	if (rc == 0)
@@ -146,6 +148,7 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 		cancel_all(s, m, reject_invalid);
 	int rc = markets_define(&x->markets, m, d);
 	if (rc == 0) {
+		quotes_on_market(x, m);
 		settle_market(s, m);
 		return;
 	}

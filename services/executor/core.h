@@ -35,6 +35,7 @@
 #include "services/executor/fees.h"
 #include "services/executor/guard.h"
 #include "services/executor/limits.h"
+#include "services/executor/quotes.h"
 
 #define EXECUTOR_BALANCES_MAX 32
 
@@ -46,7 +47,9 @@ struct executor_balance {
 struct executor_settings {
 	char account[EVENT_NAME_MAX];
 	char run_id[EVENT_NAME_MAX]; /* of the ids of its own orders */
-	char quote[EVENT_NAME_MAX]; /* the account's asset: only its instruments are traded */
+	char quote[EVENT_NAME_MAX]; /* the account's own asset, in which it is counted */
+	struct quotes_row quotes[QUOTES_MAX]; /* what instruments may be paid in beside it */
+	uint32_t n_quotes;
 	struct executor_balance balance[EXECUTOR_BALANCES_MAX]; /* at the start */
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */

@@ -10,6 +10,7 @@
 #include "services/executor/mode.h"
 #include "services/executor/orders.h"
 #include "services/executor/queue.h"
+#include "services/executor/quotes.h"
 #include "services/executor/risk.h"
 #include "services/executor/walk.h"
 
@@ -35,6 +36,7 @@ struct executor {
 	struct executor_settings settings;
 	struct executor_counters counters;
 	struct account account;
+	struct quotes quotes;
 	struct ledger ledger;
 	struct markets markets;
 	struct orders orders;

@@ -11,7 +11,7 @@ struct transfer { /* what an execution moves; nothing is booked before all of it
 
 struct asset *fills_locked_asset(struct executor *x, const struct order *o)
 {
-	return outcome_pays(o) ? account_quote(&x->account) : outcome_asset(&x->account, o->market, o->outcome);
+	return outcome_pays(o) ? quotes_asset(x, o->market) : outcome_asset(&x->account, o->market, o->outcome);
 }
 
 int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount)
@@ -37,10 +37,10 @@ static int price_it(const struct order *o, struct execution *e)
 	return rc;
 }
 
-static int sum_up(const struct executor *x, const struct order *o, struct execution *e,
+static int sum_up(struct executor *x, const struct order *o, struct execution *e,
 		  struct transfer *t)
 {
-	const struct account *a = &x->account;
+	const struct asset *money = quotes_asset(x, o->market);
 	t->position = o->market->position;
 	int rc = position_apply(&t->position, o->side, e->qty, e->cost, &e->realised);
 	if (rc == 0)
@@ -48,10 +48,10 @@ static int sum_up(const struct executor *x, const struct order *o, struct execut
 	if (rc == 0)
 		rc = money_add(o->cost, e->cost, &t->order_cost);
 	if (rc == 0)
-		rc = money_add(a->fees, e->fee, &t->fees);
+		rc = money_add(money->fees, e->fee, &t->fees);
 	if (rc == 0)
 		rc = fixed_rescale(e->qty, o->market->def.qty_scale, CASH_SCALE, &t->base);
-	if (rc == 0 && __builtin_add_overflow(a->realised, e->realised, &t->realised))
+	if (rc == 0 && __builtin_add_overflow(money->realised, e->realised, &t->realised))
 		rc = ERR_RANGE;
 	if (rc == 0 && outcome_pays(o))
 		rc = money_add(e->paid, e->fee, &t->pay);
@@ -64,7 +64,7 @@ static int sum_up(const struct executor *x, const struct order *o, struct execut
 static int move(struct executor *x, struct order *o, const struct transfer *t)
 {
 	struct asset *traded = outcome_asset(&x->account, o->market, o->outcome);
-	struct asset *to = outcome_pays(o) ? traded : account_quote(&x->account);
+	struct asset *to = outcome_pays(o) ? traded : quotes_asset(x, o->market);
 	if (!traded)
 		return ERR_FULL;
 	if (to->total > INT64_MAX - t->receive)
@@ -79,12 +79,13 @@ static void post(struct executor *x, const struct order *o, const struct executi
 {
 	struct ledger *l = &x->ledger;
 	size_t traded = (size_t)(outcome_asset(&x->account, o->market, o->outcome) - x->account.asset);
-	ledger_post(l, 0, LEDGER_CASH, LEDGER_COST, o->side == side_buy ? e->cost : -e->cost);
-	ledger_post(l, 0, LEDGER_RESULT, LEDGER_COST, e->realised);
-	ledger_post(l, 0, LEDGER_CASH, LEDGER_FEES, e->fee);
+	size_t money = quotes_place(x, o->market);
+	ledger_post(l, money, LEDGER_CASH, LEDGER_COST, o->side == side_buy ? e->cost : -e->cost);
+	ledger_post(l, money, LEDGER_RESULT, LEDGER_COST, e->realised);
+	ledger_post(l, money, LEDGER_CASH, LEDGER_FEES, e->fee);
 	ledger_post(l, traded, LEDGER_VENUE, LEDGER_CASH, outcome_pays(o) ? base : -base);
 	if (o->outcome == OUTCOME_OTHER)
-		ledger_post(l, 0, LEDGER_CASH, LEDGER_PAIRS, outcome_pays(o) ? base : -base);
+		ledger_post(l, money, LEDGER_CASH, LEDGER_PAIRS, outcome_pays(o) ? base : -base);
 }
 
 int fills_execute(const struct step *s, struct order *o, struct execution *e)
@@ -105,8 +106,8 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	o->filled += e->qty;
 	o->cost = t.order_cost;
 	o->fee_carry = e->fee_carry;
-	x->account.realised = t.realised;
-	x->account.fees = t.fees;
+	quotes_asset(x, o->market)->realised = t.realised;
+	quotes_asset(x, o->market)->fees = t.fees;
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;

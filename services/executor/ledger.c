@@ -24,21 +24,23 @@ void ledger_post(struct ledger *l, size_t asset, enum ledger_account from, enum 
 	l->posted++;
 }
 
-static int64_t cost_of_positions(const struct executor *x)
-{
-	int64_t sum = 0;
-	for (uint32_t i = 0; i < markets_count(&x->markets); i++)
-		sum = plus(sum, markets_at(&x->markets, i)->position.cost);
-	return sum;
-}
+struct sides { /* what the rest of the executor believes, by slot */
+	int64_t cost[QUOTES_MAX], pairs[QUOTES_MAX];
+};
 
-static int64_t other_outcomes(const struct account *a)
+static struct sides sides_of(const struct executor *x)
 {
-	int64_t sum = 0;
+	const struct account *a = &x->account;
+	struct sides s = {0};
+	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
+		const struct market *m = markets_at(&x->markets, i);
+		if (m->quote != MARKET_NO_QUOTE)
+			s.cost[m->quote] = plus(s.cost[m->quote], m->position.cost);
+	}
 	for (uint32_t i = 1; i < a->n; i++)
-		if (a->asset[i].name[0] == OUTCOME_OTHER_MARK)
-			sum = plus(sum, a->asset[i].total);
-	return sum;
+		if (a->asset[i].name[0] == OUTCOME_OTHER_MARK && a->asset[i].quote != MARKET_NO_QUOTE)
+			s.pairs[a->asset[i].quote] = plus(s.pairs[a->asset[i].quote], a->asset[i].total);
+	return s;
 }
 
 static int64_t sum_of(const int64_t row[LEDGER_ACCOUNTS])
@@ -56,10 +58,14 @@ void ledger_derive(struct executor *x)
 	memset(l->at, 0, sizeof(l->at));
 	for (uint32_t i = 0; i < a->n; i++)
 		l->at[i][LEDGER_CASH] = a->asset[i].total;
-	l->at[0][LEDGER_COST] = cost_of_positions(x);
-	l->at[0][LEDGER_PAIRS] = other_outcomes(a);
-	l->at[0][LEDGER_FEES] = a->fees;
-	l->at[0][LEDGER_RESULT] = minus(0, a->realised);
+	struct sides s = sides_of(x);
+	for (uint32_t i = 0; i < x->quotes.n; i++) {
+		uint32_t place = x->quotes.at[i].place;
+		l->at[place][LEDGER_COST] = s.cost[i];
+		l->at[place][LEDGER_PAIRS] = s.pairs[i];
+		l->at[place][LEDGER_FEES] = a->asset[place].fees;
+		l->at[place][LEDGER_RESULT] = minus(0, a->asset[place].realised);
+	}
 	for (uint32_t i = 0; i < a->n; i++)
 		l->at[i][LEDGER_FUNDED] = minus(0, sum_of(l->at[i]));
 	l->derive = false;
@@ -69,8 +75,15 @@ int ledger_check(const struct executor *x)
 {
 	const struct ledger *l = &x->ledger;
 	const struct account *a = &x->account;
-	bool sound = l->at[0][LEDGER_COST] == cost_of_positions(x) && l->at[0][LEDGER_PAIRS] == other_outcomes(a) &&
-		     l->at[0][LEDGER_FEES] == a->fees && plus(l->at[0][LEDGER_RESULT], a->realised) == 0;
+	struct sides s = sides_of(x);
+	bool sound = true;
+	for (uint32_t i = 0; sound && i < x->quotes.n; i++) {
+		uint32_t place = x->quotes.at[i].place;
+		const int64_t *row = l->at[place];
+		sound = row[LEDGER_COST] == s.cost[i] && row[LEDGER_PAIRS] == s.pairs[i] &&
+			row[LEDGER_FEES] == a->asset[place].fees &&
+			plus(row[LEDGER_RESULT], a->asset[place].realised) == 0;
+	}
 	for (uint32_t i = 0; sound && i < a->n; i++)
 		sound = l->at[i][LEDGER_CASH] == a->asset[i].total && sum_of(l->at[i]) == 0;
 	return sound ? 0 : ERR_CORRUPT;
@@ -94,7 +107,7 @@ int ledger_load(struct executor *x, struct unpacker *u)
 	l->posted = l->checked = unpack_u64(u);
 	l->derive = unpack_bool(u);
 	uint32_t n = unpack_array(u);
-	if (!u->err && n != x->account.n * LEDGER_ACCOUNTS)
+	if (!u->err && (n % LEDGER_ACCOUNTS != 0 || n > x->account.n * LEDGER_ACCOUNTS))
 		return ERR_CORRUPT;
 	for (uint32_t i = 0; i < n && !u->err; i++)
 		l->at[i / LEDGER_ACCOUNTS][i % LEDGER_ACCOUNTS] = unpack_i64(u);

@@ -32,7 +32,10 @@ struct market *markets_get(const struct markets *ms, const struct symbol *s)
 
 struct market *markets_put(struct markets *ms, const struct symbol *s)
 {
-	return strmap_put(&ms->map, s->s, strlen(s->s));
+	struct market *m = strmap_put(&ms->map, s->s, strlen(s->s));
+	if (m && !m->known)
+		m->quote = MARKET_NO_QUOTE;
+	return m;
 }
 
 uint32_t markets_count(const struct markets *ms)

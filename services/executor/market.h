@@ -17,6 +17,7 @@
 #include "services/executor/guard.h"
 #include "services/executor/position.h"
 
+#define MARKET_NO_QUOTE UINT8_MAX /* the account does not trade what is paid in that */
 #define MARKET_TAKEN_MAX 512 /* levels a side remembered as partly ours; beyond: no more taking */
 
 struct taken {
@@ -40,6 +41,7 @@ struct market {
 	int64_t seen_at;           /* event time at which its book was last usable */
 	uint32_t resting;          /* our open orders here */
 	uint32_t waiting;          /* of them: for their trigger */
+	uint8_t quote;             /* slot of what it is paid in (quotes.h), or MARKET_NO_QUOTE */
 	uint8_t state;             /* enum book_state, as the collector says */
 	char source[EVENT_SOURCE_MAX]; /* the publisher that speaks of it; "" not heard yet */
 	bool known;                /* announced */

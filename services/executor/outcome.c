@@ -40,7 +40,10 @@ int outcome_cost(const struct market *m, uint8_t outcome, struct rated what, int
 
 struct asset *outcome_asset(struct account *a, const struct market *m, uint8_t outcome)
 {
-	return account_asset(a, outcome == OUTCOME_BASE ? m->def.base : m->other);
+	struct asset *s = account_asset(a, outcome == OUTCOME_BASE ? m->def.base : m->other);
+	if (s && outcome == OUTCOME_OTHER)
+		s->quote = m->quote;
+	return s;
 }
 
 void outcome_name_other(const char *base, char other[EVENT_NAME_MAX])

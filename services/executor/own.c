@@ -10,10 +10,14 @@
 
 #include "services/executor/trigger.h"
 
+/* A market that the account can trade; or could, when that was written. */
 static struct market *known_market(struct executor *x, const struct symbol *symbol)
 {
 	struct market *m = markets_get(&x->markets, symbol);
-	return m && m->known ? m : NULL;
+	if (!m || !m->known)
+		return NULL;
+	quotes_admit(x, m);
+	return m->quote != MARKET_NO_QUOTE ? m : NULL;
 }
 
 static bool is_first_answer(const struct ev_order *e)
@@ -190,7 +194,7 @@ static void move_money(struct executor *x, const struct ev_fill *e, const struct
 	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) != 0)
 		return;
 	add(outcome_asset(&x->account, o->market, o->outcome), buys ? base : -base);
-	add(account_quote(&x->account), (buys ? -cost : cost) - e->fee);
+	add(quotes_asset(x, o->market), (buys ? -cost : cost) - e->fee);
 	int64_t paid = buys ? cost + e->fee : base;
 	*locked -= paid < *locked ? paid : *locked;
 }
@@ -272,8 +276,8 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 		return;
 	}
 	x->fills = e->fill_id;
-	x->account.realised += e->realised;
-	x->account.fees += e->fee;
+	quotes_asset(x, m)->realised += e->realised;
+	quotes_asset(x, m)->fees += e->fee;
 	struct order of = order_of(x, e, m, o);
 	if (outcome_cost(m, of.outcome, what, &paid, &cost) != 0)
 		return;

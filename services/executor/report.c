@@ -178,7 +178,8 @@ void report_holdings(const struct step *s, const struct market *m)
 	report_balance(s, account_asset(&s->x->account, m->def.base));
 	if (outcome_both(m) && account_find(&s->x->account, m->other))
 		report_balance(s, outcome_asset(&s->x->account, m, OUTCOME_OTHER));
-	report_balance(s, account_quote(&s->x->account));
+	if (quotes_asset(s->x, m))
+		report_balance(s, quotes_asset(s->x, m));
 }
 
 void report_trading(const struct step *s, enum trading before)

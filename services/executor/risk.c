@@ -47,6 +47,16 @@ static enum reject refuse(const struct check *c, enum reject reject, enum limit 
 	return reject;
 }
 
+/* In the account's asset; beyond every limit where nobody knows. */
+static int64_t worth_of(struct executor *x, const struct market *m, int64_t amount, int64_t twice_price)
+{
+	int64_t worth = exposure_worth(m, amount, twice_price);
+	if (quotes_value(x, m->quote, worth, &worth))
+		return worth;
+	x->risk.unvalued = m;
+	return INT64_MAX;
+}
+
 static bool over(const struct check *c, enum limit limit, int64_t value)
 {
 	return c->limit[limit] != 0 && value > c->limit[limit];
@@ -56,7 +66,7 @@ static enum reject check_size(const struct check *c)
 {
 	/* All of it: a replacement does not make an order larger than one may be. */
 	int64_t amount = exposure_base(c->o->market, c->o->qty);
-	int64_t worth = exposure_worth(c->o->market, amount, c->twice);
+	int64_t worth = worth_of(c->s->x, c->o->market, amount, c->twice);
 	if (over(c, LIMIT_ORDER_QTY, amount))
 		return refuse(c, reject_risk_qty, LIMIT_ORDER_QTY, "The quantity is", amount);
 	if (over(c, LIMIT_ORDER_NOTIONAL, worth))
@@ -115,7 +125,7 @@ static enum reject check_position(const struct check *c)
 	int64_t amount = reach(c);
 	if (amount <= 0)
 		return reject_none;
-	int64_t worth = exposure_worth(c->o->market, amount, c->twice);
+	int64_t worth = worth_of(c->s->x, c->o->market, amount, c->twice);
 	if (over(c, LIMIT_POSITION_QTY, amount))
 		return refuse(c, reject_risk_position, LIMIT_POSITION_QTY, "The position could reach", amount);
 	if (over(c, LIMIT_POSITION_NOTIONAL, worth))
@@ -135,7 +145,7 @@ static int64_t others(const struct check *c, bool gross)
 		int64_t amount = gross			    ? exposure_most(&m->exposure)
 				 : c->o->side == side_buy ? m->exposure.longs
 							    : -m->exposure.shorts;
-		sum = exposure_add(sum, exposure_worth(m, amount, exposure_mark(m)));
+		sum = exposure_add(sum, worth_of(c->s->x, m, amount, exposure_mark(m)));
 	}
 	return sum;
 }
@@ -144,7 +154,7 @@ static enum reject check_gross(const struct check *c)
 {
 	if (c->limit[LIMIT_GROSS] == 0 || !grows(c))
 		return reject_none;
-	int64_t here = exposure_worth(c->o->market, exposure_most(&c->then), c->twice);
+	int64_t here = worth_of(c->s->x, c->o->market, exposure_most(&c->then), c->twice);
 	int64_t sum = exposure_add(here, others(c, true));
 	if (!over(c, LIMIT_GROSS, sum))
 		return reject_none;
@@ -158,7 +168,7 @@ static enum reject check_net(const struct check *c)
 		return reject_none;
 	int64_t amount = reach(c);
 	int64_t twice = amount > 0 ? c->twice : exposure_mark(c->o->market);
-	int64_t sum = exposure_add(exposure_worth(c->o->market, amount, twice), others(c, false));
+	int64_t sum = exposure_add(worth_of(c->s->x, c->o->market, amount, twice), others(c, false));
 	if (!over(c, LIMIT_NET, sum))
 		return reject_none;
 	return refuse(c, reject_risk_net, LIMIT_NET, "The net exposure could reach", sum);
@@ -219,10 +229,21 @@ static bool closes(const struct check *c)
 	return goes_on && (o->reduce_only || c->amount <= against);
 }
 
+static enum reject refuse_unvalued(struct executor *x)
+{
+	struct risk *r = &x->risk;
+	r->reject = reject_unvalued;
+	snprintf(r->why, sizeof(r->why),
+		 "Limits of money hold, and what one %s is worth in %s is not known yet; executor.quotes can state it.",
+		 r->unvalued->def.quote, x->settings.quote);
+	return r->reject;
+}
+
 static enum reject check_scope(struct check *c)
 {
 	if (!any(c->limit))
 		return reject_none;
+	c->s->x->risk.unvalued = NULL;
 	collect(c);
 	if (closes(c))
 		return reject_none;
@@ -231,7 +252,8 @@ static enum reject check_scope(struct check *c)
 	enum reject reject = reject_none;
 	for (size_t i = 0; i < ARRAY_LEN(checks) && reject == reject_none; i++)
 		reject = checks[i](c);
-	return reject;
+	bool unvalued = reject != reject_none && reject != reject_risk_rate && c->s->x->risk.unvalued;
+	return unvalued ? refuse_unvalued(c->s->x) : reject;
 }
 
 /* The strategy's scope where it bears its name, else the instrument's. */

@@ -6,7 +6,7 @@
  * the answer, with a sentence that has the figures and the setting.
  *
  * Exposures are the worst case: with every open order of that direction filled (exposure.h). Each instrument is counted
- * at its mid, the order's own at its worst price where that is higher. An order that cannot make its instrument's worst
+ * at its mid, the order's own at its worst price where that is higher, and in the account's own asset (quotes.h). An order that cannot make its instrument's worst
  * case grow is never refused for gross exposure, cool-down or the guard; one that goes against a position never for the
  * position, nor one that goes against the net exposure for that. Size, notional, collar and rate hold for every order.
  *
@@ -23,6 +23,7 @@
 #include "services/executor/throttle.h"
 
 struct executor;
+struct market;
 struct order;
 struct step;
 
@@ -32,6 +33,7 @@ struct risk_rates {
 
 struct risk {
 	struct risk_rates account, scope[LIMITS_SCOPES_MAX];
+	const struct market *unvalued; /* counted, and of no known worth; scratch of one check */
 	enum reject reject;       /* what `why` is about; scratch of one step */
 	char why[EVENT_TEXT_MAX];
 };

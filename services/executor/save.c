@@ -73,6 +73,7 @@ static const struct part {
 	{"kill", save_kill, load_kill},
 	{"guard", guard_save, guard_load},
 	{"outcomes", outcomes_save, outcomes_load},
+	{"quotes", quotes_save, quotes_load},
 	{"ledger", ledger_save, ledger_load},
 	{"sources", save_sources, load_sources},
 };
@@ -171,8 +172,9 @@ static int check_locks(struct executor *x)
 	struct account sum = x->account;
 	for (uint32_t i = 0; i < x->orders.n; i++) {
 		const struct order *o = &x->orders.at[i];
-		struct asset *a = &sum.asset[fills_locked_asset(x, o) - x->account.asset];
-		if (o->locked > a->locked)
+		const struct asset *of = fills_locked_asset(x, o);
+		struct asset *a = of ? &sum.asset[of - x->account.asset] : NULL;
+		if (!a || o->locked > a->locked)
 			return ERR_CORRUPT;
 		a->locked -= o->locked;
 	}
@@ -195,6 +197,8 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 		rc = version == 1 ? mode_load_v1(&x->mode, &u) : mode_load(&x->mode, &u);
 	if (rc == 0)
 		rc = markets_load(&x->markets, &u);
+	if (rc == 0)
+		rc = quotes_bind(x);
 	if (rc == 0)
 		rc = orders_load(&x->orders, &x->markets, &u);
 	if (rc == 0 && version > 1)

@@ -14,8 +14,12 @@
 
 const struct config_key executor_section_keys[] = {
 	{"account", CONFIG_TEXT, "paper", 0, 0, "", "Name of the paper account.", NULL, TEXT(account)},
-	{"quote", CONFIG_TEXT, "USDT", 0, 0, "asset", "Asset it is counted in; only its instruments are traded.", NULL,
-	 TEXT(quote)},
+	{"quote", CONFIG_TEXT, "USDT", 0, 0, "asset",
+	 "Asset it is counted in; instruments are paid in it, or in one of quotes.", NULL, TEXT(quote)},
+	{"quotes", CONFIG_TEXT, "", 0, 0, "asset",
+	 "Further assets that instruments may be paid in, comma separated; with =RATE where one counts as so much of "
+	 "quote (USD=1), else they count at the market's price.",
+	 NULL, TEXT(quotes)},
 	{"balances", CONFIG_TEXT, "USDT=10000", 0, 0, "", "What a new account holds: ASSET=amount, comma separated.",
 	 NULL, TEXT(balances)},
 	{"maker_fee", CONFIG_DECIMAL, "0.001", 0, 10000000, "", "Fee of fills that rested in the book.", NULL,
@@ -155,10 +159,13 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->origin = origin_of(run->origin);
 	memcpy(s->limit, in->limit, sizeof(s->limit));
 	s->guard = in->guard;
+	int rc = quotes_parse(s->quotes, &s->n_quotes, in->quotes, reason, cap);
+	if (rc != 0)
+		return rc;
 	int scopes = limits_parse(in->limits, s->scope, reason, cap);
 	if (scopes < 0)
 		return scopes;
 	s->n_scopes = (uint32_t)scopes;
-	int rc = parse_balances(in->balances, s, reason, cap);
+	rc = parse_balances(in->balances, s, reason, cap);
 	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
 }

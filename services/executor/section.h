@@ -7,7 +7,7 @@
 #include "services/executor/core.h"
 
 struct executor_section {
-	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX];
+	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX], quotes[QUOTES_TEXT_MAX];
 	char balances[400];
 	char fees[FEES_TEXT_MAX];
 	int64_t maker_fee, taker_fee, loss_max;

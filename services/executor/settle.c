@@ -27,13 +27,13 @@ static void net_other(struct executor *x, const struct market *m)
 	struct asset *yes = outcome_asset(&x->account, m, OUTCOME_BASE);
 	struct asset *no = outcome_asset(&x->account, m, OUTCOME_OTHER);
 	int64_t pairs = smaller(asset_free(yes), asset_free(no));
-	if (pairs == 0 || asset_receive(account_quote(&x->account), pairs) != 0)
+	if (pairs == 0 || asset_receive(quotes_asset(x, m), pairs) != 0)
 		return;
 	yes->total -= pairs;
 	no->total -= pairs;
 	ledger_post(&x->ledger, (size_t)(yes - x->account.asset), LEDGER_CASH, LEDGER_VENUE, pairs);
 	ledger_post(&x->ledger, (size_t)(no - x->account.asset), LEDGER_CASH, LEDGER_VENUE, pairs);
-	ledger_post(&x->ledger, 0, LEDGER_PAIRS, LEDGER_CASH, pairs);
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_PAIRS, LEDGER_CASH, pairs);
 }
 
 /* What the strategy can give of a market, whole lots, at CASH_SCALE. */
@@ -111,6 +111,7 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 	struct order o = {.market = m, .side = h->qty > 0 ? side_sell : side_buy};
 	struct execution e = {.price = price, .liquidity = liquidity_settled};
 	struct position after = m->position;
+	struct asset *money = quotes_asset(x, m);
 	int64_t moved = h->qty, realised;
 	event_set_name(o.strategy, h->strategy);
 	int rc = fixed_rescale(magnitude(h->qty), CASH_SCALE, m->def.qty_scale, &e.qty);
@@ -118,19 +119,19 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 		rc = money_cost(order_rated(&o, price, e.qty), &e.cost);
 	if (rc == 0)
 		rc = position_apply(&after, o.side, e.qty, e.cost, &e.realised);
-	if (rc == 0 && __builtin_add_overflow(x->account.realised, e.realised, &realised))
+	if (rc == 0 && __builtin_add_overflow(money->realised, e.realised, &realised))
 		rc = ERR_RANGE;
 	if (rc != 0) {
 		x->counters.refused_fills++;
 		return 0;
 	}
 	m->position = after;
-	x->account.realised = realised;
+	money->realised = realised;
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;
-	ledger_post(&x->ledger, 0, LEDGER_CASH, LEDGER_COST, o.side == side_buy ? e.cost : -e.cost);
-	ledger_post(&x->ledger, 0, LEDGER_RESULT, LEDGER_COST, e.realised);
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_CASH, LEDGER_COST, o.side == side_buy ? e.cost : -e.cost);
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_RESULT, LEDGER_COST, e.realised);
 	o.qty = o.filled = e.qty;
 	o.cost = e.cost;
 	report_fill(s, &o, &e);
@@ -177,25 +178,28 @@ void settle_market(const struct step *s, struct market *m)
 {
 	struct executor *x = s->x;
 	int64_t one = fixed_pow10(m->def.price_scale), price = paid_price(m), cash;
+	struct asset *money = quotes_asset(x, m);
 	if (m->def.kind != instrument_kind_event || m->def.settlement == settlement_none || price < 0 || price > one)
 		return;
 	m->def.trading = false;
 	cancel_all(s, m, reject_not_trading);
+	if (!money)
+		return; /* the account has nothing that is paid in that */
 	holdings_complete(&x->holdings, &x->markets, nobody);
 	bool any = false;
 	cash = brought(x, m, price);
-	ledger_post(&x->ledger, 0, LEDGER_VENUE, LEDGER_CASH, cash);
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_VENUE, LEDGER_CASH, cash);
 	for (uint32_t i = x->holdings.n; i-- > 0;)
 		if (x->holdings.at[i].market == m) {
 			cash += settle_row(s, &x->holdings.at[i], price);
 			any = true;
 		}
-	int64_t yes = take_all(x, m->def.base), no = take_all(x, m->other), had = account_quote(&x->account)->total;
-	ledger_post(&x->ledger, 0, LEDGER_PAIRS, LEDGER_CASH, no);
+	int64_t yes = take_all(x, m->def.base), no = take_all(x, m->other), had = money->total;
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_PAIRS, LEDGER_CASH, no);
 	if (!any && yes == 0 && no == 0)
 		return;
-	pay_out(account_quote(&x->account), cash + no); /* NO gets what YES does not */
-	int64_t paid = account_quote(&x->account)->total - had;
-	ledger_post(&x->ledger, 0, LEDGER_ROUNDING, LEDGER_CASH, paid - (cash + no));
+	pay_out(money, cash + no); /* NO gets what YES does not */
+	int64_t paid = money->total - had;
+	ledger_post(&x->ledger, quotes_place(x, m), LEDGER_ROUNDING, LEDGER_CASH, paid - (cash + no));
 	report_holdings(s, m);
 }

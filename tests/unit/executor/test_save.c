@@ -250,14 +250,14 @@ static void expect_same_orders(const struct orders *a, const struct orders *b)
 static void expect_same_money(const struct executor *a, const struct executor *b)
 {
 	assert_int_equal(a->fills, b->fills);
-	assert_int_equal(a->account.realised, b->account.realised);
-	assert_int_equal(a->account.fees, b->account.fees);
 	for (uint32_t i = 0; i < a->account.n; i++) {
 		const struct asset *p = &a->account.asset[i];
 		const struct asset *q = account_find(&b->account, p->name);
 		assert_non_null(q);
 		assert_int_equal(p->total, q->total);
 		assert_int_equal(p->locked, q->locked);
+		assert_int_equal(p->realised, q->realised);
+		assert_int_equal(p->fees, q->fees);
 	}
 	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
 		const struct position *p = &markets_at(&a->markets, i)->position;
