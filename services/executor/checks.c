@@ -7,17 +7,17 @@
 #include "services/executor/terms.h"
 
 /* What is paid in an asset that the account does not pay in cannot be paid at all. */
-enum reject checks_sound(const struct executor *x, const struct event *ev, const struct market *m)
+enum reject checks_sound(const struct event *ev, const struct market *m)
 {
 	bool sound = ev->intent.client_order_id[0] && terms_sound(&ev->intent);
-	return sound && quotes_open_for(x, m) ? reject_none : reject_invalid;
+	return sound && m->quote != MARKET_NO_QUOTE ? reject_none : reject_invalid;
 }
 
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m)
 {
 	if (!m || !m->known)
 		return m && m->foreign ? reject_origin : reject_unknown_instrument;
-	enum reject reject = checks_sound(x, ev, m);
+	enum reject reject = quotes_open_for(x, m) ? checks_sound(ev, m) : reject_invalid;
 	if (reject == reject_none)
 		reject = mode_reject(&x->mode);
 	if (reject != reject_none)

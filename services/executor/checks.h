@@ -11,7 +11,7 @@
 #include "services/executor/executor.h"
 
 /* Its fields alone, and that the account can pay for it. */
-enum reject checks_sound(const struct executor *x, const struct event *ev, const struct market *m);
+enum reject checks_sound(const struct event *ev, const struct market *m);
 enum reject checks_admission(const struct executor *x, const struct event *ev, struct market *m);
 bool checks_expired(const struct executor *x, int64_t now, const struct event *ev);
 

@@ -42,7 +42,8 @@ bool core_in_range(const struct executor_settings *s)
 		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->blind_max_ns >= 0 &&
 		     s->queue < QUEUE_MODELS && s->order_latency_ns >= 0 && s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
-	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) && s->n_scopes <= LIMITS_SCOPES_MAX;
+	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) &&
+		s->n_scopes <= LIMITS_SCOPES_MAX;
 	for (uint32_t i = 0; sound && i < s->n_scopes; i++)
 		sound = s->scope[i].name[0] && limits_in_range(s->scope[i].limit);
 	for (uint32_t i = 0; sound && i < s->n_balances; i++)

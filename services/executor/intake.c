@@ -50,7 +50,7 @@ static enum reject place(const struct step *s, const struct event *ev, struct ma
 
 enum reject intake_own(const struct step *s, const struct event *ev, struct market *m)
 {
-	enum reject reject = m->known ? checks_sound(s->x, ev, m) : reject_unknown_instrument;
+	enum reject reject = m->known ? checks_sound(ev, m) : reject_unknown_instrument;
 	return reject == reject_none ? place(s, ev, m) : reject;
 }
 

@@ -1,7 +1,7 @@
 /* quotes - the assets that instruments are paid in, and what each is worth in the account's own.
  *
- * Slot 0 is the account's own asset (executor.quote): worth, limits and results of the account are counted in it. Others
- * (executor.quotes) have money, positions and results of their own, and are valued for whatever is counted in slot 0:
+ * Slot 0 is the account's own asset (executor.quote): worth, limits and results of the account are counted in it.
+ * Others (executor.quotes) have money, positions and results of their own, and are valued for what is counted there:
  *
  *   fixed     by the rate that the settings state: an assumption of their author's, true whatever the market says;
  *   market    else at the mid of the first instrument that trades them against the account's asset, either way round

@@ -139,6 +139,7 @@ void report_fill(const struct step *s, const struct order *o, const struct execu
 	event_set_name(e->fee_asset, o->market->def.quote);
 	e->realised = x->realised;
 	e->book_at = o->market->updated_at;
+	e->rate = quotes_rate(s->x, o->market->quote);
 	sink_emit(s->out, &ev);
 }
 

@@ -6,9 +6,10 @@
  * the answer, with a sentence that has the figures and the setting.
  *
  * Exposures are the worst case: with every open order of that direction filled (exposure.h). Each instrument is counted
- * at its mid, the order's own at its worst price where that is higher, and in the account's own asset (quotes.h). An order that cannot make its instrument's worst
- * case grow is never refused for gross exposure, cool-down or the guard; one that goes against a position never for the
- * position, nor one that goes against the net exposure for that. Size, notional, collar and rate hold for every order.
+ * at its mid, the order's own at its worst price where that is higher, in the account's own asset (quotes.h). An order
+ * that cannot make its instrument's worst case grow is never refused for gross exposure, cool-down or the guard; one
+ * that goes against a position never for the position, nor one that goes against the net exposure for that. Size,
+ * notional, collar and rate hold for every order.
  *
  * An order that was accepted before (an amended one, a trigger that fires, an exit of a bracket) has been counted: rate
  * and open orders are not asked again, and a stop that fires or an exit passes where it only closes. Orders of the

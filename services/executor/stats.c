@@ -7,6 +7,7 @@
 
 #include "common/base/fixed.h"
 #include "services/executor/money.h"
+#include "services/executor/quotes.h"
 
 #define DAY_NS INT64_C(86400000000000)
 #define YEAR_DAYS 365.0
@@ -105,14 +106,39 @@ static void add_fill(struct stats_sums *u, const struct ev_fill *f, int64_t valu
 		u->losses = plus(u->losses, -f->realised);
 }
 
+/* An amount of what a fill was paid in, as it counted in the account's asset then. Records of before there was a rate
+ * are of accounts with one asset. */
+static int64_t counted(const struct ev_fill *f, bool by_rate, int64_t amount)
+{
+	int64_t value;
+	if (!by_rate)
+		return amount;
+	if (fixed_mul(amount, CASH_SCALE, f->rate, RATE_SCALE, CASH_SCALE, &value) == 0)
+		return value;
+	return amount > 0 ? INT64_MAX : -INT64_MAX;
+}
+
+/* Is it of an asset that is not the account's own? */
+static bool is_foreign(struct stats *s, const struct ev_fill *f)
+{
+	const struct stats_row *r = row_of(s, STATS_ACCOUNT, f->account);
+	return r && r->asset[0] && strcmp(r->asset, f->fee_asset) != 0;
+}
+
 static void on_fill(struct stats *s, const struct event *ev)
 {
-	const struct ev_fill *f = &ev->fill;
+	struct event in_own = *ev;
+	struct ev_fill *f = &in_own.fill;
 	struct rated what = {f->price, f->qty, f->price_scale, f->qty_scale};
 	const char *names[] = {f->account, f->strategy, f->instrument.s};
 	int64_t value;
 	if (money_cost(what, &value) != 0)
 		return;
+	bool by_rate = f->rate != 0 || is_foreign(s, f);
+	value = counted(f, by_rate, value);
+	f->fee = counted(f, by_rate, f->fee);
+	f->realised = counted(f, by_rate, f->realised);
+	s->unvalued += by_rate && f->rate == 0;
 	for (int scope = STATS_ACCOUNT; scope <= STATS_INSTRUMENT; scope++) {
 		struct stats_row *r = row_of(s, (enum stats_scope)scope, names[scope]);
 		if (!r)
@@ -164,8 +190,10 @@ static void pass_time(struct stats_curve *c, int64_t at, int64_t exposed)
 static void on_equity(struct stats *s, const struct event *ev)
 {
 	const struct ev_equity *e = &ev->equity;
-	struct stats_row *r = e->marked ? row_of(s, STATS_ACCOUNT, e->account) : NULL;
-	if (!r)
+	struct stats_row *r = row_of(s, STATS_ACCOUNT, e->account);
+	if (r)
+		event_set_name(r->asset, e->asset);
+	if (!r || !e->marked)
 		return;
 	struct stats_curve *c = &r->curve;
 	int64_t at = ev->ts_event;

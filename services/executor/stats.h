@@ -53,6 +53,7 @@ struct stats_curve { /* the account's worth */
 struct stats_row {
 	enum stats_scope scope;
 	char name[sizeof(struct symbol)];
+	char asset[EVENT_NAME_MAX]; /* accounts only: what it is counted in */
 	struct stats_sums all, today;
 	struct stats_curve curve; /* accounts only */
 	int64_t exposed;          /* of the account's last worth, what was not cash */
@@ -74,6 +75,7 @@ struct stats {
 	struct stats_row row[STATS_ROWS_MAX];
 	uint32_t n;
 	uint64_t left_out;
+	uint64_t unvalued; /* fills whose money counts as nothing: nobody knew its rate */
 	stats_day_fn *on_day; /* NULL: nobody wants them */
 	void *ctx;
 };

@@ -159,6 +159,9 @@ static int print(struct page *p, struct database *d)
 	if (p->stats.left_out > 0)
 		cli_note(p->cli, "more than %d accounts, strategies and instruments: some are left out",
 			 STATS_ROWS_MAX);
+	if (p->stats.unvalued > 0)
+		cli_note(p->cli, "%llu fills count without their money: it could not be valued (executor.quotes)",
+			 (unsigned long long)p->stats.unvalued);
 	return told == CLI_OK ? rc : told;
 }
 

@@ -86,12 +86,13 @@ static void each_pays_in_its_own(void **state)
 	desk_expect_balance(&d, "USDC", 39990000000, 0);
 	desk_expect_balance(&d, "TWO", CASH(2), 0);
 	assert_string_equal(desk_said(&d, EVENT_fill, 0)->fill.fee_asset, "USDC");
+	assert_int_equal(desk_said(&d, EVENT_fill, 0)->fill.rate, 990000000000);
 	expect_worth(149391100000, 139590100000, -99000000, 9900000, true);
 	assert_int_equal(account_find(&d.x->account, "USDT")->total, CASH(1000));
 	desk_close(&d);
 }
 
-/* An order of 3 at 49.00 that rests sets aside 147 USDC and its fee, and nothing of USDT. 12 cost 588: 500 are there. */
+/* An order of 3 at 49.00 that rests sets aside 147 USDC and its fee, no USDT. 12 cost 588: 500 are there. */
 static void locks_are_of_the_asset_paid_in(void **state)
 {
 	struct executor_settings s = settings("USDC");
@@ -221,6 +222,11 @@ static void an_asset_that_is_no_longer_named_may_only_end(void **state)
 	assert_int_equal(ledger_check(d.x), 0);
 	buy("TWO.TEST", 0, 1000);
 	desk_expect_order(&d, order_status_rejected, reject_invalid, 0);
+	desk_command(&d, verb_flatten, "", "enough", 0);
+	desk_until(&d, d.now + S);
+	desk_expect_order(&d, order_status_filled, reject_none, 2000);
+	assert_int_equal(account_find(&d.x->account, "TWO")->total, 0);
+	assert_int_equal(ledger_check(d.x), 0);
 	desk_close(&d);
 }
 
@@ -271,7 +277,8 @@ static void the_journal_alone_brings_it_back(void **state)
 
 static void settings_say_what_is_wrong(void **state)
 {
-	static const char *const wrong[] = {"USDC=0", "USDC=x", "USDC=-1", "USDC, USDC", "=1", "A, B, C, D, E, F, G, H"};
+	static const char *const wrong[] = {"USDC=0", "USDC=x", "USDC=-1", "USDC, USDC", "=1",
+					   "A, B, C, D, E, F, G, H"};
 	struct quotes_row row[QUOTES_MAX];
 	uint32_t n;
 	char reason[EVENT_TEXT_MAX];

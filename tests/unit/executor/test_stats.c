@@ -52,6 +52,7 @@ static void fill(int64_t at, const char *strategy, int64_t realised, int64_t fee
 	ev.fill.price_scale = 2;
 	ev.fill.price = 5000;
 	ev.fill.qty = 4; /* worth 200 */
+	ev.fill.rate = 1000000000000; /* 1 */
 	ev.fill.realised = CASH(realised);
 	ev.fill.fee = CASH(fee);
 	stats_on_event(&stats, &ev);
