@@ -14,6 +14,11 @@ import subprocess
 import sys
 import time
 
+try:
+    import yaml  # comes with docker-compose 1
+except ImportError:
+    yaml = None
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ.setdefault("NJ_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 from stack import Ask  # noqa: E402
@@ -205,7 +210,24 @@ def sealed():
         check("%s has the secrets it needs" % service, have == want, have)
 
 
+def shards():
+    """The second collector of deploy/compose.shards.yml is the first one in everything but its name and its volume."""
+    found = run("docker-compose", "-f", "docker-compose.yml", "-f", "deploy/compose.shards.yml", "config")
+    if not check("shards", found.returncode == 0, found.stdout[-1000:]):
+        return
+    services = yaml.safe_load(found.stdout)["services"]
+    one, two = services["collector"], services["collector-2"]
+    check("shards have names", (one["command"], two["command"]) == (["--name", "collector-1"], ["--name", "collector-2"]))
+    check("shards have volumes", [v.replace("collector-2:", "collector:") for v in two["volumes"]] == one["volumes"]
+          and "collector-2:/data:rw" in two["volumes"], two["volumes"])
+    check("shards have health checks", "collector-2" in two["healthcheck"]["test"], two["healthcheck"])
+    own = ("command", "volumes", "healthcheck")
+    check("shards agree", {k: v for k, v in one.items() if k not in own} == {k: v for k, v in two.items() if k not in own})
+
+
 def scenario():
+    if yaml and shutil.which("docker-compose"):
+        shards()
     up = compose("up", "-d", "--build", timeout=1500)
     if not check("up", up.returncode == 0, up.stdout[-3000:]):
         return
