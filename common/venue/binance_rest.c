@@ -13,6 +13,7 @@
 #include "common/venue/wire.h"
 
 #define SECOND 1000000000LL
+#define DAY_MINUTES 1440
 
 /* GET /api/v3/depth */
 int binance_decode_snapshot(const struct venue_input *in, struct venue_output *out)
@@ -117,6 +118,7 @@ int binance_decode_klines(const struct venue_input *in, struct venue_output *out
 /* One filter's members: the type may come first or last. */
 struct filter {
 	struct json_str type, tick, step, low, high, qty_low, qty_high, notional, notional_high;
+	struct json_str up, down, bid_up, bid_down, ask_up, ask_down, minutes;
 };
 
 static const struct {
@@ -133,6 +135,13 @@ static const struct {
 	{"minNotional", offsetof(struct filter, notional)},
 	{"notional", offsetof(struct filter, notional)}, /* futures */
 	{"maxNotional", offsetof(struct filter, notional_high)},
+	{"multiplierUp", offsetof(struct filter, up)},
+	{"multiplierDown", offsetof(struct filter, down)},
+	{"bidMultiplierUp", offsetof(struct filter, bid_up)},
+	{"bidMultiplierDown", offsetof(struct filter, bid_down)},
+	{"askMultiplierUp", offsetof(struct filter, ask_up)},
+	{"askMultiplierDown", offsetof(struct filter, ask_down)},
+	{"avgPriceMins", offsetof(struct filter, minutes)},
 };
 
 static struct json_str *filter_slot(struct filter *f, struct json_str key)
@@ -141,6 +150,30 @@ static struct json_str *filter_slot(struct filter *f, struct json_str key)
 		if (json_str_is(key, filter_keys[i].key))
 			return (struct json_str *)(void *)((char *)f + filter_keys[i].offset);
 	return NULL;
+}
+
+/* Spot: a buy and a sell must each be within factors of the mean price of so many minutes, 0: of the last price
+ * (filters.md: PERCENT_PRICE and PERCENT_PRICE_BY_SIDE; the reference price that replaces the mean for some symbols
+ * since May 2026 is not among the streams). Futures, whose filter has no minutes: buys are bounded above and sells below, by
+ * factors of the mark price (USD-M "Common Definition"). */
+static void read_band(const struct filter *f, bool by_side, struct description_band *b)
+{
+	uint64_t minutes;
+
+	*b = (struct description_band){
+		.buy_above = description_share(by_side ? f->bid_up : f->up),
+		.sell_below = description_share(by_side ? f->ask_down : f->down),
+		.by = band_by_mark,
+	};
+	if (f->minutes.len == 0)
+		return;
+	b->buy_below = description_share(by_side ? f->bid_down : f->down);
+	b->sell_above = description_share(by_side ? f->ask_up : f->up);
+	b->by = band_by_last;
+	if (wire_u64(f->minutes, &minutes) == 0 && minutes > 0 && minutes <= DAY_MINUTES) {
+		b->by = band_by_mean;
+		b->minutes = (uint32_t)minutes;
+	}
 }
 
 static void read_filter(struct json *j, struct description *d)
@@ -166,6 +199,10 @@ static void read_filter(struct json *j, struct description *d)
 		d->qty_max = f.qty_high;
 	} else if (json_str_is(f.type, "MARKET_LOT_SIZE")) {
 		d->market_qty_max = f.qty_high;
+	} else if (json_str_is(f.type, "PERCENT_PRICE")) {
+		read_band(&f, false, &d->band);
+	} else if (json_str_is(f.type, "PERCENT_PRICE_BY_SIDE")) {
+		read_band(&f, true, &d->band);
 	} else if (json_str_is(f.type, "MIN_NOTIONAL") || json_str_is(f.type, "NOTIONAL")) {
 		d->notional_min = f.notional;
 		d->notional_max = f.notional_high;

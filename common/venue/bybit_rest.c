@@ -16,6 +16,7 @@
 #define ROWS_MAX 1000
 #define KLINE_FIELDS 7
 #define MINUTE 60000000000LL
+#define WHOLE 10000 /* 1 in a description's shares */
 
 /* ---- the envelope ---- */
 
@@ -101,21 +102,69 @@ static void read_member(struct json *j, struct description *d, struct json_str k
 		json_skip(j);
 }
 
+struct ratios {
+	struct json_str x, y; /* priceLimitRatioX and Y */
+	bool contract;        /* a future's, not the spot market's */
+};
+
+static void read_ratios(struct json *j, struct ratios *r)
+{
+	struct json_str key;
+
+	json_object(j);
+	while (json_key(j, &key))
+		if (json_str_is(key, "priceLimitRatioX"))
+			json_scalar_text(j, &r->x);
+		else if (json_str_is(key, "priceLimitRatioY"))
+			json_scalar_text(j, &r->y);
+		else
+			json_skip(j);
+}
+
+/* How far from the market orders may be (bybit-exchange.github.io/docs/v5/account/set-price-limit):
+ *   futures  buys at most min(mark * (1 + y), max(index, mark * (1 + x) + premium)), the premium being how far the mid
+ *            stands above the mark price, over 30 s; sells the other way round. The index, which can only widen this,
+ *            is left out, and the mid is that of the moment.
+ *   spot     buys at most index * (1 + x) + premium, the premium being that of the market over 2 minutes: together the
+ *            mean price of 2 minutes and x of it. At most index * (1 + y), too, and the index is not among the streams.
+ * An order beyond is refused here; on futures the venue's default is to bring its price back to the limit instead. */
+static void set_band(const struct ratios *r, struct description_band *b)
+{
+	uint32_t near = description_share(r->x), far = description_share(r->y);
+
+	if (near == 0 || near >= WHOLE || far >= WHOLE)
+		return;
+	b->buy_above = WHOLE + near;
+	b->sell_below = WHOLE - near;
+	b->by = r->contract ? band_by_premium : band_by_mean;
+	b->minutes = r->contract ? 0 : 2;
+	if (r->contract && far > 0) {
+		b->buy_most = WHOLE + far;
+		b->sell_least = WHOLE - far;
+	}
+}
+
 static void read_description(struct json *j, struct description *d)
 {
+	struct ratios ratios = {0};
 	struct json_str key, inner;
 
 	*d = (struct description){0};
 	json_object(j);
 	while (json_key(j, &key)) {
-		if (!json_str_is(key, "priceFilter") && !json_str_is(key, "lotSizeFilter")) {
+		bool filter = json_str_is(key, "priceFilter") || json_str_is(key, "lotSizeFilter");
+		ratios.contract = ratios.contract || json_str_is(key, "contractType");
+		if (json_str_is(key, "riskParameters") && json_peek(j) == JSON_OBJECT) {
+			read_ratios(j, &ratios);
+		} else if (!filter) {
 			read_member(j, d, key);
-			continue;
+		} else {
+			json_object(j);
+			while (json_key(j, &inner))
+				read_member(j, d, inner);
 		}
-		json_object(j);
-		while (json_key(j, &inner))
-			read_member(j, d, inner);
 	}
+	set_band(&ratios, &d->band);
 }
 
 /* One bad description does not keep the others back; the first error is returned at the end. */

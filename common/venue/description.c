@@ -6,6 +6,7 @@
 #include "common/base/fixed.h"
 
 #define CROWD 1000 /* largest orders that a level may hold */
+#define SHARE_SCALE 4
 
 /* Decimals that a grid needs; the default where the filter is missing or switched off
  * ("0.00000000"). */
@@ -56,12 +57,60 @@ static int limit_of(struct json_str text, int scale, int64_t *ret_value)
 	return rc;
 }
 
+uint32_t description_share(struct json_str text)
+{
+	int64_t value;
+
+	if (text.len == 0 || wire_decimal_floor(text, SHARE_SCALE, &value) < 0)
+		return 0;
+	return value < UINT32_MAX ? (uint32_t)value : 0;
+}
+
+/* As fine as the finest of them, and where they begin. */
+static int price_scale_of(const struct description *d, uint8_t *ret_scale)
+{
+	int rc = scale_of(d->tick, ret_scale);
+
+	if (*ret_scale < d->price_scale_min)
+		*ret_scale = d->price_scale_min;
+	for (uint32_t i = 0; rc == 0 && i < d->ranges; i++) {
+		uint8_t scale = 0;
+		rc = scale_of(d->range[i].tick, &scale);
+		if (scale > *ret_scale)
+			*ret_scale = scale;
+	}
+	return rc;
+}
+
+static int set_ranges(const struct description *d, struct ev_instrument *i)
+{
+	struct grid_range at[GRID_RANGES_MAX];
+	int rc = 0;
+
+	for (uint32_t n = 0; rc == 0 && n < d->ranges; n++) {
+		rc = wire_decimal(d->range[n].from, i->price_scale, &at[n].from);
+		if (rc == 0)
+			rc = wire_decimal(d->range[n].tick, i->price_scale, &at[n].tick);
+	}
+	return rc == 0 && d->ranges > 0 ? grid_set(i, at, d->ranges) : rc;
+}
+
+static void set_band(const struct description_band *b, struct ev_instrument *i)
+{
+	i->buy_above = b->buy_above;
+	i->buy_below = b->buy_below;
+	i->sell_above = b->sell_above;
+	i->sell_below = b->sell_below;
+	i->buy_most = b->buy_most;
+	i->sell_least = b->sell_least;
+	i->band_by = b->by;
+	i->band_minutes = b->minutes;
+}
+
 static int describe(const struct description *d, struct ev_instrument *i)
 {
-	int rc = scale_of(d->tick, &i->price_scale);
+	int rc = price_scale_of(d, &i->price_scale);
 
-	if (i->price_scale < d->price_scale_min)
-		i->price_scale = d->price_scale_min;
 	if (rc == 0)
 		rc = qty_scale_of(d, &i->qty_scale);
 	if (rc < 0)
@@ -84,6 +133,9 @@ static int describe(const struct description *d, struct ev_instrument *i)
 	};
 	for (size_t n = 0; rc == 0 && n < ARRAY_LEN(limits); n++)
 		rc = limit_of(limits[n].text, limits[n].scale, limits[n].value);
+	if (rc == 0)
+		rc = set_ranges(d, i);
+	set_band(&d->band, i);
 	wire_text(d->base, i->base, sizeof(i->base));
 	wire_text(d->quote, i->quote, sizeof(i->quote));
 	i->trading = d->trading;
@@ -99,7 +151,7 @@ int description_deliver(const struct description *d, struct venue_output *out)
 	if (m.market == NULL)
 		return 0;
 	out->fault = (struct venue_fault){m.market, VENUE_INSTRUMENT};
-	int rc = describe(d, &instrument);
+	int rc = d->unclear != 0 ? d->unclear : describe(d, &instrument);
 	if (rc == 0 && d->complement.len > 0)
 		rc = symbol_make(d->complement.at, d->complement.len, symbol_venue(&m.market->symbol),
 				 &instrument.complement);

@@ -344,10 +344,24 @@ void tape_emit_instrument(struct collector_core *c, const struct market *m)
 	emit(c);
 }
 
+static bool same_grid(const struct ev_instrument *a, const struct ev_instrument *b)
+{
+	return a->tick_size == b->tick_size && a->tick_1 == b->tick_1 && a->from_2 == b->from_2 &&
+	       a->tick_2 == b->tick_2 && a->from_3 == b->from_3 && a->tick_3 == b->tick_3 && a->from_4 == b->from_4 &&
+	       a->tick_4 == b->tick_4 && a->from_5 == b->from_5 && a->tick_5 == b->tick_5;
+}
+
+static bool same_band(const struct ev_instrument *a, const struct ev_instrument *b)
+{
+	return a->buy_above == b->buy_above && a->buy_below == b->buy_below && a->sell_above == b->sell_above &&
+	       a->sell_below == b->sell_below && a->band_by == b->band_by && a->band_minutes == b->band_minutes &&
+	       a->buy_most == b->buy_most && a->sell_least == b->sell_least;
+}
+
 static bool same_instrument(const struct ev_instrument *a, const struct ev_instrument *b)
 {
 	return strcmp(a->base, b->base) == 0 && strcmp(a->quote, b->quote) == 0 && a->price_scale == b->price_scale &&
-	       a->qty_scale == b->qty_scale && a->tick_size == b->tick_size && a->price_min == b->price_min &&
+	       a->qty_scale == b->qty_scale && same_grid(a, b) && same_band(a, b) && a->price_min == b->price_min &&
 	       a->price_max == b->price_max && a->lot_size == b->lot_size && a->qty_min == b->qty_min &&
 	       a->qty_max == b->qty_max && a->market_qty_max == b->market_qty_max &&
 	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading &&

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "services/collector/state.h"
@@ -34,13 +35,15 @@ static bool grow_all(int64_t *const values[], size_t n, int64_t factor)
 bool widen_instrument(struct ev_instrument *i, uint8_t price_scale, uint8_t qty_scale)
 {
 	struct ev_instrument wide = *i;
-	int64_t *const prices[] = {&wide.tick_size, &wide.price_min, &wide.price_max};
+	int64_t *const prices[] = {&wide.tick_size, &wide.price_min, &wide.price_max, &wide.tick_1,
+				   &wide.from_2,    &wide.tick_2,    &wide.from_3,    &wide.tick_3,
+				   &wide.from_4,    &wide.tick_4,    &wide.from_5,    &wide.tick_5, &wide.pays};
 	int64_t *const qtys[] = {&wide.lot_size, &wide.qty_min, &wide.qty_max, &wide.market_qty_max};
 
 	if (price_scale < i->price_scale || qty_scale < i->qty_scale)
 		return false;
-	if (!grow_all(prices, 3, fixed_pow10(price_scale - i->price_scale)) ||
-	    !grow_all(qtys, 4, fixed_pow10(qty_scale - i->qty_scale)))
+	if (!grow_all(prices, ARRAY_LEN(prices), fixed_pow10(price_scale - i->price_scale)) ||
+	    !grow_all(qtys, ARRAY_LEN(qtys), fixed_pow10(qty_scale - i->qty_scale)))
 		return false;
 	wide.price_scale = price_scale;
 	wide.qty_scale = qty_scale;

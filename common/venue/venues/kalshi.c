@@ -10,20 +10,14 @@
  * There are bids only: a bid for NO at p is an offer of YES at 1 - p, and books here are of YES.
  * use_yes_price would turn NO prices round at the venue, and is to become the default: it is
  * pinned to false in what we send, and prices are turned here, once.
- *
- * A base asset is something that is held: each market's YES is one of its own, named by the ticker, for the YES of two
- * markets is not the same thing.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
-#include "common/base/crc.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/hash.h"
-#include "common/venue/description.h"
-#include "common/venue/iso_time.h"
+#include "common/venue/kalshi_markets.h"
 #include "common/venue/kalshi_ticker.h"
 #include "common/venue/kalshi_trades.h"
 #include "common/venue/venue_account.h"
@@ -35,7 +29,6 @@ extern const struct venue venue_kalshi;
 #define STREAMS (VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TICKER_STREAM)
 #define BUFFER_OVERFLOW 25 /* error codes after which a subscription is dead */
 #define CHANNEL_ERROR 10
-#define BASE_MARK 9 /* "1a2b3c4d~", in front of a ticker's end; no ticker has a '~' */
 
 struct frame {
 	struct wire w;
@@ -278,134 +271,9 @@ static int decode_frame(const struct venue_input *in, struct venue_output *out)
 	return f.w.err;
 }
 
-/* ---- GET /markets ---- */
+/* ---- GET /markets/TICKER/orderbook ---- */
 
-/* The finest step of the price ranges. */
-static void read_ranges(struct json *j, struct description *d)
-{
-	struct json_str key;
-
-	json_array(j);
-	while (json_item(j)) {
-		struct json_str step = {"", 0, false};
-		int64_t finest = 0, value = 0;
-		json_object(j);
-		while (json_key(j, &key))
-			if (json_str_is(key, "step"))
-				json_scalar_text(j, &step);
-			else
-				json_skip(j);
-		if (step.len == 0 || wire_decimal(step, 9, &value) < 0 || value == 0)
-			continue;
-		if (d->tick.len == 0 || wire_decimal(d->tick, 9, &finest) < 0 || value < finest)
-			d->tick = step;
-	}
-}
-
-/* The ticker. A name does not hold the longest: of those the end, where event and strike stand, behind the checksum of
- * what is left out. */
-static struct json_str base_of(struct json_str ticker, char text[EVENT_NAME_MAX])
-{
-	const size_t max = EVENT_NAME_MAX - 1;
-
-	if (ticker.len <= max)
-		return ticker;
-	size_t kept = max - BASE_MARK, cut = ticker.len - kept;
-	snprintf(text, EVENT_NAME_MAX, "%08x~", crc32c(0, ticker.at, cut));
-	memcpy(text + BASE_MARK, ticker.at + cut, kept);
-	return (struct json_str){text, max, false};
-}
-
-/* What a market has come to. Closed is not settled: its result is empty, or may still be amended, until it is
- * finalized. docs.kalshi.com, "Get Market"; recorded events. */
-struct settled {
-	struct json_str status, result, value, at;
-};
-
-static int64_t time_of(struct json_str text)
-{
-	int64_t ns = 0;
-	return text.len > 0 && iso_time(text.at, text.len, &ns) == 0 ? ns : 0;
-}
-
-static int deliver_result(const struct description *d, const struct settled *s, struct venue_output *out)
-{
-	const struct venue_market *m = d->symbol.len > 0 ? out->find(out->ctx, d->symbol.at, d->symbol.len) : NULL;
-	struct venue_message msg = {.kind = VENUE_RESOLUTION, .market = m};
-	static const struct json_str one = {"1", 1, false}, zero = {"0", 1, false};
-	char outcome[EVENT_NAME_MAX];
-
-	if (m == NULL || !json_str_is(s->status, "finalized"))
-		return 0;
-	bool yes = json_str_is(s->result, "yes"), no = json_str_is(s->result, "no");
-	struct json_str pays = s->value.len > 0 ? s->value : yes ? one : zero;
-	bool called_off = s->value.len == 0 && !yes && !no;
-	wire_text(s->result, outcome, sizeof(outcome));
-	msg.resolution = (struct venue_resolution){.at = time_of(s->at), .outcome = called_off ? "void" : outcome};
-	msg.time = msg.resolution.at;
-	msg.resolution.price = VENUE_CALLED_OFF;
-	int rc = called_off ? 0 : wire_decimal(pays, m->price_scale, &msg.resolution.price);
-	if (rc == 0)
-		out->message(out->ctx, &msg);
-	return rc;
-}
-
-static void read_market(struct json *j, struct description *d, struct settled *s)
-{
-	static const struct json_str quote = {"USD", 3, false}, lot = {"0.01", 4, false};
-	struct json_str key;
-
-	*s = (struct settled){0};
-	*d = (struct description){.quote = quote, .step = lot};
-	json_object(j);
-	while (json_key(j, &key)) {
-		enum json_kind kind = json_peek(j);
-		if (json_str_is(key, "ticker") && kind == JSON_STRING)
-			json_string(j, &d->symbol);
-		else if (json_str_is(key, "status") && kind == JSON_STRING)
-			json_string(j, &s->status);
-		else if (json_str_is(key, "result") && kind == JSON_STRING)
-			json_string(j, &s->result);
-		else if (json_str_is(key, "settlement_value_dollars") && kind == JSON_STRING)
-			json_string(j, &s->value);
-		else if (json_str_is(key, "settlement_ts") && kind == JSON_STRING)
-			json_string(j, &s->at);
-		else if (json_str_is(key, "price_ranges") && kind == JSON_ARRAY)
-			read_ranges(j, d);
-		else
-			json_skip(j);
-	}
-	if (d->tick.len == 0)
-		d->tick = lot; /* linear_cent, the usual structure */
-	d->trading = json_str_is(s->status, "active");
-}
-
-/* One bad description does not keep the others back; the first error is returned at the end. */
-static int decode_markets(const struct venue_input *in, struct venue_output *out)
-{
-	struct json_str list;
-	struct json j;
-	int first = 0, rc = wire_part(in, "markets", JSON_ARRAY, &list);
-
-	if (rc < 0)
-		return rc;
-	json_init(&j, list.at, list.len);
-	json_array(&j);
-	while (json_item(&j)) {
-		struct description d;
-		struct settled s;
-		char base[EVENT_NAME_MAX];
-		read_market(&j, &d, &s);
-		d.base = base_of(d.symbol, base);
-		rc = j.err != 0 ? j.err : description_deliver(&d, out);
-		if (rc == 0)
-			rc = deliver_result(&d, &s, out);
-		first = first == 0 ? rc : first;
-	}
-	return first != 0 ? first : json_finish(&j);
-}
-
-/* GET /markets/TICKER/orderbook: as a snapshot of the stream, without its place in a sequence. */
+/* As a snapshot of the stream, without its place in a sequence. */
 static int decode_orderbook(const struct venue_input *in, struct venue_output *out)
 {
 	struct wire w = {.out = out, .market = in->market};
@@ -440,7 +308,7 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	case VENUE_ASK_NOTHING:
 		return decode_frame(in, out);
 	case VENUE_ASK_INSTRUMENTS:
-		return decode_markets(in, out);
+		return kalshi_decode_markets(in, out);
 	case VENUE_ASK_SNAPSHOT:
 		out->fault.kind = VENUE_SNAPSHOT;
 		return in->market != NULL ? decode_orderbook(in, out) : ERR_ARG;

@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "common/base/rng.h"
 #include "common/venue/venue.h"
+#include "proto/grid.h"
 
 #define MARKETS 6
 #define LEVELS 5001
@@ -97,6 +98,16 @@ static void say_instrument(const struct ev_instrument *i)
 	    i->base, i->quote, i->price_scale, i->qty_scale, i->cash_scale, i->tick_size, i->price_min, i->price_max,
 	    i->lot_size, i->qty_min, i->qty_max, i->market_qty_max, i->notional_min, i->notional_max,
 	    i->trading ? "trading" : "halted");
+	if (i->tick_1 != 0)
+		say(" steps %" PRId64, i->tick_1);
+	const int64_t more[][2] = {{i->from_2, i->tick_2}, {i->from_3, i->tick_3}, {i->from_4, i->tick_4},
+				   {i->from_5, i->tick_5}};
+	for (size_t n = 0; n < ARRAY_LEN(more) && more[n][0] != 0; n++)
+		say(" from %" PRId64 " %" PRId64, more[n][0], more[n][1]);
+	if (i->band_by != 0)
+		say(" buys %u..%u sells %u..%u of %u in %u min, %u %u", i->buy_below, i->buy_above, i->sell_below,
+		    i->sell_above, i->band_by, i->band_minutes, i->buy_most, i->sell_least);
+	assert_true(grid_sound(i));
 }
 
 static void say_listing(const struct venue_listing *l)
