@@ -51,19 +51,22 @@ static const char *our_interval(struct json_str theirs)
 
 /* ---- one frame ---- */
 
-struct frame {
-	struct wire w;
-	struct json_str topic, type, data, op, ret_msg, ts;
-	bool has_success, success;
-};
-
-/* ---- order books ---- */
-
+/* What a book says. */
 struct sides {
 	struct levels bids, asks;
 	struct json_str u, symbol;
 	bool has_bids, has_asks;
 };
+
+struct frame {
+	struct wire w; /* its market: the topic's, where we follow it */
+	struct json_str topic, type, data, op, ret_msg, ts;
+	bool has_success, success, has_sides;
+	int channel;        /* the topic's, or -1 */
+	struct sides sides; /* of data, where they could be read with the frame itself */
+};
+
+/* ---- order books ---- */
 
 static void read_sides(struct wire *w, struct json *j, struct sides *s)
 {
@@ -86,8 +89,7 @@ static void read_sides(struct wire *w, struct json *j, struct sides *s)
 			json_skip(j);
 		}
 	}
-	if (w->err == 0)
-		wire_note(w, json_finish(j));
+	wire_note(w, j->err);
 	wire_demand(w, s->has_bids && s->has_asks);
 }
 
@@ -122,11 +124,12 @@ static void on_book(struct frame *f, struct json *j)
 	uint32_t depth = depth_of(f->topic);
 	bool snapshot = json_str_is(f->type, "snapshot");
 	struct wire *w = &f->w;
-	struct sides s;
+	struct sides s = f->sides;
 
 	w->out->fault.kind = depth == 1 ? VENUE_TOP : VENUE_DEPTH;
 	wire_demand(w, depth > 0 && (snapshot || json_str_is(f->type, "delta")));
-	read_sides(w, j, &s);
+	if (!f->has_sides)
+		read_sides(w, j, &s);
 	if (w->err != 0)
 		return;
 	uint64_t u = wire_id(w, s.u);
@@ -362,6 +365,34 @@ static int on_notice(struct frame *f)
 	return 0;
 }
 
+static void on_topic(struct frame *f)
+{
+	f->channel = f->topic.len > 0 ? channel_of(f->topic) : -1;
+	f->w.market = f->channel >= 0 ? market_of(f) : NULL;
+	f->has_sides = false;
+}
+
+/* The levels of a book whose topic came before it, as it usually does, are read in the pass that finds the end of the
+ * data. Whatever is wrong with them is found again where data are read after the frame, and told then: an error of the
+ * frame's own comes first. */
+static void read_data(struct frame *f, struct json *j)
+{
+	bool is_object = json_peek(j) == JSON_OBJECT;
+	const struct json before = *j;
+
+	f->has_sides = false;
+	if (is_object && f->w.market != NULL && channels[f->channel].kind == VENUE_DEPTH) {
+		read_sides(&f->w, j, &f->sides);
+		f->has_sides = f->w.err == 0;
+		f->data = (struct json_str){before.at, (size_t)(j->at - before.at), false};
+	}
+	if (f->has_sides)
+		return;
+	f->w.err = 0;
+	*j = before;
+	json_raw(j, &f->data);
+}
+
 static void read_outer(struct frame *f, struct json *j)
 {
 	struct json_str key;
@@ -369,8 +400,8 @@ static void read_outer(struct frame *f, struct json *j)
 	json_object(j);
 	while (json_key(j, &key)) {
 		enum json_kind kind = json_peek(j);
-		if (json_str_is(key, "topic") && kind == JSON_STRING)
-			json_string(j, &f->topic);
+		if (json_str_is(key, "topic") && kind == JSON_STRING && json_string(j, &f->topic))
+			on_topic(f);
 		else if (json_str_is(key, "type") && kind == JSON_STRING)
 			json_string(j, &f->type);
 		else if (json_str_is(key, "op") && kind == JSON_STRING)
@@ -382,7 +413,7 @@ static void read_outer(struct frame *f, struct json *j)
 		else if (json_str_is(key, "success") && (kind == JSON_TRUE || kind == JSON_FALSE))
 			f->has_success = json_bool(j, &f->success);
 		else if (json_str_is(key, "data"))
-			json_raw(j, &f->data);
+			read_data(f, j);
 		else
 			json_skip(j);
 	}
@@ -390,16 +421,14 @@ static void read_outer(struct frame *f, struct json *j)
 
 static int decode_frame(const struct venue_input *in, struct venue_output *out)
 {
-	struct frame f = {.w.out = out};
+	struct frame f = {.w.out = out, .channel = -1};
 	struct json j;
 
 	json_init(&j, in->text, in->len);
 	read_outer(&f, &j);
-	int channel = f.topic.len > 0 ? channel_of(f.topic) : -1;
-	if (channel >= 0) {
-		f.w.market = market_of(&f);
+	const int channel = f.channel;
+	if (channel >= 0)
 		out->fault = (struct venue_fault){f.w.market, channels[channel].kind};
-	}
 	int rc = json_finish(&j);
 	if (rc < 0)
 		return rc;

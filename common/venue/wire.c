@@ -335,17 +335,30 @@ void wire_list(struct wire *w, struct json_str list, void (*read)(struct wire *w
 		walk_list(w, list, read);
 }
 
+/* Index of the member with this name, or n. Whoever lists the names in the order in which they come finds each at once:
+ * the search goes on from the last. */
+static size_t member_of(const struct wire_member *m, size_t n, size_t from, struct json_str key)
+{
+	for (size_t k = 0; k < n; k++) {
+		size_t i = from + k < n ? from + k : from + k - n;
+		if (m[i].name[0] == key.at[0] && json_str_is(key, m[i].name))
+			return i;
+	}
+	return n;
+}
+
 void wire_members(struct json *j, struct wire_member *m, size_t n)
 {
 	struct json_str key;
+
+	size_t next = 0;
 
 	for (size_t i = 0; i < n; i++)
 		m[i] = (struct wire_member){.name = m[i].name, .text = {"", 0, false}};
 	json_object(j);
 	while (json_key(j, &key)) {
-		size_t i = 0;
-		while (i < n && !json_str_is(key, m[i].name))
-			i++;
+		size_t i = member_of(m, n, next, key);
+		next = i < n ? i + 1 : next;
 		enum json_kind kind = json_peek(j);
 		if (i < n && (kind == JSON_STRING || kind == JSON_NUMBER))
 			json_scalar_text(j, &m[i].text);

@@ -30,9 +30,13 @@ extern const struct venue venue_kalshi;
 #define BUFFER_OVERFLOW 25 /* error codes after which a subscription is dead */
 #define CHANNEL_ERROR 10
 
+/* Members of "msg" that are texts: whose it is, and those of changes and trades. */
+enum { TICKER, PRICE, DELTA, SIDE, TIME, YES_PRICE, COUNT, TAKER, TRADE_ID, TEXTS };
+
 struct frame {
 	struct wire w;
-	struct json_str type, msg, sid, seq;
+	struct json_str type, msg, sid, seq; /* msg: as it stands */
+	struct wire_member t[TEXTS];         /* empty where msg is no object */
 };
 
 static int64_t one_dollar(const struct wire *w)
@@ -58,49 +62,37 @@ static void read_side(struct wire *w, struct json *j, bool no, struct levels *re
 		asks[i].price = turned(w, asks[i].price);
 }
 
-static void on_snapshot(struct wire *w, struct json *j)
+static void on_snapshot(struct frame *f)
 {
+	struct wire *w = &f->w;
 	struct venue_message m = {.kind = VENUE_SNAPSHOT, .snapshot = {.last_id = w->feed_seq}};
 	struct json_str key;
+	struct json j;
 
-	json_object(j);
-	while (w->err == 0 && json_key(j, &key)) {
+	json_init(&j, f->msg.at, f->msg.len);
+	json_object(&j);
+	while (w->err == 0 && json_key(&j, &key)) {
 		if (json_str_is(key, "yes_dollars_fp"))
-			read_side(w, j, false, &m.snapshot.bids);
+			read_side(w, &j, false, &m.snapshot.bids);
 		else if (json_str_is(key, "no_dollars_fp"))
-			read_side(w, j, true, &m.snapshot.asks);
+			read_side(w, &j, true, &m.snapshot.asks);
 		else
-			json_skip(j);
+			json_skip(&j);
 	}
 	if (w->err == 0)
-		wire_note(w, json_finish(j));
+		wire_note(w, json_finish(&j));
 	wire_demand(w, w->feed_seq > 0);
 	wire_give(w, &m);
 }
 
-/* Members of changes and trades. */
-enum { PRICE, DELTA, SIDE, TIME, YES_PRICE, COUNT, TAKER, TRADE_ID, TEXTS };
-
-static void read_texts(struct json *j, struct wire_member t[TEXTS])
+static void on_delta(struct frame *f)
 {
-	static const char *const names[TEXTS] = {
-		"price_dollars", "delta_fp", "side", "ts_ms", "yes_price_dollars", "count_fp", "taker_side",
-		"trade_id",
-	};
-
-	for (int i = 0; i < TEXTS; i++)
-		t[i].name = names[i];
-	wire_members(j, t, TEXTS);
-}
-
-static void on_delta(struct wire *w, struct json *j)
-{
+	struct wire *w = &f->w;
 	struct venue_message m = {.kind = VENUE_DEPTH,
 				  .depth = {.first_id = w->feed_seq, .last_id = w->feed_seq, .relative = true}};
+	const struct wire_member *t = f->t;
 	struct level *level = w->out->levels;
-	struct wire_member t[TEXTS];
 
-	read_texts(j, t);
 	bool no = json_str_is(t[SIDE].text, "no");
 	wire_demand(w, (no || json_str_is(t[SIDE].text, "yes")) && w->feed_seq > 0);
 	level->price = wire_price(w, t[PRICE].text);
@@ -116,12 +108,12 @@ static void on_delta(struct wire *w, struct json *j)
 }
 
 /* The taker of NO sells YES. */
-static void on_trade(struct wire *w, struct json *j)
+static void on_trade(struct frame *f)
 {
+	const struct wire_member *t = f->t;
+	struct wire *w = &f->w;
 	struct venue_message m = {.kind = VENUE_TRADE};
-	struct wire_member t[TEXTS];
 
-	read_texts(j, t);
 	bool no = json_str_is(t[TAKER].text, "no");
 	wire_demand(w, no || json_str_is(t[TAKER].text, "yes"));
 	m.trade.aggressor = no ? side_sell : side_buy;
@@ -134,25 +126,64 @@ static void on_trade(struct wire *w, struct json *j)
 	wire_give(w, &m);
 }
 
+static void on_ticker(struct frame *f)
+{
+	struct json j;
+
+	json_init(&j, f->msg.at, f->msg.len);
+	kalshi_on_ticker(&f->w, &j);
+}
+
 /* ---- the envelope ---- */
+
+#define NAME(text) text, sizeof(text) - 1
 
 static const struct {
 	const char *type;
+	size_t len;
 	enum venue_kind kind;
-	void (*read)(struct wire *w, struct json *j);
+	void (*read)(struct frame *f);
 } types[] = {
-	{"orderbook_snapshot", VENUE_SNAPSHOT, on_snapshot},
-	{"orderbook_delta", VENUE_DEPTH, on_delta},
-	{"trade", VENUE_TRADE, on_trade},
-	{"ticker", VENUE_TICKER, kalshi_on_ticker},
+	{NAME("orderbook_snapshot"), VENUE_SNAPSHOT, on_snapshot},
+	{NAME("orderbook_delta"), VENUE_DEPTH, on_delta},
+	{NAME("trade"), VENUE_TRADE, on_trade},
+	{NAME("ticker"), VENUE_TICKER, on_ticker},
 };
 
 static int type_of(struct json_str type)
 {
 	for (int i = 0; i < (int)ARRAY_LEN(types); i++)
-		if (json_str_is(type, types[i].type))
+		if (type.len == types[i].len && memcmp(type.at, types[i].type, type.len) == 0)
 			return i;
 	return -1;
+}
+
+/* A number is no name. */
+static const struct venue_market *market_of(const struct frame *f)
+{
+	struct json_str ticker = f->t[TICKER].text;
+
+	if (ticker.len == 0 || ticker.at[-1] != '"')
+		return NULL;
+	return f->w.out->find(f->w.out->ctx, ticker.at, ticker.len);
+}
+
+/* Its texts in the one pass that finds its end; who needs more of it reads it again. */
+static void read_msg(struct frame *f, struct json *j)
+{
+	bool is_object = json_peek(j) == JSON_OBJECT;
+	const char *from = j->at;
+
+	for (int i = 0; i < TEXTS; i++)
+		f->t[i].text = (struct json_str){"", 0, false};
+	if (is_object)
+		wire_members(j, f->t, TEXTS);
+	else
+		json_skip(j);
+	if (j->err != 0)
+		return;
+	f->msg = (struct json_str){from, (size_t)(j->at - from), false};
+	f->w.market = market_of(f);
 }
 
 static void read_outer(struct frame *f, struct json *j)
@@ -169,27 +200,10 @@ static void read_outer(struct frame *f, struct json *j)
 		else if (json_str_is(key, "seq") && kind == JSON_NUMBER)
 			json_number(j, &f->seq);
 		else if (json_str_is(key, "msg"))
-			json_raw(j, &f->msg);
+			read_msg(f, j);
 		else
 			json_skip(j);
 	}
-}
-
-static const struct venue_market *market_of(const struct frame *f)
-{
-	struct json_str key, ticker = {"", 0, false};
-	struct json j;
-
-	json_init(&j, f->msg.at, f->msg.len);
-	if (json_peek(&j) != JSON_OBJECT)
-		return NULL;
-	json_object(&j);
-	while (json_key(&j, &key))
-		if (json_str_is(key, "market_ticker") && json_peek(&j) == JSON_STRING)
-			json_string(&j, &ticker);
-		else
-			json_skip(&j);
-	return f->w.out->find(f->w.out->ctx, ticker.at, ticker.len);
 }
 
 static void read_sequence(struct frame *f)
@@ -246,13 +260,23 @@ static bool is_answer(struct json_str type)
 
 static int decode_frame(const struct venue_input *in, struct venue_output *out)
 {
-	struct frame f = {.w.out = out};
+	struct frame f = {.w.out = out,
+			  .t = {{.name = "market_ticker"},
+				{.name = "price_dollars"},
+				{.name = "delta_fp"},
+				{.name = "side"},
+				{.name = "ts_ms"},
+				{.name = "yes_price_dollars"},
+				{.name = "count_fp"},
+				{.name = "taker_side"},
+				{.name = "trade_id"}}};
 	struct json j;
 
 	json_init(&j, in->text, in->len);
 	read_outer(&f, &j);
 	int i = type_of(f.type);
-	f.w.market = f.msg.len > 0 && i >= 0 ? market_of(&f) : NULL;
+	if (i < 0)
+		f.w.market = NULL;
 	out->fault = (struct venue_fault){f.w.market, i >= 0 ? types[i].kind : VENUE_UNKNOWN};
 	int rc = json_finish(&j);
 	if (rc < 0)
@@ -265,8 +289,7 @@ static int decode_frame(const struct venue_input *in, struct venue_output *out)
 	} else if (i < 0 || f.w.market == NULL) {
 		wire_give(&f.w, &(struct venue_message){.kind = i < 0 ? VENUE_UNKNOWN : VENUE_IGNORED});
 	} else if (f.w.err == 0) {
-		json_init(&j, f.msg.at, f.msg.len);
-		types[i].read(&f.w, &j);
+		types[i].read(&f);
 	}
 	return f.w.err;
 }
