@@ -49,6 +49,6 @@ int binance_stream_text(const struct venue_feed *feed, uint32_t nth, struct buf 
 	.name = "BINANCE", .trade_ids_count = true, .mergeable = true, .attempts_max = 300,                            \
 	.attempts_ns = 300 * BINANCE_SECOND,                                                                           \
 	.life_ns = 24 * 3600 * BINANCE_SECOND, .silence_ns = 30 * BINANCE_SECOND, .weight_ns = 60 * BINANCE_SECOND,    \
-	.weight_header = "X-MBX-USED-WEIGHT-1M", .retry_header = "Retry-After", .stream_text = binance_stream_text
+	.budget = {.used = "X-MBX-USED-WEIGHT-1M"}, .retry_header = "Retry-After", .stream_text = binance_stream_text
 
 #endif

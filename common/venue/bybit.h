@@ -16,7 +16,9 @@
 	.messages_per_s = 10, .attempts_max = 500, .attempts_ns = 300 * BYBIT_SECOND,                                  \
 	.life_ns = 24 * 3600 * BYBIT_SECOND, .pong_ns = 30 * BYBIT_SECOND, .silence_ns = 30 * BYBIT_SECOND,            \
 	.ping_text = "{\"op\":\"ping\"}", .ping_ns = 20 * BYBIT_SECOND, .weight_limit = 600,                           \
-	.weight_ns = 5 * BYBIT_SECOND, .stream_text = bybit_stream_text,                          \
+	.weight_ns = 5 * BYBIT_SECOND, .forbidden_ns = 600 * BYBIT_SECOND,                                             \
+	.budget = {.left = "X-Bapi-Limit-Status", .of = "X-Bapi-Limit", .reset = "X-Bapi-Limit-Reset-Timestamp"},      \
+	.stream_text = bybit_stream_text,                                                                              \
 	.stream_count = bybit_stream_count, .stream_answers = bybit_stream_answers,                                    \
 	.stream_again = bybit_stream_again, .decode = bybit_decode, .link = bybit_link
 

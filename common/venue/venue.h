@@ -17,6 +17,7 @@
 #define NJ_VENUE_VENUE_H
 
 #include "common/base/buf.h"
+#include "common/venue/budget.h"
 #include "proto/event.h"
 
 #define VENUE_CASH_SCALE 8    /* decimals of every cash amount a venue file hands out */
@@ -358,7 +359,9 @@ struct venue {
 	/* default budget of weight_ns; a VENUE_LIMIT message overrides it */
 	uint32_t weight_limit;
 	int64_t weight_ns;
-	const char *weight_header; /* reply header that carries the used weight, or NULL */
+	struct budget_headers budget; /* of its replies, what they say of it */
+	/* A request refused with 403 was one too many: nothing may be asked for so long; 0: it means something else */
+	int64_t forbidden_ns;
 	/* A GET whose reply has the venue's time in ms as this top-level number; key NULL: in whole seconds, as the
 	 * header Date of a reply, whatever its status; path NULL: none */
 	const char *time_path, *time_key;

@@ -3,8 +3,8 @@
  * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all
  * requests made so far are paid for, each costing ask_pace_ns; one may be made while ask_clock is
  * less than ask_burst - 1 paces ahead of now. A refusal by the venue (429, 418) blocks all of them
- * until it said, or for a minute. Where snapshots come on the stream, subscribing a market anew takes the place of the
- * request, under the same pace.
+ * until it said, or for a minute; so does a reply by which the budget of this address is nearly used. Where snapshots
+ * come on the stream, subscribing a market anew takes the place of the request, under the same pace.
  */
 #include <string.h>
 
@@ -363,6 +363,9 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	};
 	uint32_t weight = 0;
 
+	/* Replies tell the weight of one window only. */
+	if (limit->weighted && limit->limit > 0 && limit->window_ns == c->budget.window_ns && c->set.weight_limit == 0)
+		c->budget.limit = limit->limit;
 	if (c->set.candles_only_ns > 0) /* nothing else is asked for often */
 		r = (struct venue_request){.ask = VENUE_ASK_KLINES,
 					   .markets = markets,
@@ -382,14 +385,28 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	c->ask_burst = snapshots < c->set.ask_burst ? (uint32_t)snapshots : c->set.ask_burst;
 }
 
+/* Bybit lets no request pass for ten minutes (bybit-exchange.github.io/docs/v5/rate-limit). */
 static bool was_refused(struct collector_core *c, const struct collector_reply *r)
 {
-	if (r->status != 429 && r->status != 418)
+	bool forbidden = r->status == 403 && c->set.venue->forbidden_ns > 0;
+
+	if (r->status != 429 && r->status != 418 && !forbidden)
 		return false;
-	int64_t wait = r->retry_after_ns > 0 ? r->retry_after_ns : BLOCK_NS;
+	int64_t wait = r->retry_after_ns > 0 ? r->retry_after_ns : forbidden ? c->set.venue->forbidden_ns : BLOCK_NS;
 	wait = wait < BLOCK_MAX_NS ? wait : BLOCK_MAX_NS;
 	c->blocked_until = later(c->blocked_until, after(c->now, wait));
 	return true;
+}
+
+void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said)
+{
+	if (said->used >= 0)
+		c->told.used = (uint64_t)said->used;
+	int64_t until = budget_hold(&c->budget, said, now);
+	if (until <= c->blocked_until)
+		return;
+	c->blocked_until = c->told.held_until = until;
+	c->told.holds++;
 }
 
 /* 0 where the reply was read to its end. */

@@ -65,6 +65,7 @@ static void on_time(void *ctx, const struct http_response *r)
 	struct shell *s = ctx;
 	struct offset_sample sample = {.sent = s->asked_time_at, .received = clock_wall(runtime_clock(s->rt))};
 	s->asked_time_at = 0;
+	requests_budget(s, r);
 	int rc = r->err;
 	if (!rc)
 		rc = s->venue->time_key ? read_body(s->venue, r, &sample) : read_date(r, &sample);

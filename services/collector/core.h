@@ -57,6 +57,7 @@ struct collector_core_settings {
 	char kline_interval[8];
 	bool aggregate, mini;  /* as of struct venue_feed */
 	uint32_t weight_limit; /* of a window, whatever the venue says; 0: what it says */
+	uint32_t weight_share; /* percent of it, 1 to 100, used by whomever: the rest of the window is waited out */
 	uint32_t messages_per_s; /* that may be sent on a connection */
 	int64_t poll_ns;     /* no streams: books and trades are asked for again after so long; 0: streams */
 	uint64_t fill_max;   /* missed trades to fetch afterwards, of one hole at most; 0: none */
@@ -182,6 +183,11 @@ void collector_core_on_reply(struct collector_core *c, const struct collector_re
 void collector_core_on_connection(struct collector_core *c, const struct collector_change *change,
 				  const struct sink *out);
 
+/* What the headers of a reply said of the venue's request budget, which everybody at this address shares: where it is
+ * nearly used, nothing is asked until there is more. Any reply of the venue's, also to requests of others; not of a
+ * recording, whose time is another. */
+void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said);
+
 /* As in core_ops. next_due is a lower bound: a timer may find nothing to do. */
 int64_t collector_core_next_due(const struct collector_core *c);
 void collector_core_on_timer(struct collector_core *c, int64_t due, const struct sink *out);
@@ -235,6 +241,13 @@ int collector_core_save(const struct collector_core *c, struct buf *out);
 int collector_core_load(struct collector_core *c, const uint8_t *at, size_t len);
 
 const struct collector_counters *collector_core_counters(const struct collector_core *c);
+/* The venue's request budget as last told; not kept over a restart, whose first reply tells it. */
+struct collector_budget {
+	uint64_t used, limit; /* weight of the window; limit 0 not known */
+	uint64_t holds;       /* times that requests had to wait for more */
+	int64_t held_until;   /* the last time, ns */
+};
+struct collector_budget collector_core_budget(const struct collector_core *c);
 /* Whose data there is: enum origin of the connection that brought the newest, 0 while none brings any. *ret_at: its
  * stamp; 0: there was none. */
 uint8_t collector_core_data(const struct collector_core *c, int64_t *ret_at);

@@ -16,7 +16,8 @@ void dial_init(struct shell *s)
 	uint32_t all = runtime_collectors(s->rt)->n, share = s->venue->attempts_max / 2;
 	share = all > 1 ? share / all : share;
 	uint32_t limit = s->set.connect_limit > 0 ? (uint32_t)s->set.connect_limit : share > 0 ? share : 1;
-	attempts_init(&s->attempts, limit, s->venue->attempts_ns);
+	int64_t window = s->set.connect_window_ns > 0 ? s->set.connect_window_ns : s->venue->attempts_ns;
+	attempts_init(&s->attempts, limit, window);
 }
 
 int64_t dial_wait(struct shell *s)

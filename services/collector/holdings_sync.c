@@ -119,6 +119,7 @@ static void on_answer(void *ctx, const struct http_response *r)
 				    .len = r->body_len,
 				    .retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0,
 				    .origin = r->err ? h->origin : origin_of(s, r)};
+	requests_budget(s, r);
 	if (r->err)
 		log_debug("account not answered", "err=%s reason=%s", err_name(r->err), r->reason ? r->reason : "");
 	holdings_on_answer(h, pump_now(s), &a, &s->sink);
@@ -259,6 +260,7 @@ static void on_listen(void *ctx, const struct http_response *r)
 	char before[sizeof a->listen_key];
 	memcpy(before, a->listen_key, sizeof before);
 	a->listening = false;
+	requests_budget(s, r);
 	int rc = r->err ? r->err
 			: venue_of(s)->reply(VENUE_ACCOUNT_LISTEN, r->status, body, on_listen_row, s);
 	bool good = !rc && r->status == 200;

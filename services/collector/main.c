@@ -55,6 +55,11 @@ static const struct metric_row metrics[] = {
 	COUNTER("collector_seals_broken_total", seals_broken, "Books that lost their trust by their hash."),
 	COUNTER("collector_seals_unchecked_total", seals_unchecked, "Hashes with too little known to check them."),
 	COUNTER("collector_resolutions_total", resolutions, "Outcomes of event contracts put on record."),
+	ROW("collector_weight_used", METRIC_GAUGE, budget.used,
+	    "Request weight of the venue's window used by all at this address, as its last reply said."),
+	ROW("collector_weight_limit", METRIC_GAUGE, budget.limit, "Request weight that it allows in a window."),
+	ROW("collector_weight_holds_total", METRIC_COUNTER, budget.holds,
+	    "Times that requests had to wait, as collector.weight_share of it was used."),
 	ROW("collector_connects_held_total", METRIC_COUNTER, shell.dials_held,
 	    "Tries to connect that had to wait, as the venue allows so many in a window."),
 	COUNTER("collector_follows_total", follows, "Instruments that came to be followed while it ran."),
@@ -333,6 +338,7 @@ static const void *metrics_of(void *self)
 		s->exported.account = s->account.holdings->counters;
 		s->exported.account_age = holdings_sync_age(s);
 	}
+	s->exported.budget = collector_core_budget(s->core);
 	markets_count(s, &s->exported.markets);
 	return &s->exported;
 }

@@ -25,6 +25,7 @@ void collector_core_defaults(struct collector_core_settings *s, const struct ven
 		.crossed_ns = SECOND,
 		.silence_ns = venue->silence_ns,
 		.messages_per_s = venue->messages_per_s,
+		.weight_share = 80,
 		.first_ns = SECOND,
 		.reply_ns = 10 * SECOND,
 		.ask_pace_ns = SECOND,
@@ -44,8 +45,9 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 		     s->ask_pace_ns >= 0 && s->describe_ns >= 0 && s->poll_ns >= 0;
 
 	bool polls = s->candles_only_ns >= 0 && s->candles_delay_ns >= 0;
+	bool share = s->weight_share >= 1 && s->weight_share <= 100;
 
-	return s->venue != NULL && levels && times && polls && s->ask_burst > 0 && s->pending_max > 0 &&
+	return s->venue != NULL && levels && times && polls && share && s->ask_burst > 0 && s->pending_max > 0 &&
 	       s->n_markets <= COLLECTOR_MARKETS_MAX && s->spare <= COLLECTOR_MARKETS_MAX - s->n_markets &&
 	       s->n_markets + s->spare > 0;
 }
@@ -113,6 +115,9 @@ int collector_core_new(const struct collector_core_settings *s, const struct col
 	c->describe_at = c->join_at = c->settle_at = CORE_NEVER;
 	c->ask_pace_ns = s->ask_pace_ns;
 	c->ask_burst = s->ask_burst;
+	c->budget = (struct budget){.limit = s->weight_limit > 0 ? s->weight_limit : s->venue->weight_limit,
+				    .window_ns = s->venue->weight_ns,
+				    .share = s->weight_share};
 	buf_init(&c->path, 1 << 16);
 	buf_init(&c->orphans, ORPHANS_MAX * sizeof(struct orphan));
 	buf_init(&c->sealed, 1 << 20);
@@ -203,6 +208,14 @@ uint8_t collector_core_data(const struct collector_core *c, int64_t *ret_at)
 		origin = conn->origin;
 	}
 	return origin;
+}
+
+struct collector_budget collector_core_budget(const struct collector_core *c)
+{
+	struct collector_budget b = c->told;
+
+	b.limit = c->budget.limit;
+	return b;
 }
 
 const struct collector_counters *collector_core_counters(const struct collector_core *c)

@@ -46,6 +46,7 @@ static void on_response(void *ctx, const struct http_response *r)
 	call->id = 0;
 	if (s->stopping)
 		return;
+	requests_budget(s, r);
 	int64_t now = pump_now(s);
 	if (good)
 		s->worked_at = clock_wall(runtime_clock(s->rt));

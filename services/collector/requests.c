@@ -53,10 +53,31 @@ static void learn_origin(struct shell *s, const char *simulator, enum venue_ask 
 			connection_set_origin(&s->line[i], origin);
 }
 
+static const char *header(void *ctx, const char *name)
+{
+	return http_header(ctx, name);
+}
+
+void requests_budget(struct shell *s, const struct http_response *r)
+{
+	if (r->err || s->set.stamped) /* a recording's time is not that of the headers */
+		return;
+	struct budget_said said = budget_read(&s->venue->budget, header, r->call);
+	uint64_t holds = collector_core_budget(s->core).holds;
+	int64_t now = pump_now(s);
+	collector_core_on_budget(s->core, now, &said);
+	struct collector_budget b = collector_core_budget(s->core);
+	if (b.holds > holds)
+		log_warn("requests wait: the venue's budget for this address is nearly used",
+			 "used=%lld limit=%lld left=%lld wait_ms=%lld", (long long)said.used, (long long)b.limit,
+			 (long long)said.left, (long long)((b.held_until - now) / NS_PER_MS));
+}
+
 static void on_response(void *ctx, const struct http_response *r)
 {
 	struct asked *a = ctx;
 	struct shell *s = a->shell;
+	requests_budget(s, r);
 	if (r->err) {
 		s->counters.http_failures++;
 		log_warn("request failed", "err=%s reason=%s", err_name(r->err), r->reason ? r->reason : "");

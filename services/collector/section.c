@@ -52,9 +52,14 @@ const struct config_key collector_section_keys[] = {
 	 "On one connection, where that is less than the venue allows; 0: as many as it allows.", NULL,
 	 AT(connection_streams), 0},
 	{"connect_limit", CONFIG_INT, "0", 0, ATTEMPTS_MAX, "tries",
-	 "To connect within the venue's window (five minutes at Binance and Bybit, a minute elsewhere), of all "
-	 "connections together; 0: half of what the venue allows an address, shared by the stack's collectors.",
+	 "To connect within collector.connect_window, of all connections together; 0: half of what the venue allows "
+	 "an address (Binance 300, Bybit 500; Kalshi and Polymarket state none, 60 are taken for it), shared by the "
+	 "stack's collectors.",
 	 NULL, AT(connect_limit), 0},
+	{"connect_window", CONFIG_DUR, "0", 0, 3600 * NS_PER_S, "ns",
+	 "Time in which so many tries are counted; 0: the venue's, five minutes at Binance and Bybit, a minute at "
+	 "Kalshi and Polymarket.",
+	 NULL, AT(connect_window_ns), 0},
 	{"messages_limit", CONFIG_INT, "0", 0, 1000, "texts a second",
 	 "That may be sent on a connection, pings included; 0: what the venue is known to allow.", NULL,
 	 AT(messages_limit), 0},
@@ -73,6 +78,11 @@ const struct config_key collector_section_keys[] = {
 	{"weight_limit", CONFIG_INT, "0", 0, 1000000, "",
 	 "Request weight of a window (a minute at Binance), of which half is used for books; 0: what the venue says.",
 	 NULL, AT(weight_limit), 0},
+	{"weight_share", CONFIG_INT, "80", 10, 100, "percent",
+	 "Of the venue's request budget: once so much of a window is used, as its replies say, by whoever shares the "
+	 "address (other collectors, a backfill, a person with a browser), nothing is asked for until the window is "
+	 "over.",
+	 NULL, AT(weight_share), 0},
 	{"scan", CONFIG_BOOL, "false", 0, 0, "",
 	 "Follow the markets that the venue lists and collector.scan_* lets pass, beside collector.symbols (which may "
 	 "be empty then), as they come and until their outcome is on record: Polymarket.",
@@ -335,6 +345,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
 	set->weight_limit = (uint32_t)in->weight_limit;
+	set->weight_share = (uint32_t)in->weight_share;
 	set->messages_per_s = in->messages_limit > 0 ? (uint32_t)in->messages_limit : set->venue->messages_per_s;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);
 	if (collector_section_polls(in, set->venue))

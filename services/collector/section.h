@@ -22,7 +22,7 @@ struct collector_section {
 	int64_t account_poll_ns, account_stale_ns, account_window_ns;
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
-	int64_t connection_streams, connect_limit, messages_limit, weight_limit;
+	int64_t connection_streams, connect_limit, connect_window_ns, messages_limit, weight_limit, weight_share;
 	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 	bool scan;

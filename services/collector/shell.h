@@ -77,6 +77,7 @@ struct shell_metrics {
 	struct holdings_counters account;
 	int64_t account_age; /* ns */
 	struct markets_counters markets;
+	struct collector_budget budget;
 };
 
 /* A WebSocket's end at our side: what its callbacks are called with. */
@@ -246,6 +247,8 @@ void clocks_look(struct shell *s); /* has the machine slept? Each tick, and befo
 void requests_send(void *ctx, const struct collector_request *r);
 void requests_fini(struct shell *s);
 int requests_get(struct shell *s, enum venue_ask ask, const char *path, http_fn fn, void *ctx); /* not the core's */
+/* A reply of the venue's to whatever request: what it says of the budget is told to the core. */
+void requests_budget(struct shell *s, const struct http_response *r);
 
 /* resume.c */
 void resume_from_past(struct shell *s);

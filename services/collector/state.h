@@ -247,6 +247,8 @@ struct collector_core {
 	int64_t ask_pace_ns;
 	uint32_t ask_burst;
 	int64_t blocked_until; /* the venue told us to wait */
+	struct budget budget;
+	struct collector_budget told; /* of it */
 	int64_t describe_at, described_at;
 	uint64_t describe_request;
 	int64_t polled_at; /* stamp of the last good answer to a poll, whoever asked */

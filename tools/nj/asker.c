@@ -17,8 +17,7 @@ int asker_open(struct asker *a, const struct asker_options *o)
 
 	memset(a, 0, sizeof *a);
 	a->o = *o;
-	a->weight_limit = o->venue->weight_limit;
-	a->window_ns = o->venue->weight_ns;
+	a->budget = (struct budget){o->venue->weight_limit, o->venue->weight_ns, o->budget};
 	int rc = loop_new(clock_real(), &a->loop);
 	return rc ? rc : http_open(a->loop, &ho, &a->http);
 }
@@ -61,8 +60,8 @@ static void on_message(void *ctx, const struct venue_message *m)
 	struct asker *a = ctx;
 
 	if (m->kind == VENUE_LIMIT && m->limit.weighted && m->limit.limit > 0) {
-		a->weight_limit = m->limit.limit;
-		a->window_ns = m->limit.window_ns;
+		a->budget.limit = m->limit.limit;
+		a->budget.window_ns = m->limit.window_ns;
 	}
 	a->message(a->ctx, m);
 }
@@ -84,18 +83,20 @@ static int decode(struct asker *a, const struct http_response *r)
 	return rc;
 }
 
+static const char *header(void *ctx, const char *name)
+{
+	return http_header(ctx, name);
+}
+
 /* More than our share of the window is used: the rest of it is waited out. */
 static void look_at_budget(struct asker *a, const struct http_response *r)
 {
-	const char *header = a->o.venue->weight_header;
-	const char *used = header ? http_header(r->call, header) : NULL;
+	struct budget_said said = budget_read(&a->o.venue->budget, header, r->call);
+	int64_t now = clock_wall(loop_clock(a->loop)), until = budget_hold(&a->budget, &said, now);
 
-	if (!used || a->weight_limit == 0 || a->window_ns <= 0)
+	if (until == 0)
 		return;
-	if (strtoull(used, NULL, 10) * 100 < a->weight_limit * a->o.budget)
-		return;
-	int64_t now = clock_wall(loop_clock(a->loop));
-	a->wait_ns = a->window_ns - now % a->window_ns + NS_PER_S / 10;
+	a->wait_ns = until - now;
 	a->wait_why = "the share of the venue's budget is used";
 }
 

@@ -1,6 +1,6 @@
 /* asker - a venue's REST, one request at a time, within the budget that the venue allows.
  *
- * The weight that replies say is used is kept below a share of the venue's limit: whoever shares the address has the
+ * What replies say is used is kept below a share of the venue's limit: whoever shares the address has the
  * rest. 429 and 418 are obeyed for as long as they say; nothing is sent meanwhile. A wait longer than ASKER_WAIT_MAX
  * is given back as ERR_BUSY: what is there is kept, and a later run goes on.
  */
@@ -19,7 +19,7 @@ struct asker_options {
 	const char *ca_file;
 	bool plain;
 	int64_t pace_ns;       /* between requests, at least */
-	uint32_t budget;       /* percent of the venue's limit that may be used */
+	uint32_t budget;       /* 1 to 100: percent of the venue's limit that may be used */
 	/* Waiting for so long, because of this; may be NULL. */
 	void (*waits)(void *ctx, int64_t ns, const char *why);
 	void *ctx;
@@ -30,8 +30,7 @@ struct asker {
 	struct loop *loop;
 	struct http *http;
 	uint8_t origin; /* of the last reply */
-	uint64_t weight_limit;
-	int64_t window_ns;
+	struct budget budget;
 	uint64_t requests, refused;
 	const struct venue_market *market; /* of the request under way */
 	void (*message)(void *ctx, const struct venue_message *m);

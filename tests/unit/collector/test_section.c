@@ -34,6 +34,7 @@ static struct collector_section section(void)
 					  .streams = "trade,ticker,kline",
 					  .kline_interval = "1h",
 					  .candles = "1m",
+					  .weight_share = 80,
 					  .book_levels = 100,
 					  .snapshot_limit = 100,
 					  .publish_levels = 100,

@@ -273,8 +273,9 @@ static void the_venues_time_is_asked_once_at_a_time(void **state)
 	close(fd);
 }
 
-/* The venue's answer to the question that is under way: its clock differs from ours by this much. */
-static void tell_time(struct world *w, int fd, int64_t ms)
+/* The venue's answer to the question that is under way: its clock differs from ours by this much. Headers of its own
+ * end with CRLF, each. */
+static void tell_time(struct world *w, int fd, int64_t ms, const char *headers)
 {
 	char request[2048], body[64], reply[256];
 	uint64_t answers = w->s.counters.clock_answers;
@@ -291,7 +292,8 @@ static void tell_time(struct world *w, int fd, int64_t ms)
 		int len = snprintf(body, sizeof body, "{\"serverTime\":%lld}",
 				   (long long)(clock_wall(&w->clock.clock) / NS_PER_MS - ms));
 		int n = snprintf(reply, sizeof reply,
-				 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len, body);
+				 "HTTP/1.1 200 OK\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s", headers, len,
+				 body);
 		assert_int_equal(send(peer, reply, (size_t)n, MSG_NOSIGNAL), n);
 	}
 	assert_int_equal(w->s.counters.clock_answers, answers + 1);
@@ -324,7 +326,7 @@ static void people_hear_of_a_clock_that_is_off(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		w->s.line[0].origin = (uint8_t)rows[i].origin;
 		clock_sim_advance(&w->clock, 60 * NS_PER_S);
-		tell_time(w, fd, rows[i].ms);
+		tell_time(w, fd, rows[i].ms, "");
 		int64_t seen = w->s.counters.clock_offset + NS_PER_MS / 2; /* whole milliseconds mean their middle */
 		assert_int_equal(seen / NS_PER_MS, rows[i].ms);
 		assert_int_equal(raised(w, "clock_offset|BINANCE"), rows[i].warned);
@@ -332,6 +334,60 @@ static void people_hear_of_a_clock_that_is_off(void **state)
 	}
 	clocks_stop(&w->s);
 	close(fd);
+}
+
+/* Weight that somebody else at this address has used: our requests wait for the next minute. The headers of a recording
+ * are of another time. */
+static void what_a_reply_says_of_the_budget_is_heard(void **state)
+{
+	struct world *w = *state;
+	int fd = listen_for(w);
+
+	clocks_start(&w->s);
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	tell_time(w, fd, 0, "X-MBX-USED-WEIGHT: 9\r\nX-MBX-USED-WEIGHT-1M: 4799\r\n");
+	struct collector_budget b = collector_core_budget(w->s.core);
+	assert_int_equal(b.used, 4799);
+	assert_int_equal(b.limit, 6000);
+	assert_int_equal(b.holds, 0);
+	w->s.set.stamped = true;
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	tell_time(w, fd, 0, "X-MBX-USED-WEIGHT-1M: 5000\r\n");
+	assert_int_equal(collector_core_budget(w->s.core).used, 4799);
+	w->s.set.stamped = false;
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	int64_t now = clock_wall(&w->clock.clock);
+	tell_time(w, fd, 0, "x-mbx-used-weight-1m: 5000\r\n");
+	b = collector_core_budget(w->s.core);
+	assert_int_equal(b.used, 5000);
+	assert_int_equal(b.holds, 1);
+	assert_int_equal(b.held_until, now - now % (60 * NS_PER_S) + 61 * NS_PER_S);
+	clocks_stop(&w->s);
+	close(fd);
+}
+
+/* What the venue states, half of it; a setting goes before either figure. */
+static void tries_are_counted_in_the_window_of_the_settings(void **state)
+{
+	struct world *w = *state;
+
+	dial_init(&w->s);
+	assert_int_equal(w->s.attempts.limit, w->s.venue->attempts_max / 2);
+	assert_int_equal(w->s.attempts.window_ns, w->s.venue->attempts_ns);
+	w->s.set.connect_limit = 2;
+	w->s.set.connect_window_ns = 10 * NS_PER_S;
+	dial_init(&w->s);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(dial_wait(&w->s), 0);
+		attempts_note(&w->s.attempts, clock_mono(&w->clock.clock));
+	}
+	assert_int_equal(dial_wait(&w->s), 10 * NS_PER_S);
+	clock_sim_advance(&w->clock, 9 * NS_PER_S);
+	assert_int_equal(dial_wait(&w->s), NS_PER_S);
+	clock_sim_advance(&w->clock, NS_PER_S);
+	assert_int_equal(dial_wait(&w->s), 0);
+	w->s.set.connect_limit = 0;
+	w->s.set.connect_window_ns = 0;
 }
 
 /* ---- what people hear of a feed that is lost ---- */
@@ -511,6 +567,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_such_a_wait_it_is_renewed_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_venues_time_is_asked_once_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(people_hear_of_a_clock_that_is_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_reply_says_of_the_budget_is_heard, setup, teardown),
+		cmocka_unit_test_setup_teardown(tries_are_counted_in_the_window_of_the_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_feed_that_cannot_be_had_is_one_alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_certificate_of_somebody_else_is_told_with_what_to_do, setup,
 						teardown),
