@@ -33,27 +33,34 @@ enum member {
 	BIDS, ASKS, CHANGES, TOKENS, OUTCOMES, NEG_RISK, MEMBERS
 };
 
+/* In the order in which they usually come: a search goes on from the last. */
 static const struct {
 	const char *name;
 	size_t len;
 	enum member member;
 } names[] = {
-	{NAME("event_type"), TYPE}, {NAME("market"), MARKET}, {NAME("asset_id"), ASSET},
-	{NAME("timestamp"), TIME}, {NAME("hash"), HASH}, {NAME("tick_size"), TICK},
-	{NAME("min_order_size"), ORDER_LEAST}, {NAME("last_trade_price"), LAST}, {NAME("price"), PRICE},
-	{NAME("size"), SIZE}, {NAME("side"), SIDE}, {NAME("new_tick_size"), NEW_TICK},
-	{NAME("best_bid"), BEST_BID}, {NAME("best_ask"), BEST_ASK}, {NAME("winning_asset_id"), WINNER},
-	{NAME("winning_outcome"), OUTCOME}, {NAME("question"), QUESTION}, {NAME("bids"), BIDS},
-	{NAME("asks"), ASKS}, {NAME("price_changes"), CHANGES},
+	{NAME("market"), MARKET}, {NAME("price_changes"), CHANGES}, {NAME("asset_id"), ASSET},
+	{NAME("price"), PRICE}, {NAME("size"), SIZE}, {NAME("side"), SIDE},
+	{NAME("timestamp"), TIME}, {NAME("hash"), HASH}, {NAME("best_bid"), BEST_BID},
+	{NAME("best_ask"), BEST_ASK}, {NAME("bids"), BIDS}, {NAME("asks"), ASKS},
+	{NAME("tick_size"), TICK}, {NAME("event_type"), TYPE}, {NAME("last_trade_price"), LAST},
+	{NAME("min_order_size"), ORDER_LEAST}, {NAME("neg_risk"), NEG_RISK}, {NAME("new_tick_size"), NEW_TICK},
+	{NAME("winning_asset_id"), WINNER}, {NAME("winning_outcome"), OUTCOME}, {NAME("question"), QUESTION},
+	{NAME("assets_ids"), TOKENS}, {NAME("outcomes"), OUTCOMES},
 	{NAME("changes"), CHANGES}, /* before September 2025, of one token named above them */
-	{NAME("assets_ids"), TOKENS}, {NAME("outcomes"), OUTCOMES}, {NAME("neg_risk"), NEG_RISK},
 };
 
-struct frame {
-	struct wire w;
-	struct json_str m[MEMBERS]; /* texts of scalars; arrays and truths as they stand */
-	struct venue_seal seal;
-};
+/* Row of a member, the search beginning at one; ARRAY_LEN(names) where it does not matter. */
+static size_t row_of(struct json_str key, size_t from)
+{
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		size_t i = from + k < ARRAY_LEN(names) ? from + k : from + k - ARRAY_LEN(names);
+		if (names[i].len == key.len && names[i].name[0] == key.at[0] &&
+		    memcmp(names[i].name, key.at, key.len) == 0)
+			return i;
+	}
+	return ARRAY_LEN(names);
+}
 
 /* One row of a price_change. */
 struct change {
@@ -62,6 +69,20 @@ struct change {
 	int64_t bid, ask;
 	bool sell, has_top;
 	struct json_str hash;
+};
+
+/* Those of the markets that we follow; where each market comes first. */
+struct changes {
+	uint32_t n, firsts, first[FRAME_MARKETS];
+	struct change all[CHANGES_MAX];
+};
+
+struct frame {
+	struct wire w;
+	struct json_str m[MEMBERS]; /* texts of scalars; arrays and truths as they stand */
+	struct venue_seal seal;
+	struct changes *changes;
+	bool has_changes; /* they could be read with the event itself */
 };
 
 /* An event can tell of several markets. */
@@ -209,15 +230,18 @@ static const struct venue_market *find(const struct frame *f, struct json_str ra
 	return f->w.out->find(f->w.out->ctx, raw.len > 0 ? raw.at : "", raw.len);
 }
 
-static void read_members(struct json *j, struct json_str m[MEMBERS])
+static void read_changes(struct frame *f, struct json *j);
+
+/* f: changes are read on the way, where all is well with them; NULL: left for later. */
+static void read_members(struct json *j, struct json_str m[MEMBERS], struct frame *f)
 {
 	struct json_str key;
+	size_t next = 0;
 
 	json_object(j);
 	while (json_key(j, &key)) {
-		size_t i = 0;
-		while (i < ARRAY_LEN(names) && (names[i].len != key.len || memcmp(names[i].name, key.at, key.len) != 0))
-			i++;
+		size_t i = row_of(key, next);
+		next = i < ARRAY_LEN(names) ? i + 1 : next;
 		enum json_kind kind = json_peek(j);
 		if (i == ARRAY_LEN(names) || kind == JSON_NULL || kind == JSON_OBJECT)
 			json_skip(j);
@@ -225,19 +249,25 @@ static void read_members(struct json *j, struct json_str m[MEMBERS])
 			json_scalar_text(j, &m[names[i].member]);
 		else if (names[i].member < BIDS)
 			json_skip(j);
+		else if (names[i].member == CHANGES && f != NULL)
+			read_changes(f, j);
 		else
 			json_raw(j, &m[names[i].member]);
 	}
 }
 
-static bool read_change(struct frame *f, struct json *j, struct change *ret_change)
+/* early: before the event's own members are known, which a row must then do without. */
+static bool read_change(struct frame *f, struct json *j, bool early, struct change *ret_change)
 {
 	struct json_str m[MEMBERS] = {{0}};
 
-	read_members(j, m);
+	read_members(j, m, NULL);
 	wire_note(&f->w, j->err);
+	wire_demand(&f->w, !early || (m[ASSET].len > 0 && m[HASH].len > 0));
+	if (f->w.err != 0)
+		return false;
 	const struct venue_market *market = m[ASSET].len > 0 ? find(f, m[ASSET]) : f->w.market;
-	if (f->w.err != 0 || market == NULL)
+	if (market == NULL)
 		return false;
 	*ret_change = (struct change){
 		.market = market,
@@ -252,6 +282,50 @@ static bool read_change(struct frame *f, struct json *j, struct change *ret_chan
 		ret_change->ask = best_of(f, market, m[BEST_ASK]);
 	}
 	return f->w.err == 0;
+}
+
+static bool is_first(const struct change *all, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (all[k].market == all[i].market)
+			return false;
+	return true;
+}
+
+static void read_rows(struct frame *f, struct json *j, bool early)
+{
+	struct changes *c = f->changes;
+
+	c->n = c->firsts = 0;
+	json_array(j);
+	while (f->w.err == 0 && json_item(j)) {
+		wire_note(&f->w, c->n < CHANGES_MAX && c->n < f->w.out->levels_max ? 0 : ERR_TOO_LONG);
+		if (f->w.err != 0 || !read_change(f, j, early, &c->all[c->n]))
+			continue;
+		if (is_first(c->all, c->n)) {
+			wire_note(&f->w, c->firsts < FRAME_MARKETS ? 0 : ERR_TOO_LONG);
+			c->first[c->firsts++ % FRAME_MARKETS] = c->n;
+		}
+		c->n++;
+	}
+}
+
+/* In the pass that finds their end. Whatever is wrong with them is found again where they are read behind the event,
+ * and told then: it is another event's affair, or an error of the event's own comes first. */
+static void read_changes(struct frame *f, struct json *j)
+{
+	const struct venue_fault fault = f->w.out->fault;
+	const struct json before = *j;
+
+	read_rows(f, j, true);
+	f->has_changes = f->w.err == 0 && j->err == 0;
+	f->m[CHANGES] = (struct json_str){before.at, (size_t)(j->at - before.at), false};
+	f->w.out->fault = fault;
+	if (f->has_changes)
+		return;
+	f->w.err = 0;
+	*j = before;
+	json_raw(j, &f->m[CHANGES]);
 }
 
 /* The rows of one market as one update, in the order they came in; its last hash and touch are the ones that hold. */
@@ -280,38 +354,21 @@ static void give_changes(struct frame *f, const struct change *all, uint32_t n, 
 		give(f, market, &m);
 }
 
-static bool is_first(const struct change *all, uint32_t i)
-{
-	for (uint32_t k = 0; k < i; k++)
-		if (all[k].market == all[i].market)
-			return false;
-	return true;
-}
-
 static void on_changes(struct frame *f)
 {
-	struct change all[CHANGES_MAX];
-	uint32_t first[FRAME_MARKETS], n = 0, firsts = 0;
+	struct changes *c = f->changes;
 	struct json j;
 
 	wire_demand(&f->w, f->m[CHANGES].len > 0 && f->m[CHANGES].at[0] == '[' && f->w.time > 0);
 	json_init(&j, said(f, CHANGES).at, f->m[CHANGES].len);
-	if (f->w.err == 0)
-		json_array(&j);
-	while (f->w.err == 0 && json_item(&j)) {
-		wire_note(&f->w, n < CHANGES_MAX && n < f->w.out->levels_max ? 0 : ERR_TOO_LONG);
-		if (f->w.err != 0 || !read_change(f, &j, &all[n]))
-			continue;
-		if (is_first(all, n)) {
-			wire_note(&f->w, firsts < FRAME_MARKETS ? 0 : ERR_TOO_LONG);
-			first[firsts++ % FRAME_MARKETS] = n;
-		}
-		n++;
-	}
+	if (f->w.err == 0 && !f->has_changes)
+		read_rows(f, &j, false);
+	else if (f->w.err == 0 && c->n > 0)
+		f->w.out->fault.market = c->all[c->n - 1].market;
 	read_seal(f);
-	for (uint32_t i = 0; f->w.err == 0 && i < firsts; i++)
-		give_changes(f, all, n, all[first[i]].market);
-	if (firsts == 0)
+	for (uint32_t i = 0; f->w.err == 0 && i < c->firsts; i++)
+		give_changes(f, c->all, c->n, c->all[c->first[i]].market);
+	if (f->w.err == 0 && c->firsts == 0)
 		give_kind(f, VENUE_IGNORED);
 }
 
@@ -455,9 +512,10 @@ static void on_event(struct frame *f)
 
 static void read_event(struct wire *w, struct json *j)
 {
-	struct frame f = {.w = *w};
+	struct changes changes;
+	struct frame f = {.w = *w, .changes = &changes};
 
-	read_members(j, f.m);
+	read_members(j, f.m, &f);
 	wire_note(&f.w, json_finish(j));
 	if (f.w.err == 0)
 		on_event(&f);
@@ -507,7 +565,7 @@ static int decode_book(const struct venue_input *in, struct venue_output *out)
 
 	out->fault = (struct venue_fault){in->market, VENUE_SNAPSHOT};
 	json_init(&j, in->text, in->len);
-	read_members(&j, f.m);
+	read_members(&j, f.m, NULL);
 	int rc = json_finish(&j);
 	if (rc < 0 || in->market == NULL)
 		return rc < 0 ? rc : ERR_ARG;
