@@ -44,6 +44,9 @@ bool core_in_range(const struct executor_settings *s)
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
 	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) &&
 		s->n_scopes <= LIMITS_SCOPES_MAX;
+	sound = sound && s->latency.model < LATENCY_MODELS &&
+		latency_curve_check(&s->latency.order, s->order_latency_ns) == 0 &&
+		latency_curve_check(&s->latency.ack, s->ack_latency_ns) == 0;
 	for (uint32_t i = 0; sound && i < s->n_scopes; i++)
 		sound = s->scope[i].name[0] && limits_in_range(s->scope[i].limit);
 	for (uint32_t i = 0; sound && i < s->n_balances; i++)
@@ -85,6 +88,8 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	if (rc == 0)
 		rc = orders_init(&x->orders, s->open_orders_max);
 	if (rc == 0)
+		rc = flight_init(&x->flight);
+	if (rc == 0)
 		rc = link_init(&x->links, s->open_orders_max);
 	if (rc != 0)
 		executor_free(x);
@@ -99,6 +104,7 @@ void executor_free(struct executor *x)
 		return;
 	markets_fini(&x->markets);
 	orders_fini(&x->orders);
+	flight_fini(&x->flight);
 	link_fini(&x->links);
 	free(x);
 }
@@ -183,8 +189,10 @@ static bool trade_fits(const struct market *m, const struct ev_trade *t)
 }
 
 /* Resting orders first, then what the price triggers. */
-static void on_trade(const struct step *s, struct market *m, const struct ev_trade *t)
+static void on_trade(const struct step *s, struct market *m, const struct event *ev)
 {
+	const struct ev_trade *t = &ev->trade;
+	flight_on_trade(s, m, ev);
 	if (market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
 		return;
 	m->last = t->price;
@@ -221,7 +229,7 @@ static void on_known_market(const struct step *s, struct market *m, const struct
 		if (!trade_fits(m, &ev->trade))
 			rc = ERR_TYPE;
 		else
-			on_trade(s, m, &ev->trade);
+			on_trade(s, m, ev);
 	}
 	if (rc != 0 && rc != ERR_AGAIN)
 		s->x->counters.bad_books++;
@@ -399,12 +407,24 @@ static int64_t next_due(const void *core)
 	const struct executor *x = core;
 	int64_t lease = mode_due(&x->mode), closing = flatten_due(x);
 	int64_t first = lease < closing ? lease : closing;
+	int64_t arrives = flight_due(x);
+	first = first < arrives ? first : arrives;
 	first = first < x->orders.due ? first : x->orders.due;
 	first = first < x->sight_due ? first : x->sight_due;
 	return first < x->equity_due ? first : x->equity_due;
 }
 
-/* In order of id: 1 the leases, 2 the orders' dates and sight, 3 the closing of positions, 4 the equity curve. */
+/* Each in a step of its own, as an intent that comes in. */
+static void arrive(const struct step *s)
+{
+	flight_on_timer(s);
+	finish(s);
+	equity_arm(s->x, s->now);
+	sight_arm(s->x, s->now);
+}
+
+/* In order of id: 1 the leases, 2 what arrives, 3 the orders' dates and sight, 4 the closing of positions, 5 the equity
+ * curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
 	struct executor *x = core;
@@ -412,6 +432,8 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 	enum trading before = mode_state(&x->mode);
 	if (mode_expire(&x->mode, due))
 		report_trading(&s, before);
+	while (flight_due(x) <= due)
+		arrive(&s);
 	if (x->orders.due <= due)
 		cancel_due(&s);
 	if (x->sight_due <= due)

@@ -34,6 +34,7 @@
 #include "common/service/core.h"
 #include "services/executor/fees.h"
 #include "services/executor/guard.h"
+#include "services/executor/latency.h"
 #include "services/executor/limits.h"
 #include "services/executor/quotes.h"
 
@@ -54,8 +55,9 @@ struct executor_settings {
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */
 	struct fee_table fees; /* of markets that charge otherwise; `rest` is filled in from the two above */
-	int64_t ack_latency_ns;
-	int64_t order_latency_ns;   /* of its own orders, from the decision to their effect */
+	int64_t ack_latency_ns;     /* the least that the way back takes */
+	int64_t order_latency_ns;   /* the least that the way to the exchange takes */
+	struct latency_settings latency; /* what it takes beside (flight.h) */
 	int64_t stale_ns;           /* a book without news for longer is not traded */
 	int64_t equity_interval_ns; /* of event time; silence makes no further ones */
 	int64_t intent_expiry_ns;   /* for intents that name no expiry */
@@ -86,6 +88,7 @@ struct executor_counters {
 	uint64_t quarantined;  /* fills of our journal that were not booked */
 	uint64_t stop_outs;    /* orders with a loss */
 	uint64_t stands;       /* times that the stop-loss guard made instruments stand still */
+	uint64_t delayed, in_flight;   /* intents that took longer than the least; are under way now */
 	uint64_t reloads, reloads_refused; /* settings that were changed, that were not understood */
 };
 

@@ -154,7 +154,7 @@ static void report(const struct step *s, const struct worth *w)
 	event_init(&ev, EVENT_equity);
 	ev.origin = s->origin;
 	ev.ts_event = s->now;
-	ev.ts_recv = s->now + s->x->settings.ack_latency_ns;
+	ev.ts_recv = flight_known_at(s, NULL);
 	event_set_name(ev.equity.account, a->name);
 	event_set_name(ev.equity.asset, a->asset[0].name);
 	ev.equity.cash_scale = CASH_SCALE;

@@ -4,6 +4,7 @@
 
 #include "services/executor/account.h"
 #include "services/executor/core.h"
+#include "services/executor/flight.h"
 #include "services/executor/holdings.h"
 #include "services/executor/ledger.h"
 #include "services/executor/outcome.h"
@@ -40,6 +41,7 @@ struct executor {
 	struct ledger ledger;
 	struct markets markets;
 	struct orders orders;
+	struct flight flight;
 	struct links links;          /* empty between steps */
 	struct mode mode;
 	struct holdings holdings;
@@ -74,6 +76,8 @@ void report_order(const struct step *s, const struct order *o, enum reject rejec
 		  const char *reason);
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject);
 void report_expiry(const struct step *s, const struct event *intent);
+void report_pending(const struct step *s, const struct event *intent); /* it is under way */
+void report_latency(const struct step *s, const struct ev_latency *e); /* but for the account */
 void report_holdings(const struct step *s, const struct market *m); /* position, base, quote */
 void report_balance(const struct step *s, const struct asset *a);
 void report_trading(const struct step *s, enum trading before);
@@ -117,6 +121,8 @@ void settle_market(const struct step *s, struct market *m);
 
 /* intake.c: intents. */
 void intake_on_intent(const struct step *s, const struct event *ev);
+/* One that was under way has reached the exchange. */
+void intake_arrive(const struct step *s, const struct event *ev);
 /* An order of the executor's own: no state of trading, duplicate or age stands in its way. */
 enum reject intake_own(const struct step *s, const struct event *ev, struct market *m);
 /* The order that an intent names, by its id or its user's, if it is the same strategy's. */

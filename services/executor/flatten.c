@@ -38,8 +38,11 @@ void flatten_begin(struct executor *x, int64_t now, const struct ev_command *c)
 	f->until = c->until > now ? c->until : now + LASTS_NS;
 	f->next = now + x->settings.order_latency_ns;
 	for (uint32_t i = 0; i < x->holdings.n; i++) {
-		x->holdings.at[i].closing = x->holdings.at[i].qty;
-		x->holdings.at[i].try_at = f->next;
+		struct holding *h = &x->holdings.at[i];
+		uint64_t key = flight_key(x, ids_of, f->ordinal + i + 1);
+		h->closing = h->qty;
+		h->try_at = now + flight_way(x, &h->market->def.instrument, key);
+		f->next = i == 0 || h->try_at < f->next ? h->try_at : f->next;
 	}
 	x->counters.closing = holdings_closing(&x->holdings);
 }

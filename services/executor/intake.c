@@ -1,4 +1,4 @@
-/* intake - an intent arrives: seen before? of which kind? passed on, or answered with why not. */
+/* intake - an intent: seen before? under way? where it has arrived, passed on by its kind, or answered with why not. */
 #include <string.h>
 
 #include "common/base/err.h"
@@ -127,6 +127,12 @@ void intake_on_intent(const struct step *s, const struct event *ev)
 	enum reject reject = note(x, ev);
 	if (reject != reject_none)
 		report_refusal(s, ev, reject);
-	else
+	else if (!flight_put(s, ev))
 		obey(s, ev);
+}
+
+void intake_arrive(const struct step *s, const struct event *ev)
+{
+	equity_start(s->x, s->now);
+	obey(s, ev);
 }

@@ -16,7 +16,8 @@ static const struct service_input inputs[] = {
 	{0},
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
-				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding, 0};
+				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
+				EVENT_latency,       0};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \
@@ -43,6 +44,9 @@ static const struct metric_row metrics[] = {
 	COUNTER("executor_quarantined_total", quarantined, "Fills of its journal that a takeover did not book."),
 	COUNTER("executor_stop_outs_total", stop_outs, "Orders that closed at a loss."),
 	COUNTER("executor_stands_total", stands, "Times that the stop-loss guard made instruments stand still."),
+	COUNTER("executor_delayed_total", delayed, "Intents that took longer to the exchange than the least."),
+	{"executor_in_flight", METRIC_GAUGE, "Intents on their way to the exchange.",
+	 offsetof(struct executor_counters, in_flight)},
 	COUNTER("executor_reloads_total", reloads, "Settings changed while running."),
 	{0},
 };

@@ -162,6 +162,9 @@ static void note_taker(struct executor *x, const struct ev_order *e)
 
 static void on_order(struct executor *x, const struct ev_order *e)
 {
+	/* Still under way: its strategy's journal has the intent. */
+	if (e->status == order_status_pending)
+		return;
 	note_taker(x, e);
 	if (e->leg == order_leg_entry)
 		feed_exits(x, e);
@@ -371,6 +374,8 @@ void executor_on_own(void *core, const struct event *ev)
 		x->origin = ev->origin;
 	x->opened = x->opened || ev->id == EVENT_balance;
 	core_lose_books(x);
+	if (ev->ts_event != 0)
+		flight_recall(&x->flight, ev->ts_event, ev->ts_recv);
 	switch (ev->id) {
 	case EVENT_order:
 		recall_rates(x, ev->ts_event, &ev->order);
@@ -388,6 +393,9 @@ void executor_on_own(void *core, const struct event *ev)
 		break;
 	case EVENT_trading_state:
 		on_trading_state(x, ev->ts_event, &ev->trading_state);
+		break;
+	case EVENT_latency:
+		feed_delays_recall(&x->flight.feed, &ev->latency);
 		break;
 	case EVENT_command:
 		core_obey(x, ev->ts_recv, &ev->command);

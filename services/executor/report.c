@@ -5,13 +5,14 @@
 #include "services/executor/executor.h"
 #include "services/executor/venue_words.h"
 
-static struct event begin(const struct step *s, uint16_t id)
+/* m: where it happened, NULL for what is the account's own. */
+static struct event begin(const struct step *s, uint16_t id, const struct market *m)
 {
 	struct event ev;
 	event_init(&ev, id);
 	ev.origin = s->origin;
 	ev.ts_event = s->now;
-	ev.ts_recv = s->now + s->x->settings.ack_latency_ns;
+	ev.ts_recv = flight_known_at(s, m);
 	return ev;
 }
 
@@ -45,7 +46,7 @@ static void say_terms(struct ev_order *e, const struct order *o)
 void report_order(const struct step *s, const struct order *o, enum reject reject,
 		  const char *reason)
 {
-	struct event ev = begin(s, EVENT_order);
+	struct event ev = begin(s, EVENT_order, o->market);
 	struct ev_order *e = &ev.order;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, o->strategy);
@@ -74,12 +75,23 @@ static uint8_t said_scale(uint8_t scale)
 	return scale < FIXED_SCALE_MAX ? scale : FIXED_SCALE_MAX;
 }
 
-/* An intent that never became an order is answered in its own words and scales. */
-static void answer(const struct step *s, const struct event *intent, enum reject reject,
-		   const char *reason)
+static const struct market *venue_of(const struct step *s, const struct ev_intent *in)
+{
+	const struct market *m = markets_get(&s->x->markets, &in->instrument);
+	return m && m->known ? m : NULL;
+}
+
+struct answer {
+	enum order_status status;
+	enum reject reject;
+	const char *reason;
+};
+
+/* An intent that is no order, or not yet, is answered in its own words and scales. */
+static void answer(const struct step *s, const struct event *intent, const struct answer *a)
 {
 	const struct ev_intent *in = &intent->intent;
-	struct event ev = begin(s, EVENT_order);
+	struct event ev = begin(s, EVENT_order, a->status == order_status_pending ? NULL : venue_of(s, in));
 	struct ev_order *e = &ev.order;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, in->strategy);
@@ -88,14 +100,14 @@ static void answer(const struct step *s, const struct event *intent, enum reject
 	e->side = in->side;
 	e->type = in->type;
 	e->tif = in->tif;
-	e->status = reject == reject_none ? order_status_expired : order_status_rejected;
-	e->reject = (uint8_t)reject;
+	e->status = (uint8_t)a->status;
+	e->reject = (uint8_t)a->reject;
 	e->price_scale = said_scale(in->price_scale);
 	e->qty_scale = said_scale(in->qty_scale);
 	e->price = in->price;
 	e->qty = in->qty;
 	e->intent_ordinal = in->ordinal;
-	event_set_text(e->reason, reason);
+	event_set_text(e->reason, a->reason);
 	event_set_name(e->user_id, in->user_id);
 	e->cash_scale = said_scale(in->cash_scale);
 	e->trigger_price = in->trigger_price;
@@ -110,18 +122,32 @@ void report_refusal(const struct step *s, const struct event *intent, enum rejec
 	char text[2 * EVENT_TEXT_MAX];
 	s->x->counters.rejected++;
 	snprintf(text, sizeof(text), "%s (%s)", why, words ? words : "");
-	answer(s, intent, reject, words ? text : why);
+	answer(s, intent, &(struct answer){order_status_rejected, reject, words ? text : why});
 }
 
 void report_expiry(const struct step *s, const struct event *intent)
 {
 	s->x->counters.expired++;
-	answer(s, intent, reject_none, "The intent was too old when it arrived.");
+	answer(s, intent,
+	       &(struct answer){order_status_expired, reject_none, "The intent was too old when it arrived."});
+}
+
+void report_pending(const struct step *s, const struct event *intent)
+{
+	answer(s, intent, &(struct answer){order_status_pending, reject_none, ""});
+}
+
+void report_latency(const struct step *s, const struct ev_latency *e)
+{
+	struct event ev = begin(s, EVENT_latency, NULL);
+	ev.latency = *e;
+	event_set_name(ev.latency.account, s->x->account.name);
+	sink_emit(s->out, &ev);
 }
 
 void report_fill(const struct step *s, const struct order *o, const struct execution *x)
 {
-	struct event ev = begin(s, EVENT_fill);
+	struct event ev = begin(s, EVENT_fill, o->market);
 	struct ev_fill *e = &ev.fill;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, o->strategy);
@@ -145,7 +171,7 @@ void report_fill(const struct step *s, const struct order *o, const struct execu
 
 static void report_position(const struct step *s, const struct market *m)
 {
-	struct event ev = begin(s, EVENT_position);
+	struct event ev = begin(s, EVENT_position, m);
 	struct ev_position *e = &ev.position;
 	const struct position *p = &m->position;
 	event_set_name(e->account, s->x->account.name);
@@ -164,7 +190,7 @@ static void report_position(const struct step *s, const struct market *m)
 
 void report_balance(const struct step *s, const struct asset *a)
 {
-	struct event ev = begin(s, EVENT_balance);
+	struct event ev = begin(s, EVENT_balance, NULL);
 	event_set_name(ev.balance.account, s->x->account.name);
 	event_set_name(ev.balance.asset, a->name);
 	ev.balance.cash_scale = CASH_SCALE;
@@ -185,7 +211,7 @@ void report_holdings(const struct step *s, const struct market *m)
 
 void report_trading(const struct step *s, enum trading before)
 {
-	struct event ev = begin(s, EVENT_trading_state);
+	struct event ev = begin(s, EVENT_trading_state, NULL);
 	event_set_name(ev.trading_state.account, s->x->account.name);
 	ev.trading_state.before = (uint8_t)before;
 	mode_describe(&s->x->mode, &ev.trading_state);

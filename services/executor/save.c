@@ -76,6 +76,7 @@ static const struct part {
 	{"quotes", quotes_save, quotes_load},
 	{"ledger", ledger_save, ledger_load},
 	{"sources", save_sources, load_sources},
+	{"flight", flight_save, flight_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

@@ -48,6 +48,18 @@ const struct config_key executor_section_keys[] = {
 	 "Who is served before a resting order: back (everybody), share and square (cancellations are partly ahead), "
 	 "through (only trades beyond its price fill).",
 	 "back|share|square|through", TEXT(queue)},
+	{"latency", CONFIG_CHOICE, "fixed", 0, 0, "",
+	 "How long orders and answers take: fixed (run.order_latency, run.ack_latency), drawn (order_delays, "
+	 "ack_delays), measured (as long as what the venue says takes to reach us); never less than fixed.",
+	 "fixed|drawn|measured", TEXT(latency)},
+	{"order_delays", CONFIG_TEXT, "", 0, 0, "",
+	 "latency drawn: which share of orders takes at most how long, 50%=70ms 99%=200ms 100%=400ms; "
+	 "run.order_latency is the least.",
+	 NULL, TEXT(order_delays)},
+	{"ack_delays", CONFIG_TEXT, "", 0, 0, "", "latency drawn: the same of answers; run.ack_latency is the least.",
+	 NULL, TEXT(ack_delays)},
+	{"latency_seed", CONFIG_INT, "1", 0, INT64_MAX, "",
+	 "latency drawn, measured: the same seed delays the same order by the same.", NULL, AT(latency_seed), 0},
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
 	{"order_qty_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "base", "Risk: largest quantity of one order; 0 none.",
 	 NULL, AT(limit[LIMIT_ORDER_QTY]), 0},
@@ -132,6 +144,38 @@ static int parse_fees(const char *text, struct executor_settings *s, char *reaso
 	return rc;
 }
 
+static int parse_curve(const char *key, const char *text, int64_t min, struct latency_curve *curve, char *reason)
+{
+	char what[EVENT_TEXT_MAX - 40];
+	int rc = latency_parse(text, curve, what, sizeof(what));
+	if (rc != 0)
+		snprintf(reason, EVENT_TEXT_MAX, "executor.%s: %s", key, what);
+	else if (latency_curve_check(curve, min) != 0)
+		snprintf(reason, EVENT_TEXT_MAX,
+			 "executor.%s: '%s' begins below run.%s_latency, the least that anything takes: lower that one",
+			 key, text, strncmp(key, "ack", 3) == 0 ? "ack" : "order");
+	else
+		return 0;
+	return ERR_ARG;
+}
+
+static int take_latency(const struct executor_section *in, struct executor_settings *s, char *reason, size_t cap)
+{
+	struct latency_settings *l = &s->latency;
+	char what[EVENT_TEXT_MAX] = "executor.latency is drawn, but executor.order_delays and ack_delays are "
+				    "empty: say how long, as in order_delays = 50%=70ms 100%=200ms";
+	l->model = (uint8_t)latency_find(in->latency);
+	l->seed = in->latency_seed;
+	int rc = parse_curve("order_delays", in->order_delays, s->order_latency_ns, &l->order, what);
+	if (rc == 0)
+		rc = parse_curve("ack_delays", in->ack_delays, s->ack_latency_ns, &l->ack, what);
+	if (rc == 0 && l->model == LATENCY_DRAWN && l->order.n == 0 && l->ack.n == 0)
+		rc = ERR_ARG;
+	if (rc != 0)
+		snprintf(reason, cap, "%s", what);
+	return rc;
+}
+
 static uint8_t origin_of(const char *text)
 {
 	return strcmp(text, "any") == 0 ? 0 : enum_value(enum_origin(), text, strlen(text));
@@ -166,6 +210,8 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	if (scopes < 0)
 		return scopes;
 	s->n_scopes = (uint32_t)scopes;
-	rc = parse_balances(in->balances, s, reason, cap);
+	rc = take_latency(in, s, reason, cap);
+	if (rc == 0)
+		rc = parse_balances(in->balances, s, reason, cap);
 	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
 }

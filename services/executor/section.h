@@ -12,6 +12,8 @@ struct executor_section {
 	char fees[FEES_TEXT_MAX];
 	int64_t maker_fee, taker_fee, loss_max;
 	char queue[EVENT_NAME_MAX];
+	char latency[EVENT_NAME_MAX], order_delays[LATENCY_TEXT_MAX], ack_delays[LATENCY_TEXT_MAX];
+	int64_t latency_seed;
 	int64_t stale_ns, equity_every_ns, intent_expiry_ns, blind_max_ns;
 	int64_t open_orders_max, instruments_max, book_levels;
 	int64_t limit[LIMITS];

@@ -24,7 +24,7 @@ static void judge(void *ctx, struct event *ev)
 	if (ev->id == EVENT_balance)
 		must(ev->balance.locked >= 0 && ev->balance.total >= ev->balance.locked);
 	bool accepted = ev->id == EVENT_order && ev->order.status != order_status_rejected &&
-			ev->order.status != order_status_expired;
+			ev->order.status != order_status_expired && ev->order.status != order_status_pending;
 	if (accepted) /* a refusal answers in the intent's own words */
 		must(ev->order.price >= 0 && ev->order.filled >= 0 && ev->order.filled <= ev->order.qty);
 	if (ev->id == EVENT_fill)
@@ -40,6 +40,10 @@ static struct executor *new_executor(void)
 	s.instruments_max = 8;
 	s.book_levels = 64;
 	s.blind_max_ns = INT64_C(3000000000);
+	s.latency = (struct latency_settings){
+		.model = LATENCY_DRAWN,
+		.order = {{{500000, INT64_C(100000000)}, {LATENCY_WHOLE, INT64_C(900000000)}}, 2}};
+	s.latency.ack = s.latency.order;
 	s.queue = 2; /* by squares: the most arithmetic */
 	must(executor_new(&s, &x) == 0);
 	return x;

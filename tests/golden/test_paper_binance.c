@@ -105,10 +105,16 @@ static void open_collector(struct run *r)
 	assert_int_equal(collector_core_new(&s, &actions, &r->collector), 0);
 }
 
+static enum latency_model latency; /* of the next play */
+
 static struct executor_settings executor_settings(void)
 {
 	struct executor_settings s;
+	char why[EVENT_TEXT_MAX];
 	executor_defaults(&s);
+	s.latency.model = (uint8_t)latency;
+	assert_int_equal(latency_parse("50%=70ms 90%=120ms 100%=900ms", &s.latency.order, why, sizeof(why)), 0);
+	s.latency.ack = s.latency.order;
 	s.origin = origin_replay;
 	s.balance[0].amount = INT64_C(100000) * 100000000;
 	return s;
@@ -267,12 +273,71 @@ static void restarts_change_nothing(void **state)
 	end(&broken);
 }
 
+static int64_t longest_way(const struct run *r)
+{
+	struct event ev;
+	int64_t longest = 0;
+	size_t used;
+	for (size_t at = 0; at < r->fused.said.len; at += used) {
+		assert_int_equal(codec_unpack(r->fused.said.at + at, r->fused.said.len - at, NULL, &ev, &used), 0);
+		if (ev.id == EVENT_order && ev.ts_recv - ev.ts_event > longest)
+			longest = ev.ts_recv - ev.ts_event;
+	}
+	return longest;
+}
+
+/* Another run than with the least latency, and always the same one. */
+static void drawn_latencies_change_the_run_once(void **state)
+{
+	(void)state;
+	static struct run once, broken;
+	if (!first.collector)
+		skip();
+	latency = LATENCY_DRAWN;
+	assert_true(play(&once, 0));
+	assert_true(play(&broken, 997));
+	latency = LATENCY_FIXED;
+	expect_same(&broken.fused.said, &once.fused.said);
+	const struct executor_counters *x = executor_counters(once.fused.executor);
+	int64_t longest = longest_way(&once);
+	print_message("fills %u, intents %llu, delayed %llu, longest way back %lld us\n",
+		      once.fused.count[EVENT_fill], (unsigned long long)x->intents, (unsigned long long)x->delayed,
+		      (long long)longest / 1000);
+	assert_true(once.fused.count[EVENT_fill] >= 50);
+	assert_true(x->delayed == x->intents && x->in_flight == 0);
+	assert_true(longest > INT64_C(100000000) && longest <= INT64_C(1000000000));
+	assert_true(once.fused.said.len != first.fused.said.len);
+	end(&once);
+	end(&broken);
+}
+
+/* This recorder's clock was more than a second behind the venue's: less than nothing is nothing, so the least holds. */
+static void a_recorders_slow_clock_delays_nothing(void **state)
+{
+	(void)state;
+	static struct run once, broken;
+	if (!first.collector)
+		skip();
+	latency = LATENCY_MEASURED;
+	assert_true(play(&once, 0));
+	assert_true(play(&broken, 997));
+	latency = LATENCY_FIXED;
+	expect_same(&broken.fused.said, &once.fused.said);
+	assert_true(once.fused.count[EVENT_latency] > 50);
+	assert_int_equal(executor_counters(once.fused.executor)->delayed, 0);
+	assert_int_equal(once.fused.count[EVENT_fill], first.fused.count[EVENT_fill]);
+	end(&once);
+	end(&broken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_trades_in_every_way),
 		cmocka_unit_test(the_same_again_gives_the_same_bytes),
 		cmocka_unit_test(restarts_change_nothing),
+		cmocka_unit_test(drawn_latencies_change_the_run_once),
+		cmocka_unit_test(a_recorders_slow_clock_delays_nothing),
 	};
 	return cmocka_run_group_tests(tests, play_once, end_once);
 }

@@ -70,6 +70,9 @@ static void run(uint64_t seed, int events)
 	char reason[200];
 	executor_defaults(&s);
 	assert_int_equal(fees_parse(&s.fees, "TWO.TEST 0.0175 0.07 kalshi", reason, sizeof(reason)), 0);
+	s.latency.model = (uint8_t)(seed % LATENCY_MODELS);
+	assert_int_equal(latency_parse("50%=60ms 100%=900ms", &s.latency.order, reason, sizeof(reason)), 0);
+	s.latency.ack = s.latency.order;
 	assert_int_equal(executor_new(&s, &x), 0);
 	world_init(&w, seed);
 	w.m[1].def.kind = instrument_kind_event;

@@ -33,6 +33,8 @@ static void expect_same(const struct tape *a, const struct tape *b)
 	}
 }
 
+static uint8_t latency; /* enum latency_model of fresh ones */
+
 static struct executor *fresh(void)
 {
 	struct executor *x = NULL;
@@ -49,6 +51,9 @@ static struct executor *fresh(void)
 					  .day_loss_max = CASH(8000),
 					  .drawdown_max = CASH(8500)};
 	char why[EVENT_TEXT_MAX];
+	s.latency.model = latency;
+	assert_int_equal(latency_parse("90%=100ms 100%=900ms", &s.latency.order, why, sizeof(why)), 0);
+	s.latency.ack = s.latency.order;
 	s.n_scopes = (uint32_t)limits_parse("orders_minute_max@a=300,position_notional_max@ONE.TEST=8000", s.scope, why,
 					    sizeof(why));
 	assert_int_equal(executor_new(&s, &x), 0);
@@ -82,11 +87,12 @@ static void run(struct executor *x, const struct event *ev, int64_t now, struct 
 }
 
 /* One core lives through, the other is saved and loaded at random points. */
-static void a_loaded_core_goes_on_identically(void **state)
+static void goes_on_identically(enum latency_model model)
 {
-	(void)state;
+	latency = (uint8_t)model;
 	static struct tape ta, tb;
 	struct buf bytes, again;
+	uint32_t busy = 0; /* points with an intent under way */
 	buf_init(&bytes, 1 << 24);
 	buf_init(&again, 1 << 24);
 	for (uint64_t seed = 100; seed < 112; seed++) {
@@ -104,6 +110,7 @@ static void a_loaded_core_goes_on_identically(void **state)
 			run(b, &ev, w.now, &tb);
 			expect_same(&ta, &tb);
 			assert_int_equal(executor_core.next_due(a), executor_core.next_due(b));
+			busy += executor_counters(a)->in_flight > 0;
 			if (rng_below(&w.rng, 40) == 0)
 				reload(&b, &bytes, &again);
 		}
@@ -111,19 +118,39 @@ static void a_loaded_core_goes_on_identically(void **state)
 		executor_free(b);
 	}
 	assert_true(ta.events > 10000);
+	assert_int_equal(busy > 10000, model == LATENCY_DRAWN);
 	buf_fini(&bytes);
 	buf_fini(&again);
+}
+
+static void a_loaded_core_goes_on_identically(void **state)
+{
+	(void)state;
+	goes_on_identically(LATENCY_FIXED);
+}
+
+/* With intents under way at most of the points. */
+static void so_does_what_is_under_way(void **state)
+{
+	(void)state;
+	goes_on_identically(LATENCY_DRAWN);
+	goes_on_identically(LATENCY_MEASURED);
+	latency = LATENCY_FIXED;
 }
 
 static void open_busy(struct desk *d)
 {
 	struct executor_settings s = desk_settings();
+	char why[EVENT_TEXT_MAX];
 	desk_open(d, &s);
 	desk_book(d);
 	desk_order(d, side_buy, tif_ioc, 0, 1500);
 	desk_order(d, side_buy, tif_gtc, 9900, 500);
 	desk_order(d, side_sell, tif_gtc, 10500, 500);
 	desk_command(d, verb_pause, "", "lunch", d->now + S);
+	assert_int_equal(latency_parse("0.0001%=90ms 100%=90ms", &d->x->settings.latency.order, why, sizeof(why)), 0);
+	d->x->settings.latency.model = LATENCY_DRAWN;
+	desk_order(d, side_buy, tif_gtc, 9900, 500); /* under way */
 }
 
 static void damage_is_refused(void **state)
@@ -480,6 +507,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loaded_core_goes_on_identically),
+		cmocka_unit_test(so_does_what_is_under_way),
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(another_account_is_not_loaded),
 		cmocka_unit_test(nothing_is_forgotten),
