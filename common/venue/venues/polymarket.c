@@ -15,13 +15,13 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/venue/polymarket.h"
+#include "common/venue/polymarket_ask.h"
 
 extern const struct venue venue_polymarket;
 
 #define SECOND 1000000000LL
 #define MS 1000000
 #define NAME(text) text, sizeof(text) - 1
-#define STREAMS_MAX 500 /* tokens on one connection: said by clients, not by the documents */
 #define CHANGES_MAX 512 /* of one frame */
 #define FRAME_MARKETS 8 /* whose books one frame can change: two in all that were recorded */
 #define HASH_LEN 40     /* hex digits of a SHA-1 */
@@ -593,68 +593,6 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	return ERR_ARG;
 }
 
-/* ---- what we send ---- */
-
-static int stream_path(const struct venue_feed *feed, struct buf *out)
-{
-	return feed->n > STREAMS_MAX ? ERR_TOO_LONG : buf_printf(out, "/ws/market");
-}
-
-static int append_tokens(const struct venue_feed *feed, struct buf *out)
-{
-	int rc = buf_printf(out, "{\"assets_ids\":[");
-
-	for (uint32_t i = 0; rc == 0 && i < feed->n; i++)
-		rc = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", feed->markets[i]->raw);
-	return rc;
-}
-
-/* One channel carries everything of a token. */
-static int stream_text(const struct venue_feed *feed, uint32_t nth, struct buf *out)
-{
-	if (nth > 0 || feed->n == 0 || feed->streams == 0)
-		return ERR_NOT_FOUND;
-	int rc = append_tokens(feed, out);
-	return rc == 0 ? buf_printf(out, "],\"type\":\"market\",\"custom_feature_enabled\":true}") : rc;
-}
-
-static int stream_add(const struct venue_feed *feed, uint32_t nth, struct buf *out)
-{
-	if (nth > 0 || feed->n == 0)
-		return ERR_NOT_FOUND;
-	int rc = append_tokens(feed, out);
-	return rc == 0 ? buf_printf(out, "],\"operation\":\"subscribe\",\"custom_feature_enabled\":true}") : rc;
-}
-
-static int stream_drop(const struct venue_feed *feed, uint32_t nth, struct buf *out)
-{
-	if (nth > 0 || feed->n == 0)
-		return ERR_NOT_FOUND;
-	int rc = append_tokens(feed, out);
-	return rc == 0 ? buf_printf(out, "],\"operation\":\"unsubscribe\"}") : rc;
-}
-
-/* A token is one name, whatever is wanted of it. */
-static uint32_t stream_count(const struct venue_feed *feed)
-{
-	return feed->n;
-}
-
-static int request(const struct venue_request *r, struct buf *out, uint32_t *ret_weight)
-{
-	switch (r->ask) {
-	case VENUE_ASK_SNAPSHOT:
-		*ret_weight = 1;
-		return r->n == 1 ? buf_printf(out, "/book?token_id=%s", r->markets[0]->raw) : ERR_ARG;
-	case VENUE_ASK_INSTRUMENTS:
-	case VENUE_ASK_LISTINGS:
-		*ret_weight = 5; /* 300 where /book has 1500 */
-		return polymarket_catalog_path(r, out);
-	default:
-		return ERR_ARG;
-	}
-}
-
 /* Times stand in the place of ids: whether an update is missing shows in the hash. */
 static enum venue_link link_depth(uint64_t book_id, bool fresh, const struct venue_depth *d)
 {
@@ -678,7 +616,7 @@ const struct venue venue_polymarket = {
 	.has_listings = true,
 	.describe_max = POLYMARKET_TOKENS_MAX,
 	.closed_apart = true,
-	.streams_max = STREAMS_MAX,
+	.streams_max = POLYMARKET_STREAMS_MAX,
 	.messages_per_s = 10,
 	.attempts_max = 60,
 	.attempts_ns = 60 * SECOND,
@@ -691,12 +629,12 @@ const struct venue venue_polymarket = {
 	.weight_ns = 10 * SECOND,
 	.time_path = "/time",
 	.retry_header = "Retry-After",
-	.stream_path = stream_path,
-	.stream_text = stream_text,
-	.stream_count = stream_count,
-	.stream_add = stream_add,
-	.stream_drop = stream_drop,
-	.request = request,
+	.stream_path = polymarket_stream_path,
+	.stream_text = polymarket_stream_text,
+	.stream_count = polymarket_stream_count,
+	.stream_add = polymarket_stream_add,
+	.stream_drop = polymarket_stream_drop,
+	.request = polymarket_request,
 	.decode = decode,
 	.link = link_depth,
 	.seal_text = polymarket_seal_text,
