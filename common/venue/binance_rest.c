@@ -154,8 +154,8 @@ static struct json_str *filter_slot(struct filter *f, struct json_str key)
 
 /* Spot: a buy and a sell must each be within factors of the mean price of so many minutes, 0: of the last price
  * (filters.md: PERCENT_PRICE and PERCENT_PRICE_BY_SIDE; the reference price that replaces the mean for some symbols
- * since May 2026 is not among the streams). Futures, whose filter has no minutes: buys are bounded above and sells below, by
- * factors of the mark price (USD-M "Common Definition"). */
+ * since May 2026 is not among the streams). Futures, whose filter has no minutes: buys are bounded above and sells
+ * below, by factors of the mark price (USD-M "Common Definition"). */
 static void read_band(const struct filter *f, bool by_side, struct description_band *b)
 {
 	uint64_t minutes;

@@ -59,9 +59,9 @@ static void bound(struct json_str text, struct json_str usual, struct json_str *
 		*ret_limit = text;
 }
 
-/* The price ranges, each with its step: one begins where the one before ends (so they do for every price_level_structure
- * of docs.kalshi.com/getting_started/fixed_point_migration). Ranges that do not, or more of them than an instrument
- * tells, make no description. */
+/* The price ranges, each with its step: one begins where the one before ends (so they do for every
+ * price_level_structure of docs.kalshi.com/getting_started/fixed_point_migration). Ranges that do not, or more of them
+ * than an instrument tells, make no description. */
 static void read_ranges(struct json *j, struct description *d)
 {
 	static const struct json_str zero = {"0", 1, false}, one = {"1", 1, false};
