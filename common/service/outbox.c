@@ -226,12 +226,17 @@ static bool skip_shell_records(struct outbox *b, struct record *r)
 	return false;
 }
 
+bool outbox_decides(uint16_t id)
+{
+	return id == EVENT_command || id == EVENT_gap || id == EVENT_injected || id == EVENT_venue_report;
+}
+
 /* Has the core's time passed what the shell decided here? Until then the inputs have to come in the recorded order. */
 static bool is_past(const struct record *r, int64_t now)
 {
 	struct event ev;
 	size_t used;
-	if (r->head.id == EVENT_command || r->head.id == EVENT_gap || r->head.id == EVENT_injected)
+	if (outbox_decides(r->head.id))
 		return r->head.ts_recv <= now;
 	if ((r->head.id != EVENT_parity && r->head.id != EVENT_wish) ||
 	    codec_unpack(r->bytes + r->body, r->len - r->body, NULL, &ev, &used) != 0)

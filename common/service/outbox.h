@@ -118,6 +118,8 @@ int outbox_durable(struct outbox *b);
 /* May an input be applied: is there room for a burst of outputs? No while the disk or the journal's cap is full. */
 bool outbox_ready(const struct outbox *b);
 bool outbox_has_room(const struct outbox *b); /* in the journal */
+/* Is it a record by which a shell decides what its core is given: command, gap, a test's event, a venue's report? */
+bool outbox_decides(uint16_t id);
 /* Still comparing with the journal? */
 bool outbox_verifying(const struct outbox *b);
 /* Steps over records of the shell that come next in the journal, up to what it decided for after `now`. */

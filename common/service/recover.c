@@ -265,7 +265,7 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
 		rc = sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at);
 		own->exceptions++;
-	} else if (ev.id == EVENT_command || ev.id == EVENT_gap || ev.id == EVENT_injected) {
+	} else if (outbox_decides(ev.id)) {
 		rc = runtime_push_decision(rt, &ev);
 		own->commands++;
 	} else if (ev.id == EVENT_wish) {

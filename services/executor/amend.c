@@ -88,6 +88,8 @@ static enum reject replace(const struct step *s, const struct event *ev, struct 
 {
 	struct executor *x = s->x;
 	struct order n = *o;
+	if (o->stage == stage_remote)
+		return reject_not_live;
 	enum reject reject = sound(&ev->intent) && o->stage != stage_held ? draft(&ev->intent, &n) : reject_invalid;
 	if (reject == reject_none)
 		reject = checks_terms(&n);

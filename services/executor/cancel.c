@@ -3,12 +3,17 @@
 
 #include "services/executor/executor.h"
 
-static void take_out(const struct step *s, uint32_t i, enum reject reject)
+bool cancel_one(const struct step *s, uint32_t i, enum reject reject)
 {
 	struct orders *os = &s->x->orders;
 	struct order o = os->at[i];
+	if (o.stage == stage_remote) {
+		remote_cancel(s, &os->at[i], reject, false);
+		return false;
+	}
 	orders_remove(os, i);
 	fills_close(s, &o, reject, false);
+	return true;
 }
 
 /* Cancels are obeyed in every state, of any age and origin: they can only make things safer. */
@@ -18,7 +23,7 @@ void cancel_on_intent(const struct step *s, const struct event *ev)
 	if (!o)
 		report_refusal(s, ev, reject_unknown_order);
 	else
-		take_out(s, (uint32_t)(o - s->x->orders.at), reject_none);
+		cancel_one(s, (uint32_t)(o - s->x->orders.at), reject_none);
 }
 
 void cancel_all_on_intent(const struct step *s, const struct event *ev)
@@ -30,9 +35,7 @@ void cancel_all_on_intent(const struct step *s, const struct event *ev)
 		const struct order *o = &os->at[i];
 		bool ours = whole || strcmp(o->strategy, in->strategy) == 0;
 		bool here = !in->instrument.s[0] || symbol_equal(&o->market->def.instrument, &in->instrument);
-		if (ours && here)
-			take_out(s, i, reject_none);
-		else
+		if (!ours || !here || !cancel_one(s, i, reject_none))
 			i++;
 	}
 }
@@ -41,10 +44,8 @@ void cancel_all(const struct step *s, const struct market *only, enum reject rej
 {
 	struct orders *os = &s->x->orders;
 	for (uint32_t i = 0; i < os->n;) {
-		if (only && os->at[i].market != only)
+		if ((only && os->at[i].market != only) || !cancel_one(s, i, reject))
 			i++;
-		else
-			take_out(s, i, reject);
 	}
 }
 
@@ -62,7 +63,7 @@ void cancel_on_command(const struct step *s, const struct ev_command *c)
 	for (uint32_t i = 0; i < os->n;)
 		if (whole || is_named(&os->at[i], c->target)) {
 			s->x->named++;
-			take_out(s, i, reject_by_hand);
+			i += !cancel_one(s, i, reject_by_hand);
 		} else {
 			i++;
 		}
@@ -77,6 +78,11 @@ void cancel_due(const struct step *s)
 			i++;
 			continue;
 		}
+		if (o.stage == stage_remote) {
+			orders_undate(os, i++);
+			remote_cancel(s, &os->at[i - 1], reject_none, true);
+			continue;
+		}
 		orders_remove(os, i);
 		fills_expire(s, &o);
 	}
@@ -87,10 +93,9 @@ void cancel_unreducible(const struct step *s)
 	struct orders *os = &s->x->orders;
 	for (uint32_t i = 0; i < os->n;) {
 		const struct order *o = &os->at[i];
-		bool idle = o->reduce_only && o->stage == stage_resting && holdings_reducible(&s->x->holdings, o) == 0;
-		if (idle)
-			take_out(s, i, reject_reduce_only);
-		else
+		bool placed = o->stage == stage_resting || o->stage == stage_remote;
+		bool idle = o->reduce_only && placed && holdings_reducible(&s->x->holdings, o) == 0;
+		if (!idle || !cancel_one(s, i, reject_reduce_only))
 			i++;
 	}
 }

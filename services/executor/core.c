@@ -54,8 +54,13 @@ bool core_in_range(const struct executor_settings *s)
 	return sound;
 }
 
+/* A live account has what the venue says it has. */
 static int fund(struct executor *x)
 {
+	if (x->settings.remote) {
+		x->settings.n_balances = 0;
+		x->settings.latency.model = LATENCY_FIXED; /* the way to the venue takes the time that it takes */
+	}
 	for (uint32_t i = 0; i < x->settings.n_balances; i++) {
 		const struct executor_balance *b = &x->settings.balance[i];
 		int rc = asset_receive(account_asset(&x->account, b->asset), b->amount);
@@ -91,6 +96,8 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 		rc = flight_init(&x->flight);
 	if (rc == 0)
 		rc = link_init(&x->links, s->open_orders_max);
+	if (rc == 0)
+		rc = remote_init(x);
 	if (rc != 0)
 		executor_free(x);
 	else
@@ -106,6 +113,7 @@ void executor_free(struct executor *x)
 	orders_fini(&x->orders);
 	flight_fini(&x->flight);
 	link_fini(&x->links);
+	remote_fini(x);
 	free(x);
 }
 
@@ -153,7 +161,9 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 	/* Resting orders are in the old scales, or of another nature: they cannot go on under new ones. */
 	if (market_scales_differ(m, d) || market_nature_differs(m, d))
 		cancel_all(s, m, reject_invalid);
-	int rc = markets_define(&x->markets, m, d);
+	/* Those at a venue end when it says so: until then the old definition stands, and nothing new is traded. */
+	bool busy = m->resting > 0 && (market_scales_differ(m, d) || market_nature_differs(m, d));
+	int rc = busy ? ERR_BUSY : markets_define(&x->markets, m, d);
 	if (rc == 0) {
 		quotes_on_market(x, m);
 		settle_market(s, m);
@@ -266,9 +276,10 @@ static bool is_ours(const struct executor *x, const struct ev_command *c)
 static bool reset(struct executor *x)
 {
 	bool halted = mode_reset(&x->mode), unsure = mode_clear(&x->mode, "recovery");
+	bool differed = remote_reset(x);
 	if (halted)
 		guard_reset(x);
-	return halted || unsure;
+	return halted || unsure || differed;
 }
 
 bool core_obey(struct executor *x, int64_t now, const struct ev_command *c)
@@ -380,7 +391,8 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 	struct executor *x = core;
 	const struct symbol *symbol = market_symbol(ev);
 	x->counters.events++;
-	if (!symbol && ev->id != EVENT_intent && ev->id != EVENT_command && ev->id != EVENT_gap) {
+	if (!symbol && ev->id != EVENT_intent && ev->id != EVENT_command && ev->id != EVENT_gap &&
+	    ev->id != EVENT_venue_report) {
 		x->counters.ignored++;
 		return;
 	}
@@ -395,6 +407,8 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		intake_on_intent(&s, ev);
 	else if (ev->id == EVENT_command)
 		on_command(&s, &ev->command);
+	else if (ev->id == EVENT_venue_report)
+		remote_on_report(&s, &ev->venue_report);
 	else
 		on_gap(x, &ev->gap);
 	finish(&s);

@@ -70,6 +70,7 @@ struct executor_settings {
 	struct guard_settings guard;
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
+	bool remote;                /* a live account: orders live at the venue (remote.h) */
 	uint8_t origin;             /* enum origin; none: that of the first market event */
 };
 
@@ -89,6 +90,8 @@ struct executor_counters {
 	uint64_t stop_outs;    /* orders with a loss */
 	uint64_t stands;       /* times that the stop-loss guard made instruments stand still */
 	uint64_t delayed, in_flight;   /* intents that took longer than the least; are under way now */
+	uint64_t remote_reports, remote_duplicates; /* what the venue said; of it, trades that were booked before */
+	uint64_t remote_quarantined;                /* trades at the venue that were not booked */
 	uint64_t reloads, reloads_refused; /* settings that were changed, that were not understood */
 };
 

@@ -12,6 +12,7 @@
 #include "services/executor/orders.h"
 #include "services/executor/queue.h"
 #include "services/executor/quotes.h"
+#include "services/executor/remote.h"
 #include "services/executor/risk.h"
 #include "services/executor/walk.h"
 
@@ -48,6 +49,7 @@ struct executor {
 	struct flatten flatten;
 	struct risk risk;
 	struct guard guard;
+	struct remote remote;        /* live accounts */
 	char taking[EVENT_NAME_MAX];  /* own.c: the last order that began to trade */
 	bool taking_own;              /* it was of the executor's own */
 	char run_id[EVENT_NAME_MAX]; /* of its own orders' ids; a loaded state brings its own */
@@ -88,6 +90,8 @@ struct execution {
 	enum liquidity liquidity;
 	/* filled in by fills_execute; cost: of the instrument, paid: of what the order trades (outcome.h) */
 	int64_t cost, paid, fee, realised, fee_carry;
+	const char *trade_id, *commission_asset; /* of a trade at the venue; else NULL */
+	int64_t commission;
 };
 void report_fill(const struct step *s, const struct order *o, const struct execution *e);
 
@@ -139,6 +143,8 @@ void taker_go_on(const struct step *s, struct order *o);
 enum reject taker_replace(const struct step *s, uint32_t i, struct order *n);
 
 /* cancel.c */
+/* Takes it out of the table, or asks the venue to cancel it: whether it has left the table. */
+bool cancel_one(const struct step *s, uint32_t i, enum reject reject);
 void cancel_on_intent(const struct step *s, const struct event *ev);     /* kind cancel */
 void cancel_all_on_intent(const struct step *s, const struct event *ev); /* kind cancel_all */
 void cancel_all(const struct step *s, const struct market *only, enum reject reject); /* NULL: of every market */

@@ -34,6 +34,7 @@ struct market {
 	int64_t updated_at;        /* ts_recv of the last word about the book */
 	int64_t mark;              /* bid + ask (twice the mid) of the last trusted book; 0 none */
 	struct position position;
+	int64_t dust;              /* base taken as commission, less than one unit of quantity: CASH_SCALE (remote.h) */
 	struct fees fees;          /* what it charges */
 	struct exposure exposure;  /* scratch of one check (risk.c) */
 	struct guard_market guard; /* what losses have done here */

@@ -122,6 +122,12 @@ void orders_remove(struct orders *os, uint32_t i)
 		find_due(os);
 }
 
+void orders_undate(struct orders *os, uint32_t i)
+{
+	os->at[i].good_until = 0;
+	find_due(os);
+}
+
 int64_t order_avg_price(const struct order *o)
 {
 	const struct ev_instrument *d = &o->market->def;

@@ -35,6 +35,7 @@
 
 #include "services/executor/market.h"
 #include "services/executor/money.h"
+#include "services/executor/risk_pass.h"
 
 #define ORDERS_STRATEGIES_MAX 256
 #define ORDERS_PRICE_MAX (INT64_MAX / 2) /* twice a price still fits */
@@ -43,6 +44,17 @@ enum order_stage {
 	stage_resting, /* in the venue's book */
 	stage_trigger, /* waits for its trigger */
 	stage_held,    /* a leg that waits for its entry's fills */
+	stage_remote,  /* a live account's: at the venue, or on its way there (remote.h) */
+};
+
+struct order_remote { /* where stage_remote */
+	char venue_id[EVENT_NAME_MAX]; /* empty: the venue has not told it */
+	struct risk_pass pass;         /* as it was submitted; never saved */
+	int64_t total;                 /* once it has ended: all that the venue filled of it */
+	uint8_t ended;                 /* enum order_status that it ended as; none: it has not */
+	uint8_t why;                   /* enum reject: what the cancel is for */
+	bool cancel;                   /* the venue is asked to cancel it */
+	bool expires;                  /* because its time ran out */
 };
 
 struct order {
@@ -73,6 +85,7 @@ struct order {
 	int64_t ahead;       /* displayed quantity that must trade first; INT64_MAX while unknown */
 	int64_t shown;       /* displayed at its price when the queue was last looked at (queue.h) */
 	int64_t traded;      /* there since */
+	struct order_remote remote;
 };
 
 struct orders_seen { /* one strategy's intents */
@@ -110,6 +123,8 @@ struct order *orders_find_user(struct orders *os, const char *user_id);
  * here. */
 int orders_insert(struct orders *os, const struct order *o);
 void orders_remove(struct orders *os, uint32_t i);
+/* Its time ran out, and somebody else ends it: it has no date any more. */
+void orders_undate(struct orders *os, uint32_t i);
 
 static inline int64_t order_rest(const struct order *o)
 {

@@ -85,7 +85,7 @@ static bool sound(const struct order *o)
 		     o->best >= 0 && o->trail_bp < 10000;
 	bool counts = o->filled >= 0 && o->qty >= 0 && o->filled <= o->qty - !held && o->told >= 0 &&
 		      o->told <= o->filled;
-	return side && rests && reach && counts && o->stage <= stage_held && o->locked >= 0 && o->ahead >= 0 &&
+	return side && rests && reach && counts && o->stage <= stage_remote && o->locked >= 0 && o->ahead >= 0 &&
 	       o->amount >= 0 && o->good_until >= 0;
 }
 

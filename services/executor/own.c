@@ -25,8 +25,8 @@ static bool is_first_answer(const struct ev_order *e)
 	/* Without an intent it is an order of the executor's own; a later word has the ordinal of an earlier one. */
 	return e->intent_ordinal != 0 && e->revision == 0 &&
 	       (e->status == order_status_open || e->status == order_status_waiting ||
-		e->status == order_status_expired ||
-		(e->status == order_status_rejected && e->reject != reject_duplicate));
+		e->status == order_status_expired || e->status == order_status_pending ||
+		(e->status == order_status_rejected && e->reject != reject_duplicate && e->reject != reject_venue));
 }
 
 static int reserve(struct executor *x, const struct order *o, int64_t *ret_amount)
@@ -56,8 +56,10 @@ static void release_lock(struct executor *x, struct order *o)
 }
 
 /* An order at market that was triggered has ended by the next record; where there is none, it fires again. */
-static uint8_t stage_of(const struct ev_order *e)
+static uint8_t stage_of(const struct executor *x, const struct ev_order *e)
 {
+	if (x->settings.remote && e->status != order_status_waiting)
+		return e->status == order_status_triggered ? stage_trigger : stage_remote;
 	bool may_rest = e->price != 0 && (e->tif == tif_gtc || e->tif == tif_gtd);
 	if (e->status == order_status_triggered)
 		return may_rest ? stage_resting : stage_trigger;
@@ -67,10 +69,10 @@ static uint8_t stage_of(const struct ev_order *e)
 }
 
 /* What an order event says of an order that stays. */
-static void take_terms(struct order *o, const struct ev_order *e)
+static void take_terms(const struct executor *x, struct order *o, const struct ev_order *e)
 {
 	o->status = e->status;
-	o->stage = stage_of(e);
+	o->stage = stage_of(x, e);
 	o->price = e->price;
 	o->qty = e->qty;
 	o->filled = o->told = e->filled;
@@ -84,6 +86,7 @@ static void take_terms(struct order *o, const struct ev_order *e)
 	o->link = e->link;
 	o->leg = e->leg;
 	o->revision = e->revision;
+	o->remote.cancel = e->cancelling;
 }
 
 /* Only what rests or waits is an order after its step: the others have ended in the same breath. */
@@ -91,7 +94,7 @@ static void restore(struct executor *x, const struct ev_order *e)
 {
 	struct market *m = known_market(x, &e->instrument);
 	bool rests = e->price != 0 && (e->tif == tif_gtc || e->tif == tif_gtd);
-	if (!m || (!rests && e->status != order_status_waiting))
+	if (!m || (!rests && e->status != order_status_waiting && !x->settings.remote))
 		return;
 	struct order o = {
 		.ordinal = e->intent_ordinal,
@@ -106,7 +109,7 @@ static void restore(struct executor *x, const struct ev_order *e)
 	event_set_name(o.client_order_id, e->client_order_id);
 	event_set_name(o.user_id, e->user_id);
 	event_set_name(o.link_id, e->link_id);
-	take_terms(&o, e);
+	take_terms(x, &o, e);
 	set_lock(x, &o);
 	orders_insert(&x->orders, &o);
 }
@@ -127,7 +130,7 @@ static void recall_rates(struct executor *x, int64_t at, const struct ev_order *
 static void update(struct executor *x, const struct ev_order *e, struct order *o)
 {
 	struct order now = *o;
-	take_terms(&now, e);
+	take_terms(x, &now, e);
 	bool other = now.price != o->price || now.trigger != o->trigger || now.qty > o->qty;
 	bool moves = now.stage != o->stage || (now.revision != o->revision && other);
 	if (!moves) {
@@ -154,16 +157,17 @@ static void feed_exits(struct executor *x, const struct ev_order *e)
 /* What does not rest is not in the table: its fills follow its own word at once. */
 static void note_taker(struct executor *x, const struct ev_order *e)
 {
-	if (e->status != order_status_open && e->status != order_status_triggered)
+	if (e->status != order_status_open && e->status != order_status_triggered && e->status != order_status_pending)
 		return;
 	event_set_name(x->taking, e->client_order_id);
 	x->taking_own = e->intent_ordinal == 0;
 }
 
+/* A refusal is about another intent, but for the venue's own. */
 static void on_order(struct executor *x, const struct ev_order *e)
 {
-	/* Still under way: its strategy's journal has the intent. */
-	if (e->status == order_status_pending)
+	/* Still under way: its strategy's journal has the intent. (On its way to a venue it is an order already.) */
+	if (e->status == order_status_pending && !x->settings.remote)
 		return;
 	note_taker(x, e);
 	if (e->leg == order_leg_entry)
@@ -171,13 +175,14 @@ static void on_order(struct executor *x, const struct ev_order *e)
 	struct order *o = orders_find(&x->orders, e->client_order_id);
 	if (is_first_answer(e) && (!o || e->status == order_status_rejected))
 		orders_recall(&x->orders, e->strategy, e->intent_ordinal);
-	bool lives = e->status == order_status_open || e->status == order_status_partial ||
-		     e->status == order_status_waiting || e->status == order_status_triggered;
+	bool lives = e->status == order_status_open || e->status == order_status_pending ||
+		     e->status == order_status_partial || e->status == order_status_waiting ||
+		     e->status == order_status_triggered;
 	if (lives && o)
 		update(x, e, o);
 	else if (lives && e->status != order_status_partial)
 		restore(x, e);
-	else if (o && !lives && e->status != order_status_rejected) /* a refusal is about another intent */
+	else if (o && !lives && (e->status != order_status_rejected || e->reject == reject_venue))
 		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
 }
 
@@ -289,6 +294,7 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
 		m->position.fees += e->fee;
 	hold(x, e, m);
+	remote_recall(x, m, e);
 	if (e->liquidity != liquidity_settled)
 		recall_loss(x, at, e, o);
 	move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
@@ -384,6 +390,9 @@ void executor_on_own(void *core, const struct event *ev)
 		break;
 	case EVENT_fill:
 		on_fill(x, ev->ts_event, &ev->fill);
+		break;
+	case EVENT_venue_report:
+		remote_recall_report(x, &ev->venue_report);
 		break;
 	case EVENT_balance:
 		on_balance(x, &ev->balance);

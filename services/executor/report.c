@@ -41,6 +41,7 @@ static void say_terms(struct ev_order *e, const struct order *o)
 	e->leg = o->leg;
 	event_set_name(e->link_id, o->link_id);
 	e->revision = o->revision;
+	e->cancelling = o->stage == stage_remote && o->remote.cancel;
 }
 
 void report_order(const struct step *s, const struct order *o, enum reject reject,
@@ -166,6 +167,9 @@ void report_fill(const struct step *s, const struct order *o, const struct execu
 	e->realised = x->realised;
 	e->book_at = o->market->updated_at;
 	e->rate = quotes_rate(s->x, o->market->quote);
+	event_set_name(e->trade_id, x->trade_id ? x->trade_id : "");
+	event_set_name(e->commission_asset, x->commission_asset ? x->commission_asset : "");
+	e->commission = x->commission;
 	sink_emit(s->out, &ev);
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/base/hash.h"
 #include "services/executor/executor.h"
 
 #define SECOND INT64_C(1000000000)
@@ -295,7 +296,29 @@ static enum reject check_guard(struct check *c)
 	return reject;
 }
 
-enum reject risk_check(const struct step *s, const struct order *o, int64_t price)
+static uint64_t seal_of(const struct order *o)
+{
+	const struct ev_instrument *d = &o->market->def;
+	const int64_t terms[] = {o->side,  o->type, o->tif,	 o->post_only,
+				 o->price, o->qty,  d->price_scale, d->qty_scale};
+	uint64_t seal = hash_bytes(o->client_order_id, strlen(o->client_order_id));
+	seal = hash_mix(seal ^ symbol_hash(&d->instrument));
+	return hash_mix(seal ^ hash_bytes(terms, sizeof(terms))) | 1;
+}
+
+bool risk_pass_covers(const struct risk_pass *p, const struct order *o)
+{
+	return p->seal != 0 && p->seal == seal_of(o);
+}
+
+struct risk_pass risk_take_pass(struct executor *x, const struct order *o)
+{
+	struct risk_pass passed = x->risk.passed;
+	x->risk.passed = (struct risk_pass){0};
+	return risk_pass_covers(&passed, o) ? passed : (struct risk_pass){0};
+}
+
+static enum reject check_all(const struct step *s, const struct order *o, int64_t price)
 {
 	struct executor *x = s->x;
 	struct check c = {.s = s, .o = o, .price = price, .limit = x->settings.limit, .rates = &x->risk.account};
@@ -313,6 +336,13 @@ enum reject risk_check(const struct step *s, const struct order *o, int64_t pric
 		if (falls_into(&c, &x->settings.scope[i]))
 			reject = check_scope(&c);
 	}
+	return reject;
+}
+
+enum reject risk_check(const struct step *s, const struct order *o, int64_t price)
+{
+	enum reject reject = check_all(s, o, price);
+	s->x->risk.passed = (struct risk_pass){reject == reject_none ? seal_of(o) : 0};
 	return reject;
 }
 

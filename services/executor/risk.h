@@ -23,6 +23,8 @@
 #include "services/executor/limits.h"
 #include "services/executor/throttle.h"
 
+#include "services/executor/risk_pass.h"
+
 struct executor;
 struct market;
 struct order;
@@ -35,6 +37,7 @@ struct risk_rates {
 struct risk {
 	struct risk_rates account, scope[LIMITS_SCOPES_MAX];
 	const struct market *unvalued; /* counted, and of no known worth; scratch of one check */
+	struct risk_pass passed;  /* of the order that was let through last; scratch of one step */
 	enum reject reject;       /* what `why` is about; scratch of one step */
 	char why[EVENT_TEXT_MAX];
 };
@@ -42,6 +45,9 @@ struct risk {
 /* May this order be accepted? `price` is the worst at which any of it can fill, at the instrument's scale: its limit,
  * or the last level of a market order's walk. Has no effect: what was accepted is told by risk_on_order. */
 enum reject risk_check(const struct step *s, const struct order *o, int64_t price);
+
+/* The pass of the order that risk_check has just let through; none for any other. It is given once. */
+struct risk_pass risk_take_pass(struct executor *x, const struct order *o);
 
 /* An order was accepted, for the first time. */
 void risk_on_order(struct executor *x, int64_t now, const struct order *o);

@@ -77,6 +77,7 @@ static const struct part {
 	{"ledger", ledger_save, ledger_load},
 	{"sources", save_sources, load_sources},
 	{"flight", flight_save, flight_load},
+	{"remote", remote_save, remote_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)
@@ -208,5 +209,8 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 		rc = load_parts(x, &u);
 	if (rc == 0 && u.at != u.end)
 		rc = ERR_TRAILING;
+	/* States of before there were live accounts are of paper ones. */
+	if (rc == 0 && x->settings.remote && !x->remote.loaded)
+		rc = ERR_DIFFERS;
 	return rc != 0 ? rc : check_locks(x);
 }

@@ -40,9 +40,7 @@ void sight_on_timer(const struct step *s)
 	for (uint32_t i = 0; i < os->n;) {
 		int64_t due = due_of(x, os->at[i].market);
 		if (due <= s->now) {
-			struct order o = os->at[i];
-			orders_remove(os, i);
-			fills_close(s, &o, reject_data_loss, false);
+			i += !cancel_one(s, i, reject_data_loss);
 			continue;
 		}
 		x->sight_due = due < x->sight_due ? due : x->sight_due;

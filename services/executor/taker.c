@@ -167,6 +167,9 @@ static enum reject plan(const struct step *s, struct order *o, uint32_t slots)
 	enum reject reject = check_now(s, o);
 	if (reject != reject_none)
 		return reject;
+	reject = remote_check(s->x, o);
+	if (reject != reject_none)
+		return reject;
 	outcome_choose(&s->x->account, o);
 	*w = (struct walk){.side = o->side, .limit = o->price, .qty = order_rest(o), .outcome = o->outcome};
 	if (walk_book(o->market, w) != 0)
@@ -180,9 +183,15 @@ static enum reject plan(const struct step *s, struct order *o, uint32_t slots)
 enum reject taker_place(const struct step *s, struct order *o)
 {
 	uint32_t legs = o->link != order_link_none ? LEGS_MAX : 0;
-	enum reject reject = plan(s, o, order_may_rest(o) + legs);
+	bool remote = s->x->settings.remote;
+	enum reject reject = plan(s, o, (order_may_rest(o) || remote) + legs);
 	if (reject != reject_none)
 		return reject;
+	if (remote) {
+		risk_on_order(s->x, s->now, o);
+		remote_submit(s, o);
+		return reject_none;
+	}
 	s->x->counters.orders++;
 	risk_on_order(s->x, s->now, o);
 	o->status = order_status_open;
@@ -195,7 +204,11 @@ void taker_go_on(const struct step *s, struct order *o)
 {
 	int64_t before = o->filled, qty = o->qty;
 	fills_unlock(s->x, o);
-	enum reject reject = plan(s, o, order_may_rest(o));
+	enum reject reject = plan(s, o, order_may_rest(o) || s->x->settings.remote);
+	if (reject == reject_none && s->x->settings.remote) {
+		remote_submit(s, o);
+		return;
+	}
 	if (reject == reject_none) {
 		if (o->qty != qty) /* cut to what there is to reduce */
 			report_order(s, o, reject_none, "");
