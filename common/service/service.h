@@ -29,6 +29,7 @@ struct service {
 	const char *doc;
 	const struct config_key *keys;      /* its settings section, NULL-name-ended */
 	bool subsections;                   /* its section has free-form subsections (config_each) */
+	bool variants;                      /* its section has subsections of the same keys (config_variant) */
 	bool several;                       /* a stack may have several (run.collectors), each with its subsection */
 	size_t settings_size;
 	const struct service_input *inputs; /* ends with publisher NULL; may be NULL */

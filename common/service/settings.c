@@ -132,7 +132,7 @@ uint32_t settings_sections(struct run_settings *run, const struct service *s, vo
 		return 4;
 	out[4] = (struct config_section){
 		.name = s->name, .doc = s->doc, .keys = s->keys, .self = settings,
-		.subsections = s->subsections, .variants = s->several};
+		.subsections = s->subsections, .variants = s->several || s->variants};
 	return 5;
 }
 

@@ -68,6 +68,7 @@ struct executor_settings {
 	struct limits_scope scope[LIMITS_SCOPES_MAX]; /* of strategies and instruments */
 	uint32_t n_scopes;
 	struct guard_settings guard;
+	uint64_t pinned; /* settings of executor_live, by their place there, that a reload does not change: its own */
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
 	bool remote;                /* a live account: orders live at the venue (remote.h) */
@@ -124,6 +125,7 @@ uint32_t executor_cancelled_by_hand(const struct executor *x); /* by the last co
 /* Settings of the section executor that the command reload changes, NULL-ended; what one of them is now (as in
  * struct executor_settings), or ERR_NOT_FOUND. */
 extern const char *const executor_live[];
+int executor_live_place(const char *key); /* in it, or ERR_NOT_FOUND */
 int executor_live_value(const struct executor *x, const char *key, int64_t *ret_value);
 
 #endif

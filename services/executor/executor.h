@@ -197,5 +197,7 @@ void executor_on_own(void *core, const struct event *ev);
 /* save.c */
 int executor_save(const void *core, struct buf *out);
 int executor_load(void *core, const uint8_t *at, size_t len);
+/* A new account takes over what another knows of the markets: everything but what is anybody's own. */
+int executor_adopt(struct executor *x, const struct executor *from);
 
 #endif

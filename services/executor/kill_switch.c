@@ -7,10 +7,10 @@
 #include "common/base/err.h"
 #include "common/io/log.h"
 
-void kill_switch_init(struct kill_switch *k, struct runtime *rt, struct executor *core)
+void kill_switch_init(struct kill_switch *k, struct runtime *rt, struct house *house)
 {
 	struct kill_record record;
-	*k = (struct kill_switch){.rt = rt, .core = core};
+	*k = (struct kill_switch){.rt = rt, .house = house};
 	if (!kill_record_find(runtime_settings(rt)->data, &record))
 		return;
 	k->state = KILL_TURNING;
@@ -19,7 +19,7 @@ void kill_switch_init(struct kill_switch *k, struct runtime *rt, struct executor
 
 bool kill_switch_ready(const struct kill_switch *k)
 {
-	return k->state != KILL_TURNING || k->decided || executor_trading(k->core) == trading_killed ||
+	return k->state != KILL_TURNING || k->decided || house_all_killed(k->house) ||
 	       runtime_verifying(k->rt);
 }
 
@@ -50,7 +50,7 @@ static void write_record(struct kill_switch *k)
 {
 	struct ev_trading_state state;
 	struct kill_record record;
-	executor_describe(k->core, &state);
+	house_describe(k->house, &state);
 	event_set_name(record.owner, state.owner);
 	event_set_text(record.reason, state.reason);
 	int rc = kill_record_write(runtime_settings(k->rt)->data, &record);
@@ -64,7 +64,7 @@ static void remove_record(struct kill_switch *k)
 	int rc = kill_record_remove(runtime_settings(k->rt)->data);
 	tell_trouble(k, rc, "removed: a restart would find it");
 	if (rc == 0)
-		*k = (struct kill_switch){.rt = k->rt, .core = k->core};
+		*k = (struct kill_switch){.rt = k->rt, .house = k->house};
 }
 
 static void turn(struct kill_switch *k)
@@ -73,7 +73,7 @@ static void turn(struct kill_switch *k)
 	if (kill_record_find(runtime_settings(k->rt)->data, &record))
 		decide(k, &record);
 	else
-		*k = (struct kill_switch){.rt = k->rt, .core = k->core}; /* taken back by whoever had put it there */
+		*k = (struct kill_switch){.rt = k->rt, .house = k->house}; /* taken back by whoever had put it there */
 }
 
 static bool is_there(const struct kill_switch *k)
@@ -84,7 +84,7 @@ static bool is_there(const struct kill_switch *k)
 
 void kill_switch_keep(struct kill_switch *k)
 {
-	bool killed = executor_trading(k->core) == trading_killed;
+	bool killed = house_all_killed(k->house);
 	if (runtime_life(k->rt) != life_running || runtime_verifying(k->rt))
 		return;
 	if (k->state == KILL_TURNING && killed)

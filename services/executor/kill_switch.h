@@ -17,21 +17,21 @@
 #define NJ_EXECUTOR_KILL_SWITCH_H
 
 #include "common/service/runtime.h"
-#include "services/executor/core.h"
+#include "services/executor/house.h"
 #include "services/executor/kill_record.h"
 
 enum kill_state { KILL_OFF, KILL_TURNING, KILL_ON };
 
 struct kill_switch {
 	struct runtime *rt;
-	struct executor *core;
+	struct house *house;
 	enum kill_state state;
 	bool decided; /* TURNING: the command is journalled */
 	bool warned;  /* that the record cannot be written or removed */
 };
 
 /* At the start, before anything is loaded. */
-void kill_switch_init(struct kill_switch *k, struct runtime *rt, struct executor *core);
+void kill_switch_init(struct kill_switch *k, struct runtime *rt, struct house *house);
 /* May inputs be applied? */
 bool kill_switch_ready(const struct kill_switch *k);
 /* Once running: brings record and core together. Often. */

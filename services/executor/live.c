@@ -45,6 +45,14 @@ const char *const executor_live[] = {
 	"cooldown",		 "stops_max",	 "stops_all_max", "stops_within",     "stops_pause",
 	NULL};
 
+int executor_live_place(const char *key)
+{
+	for (int i = 0; executor_live[i]; i++)
+		if (strcmp(executor_live[i], key) == 0)
+			return i;
+	return ERR_NOT_FOUND;
+}
+
 static int64_t *place_of(struct executor *x, const char *key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lives); i++)
@@ -63,6 +71,12 @@ int executor_live_value(const struct executor *x, const char *key, int64_t *ret_
 			return 0;
 		}
 	return ERR_NOT_FOUND;
+}
+
+static bool is_pinned(const struct executor *x, const char *key)
+{
+	int at = executor_live_place(key);
+	return at >= 0 && (x->settings.pinned >> at & 1) != 0;
 }
 
 static int parse(const char *key, const char *text, int64_t *ret_value)
@@ -86,8 +100,8 @@ void live_set(struct executor *x, const struct ev_command *c)
 	const char *key = c->target + sizeof(section) - 1;
 	bool ours = strncmp(c->target, section, sizeof(section) - 1) == 0;
 	int64_t *place = ours ? place_of(x, key) : NULL;
-	if (!ours)
-		return; /* of the shell: levels, waits */
+	if (!ours || (place && is_pinned(x, key)))
+		return; /* of the shell: levels, waits; or of the other accounts */
 	if (place && parse(key, c->value, place) == 0)
 		x->counters.reloads++;
 	else

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/service/runtime.h"
+#include "services/executor/house.h"
 #include "services/executor/kill_switch.h"
 #include "services/executor/section.h"
 
@@ -53,29 +54,32 @@ static const struct metric_row metrics[] = {
 
 struct shell {
 	struct runtime *rt;
-	struct executor *core;
+	struct house *house;
 	struct kill_switch kill;
 };
 
-/* The core by these settings. ERR_ARG with a reason for people. */
-static int make_core(struct runtime *rt, const void *settings, char *reason, size_t cap, struct executor **ret_core)
+/* The accounts by these settings. ERR_ARG with a reason for people. */
+static int make_house(struct runtime *rt, const void *settings, char *reason, size_t cap, struct house **ret_house)
 {
-	struct executor_settings s;
-	int rc = executor_section_core(settings, runtime_settings(rt), &s, reason, cap);
-	if (rc)
-		return rc;
-	event_set_name(s.run_id, runtime_run_id(rt));
-	rc = executor_new(&s, ret_core);
-	if (rc)
-		snprintf(reason, cap, "executor: the settings do not go together (%s)", err_text(rc));
+	struct executor_section_context from = {runtime_config(rt), runtime_settings(rt), runtime_run_id(rt)};
+	struct executor_accounts *accounts = calloc(1, sizeof *accounts);
+	if (!accounts)
+		return ERR_NOMEM;
+	int rc = executor_section_accounts(settings, &from, accounts, reason, cap);
+	if (!rc) {
+		rc = house_new(accounts->at, accounts->n, ret_house);
+		if (rc)
+			snprintf(reason, cap, "executor: the settings do not go together (%s)", err_text(rc));
+	}
+	free(accounts);
 	return rc == ERR_RANGE ? ERR_ARG : rc;
 }
 
 static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
 {
-	struct executor *core = NULL;
-	int rc = make_core(rt, settings, reason, cap, &core);
-	executor_free(core);
+	struct house *house = NULL;
+	int rc = make_house(rt, settings, reason, cap, &house);
+	house_free(house);
 	return rc;
 }
 
@@ -85,12 +89,12 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 	if (!shell)
 		return ERR_NOMEM;
 	shell->rt = rt;
-	int rc = make_core(rt, settings, reason, cap, &shell->core);
+	int rc = make_house(rt, settings, reason, cap, &shell->house);
 	if (rc) {
 		free(shell);
 		return rc;
 	}
-	kill_switch_init(&shell->kill, rt, shell->core);
+	kill_switch_init(&shell->kill, rt, shell->house);
 	*ret_self = shell;
 	return 0;
 }
@@ -98,30 +102,30 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 static void shell_free(void *self)
 {
 	struct shell *shell = self;
-	executor_free(shell->core);
+	house_free(shell->house);
 	free(shell);
 }
 
 static void *core_of(void *self)
 {
-	return ((struct shell *)self)->core;
+	return ((struct shell *)self)->house;
 }
 
 static const void *metrics_of(void *self)
 {
-	return executor_counters(((struct shell *)self)->core);
+	return house_counters(((struct shell *)self)->house);
 }
 
 static bool safe_for(const void *self, const char *cause)
 {
-	return executor_safe_for(((const struct shell *)self)->core, cause);
+	return house_safe_for(((const struct shell *)self)->house, cause);
 }
 
 static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct shell *shell = self;
-	hb->progress = executor_counters(shell->core)->events;
-	event_set_name(hb->note, enum_text(enum_trading(), (uint8_t)executor_trading(shell->core)));
+	hb->progress = house_counters(shell->house)->events;
+	event_set_name(hb->note, enum_text(enum_trading(), (uint8_t)house_trading(shell->house)));
 }
 
 static void run(void *self)
@@ -137,10 +141,10 @@ static bool ready(void *self)
 /* Each is told once, and once more when it is over. */
 static void tell_people(struct shell *shell)
 {
-	const struct executor *x = shell->core;
+	const struct house *h = shell->house;
 	struct ev_trading_state state;
 	char text[EVENT_TEXT_MAX];
-	executor_describe(x, &state);
+	house_describe(h, &state);
 	bool killed = state.state == trading_killed, halted = state.state == trading_halted;
 	snprintf(text, sizeof text, "%.160s", killed ? state.reason : "the kill switch is off");
 	runtime_alert(shell->rt, severity_critical, killed, "trading_killed", "executor", text);
@@ -148,7 +152,7 @@ static void tell_people(struct shell *shell)
 		snprintf(text, sizeof text, "%.199s", halted ? state.reason : "trading is no longer halted");
 		runtime_alert(shell->rt, severity_critical, halted, "trading_halted", "executor", text);
 	}
-	bool stands = executor_stands(x, runtime_now(shell->rt), text);
+	bool stands = house_stands(h, runtime_now(shell->rt), text);
 	runtime_alert(shell->rt, severity_warning, stands, "stops_guard", "executor", text);
 }
 
@@ -164,33 +168,34 @@ static void tick(void *self, int64_t mono_ns)
 static void obeyed(void *self, const struct event *command, char *message)
 {
 	struct shell *shell = self;
-	const struct executor *x = shell->core;
-	const struct executor_counters *c = executor_counters(x);
-	const char *state = enum_text(enum_trading(), (uint8_t)executor_trading(x));
-	char text[EVENT_TEXT_MAX];
-	bool on_record = true;
+	const struct house *h = shell->house;
+	const struct executor_counters *c = house_counters(shell->house);
+	bool killed = house_all_killed(h), on_record = true;
+	uint32_t cancelled = house_cancelled_by_hand(h);
+	char text[EVENT_TEXT_MAX], state[EVENT_TEXT_MAX];
+	house_say(h, command->command.target, state, sizeof state);
 	if (command->command.verb == verb_kill || command->command.verb == verb_unkill) {
 		kill_switch_keep(&shell->kill); /* the record first, then the answer */
-		on_record = shell->kill.state == (executor_trading(x) == trading_killed ? KILL_ON : KILL_OFF);
+		on_record = shell->kill.state == (killed ? KILL_ON : KILL_OFF);
 	}
-	if (command->command.verb == verb_flatten && executor_trading(x) == trading_killed)
+	if (command->command.verb == verb_flatten && killed)
 		snprintf(text, sizeof text, "not carried out: the kill switch is on");
 	else if (command->command.verb == verb_flatten)
 		snprintf(text, sizeof text, "orders are cancelled, %llu holdings are being closed",
 			 (unsigned long long)c->closing);
-	else if (command->command.verb == verb_cancel && executor_cancelled_by_hand(x) == 0)
+	else if (command->command.verb == verb_cancel && cancelled == 0)
 		event_set_text(text, "no open order is, or is of, what was named");
 	else if (command->command.verb == verb_cancel)
-		snprintf(text, sizeof text, "orders cancelled: %u", executor_cancelled_by_hand(x));
+		snprintf(text, sizeof text, "orders cancelled: %u", cancelled);
 	else
-		snprintf(text, sizeof text, "carried out: trading is %s%s", state,
+		snprintf(text, sizeof text, "carried out: trading is %.120s%s", state,
 			 on_record ? "" : "; its file could not be changed: see the log");
 	event_set_text(message, text);
 }
 
 static int live_value(void *self, const char *key, int64_t *ret_value)
 {
-	return executor_live_value(((struct shell *)self)->core, key, ret_value);
+	return executor_live_value(house_at(((struct shell *)self)->house, 0), key, ret_value);
 }
 
 static const char *const standing[] = {"trading_killed", "trading_halted", "stops_guard", NULL};
@@ -199,11 +204,12 @@ static const struct service service = {
 	.name = "executor",
 	.doc = "Trades intents on paper against the venues' own books.",
 	.keys = executor_section_keys,
+	.variants = true,
 	.settings_size = sizeof(struct executor_section),
 	.inputs = inputs,
 	.pubs = pubs,
 	.metrics = metrics,
-	.core = &executor_core,
+	.core = &house_core,
 	.safe_for = safe_for,
 	.check = check,
 	.start = start,

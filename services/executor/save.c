@@ -5,6 +5,7 @@
 #include "common/base/err.h"
 #include "services/executor/trigger.h"
 
+#define ADOPT_MAX ((size_t)1 << 30)
 #define SAVE_VERSION 3 /* 1: before leases had owners and holdings were told apart; 2: before there were parts */
 
 static void save_orders(const struct executor *x, struct packer *p)
@@ -213,4 +214,33 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 	if (rc == 0 && x->settings.remote && !x->remote.loaded)
 		rc = ERR_DIFFERS;
 	return rc != 0 ? rc : check_locks(x);
+}
+
+static int adopt_market(struct executor *x, struct market *m)
+{
+	m->position = (struct position){0};
+	if (m->taken)
+		m->taken[0].n = m->taken[1].n = 0;
+	return m->known && !account_asset(&x->account, m->def.base) ? ERR_FULL : 0;
+}
+
+int executor_adopt(struct executor *x, const struct executor *from)
+{
+	struct buf bytes;
+	buf_init(&bytes, ADOPT_MAX);
+	struct packer p = {.out = &bytes};
+	markets_save(&from->markets, &p);
+	markets_save_sources(&from->markets, &p);
+	struct unpacker u = {.at = bytes.at, .end = bytes.at + bytes.len};
+	int rc = p.err;
+	if (rc == 0)
+		rc = markets_load(&x->markets, &u);
+	if (rc == 0)
+		rc = markets_load_sources(&x->markets, &u);
+	buf_fini(&bytes);
+	for (uint32_t i = 0; rc == 0 && i < markets_count(&x->markets); i++)
+		rc = adopt_market(x, markets_at(&x->markets, i));
+	if (x->origin == origin_none)
+		x->origin = from->origin;
+	return rc == 0 ? quotes_bind(x) : rc;
 }

@@ -14,6 +14,10 @@
 
 const struct config_key executor_section_keys[] = {
 	{"account", CONFIG_TEXT, "paper", 0, 0, "", "Name of the paper account.", NULL, TEXT(account)},
+	{"accounts", CONFIG_TEXT, "", 0, 0, "",
+	 "Further accounts beside that one, comma separated; each may have a subsection of its name, and what is not "
+	 "there is as it is here.",
+	 NULL, TEXT(accounts)},
 	{"quote", CONFIG_TEXT, "USDT", 0, 0, "asset",
 	 "Asset it is counted in; instruments are paid in it, or in one of quotes.", NULL, TEXT(quote)},
 	{"quotes", CONFIG_TEXT, "", 0, 0, "asset",
@@ -214,4 +218,51 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	if (rc == 0)
 		rc = parse_balances(in->balances, s, reason, cap);
 	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
+}
+
+/* ---- several accounts ---- */
+
+static int pin(void *ctx, const char *key, const char *value, const char *where)
+{
+	struct executor_settings *s = ctx;
+	int at = executor_live_place(key);
+	(void)value;
+	(void)where;
+	if (at >= 0)
+		s->pinned |= UINT64_C(1) << at;
+	return 0;
+}
+
+static int add_account(const struct executor_section_context *from, const char *name, struct executor_accounts *out,
+		       char *reason, size_t cap)
+{
+	struct executor_section own = {0};
+	if (out->n == HOUSE_MAX) {
+		snprintf(reason, cap, "executor.accounts: more than %d accounts, with executor.account", HOUSE_MAX);
+		return ERR_ARG;
+	}
+	for (uint32_t i = 0; i < out->n; i++)
+		if (strcmp(out->at[i].account, name) == 0) {
+			snprintf(reason, cap, "executor.accounts: '%s' is there twice", name);
+			return ERR_ARG;
+		}
+	struct executor_settings *s = &out->at[out->n++];
+	config_variant(from->config, "executor", name, &own);
+	int rc = executor_section_core(&own, from->run, s, reason, cap);
+	event_set_name(s->account, name);
+	event_set_name(s->run_id, from->run_id);
+	return rc != 0 ? rc : config_each(from->config, "executor", name, pin, s);
+}
+
+int executor_section_accounts(const struct executor_section *in, const struct executor_section_context *from,
+			      struct executor_accounts *ret_accounts, char *reason, size_t cap)
+{
+	char list[sizeof(in->accounts)], *save = NULL;
+	snprintf(list, sizeof(list), "%s", in->accounts);
+	ret_accounts->n = 1;
+	int rc = executor_section_core(in, from->run, &ret_accounts->at[0], reason, cap);
+	event_set_name(ret_accounts->at[0].run_id, from->run_id);
+	for (char *name = strtok_r(list, ", ", &save); name && rc == 0; name = strtok_r(NULL, ", ", &save))
+		rc = add_account(from, name, ret_accounts, reason, cap);
+	return rc;
 }

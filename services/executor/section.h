@@ -4,9 +4,10 @@
 
 #include "common/io/config.h"
 #include "common/service/settings.h"
-#include "services/executor/core.h"
+#include "services/executor/house.h"
 
 struct executor_section {
+	char accounts[200];
 	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX], quotes[QUOTES_TEXT_MAX];
 	char balances[400];
 	char fees[FEES_TEXT_MAX];
@@ -27,5 +28,20 @@ extern const char *const executor_topics[]; /* of the collector's lane M, what t
 /* Fills in what executor_new wants. ERR_ARG with a reason for people. */
 int executor_section_core(const struct executor_section *in, const struct run_settings *run,
 			  struct executor_settings *s, char *reason, size_t cap);
+
+struct executor_accounts { /* the settings of every account, in order; the section's own is the first */
+	struct executor_settings at[HOUSE_MAX];
+	uint32_t n;
+};
+
+struct executor_section_context {
+	const struct config *config; /* its section executor has variants */
+	const struct run_settings *run;
+	const char *run_id;
+};
+
+/* As above, for each account. */
+int executor_section_accounts(const struct executor_section *in, const struct executor_section_context *from,
+			      struct executor_accounts *ret_accounts, char *reason, size_t cap);
 
 #endif

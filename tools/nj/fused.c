@@ -228,7 +228,7 @@ static int make_cores(struct fused *f, const struct fused_options *o, char *reas
 		snprintf(reason, cap, "strategy: %s", why[0] ? why : err_text(rc));
 		return rc;
 	}
-	rc = executor_new(o->executor, &f->executor);
+	rc = house_new(o->executor, o->accounts, &f->executor);
 	if (rc)
 		snprintf(reason, cap, "executor: the settings do not go together (%s)", err_text(rc));
 	return rc;
@@ -241,7 +241,7 @@ int fused_open(struct fused *f, const struct fused_options *o, char *reason, siz
 	int rc = make_cores(f, o, reason, cap);
 	if (rc)
 		return rc;
-	struct fused_core x = {.ops = &executor_core,
+	struct fused_core x = {.ops = &house_core,
 			       .core = f->executor,
 			       .topics = executor_topics,
 			       .latency = o->executor->ack_latency_ns};
@@ -268,7 +268,7 @@ void fused_close(struct fused *f)
 		digest_fini(&p->m.digest);
 		digest_fini(&p->x.digest);
 	}
-	executor_free(f->executor);
+	house_free(f->executor);
 	strategy_core_free(f->strategy);
 	memset(f, 0, sizeof(*f));
 }

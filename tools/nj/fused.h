@@ -12,7 +12,7 @@
 #include "common/io/digest.h"
 #include "common/service/core.h"
 #include "common/service/sequencer.h"
-#include "services/executor/core.h"
+#include "services/executor/house.h"
 #include "services/strategy/core.h"
 
 enum fused_who { FUSED_COLLECTOR, FUSED_EXECUTOR, FUSED_STRATEGY, FUSED_PUBLISHERS };
@@ -42,7 +42,7 @@ struct fused_core { /* one of the two with a sequencer */
 };
 
 struct fused {
-	struct executor *executor;      /* owned */
+	struct house *executor;         /* owned */
 	struct strategy_core *strategy; /* owned */
 	struct fused_publisher publisher[FUSED_PUBLISHERS];
 	struct fused_core core[FUSED_PUBLISHERS]; /* the collector's is unused */
@@ -56,7 +56,8 @@ struct fused {
 
 struct fused_options {
 	const struct strategy_core_settings *strategy;
-	const struct executor_settings *executor;
+	const struct executor_settings *executor; /* of each account */
+	uint32_t accounts;
 	int64_t queue_bytes;
 	bool digests;
 };

@@ -70,8 +70,10 @@ static const struct cli_option options[] = {
 
 struct tally {
 	uint64_t candles, trades, orders, rejected, fills, intents;
-	struct ev_equity first, last; /* marked ones */
-	bool worth;
+	struct worth { /* of one account, where it could be marked */
+		struct ev_equity first, last;
+	} worth[HOUSE_MAX];
+	uint32_t accounts;
 };
 
 struct job { /* everything of one run */
@@ -83,7 +85,7 @@ struct job { /* everything of one run */
 	struct executor_section executor;
 	struct config *config;
 	struct strategy_core_settings strategy_core;
-	struct executor_settings executor_core;
+	struct executor_accounts accounts;
 	struct source *source;
 	struct fused fused;
 	struct replay replay;
@@ -105,10 +107,14 @@ static void on_event(void *ctx, const struct event *ev)
 	}
 	if (ev->id != EVENT_equity || !ev->equity.marked)
 		return;
-	if (!t->worth)
-		t->first = ev->equity;
-	t->last = ev->equity;
-	t->worth = true;
+	uint32_t i = 0;
+	while (i < t->accounts && strcmp(t->worth[i].last.account, ev->equity.account) != 0)
+		i++;
+	if (i == HOUSE_MAX)
+		return;
+	if (i == t->accounts)
+		t->worth[t->accounts++].first = ev->equity;
+	t->worth[i].last = ev->equity;
 }
 
 /* ---- settings: those of the three services, read by the services' own tables ---- */
@@ -122,7 +128,8 @@ static int load_settings(struct job *j)
 		.name = "collector", .keys = collector_section_keys, .self = &j->collector, .variants = true};
 	s[n++] = (struct config_section){
 		.name = "strategy", .keys = strategy_section_keys, .self = &j->strategy, .subsections = true};
-	s[n++] = (struct config_section){.name = "executor", .keys = executor_section_keys, .self = &j->executor};
+	s[n++] = (struct config_section){
+		.name = "executor", .keys = executor_section_keys, .self = &j->executor, .variants = true};
 	int rc = config_new(s, n, settings_foreign, &j->config);
 	if (!rc)
 		rc = config_load(j->config, j->cli->config_path, j->cli->set.at, j->cli->set.n, NULL, &err);
@@ -150,9 +157,9 @@ static int make_settings(struct job *j)
 	struct strategy_section_context from = {
 		.config = j->config, .run = &j->run, .run_id = j->o->run_id ? j->o->run_id : own};
 	int rc = strategy_section_core(&j->strategy, &from, &j->strategy_core, j->reason, sizeof(j->reason));
+	struct executor_section_context paper = {.config = j->config, .run = &j->run, .run_id = from.run_id};
 	if (!rc)
-		rc = executor_section_core(&j->executor, &j->run, &j->executor_core, j->reason, sizeof(j->reason));
-	event_set_name(j->executor_core.run_id, from.run_id);
+		rc = executor_section_accounts(&j->executor, &paper, &j->accounts, j->reason, sizeof(j->reason));
 	return rc ? cli_fail(j->cli, CLI_USAGE, "%s", j->reason) : CLI_OK;
 }
 
@@ -174,7 +181,8 @@ static int open_source(struct job *j)
 static int open_cores(struct job *j)
 {
 	struct fused_options fo = {.strategy = &j->strategy_core,
-				   .executor = &j->executor_core,
+				   .executor = j->accounts.at,
+				   .accounts = j->accounts.n,
 				   .queue_bytes = j->run.queue_bytes,
 				   .digests = j->o->digest};
 	struct replay_parts parts = {.section = &j->collector, .fused = &j->fused, .source = j->source};
@@ -229,15 +237,23 @@ static void row_cash(struct table *t, const char *name, int64_t value, uint8_t s
 	row_text(t, name, text);
 }
 
-static void tell_worth(struct table *t, const struct tally *s)
+static void tell_worth(struct table *t, const struct worth *w)
 {
-	if (!s->worth)
-		return;
-	row_text(t, "asset", s->last.asset);
-	row_cash(t, "equity_first", s->first.equity, s->first.cash_scale);
-	row_cash(t, "equity_last", s->last.equity, s->last.cash_scale);
-	row_cash(t, "realised", s->last.realised, s->last.cash_scale);
-	row_cash(t, "fees", s->last.fees, s->last.cash_scale);
+	row_text(t, "asset", w->last.asset);
+	row_cash(t, "equity_first", w->first.equity, w->first.cash_scale);
+	row_cash(t, "equity_last", w->last.equity, w->last.cash_scale);
+	row_cash(t, "realised", w->last.realised, w->last.cash_scale);
+	row_cash(t, "fees", w->last.fees, w->last.cash_scale);
+}
+
+/* Where there are several, each has its rows behind its name. */
+static void tell_accounts(struct table *t, const struct tally *s)
+{
+	for (uint32_t i = 0; i < s->accounts; i++) {
+		if (s->accounts > 1)
+			row_text(t, "account", s->worth[i].last.account);
+		tell_worth(t, &s->worth[i]);
+	}
 }
 
 static void tell_lane(struct table *t, const char *who, const char *lane, const struct fused_lane *l)
@@ -271,7 +287,7 @@ static int report(struct job *j)
 	row(t, "orders", s->orders);
 	row(t, "rejected", s->rejected);
 	row(t, "fills", s->fills);
-	tell_worth(t, s);
+	tell_accounts(t, s);
 	for (int i = 0; i < FUSED_PUBLISHERS; i++) {
 		const struct fused_publisher *p = &j->fused.publisher[i];
 		if (i == FUSED_COLLECTOR)
