@@ -257,6 +257,25 @@ static uint32_t apply_run(const struct book *b, struct book_side *s, const struc
 	return i;
 }
 
+/* As apply_run, the levels that lie below the window: mostly the last ones of an update. */
+static uint32_t apply_far(const struct book *b, struct book_side *s, const struct levels *l, uint32_t i)
+{
+	const int64_t base = s->base, sign = s->sign;
+
+	for (; i < l->n && s->n <= b->cap; i++) {
+		int64_t key = l->at[i].price * sign;
+		bool exact = key < base;
+		if (exact)
+			slot_of(s, (uint64_t)base - (uint64_t)key, &exact);
+		if (!exact)
+			break;
+		uint32_t before = s->tail.n;
+		level_set_put(&s->tail, l->at[i].price, l->at[i].qty);
+		s->n += s->tail.n - before;
+	}
+	return i;
+}
+
 /* Lets the window follow a touch that has sunk towards its lower end. */
 static void follow(struct book_side *s)
 {
@@ -355,11 +374,13 @@ static void side_prepare(struct book_side *s, const struct levels *l)
 
 static void side_apply(struct book *b, struct book_side *s, const struct levels *l)
 {
-	for (uint32_t i = 0; i < l->n;) {
-		i = apply_run(b, s, l, i);
+	if (l->n == 0)
+		return;
+	for (uint32_t i = 0, from = 0; i < l->n; from = i) {
+		i = apply_far(b, s, l, apply_run(b, s, l, i));
 		if (s->n > b->cap) {
 			evict(b, s);
-		} else if (i < l->n) {
+		} else if (i == from) {
 			apply_slow(b, s, l->at[i].price * s->sign, l->at[i].qty);
 			i++;
 		}

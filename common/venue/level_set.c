@@ -67,10 +67,16 @@ static inline int64_t rank_of(const struct level_set *s, int64_t price)
 
 /* ---- the table ----
  *
- * A level that goes leaves its price behind with quantity 0: nothing moves, and the same price often comes back.
- * When half of the table is taken it is made anew from what lives, twice as large where a quarter of it does. */
+ * A level that goes leaves its slot empty where nothing lies in the next one, else its price with quantity 0: nothing
+ * moves. When half of the table is taken it is made anew from what lives, twice as large where a quarter of it does. */
 
-/* The slot that holds the price, or the empty one where it would go. */
+static inline bool is_place(const struct level_set *s, uint32_t i, int64_t price)
+{
+	return (s->slot[i].price == price) | (s->slot[i].price == EMPTY);
+}
+
+/* The slot that holds the price, or the empty one where it would go. Whether that is the first or the second cannot be
+ * guessed and is no branch; the others are rare. */
 static inline uint32_t probe(const struct level_set *s, int64_t price)
 {
 	/* Prices come in even steps, which one multiplication would leave in runs. */
@@ -79,7 +85,8 @@ static inline uint32_t probe(const struct level_set *s, int64_t price)
 
 	mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
 	i = (uint32_t)(mixed >> (64 - s->bits));
-	while (s->slot[i].price != price && s->slot[i].price != EMPTY)
+	i = (i + !is_place(s, i, price)) & mask;
+	while (!is_place(s, i, price))
 		i = (i + 1) & mask;
 	return i;
 }
@@ -172,20 +179,29 @@ struct level level_set_pop_worst(struct level_set *s)
 
 /* ---- levels ---- */
 
+/* What few changes need: the level at a price has come, and may be one of the worst; the table may be full. */
+static __attribute__((noinline)) void after_put(struct level_set *s, int64_t price, bool came)
+{
+	if (came && rank_of(s, price) < s->bar)
+		add_victim(s, price);
+	if (2 * s->taken > mask_of(s))
+		renew(s);
+}
+
 void level_set_put(struct level_set *s, int64_t price, int64_t qty)
 {
 	uint32_t i = probe(s, price);
-	uint32_t before = s->slot[i].qty != 0, now = qty != 0;
+	struct level *at = &s->slot[i];
+	bool before = at->qty != 0, now = qty != 0, was_empty = at->price == EMPTY;
+	bool is_empty = !now & (s->slot[(i + 1) & mask_of(s)].price == EMPTY);
 
 	/* Whether it comes, changes, goes or was not there: the same stores, no branch to guess. */
-	s->taken += s->slot[i].price == EMPTY;
-	s->slot[i] = (struct level){price, qty};
-	s->n += now - before;
+	*at = (struct level){is_empty ? EMPTY : price, qty};
+	s->taken = s->taken + was_empty - is_empty;
+	s->n = s->n + now - before;
 	s->order->valid = false;
-	if (__builtin_expect(rank_of(s, price) < s->bar, 0) && now > before)
-		add_victim(s, price);
-	if (__builtin_expect(2 * s->taken > mask_of(s), 0))
-		renew(s);
+	if (__builtin_expect((rank_of(s, price) < s->bar) | (2 * s->taken > mask_of(s)), 0))
+		after_put(s, price, now > before);
 }
 
 int64_t level_set_get(const struct level_set *s, int64_t price)
