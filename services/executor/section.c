@@ -156,7 +156,8 @@ static int parse_curve(const char *key, const char *text, int64_t min, struct la
 		snprintf(reason, EVENT_TEXT_MAX, "executor.%s: %s", key, what);
 	else if (latency_curve_check(curve, min) != 0)
 		snprintf(reason, EVENT_TEXT_MAX,
-			 "executor.%s: '%.64s' begins below run.%s_latency, the least that anything takes: lower that one",
+			 "executor.%s: '%.64s' begins below run.%s_latency, the least that anything takes: "
+			 "lower that one",
 			 key, text, strncmp(key, "ack", 3) == 0 ? "ack" : "order");
 	else
 		return 0;
