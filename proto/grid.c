@@ -76,6 +76,11 @@ static struct grid_range range_at(const struct ev_instrument *d, int64_t price)
 	return here;
 }
 
+int64_t grid_tick(const struct ev_instrument *d, int64_t price)
+{
+	return range_at(d, price).tick;
+}
+
 bool grid_holds(const struct ev_instrument *d, int64_t price)
 {
 	struct grid_range here = range_at(d, price);

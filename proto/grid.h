@@ -27,6 +27,9 @@ bool grid_sound(const struct ev_instrument *d);
 /* Is there such a price? Any, where there is no tick at all. */
 bool grid_holds(const struct ev_instrument *d, int64_t price);
 
+/* The step that prices have there; 0 none. */
+int64_t grid_tick(const struct ev_instrument *d, int64_t price);
+
 /* The highest price there is that is not above this one (which is not negative). */
 int64_t grid_floor(const struct ev_instrument *d, int64_t price);
 

@@ -92,7 +92,7 @@ static enum reject replace(const struct step *s, const struct event *ev, struct 
 		return reject_not_live;
 	enum reject reject = sound(&ev->intent) && o->stage != stage_held ? draft(&ev->intent, &n) : reject_invalid;
 	if (reject == reject_none)
-		reject = checks_terms(&n);
+		reject = checks_terms(&n, s->now);
 	/* A shared quantity belongs to more than one order. */
 	if (reject == reject_none && n.link_id[0] && n.qty != o->qty)
 		reject = reject_invalid;

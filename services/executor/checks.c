@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "proto/grid.h"
+#include "services/executor/band.h"
 #include "services/executor/terms.h"
 
 /* What is paid in an asset that the account does not pay in cannot be paid at all. */
@@ -40,7 +42,7 @@ static bool multiple(int64_t value, int64_t step)
 	return step == 0 || value % step == 0;
 }
 
-enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price)
+static enum reject rescaled(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price)
 {
 	int64_t to = 0;
 	int rc = fixed_rescale(price, scale, d->price_scale, &to);
@@ -49,7 +51,20 @@ enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t s
 	if (to > ORDERS_PRICE_MAX)
 		return reject_price_range;
 	*ret_price = to;
-	return multiple(to, d->tick_size) ? reject_none : reject_tick_size;
+	return reject_none;
+}
+
+enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price)
+{
+	enum reject reject = rescaled(d, price, scale, ret_price);
+	return reject != reject_none || grid_holds(d, *ret_price) ? reject : reject_tick_size;
+}
+
+/* How far from a price, not a price: whatever range that will be in. */
+static enum reject check_distance(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price)
+{
+	enum reject reject = rescaled(d, price, scale, ret_price);
+	return reject != reject_none || multiple(*ret_price, d->tick_size) ? reject : reject_tick_size;
 }
 
 static enum reject check_prices(const struct ev_instrument *d, const struct ev_intent *in, struct order *o)
@@ -58,7 +73,7 @@ static enum reject check_prices(const struct ev_instrument *d, const struct ev_i
 	if (reject == reject_none)
 		reject = checks_price(d, in->trigger_price, in->price_scale, &o->trigger);
 	if (reject == reject_none)
-		reject = checks_price(d, in->trail, in->price_scale, &o->trail);
+		reject = check_distance(d, in->trail, in->price_scale, &o->trail);
 	return reject;
 }
 
@@ -104,31 +119,13 @@ enum reject checks_range(const struct ev_instrument *d, int64_t price)
 	return price != 0 && (low || high) ? reject_price_range : reject_none;
 }
 
-static bool beyond(int64_t price, fixed_wide twice_market, uint32_t share, bool above)
-{
-	fixed_wide mine = (fixed_wide)price * 20000, most = twice_market * share;
-	return share != 0 && (above ? mine > most : mine < most);
-}
-
-enum reject checks_band(const struct market *m, uint8_t side, int64_t price)
-{
-	const struct ev_instrument *d = &m->def;
-	bool buy = side == side_buy;
-	fixed_wide market = m->last != 0 ? (fixed_wide)2 * m->last : (fixed_wide)m->mark;
-	if (market == 0)
-		return reject_none;
-	bool out = beyond(price, market, buy ? d->buy_above : d->sell_above, true) ||
-		   beyond(price, market, buy ? d->buy_below : d->sell_below, false);
-	return out ? reject_price_band : reject_none;
-}
-
 /* What is known of the price at which it will trade: its limit, else its trigger, else nothing before the book. */
 static int64_t likely_price(const struct order *o)
 {
 	return o->price != 0 ? o->price : o->trigger;
 }
 
-enum reject checks_terms(const struct order *o)
+enum reject checks_terms(const struct order *o, int64_t now)
 {
 	const struct ev_instrument *d = &o->market->def;
 	int64_t price = likely_price(o);
@@ -140,11 +137,11 @@ enum reject checks_terms(const struct order *o)
 	if (reject == reject_none)
 		reject = checks_range(d, o->trigger);
 	if (reject == reject_none && o->price != 0)
-		reject = checks_band(o->market, o->side, o->price);
+		reject = band_check(o->market, now, o->side, o->price);
 	return reject;
 }
 
-enum reject checks_filters(const struct ev_intent *in, struct order *o)
+enum reject checks_filters(const struct ev_intent *in, int64_t now, struct order *o)
 {
 	const struct ev_instrument *d = &o->market->def;
 	enum reject reject = d->trading ? reject_none : reject_not_trading;
@@ -152,5 +149,5 @@ enum reject checks_filters(const struct ev_intent *in, struct order *o)
 		reject = check_prices(d, in, o);
 	if (reject == reject_none)
 		reject = take_size(d, in, o);
-	return reject == reject_none ? checks_terms(o) : reject;
+	return reject == reject_none ? checks_terms(o, now) : reject;
 }

@@ -16,18 +16,14 @@ enum reject checks_admission(const struct executor *x, const struct event *ev, s
 bool checks_expired(const struct executor *x, int64_t now, const struct event *ev);
 
 /* Fills in prices, quantity and amount of the order at the instrument's scales, and judges them. */
-enum reject checks_filters(const struct ev_intent *in, struct order *o);
+enum reject checks_filters(const struct ev_intent *in, int64_t now, struct order *o);
 
-/* The same judgement of an order that has them: quantity, notional, price range, price band. */
-enum reject checks_terms(const struct order *o);
+/* The same judgement of an order that has them: quantity, notional, price range, price band (band.h). */
+enum reject checks_terms(const struct order *o, int64_t now);
 /* A price brought to the instrument's scale, which it must fit; 0 is none. */
 enum reject checks_price(const struct ev_instrument *d, int64_t price, uint8_t scale, int64_t *ret_price);
 enum reject checks_qty(const struct order *o);
 enum reject checks_range(const struct ev_instrument *d, int64_t price); /* 0: no price, no objection */
-
-/* The venue's band around the market's price: the last trade's, else the mid; where neither is known, there is none.
- * (Binance's PERCENT_PRICE_BY_SIDE means the average of some minutes: the last price is its nearest relative here.) */
-enum reject checks_band(const struct market *m, uint8_t side, int64_t price);
 
 /* Notional limits at this price. */
 enum reject checks_notional(const struct order *o, int64_t price);

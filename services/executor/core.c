@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/service/gap.h"
+#include "services/executor/band.h"
 #include "services/executor/link.h"
 #include "services/executor/trigger.h"
 
@@ -203,6 +204,7 @@ static void on_trade(const struct step *s, struct market *m, const struct event 
 {
 	const struct ev_trade *t = &ev->trade;
 	flight_on_trade(s, m, ev);
+	band_on_trade(m, s->now, t->price, t->qty);
 	if (market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
 		return;
 	m->last = t->price;

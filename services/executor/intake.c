@@ -36,9 +36,9 @@ static struct order draft_of(const struct ev_intent *in, struct market *m)
 static enum reject place(const struct step *s, const struct event *ev, struct market *m)
 {
 	struct order o = draft_of(&ev->intent, m);
-	enum reject reject = checks_filters(&ev->intent, &o);
+	enum reject reject = checks_filters(&ev->intent, s->now, &o);
 	if (reject == reject_none && o.link != order_link_none)
-		reject = link_check(ev, &o);
+		reject = link_check(ev, s->now, &o);
 	if (reject == reject_none)
 		reject = terms_conditional(o.type) ? trigger_place(s, &o) : taker_place(s, &o);
 	if (reject == reject_none && o.link != order_link_none)

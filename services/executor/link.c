@@ -71,7 +71,7 @@ static struct order stop_of(const struct event *ev, const struct order *first)
 	return o;
 }
 
-enum reject link_check(const struct event *ev, const struct order *first)
+enum reject link_check(const struct event *ev, int64_t now, const struct order *first)
 {
 	const struct ev_intent *in = &ev->intent;
 	int64_t price = 0;
@@ -84,7 +84,7 @@ enum reject link_check(const struct event *ev, const struct order *first)
 		return reject;
 	/* A bracket's exits may meet any price when their time comes; this stop begins to wait now. */
 	struct order stop = stop_of(ev, first);
-	return trigger_reached(&stop) ? reject_would_trigger : checks_terms(&stop);
+	return trigger_reached(&stop) ? reject_would_trigger : checks_terms(&stop, now);
 }
 
 static void hold(const struct step *s, const struct order *leg)
@@ -200,9 +200,9 @@ void link_note(struct executor *x, struct order *o, bool ended)
 /* ---- exits grow with their entry ---- */
 
 /* Does what an exit may close by now pass the venue's filters? */
-static enum reject ready(const struct order *o)
+static enum reject ready(const struct order *o, int64_t now)
 {
-	return order_rest(o) > 0 ? checks_terms(o) : reject_linked;
+	return order_rest(o) > 0 ? checks_terms(o, now) : reject_linked;
 }
 
 static void activate(const struct step *s, struct order *leg)
@@ -243,7 +243,7 @@ static void follow_entry(const struct step *s, const struct link_note *n, enum o
 			grow(s, o);
 		return;
 	}
-	enum reject reject = ready(o);
+	enum reject reject = ready(o, s->now);
 	if (reject == reject_none)
 		activate(s, o);
 	else if (n->ended)

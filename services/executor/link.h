@@ -33,7 +33,7 @@ void link_fini(struct links *l);
 uint32_t link_legs(const struct ev_intent *in);
 
 /* Prices of the legs must pass the instrument's filters, too. */
-enum reject link_check(const struct event *ev, const struct order *first);
+enum reject link_check(const struct event *ev, int64_t now, const struct order *first);
 
 /* The first order was accepted: its legs begin to wait. Room for them was checked. */
 void link_open(const struct step *s, const struct event *ev, const struct order *first);

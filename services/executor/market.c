@@ -6,6 +6,8 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "proto/grid.h"
+#include "services/executor/band.h"
 #include "services/executor/outcome.h"
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels)
@@ -80,7 +82,8 @@ static bool sensible(const struct ev_instrument *d)
 	       d->cash_scale <= FIXED_SCALE_MAX && d->tick_size >= 0 && d->price_min >= 0 &&
 	       d->price_max >= 0 && d->lot_size >= 0 && d->qty_min >= 0 && d->qty_max >= 0 &&
 	       d->market_qty_max >= 0 && d->notional_min >= 0 && d->notional_max >= 0 &&
-	       d->base[0] && d->base[0] != OUTCOME_OTHER_MARK && d->quote[0] && strcmp(d->base, d->quote) != 0;
+	       d->base[0] && d->base[0] != OUTCOME_OTHER_MARK && d->quote[0] && strcmp(d->base, d->quote) != 0 &&
+	       grid_sound(d);
 }
 
 bool market_scales_differ(const struct market *m, const struct ev_instrument *d)
@@ -131,6 +134,7 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	m->fees = *fees_find(ms->fees, &d->instrument);
 	outcome_name_other(d->base, m->other);
 	m->known = true;
+	band_define(m, differ);
 	return 0;
 }
 

@@ -25,6 +25,18 @@ struct taken {
 	uint32_t n;
 };
 
+/* band.c: what was traded in the last minutes, in slices of them; slice k at k % BAND_SLICES. */
+#define BAND_SLICES 30
+
+struct band_mean {
+	int64_t width;  /* ns; 0: nobody asks for a mean */
+	int64_t newest; /* number of the newest slice, from the beginning of time */
+	struct band_slice {
+		fixed_wide cash; /* price times quantity, at the market's scales */
+		int64_t qty;
+	} at[BAND_SLICES];
+};
+
 struct market {
 	struct ev_instrument def;  /* as announced; all zero until `known` */
 	char other[EVENT_NAME_MAX]; /* asset of the other outcome (outcome.h) */
@@ -43,6 +55,7 @@ struct market {
 	uint32_t resting;          /* our open orders here */
 	uint32_t waiting;          /* of them: for their trigger */
 	uint8_t quote;             /* slot of what it is paid in (quotes.h), or MARKET_NO_QUOTE */
+	struct band_mean mean;     /* of its trades, where its price band wants one */
 	uint8_t state;             /* enum book_state, as the collector says */
 	char source[EVENT_SOURCE_MAX]; /* the publisher that speaks of it; "" not heard yet */
 	bool known;                /* announced */

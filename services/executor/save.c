@@ -3,6 +3,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "services/executor/band.h"
 #include "services/executor/trigger.h"
 
 #define ADOPT_MAX ((size_t)1 << 30)
@@ -79,6 +80,7 @@ static const struct part {
 	{"sources", save_sources, load_sources},
 	{"flight", flight_save, flight_load},
 	{"remote", remote_save, remote_load},
+	{"bands", band_save, band_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)

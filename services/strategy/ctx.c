@@ -4,6 +4,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/base/fixed.h"
+#include "proto/grid.h"
 #include "services/strategy/host.h"
 
 int64_t strategy_now(const struct strategy_ctx *ctx)
@@ -57,6 +58,16 @@ int64_t strategy_qty(const struct strategy_ctx *ctx, int64_t qty)
 {
 	int64_t lot = ctx->view->def.lot_size, v = to_instrument(ctx, qty);
 	return lot > 1 ? v - v % lot : v;
+}
+
+int64_t strategy_price(const struct strategy_ctx *ctx, int64_t price)
+{
+	return ctx->view->known ? grid_floor(&ctx->view->def, price) : 0;
+}
+
+int64_t strategy_tick(const struct strategy_ctx *ctx, int64_t price)
+{
+	return ctx->view->known ? grid_tick(&ctx->view->def, price) : 0;
 }
 
 uint32_t strategy_open_orders(const struct strategy_ctx *ctx)

@@ -76,6 +76,10 @@ int64_t strategy_position(const struct strategy_ctx *ctx);
 /* A PARAM_QTY value at the instrument's scale, rounded down to its lot; 0 where the instrument is
  * unknown. */
 int64_t strategy_qty(const struct strategy_ctx *ctx, int64_t qty);
+/* The highest price that the instrument has and that is not above this one; 0 where it is unknown. */
+int64_t strategy_price(const struct strategy_ctx *ctx, int64_t price);
+/* The step of prices there (it may differ with the price); 0 any, or unknown. */
+int64_t strategy_tick(const struct strategy_ctx *ctx, int64_t price);
 
 struct strategy_open { /* an order that has not ended, as far as the executor has told */
 	uint64_t ordinal;    /* names it */

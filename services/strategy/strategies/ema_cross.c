@@ -74,11 +74,11 @@ static void learn(struct state *s, const struct params *p, int64_t close)
 }
 
 /* The close in whole ticks and the offset; 0, which no order may have, where that is no price. */
-static int64_t limit_price(const struct ev_instrument *d, const struct params *p, int64_t close)
+static int64_t limit_price(const struct strategy_ctx *ctx, const struct params *p, int64_t close)
 {
-	int64_t tick = d->tick_size > 0 ? d->tick_size : 1;
-	fixed_wide price = (fixed_wide)close - close % tick + (fixed_wide)p->offset * tick;
-	return price > 0 && price <= INT64_MAX ? (int64_t)price : 0;
+	int64_t tick = strategy_tick(ctx, close);
+	fixed_wide price = (fixed_wide)strategy_price(ctx, close) + (fixed_wide)p->offset * (tick > 0 ? tick : 1);
+	return price > 0 && price <= INT64_MAX ? strategy_price(ctx, (int64_t)price) : 0;
 }
 
 static void enter(struct state *s, struct strategy_ctx *ctx, int64_t close)
@@ -95,7 +95,7 @@ static void enter(struct state *s, struct strategy_ctx *ctx, int64_t close)
 	if (p->entry == ENTRY_LIMIT || (p->entry == ENTRY_ALTERNATE && s->entries % 2 != 0)) {
 		wish.type = order_type_limit;
 		wish.tif = p->tif == 0 ? tif_gtc : tif_ioc;
-		wish.price = limit_price(strategy_instrument(ctx), p, close);
+		wish.price = limit_price(ctx, p, close);
 	}
 	if (wish.qty <= 0 || strategy_order(ctx, &wish, NULL) != 0)
 		return;

@@ -91,7 +91,7 @@ static inline void stage_feed(struct stage *s, struct event *ev)
 	strategy_core.on_event(s->core, s->now, ev, &s->sink);
 }
 
-static inline void stage_instrument(struct stage *s)
+static inline struct event stage_definition(void)
 {
 	struct event ev;
 	event_init(&ev, EVENT_instrument);
@@ -103,6 +103,12 @@ static inline void stage_instrument(struct stage *s)
 	ev.instrument.tick_size = 5;
 	ev.instrument.lot_size = 10;
 	ev.instrument.trading = true;
+	return ev;
+}
+
+static inline void stage_instrument(struct stage *s)
+{
+	struct event ev = stage_definition();
 	stage_feed(s, &ev);
 }
 

@@ -110,6 +110,24 @@ static void limit_entries_keep_to_the_tick(void **state)
 	stage_close(&st);
 }
 
+/* Steps of 0.50 from 100.95 on: two below 101.03 is 99.95, where the steps are 0.10. */
+static void ticks_may_differ_with_the_price(void **state)
+{
+	(void)state;
+	open_with("limit", "ioc", "-2");
+	struct event def = stage_definition();
+	def.instrument.tick_1 = 1;
+	def.instrument.from_2 = 5000;
+	def.instrument.tick_2 = 10;
+	def.instrument.from_3 = 10095;
+	def.instrument.tick_3 = 50;
+	stage_feed(&st, &def);
+	warm_up();
+	candle(10103);
+	assert_int_equal(only_intent()->price, 9990);
+	stage_close(&st);
+}
+
 static void entries_alternate(void **state)
 {
 	(void)state;
@@ -254,6 +272,7 @@ int main(void)
 		cmocka_unit_test(buys_on_the_cross_and_sells_on_the_cross_back),
 		cmocka_unit_test(nothing_before_it_is_warm),
 		cmocka_unit_test(limit_entries_keep_to_the_tick),
+		cmocka_unit_test(ticks_may_differ_with_the_price),
 		cmocka_unit_test(entries_alternate),
 		cmocka_unit_test(a_resting_entry_is_given_up),
 		cmocka_unit_test(a_cross_back_cancels_then_sells_what_was_filled),
