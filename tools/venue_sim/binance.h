@@ -7,6 +7,7 @@
 #define NJ_SIM_BINANCE_H
 
 #include "common/base/json.h"
+#include "tools/venue_sim/desk.h"
 #include "tools/venue_sim/dialect.h"
 #include "tools/venue_sim/fold.h"
 
@@ -64,6 +65,29 @@ void binance_klines(struct sim *sim, const struct request *r, struct text symbol
 void binance_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
 void binance_refuse(struct reply *reply, int status, int64_t retry_after_s);
 void binance_error(struct reply *r, int status, int code, const char *msg);
+
+/* The assets of a listed symbol, as exchangeInfo has them. */
+void binance_assets(const struct sim *sim, struct text symbol, char base[16], char quote[16]);
+
+/* desk_tell: the customer's orders (desk.h) as they are told. desk_binance_open: ERR_NOMEM. */
+enum desk_form { DESK_ACKNOWLEDGED, DESK_PLACED, DESK_CANCELLED, DESK_QUERIED };
+struct desk_binance_type {
+	const char *name;
+	bool timed; /* it has a time in force */
+};
+extern const struct desk_binance_type desk_binance_types[DESK_TYPES];
+extern const char *const desk_binance_tifs[], *const desk_binance_sides[];
+int desk_binance_open(struct sim *sim);
+void desk_binance_tell(const struct desk_order *o, enum desk_form form, struct buf *out);
+void desk_binance_tell_fills(const struct desk *d, const struct desk_order *o, struct buf *out); /* a member */
+void desk_binance_tell_trade(const struct desk_trade *t, struct buf *out);
+int64_t desk_binance_now(const struct sim *sim); /* ms, as the venue has it */
+
+/* desk_binance: their endpoints. False: the path is none of its endpoints. */
+bool desk_binance_rest(struct sim *sim, const struct request *r, struct reply *reply);
+/* Carries out what was checked. */
+void desk_binance_do(struct sim *sim, const struct request *r, struct reply *reply);
+void desk_binance_line(struct sim *sim, const struct feed_line *line); /* was folded */
 
 /* binance_ws */
 int binance_ws_open(struct session *s, const struct request *r);

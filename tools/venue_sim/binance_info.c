@@ -1,4 +1,6 @@
 /* binance_info - exchangeInfo: as recorded and filtered, or derived and said so. */
+#include <stdio.h>
+
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/base/json.h"
@@ -93,8 +95,7 @@ static void recorded(const struct sim *sim, const struct text *symbols, unsigned
 			continue;
 		}
 		for (unsigned i = 0; i < n; i++) {
-			const struct text *at =
-				strmap_get(&sim->listed, symbols[i].at, symbols[i].len);
+			const struct text *at = strmap_get(&sim->listed, symbols[i].at, symbols[i].len);
 			buf_byte(out, i == 0 ? '[' : ',');
 			buf_append(out, at->at, at->len);
 		}
@@ -107,9 +108,8 @@ static void recorded(const struct sim *sim, const struct text *symbols, unsigned
 
 static struct text quote_of(struct text symbol)
 {
-	static const char *const quotes[] = {"FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1",
-					     "BTC",   "ETH",  "BNB",  "EUR",  "TRY",  "BRL",
-					     "JPY",   "GBP",  "DAI",  NULL};
+	static const char *const quotes[] = {"FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "BTC", "ETH",
+					     "BNB",   "EUR",  "TRY",  "BRL",  "JPY",  "GBP",  "DAI", NULL};
 
 	for (const char *const *q = quotes; *q != NULL; q++) {
 		size_t len = strlen(*q);
@@ -118,6 +118,33 @@ static struct text quote_of(struct text symbol)
 	}
 	size_t len = symbol.len > 6 ? 4 : symbol.len / 2;
 	return (struct text){symbol.at + symbol.len - len, len};
+}
+
+static void read_assets(struct text object, struct text *ret_base, struct text *ret_quote)
+{
+	struct json_str key, value = {0};
+	struct json j;
+
+	json_init(&j, object.at, object.len);
+	json_object(&j);
+	while (json_key(&j, &key)) {
+		bool base = json_str_is(key, "baseAsset"), quote = json_str_is(key, "quoteAsset");
+		if ((base || quote) && json_string(&j, &value))
+			*(base ? ret_base : ret_quote) = (struct text){value.at, value.len};
+		else
+			json_skip(&j);
+	}
+}
+
+void binance_assets(const struct sim *sim, struct text symbol, char base[16], char quote[16])
+{
+	const struct text *listed = strmap_get(&sim->listed, symbol.at, symbol.len);
+	struct text to = quote_of(symbol), from = {symbol.at, symbol.len - to.len};
+
+	if (listed != NULL)
+		read_assets(*listed, &from, &to);
+	snprintf(base, 16, "%.*s", (int)from.len, from.at);
+	snprintf(quote, 16, "%.*s", (int)to.len, to.at);
 }
 
 /* "0.01000000" for 2. */
@@ -132,15 +159,14 @@ static void derive_symbol(const struct rec_symbol *s, bool generated, struct buf
 {
 	struct text name = text_of(s->name), quote = quote_of(name);
 
-	buf_printf(
-		out,
-		"{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%.*s\","
-		"\"baseAssetPrecision\":8,"
-		"\"quoteAsset\":\"%.*s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
-		"\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],"
-		"\"isSpotTradingAllowed\":true,"
-		"\"isMarginTradingAllowed\":false,\"filters\":[{\"filterType\":\"PRICE_FILTER\",",
-		s->name, (int)(name.len - quote.len), name.at, (int)quote.len, quote.at);
+	buf_printf(out,
+		   "{\"symbol\":\"%s\",\"status\":\"TRADING\",\"baseAsset\":\"%.*s\","
+		   "\"baseAssetPrecision\":8,"
+		   "\"quoteAsset\":\"%.*s\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,"
+		   "\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],"
+		   "\"isSpotTradingAllowed\":true,"
+		   "\"isMarginTradingAllowed\":false,\"filters\":[{\"filterType\":\"PRICE_FILTER\",",
+		   s->name, (int)(name.len - quote.len), name.at, (int)quote.len, quote.at);
 	unit(out, "minPrice", s->price_scale);
 	buf_printf(out, ",\"maxPrice\":\"0.00000000\",");
 	unit(out, "tickSize", s->price_scale);
@@ -168,8 +194,8 @@ static void derived(const struct sim *sim, const struct text *symbols, unsigned 
 		   "\"exchangeFilters\":[],\"symbols\":[",
 		   (long long)(sim_now(sim) / NS_PER_MS), (long long)sim->limits.a_minute);
 	for (unsigned i = 0; i < count; i++) {
-		const struct rec_symbol *s = n > 0 ? recording_symbol(&sim->rec, symbols[i])
-						   : strmap_value_at(&sim->rec.symbols, i);
+		const struct rec_symbol *s =
+			n > 0 ? recording_symbol(&sim->rec, symbols[i]) : strmap_value_at(&sim->rec.symbols, i);
 		if (i > 0)
 			buf_byte(out, ',');
 		derive_symbol(s, generated, out);
@@ -210,8 +236,7 @@ static void one_limit(struct json *j, int64_t *ret_limit)
 		else
 			json_skip(j);
 	}
-	if (json_str_is(type, "REQUEST_WEIGHT") && json_str_is(interval, "MINUTE") && number == 1 &&
-	    limit > 0)
+	if (json_str_is(type, "REQUEST_WEIGHT") && json_str_is(interval, "MINUTE") && number == 1 && limit > 0)
 		*ret_limit = limit;
 }
 

@@ -180,6 +180,8 @@ void binance_rest(struct sim *sim, const struct request *r, struct reply *reply)
 	bool based = text_starts(r->path, sim->dialect->rest_base);
 	struct text path = {r->path.at + base, based ? r->path.len - base : 0};
 
+	if (desk_binance_rest(sim, r, reply))
+		return;
 	if (sim->dialect->futures ? wallet_usdm_rest(sim, r, reply) : wallet_binance_rest(sim, r, reply))
 		return;
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {

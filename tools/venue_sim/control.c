@@ -116,7 +116,7 @@ bool control_rest(struct sim *sim, const struct request *r, struct text body, st
 
 	if (!text_starts(r->path, "/nightjar/"))
 		return false;
-	if (wallet_control(sim, r, body, reply))
+	if (wallet_control(sim, r, body, reply) || manners_control(sim, r, body, reply))
 		return true;
 	if (text_is(r->path, "/nightjar/fault") && text_is(r->method, "POST")) {
 		post_fault(sim, body, reply);
@@ -128,7 +128,7 @@ bool control_rest(struct sim *sim, const struct request *r, struct text body, st
 		get_state(sim, reply);
 	} else {
 		reply_status(reply, 404);
-		buf_printf(&reply->body, "{\"error\":\"fault (POST), catalog (POST), truth, state\"}");
+		buf_printf(&reply->body, "{\"error\":\"fault (POST), catalog (POST), account, orders, truth, state\"}");
 	}
 	return true;
 }

@@ -34,6 +34,7 @@ enum option_id {
 	OPT_VENUE,
 	OPT_CLIENT_KEY,
 	OPT_ACCOUNT,
+	OPT_TRADING,
 	OPT_IDLE,
 	OPT_START_AT,
 	OPT_QUIET,
@@ -78,6 +79,7 @@ static const struct row {
 	{"account", "FILE",
 	 "BINANCE, BINANCE-PERP, KALSHI: serve a customer's account: id, secret, ASSET FREE LOCKED (none)",
 	 OPT_ACCOUNT},
+	{"trading", NULL, "BINANCE: the customer of --account may place orders, too", OPT_TRADING},
 	{"start-at", "N", "begin a recording when clients have subscribed to N streams (1)", OPT_START_AT},
 	{"exit-at-end", NULL, "end when the recording has been played to every client",
 	 OPT_EXIT_AT_END},
@@ -185,6 +187,7 @@ static int set(struct options *o, int id, const char *value)
 	case OPT_SYMBOLS: o->symbols = value; return 0;
 	case OPT_CLIENT_KEY: o->client_key = value; return 0;
 	case OPT_ACCOUNT: o->account = value; return 0;
+	case OPT_TRADING: o->trading = true; return 0;
 	case OPT_VENUE: o->venue = value; return dialect_find(value) != NULL ? 0 : ERR_ARG;
 	case OPT_FAULTS: o->faults = value; return 0;
 	case OPT_NOTE: o->origin_note = value; return 0;

@@ -31,6 +31,7 @@ struct options {               /* texts point into argv */
 	int64_t weight_limit; /* a minute; 0: as exchangeInfo says */
 	uint32_t rate;        /* actions a second and symbol */
 	bool exit_at_end;
+	bool trading; /* the customer may place orders */
 	bool help, version;
 	bool quiet;
 };

@@ -14,6 +14,7 @@ static const struct {
 	{101, "Switching Protocols"},
 	{200, "OK"},
 	{400, "Bad Request"},
+	{401, "Unauthorized"},
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
@@ -25,6 +26,7 @@ static const struct {
 	{500, "Internal Server Error"},
 	{501, "Not Implemented"},
 	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
 };
 
 static const char *reason(int status)

@@ -10,6 +10,7 @@ struct reply {
 	int status;         /* 0: held, the answer comes later */
 	bool again;         /* a held request is looked at once more: its weight is paid */
 	bool final;         /* it may not be held any longer */
+	bool lost;          /* nobody gets it: the connection is reset instead */
 	struct buf headers; /* "Name: value\r\n" each */
 	struct buf body;
 	const char *type; /* content type; NULL: application/json;charset=UTF-8 */

@@ -55,6 +55,7 @@ static void on_tick(void *ctx)
 	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
 		if (sim->session[i] != NULL)
 			session_tick(sim->session[i], now);
+	manners_tick(sim, now);
 	follow_players(sim);
 	if (sim->any_ended)
 		sim_ended(sim);

@@ -69,8 +69,10 @@ static bool serve(struct session *s, const struct request *r, struct text body)
 		return true;
 	}
 	bool written = !answer(s, r, body, &reply);
-	done = written || reply.status != 0;
-	if (written)
+	done = written || reply.lost || reply.status != 0;
+	if (reply.lost)
+		conn_reset(&s->conn);
+	else if (written)
 		s->heard = now;
 	else if (done)
 		write_reply(s, &reply, r->keep_alive);

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/io/log.h"
 #include "common/io/zfile.h"
+#include "tools/venue_sim/binance.h"
 #include "tools/venue_sim/session.h"
 
 #define SCRATCH_MAX ((size_t)40 << 20)
@@ -151,6 +152,12 @@ static int init_parts(struct sim *sim, char *reason, size_t cap)
 	}
 	if (sim->o->account != NULL && (rc = wallet_open(&sim->wallet, sim->o->account, reason, cap)) != 0)
 		return rc;
+	if (sim->o->trading && (sim->o->account == NULL || sim->dialect != &dialect_binance_spot)) {
+		snprintf(reason, cap, "--trading: needs --account, and is for BINANCE alone");
+		return ERR_ARG;
+	}
+	if (sim->o->trading && (rc = desk_binance_open(sim)) != 0)
+		return rc;
 	return sim->o->faults != NULL ? faults_parse(&sim->faults, sim->o->faults, reason, cap) : 0;
 }
 
@@ -195,6 +202,8 @@ void sim_fini(struct sim *sim)
 	truth_fini(&sim->truth);
 	strmap_fini(&sim->listed);
 	strmap_fini(&sim->renumbered);
+	desk_close(&sim->desk);
+	manners_close(&sim->manners);
 	tls_server_free(sim->tls);
 	buf_fini(&sim->info);
 	buf_fini(&sim->scratch);
@@ -271,6 +280,7 @@ static int on_line(void *ctx, const struct feed_line *line)
 	fold_line(&sim->live, line);
 	if (line->kind == FEED_FRAME) {
 		play_frame(sim, line);
+		desk_binance_line(sim, line);
 		return 0;
 	}
 	sim->player.position = line->stamp;

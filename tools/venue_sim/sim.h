@@ -5,9 +5,11 @@
 
 #include "common/io/loop.h"
 #include "tools/venue_sim/asked.h"
+#include "tools/venue_sim/desk.h"
 #include "tools/venue_sim/dialect.h"
 #include "tools/venue_sim/faults.h"
 #include "tools/venue_sim/limits.h"
+#include "tools/venue_sim/manners.h"
 #include "tools/venue_sim/options.h"
 #include "tools/venue_sim/player.h"
 #include "tools/venue_sim/tls.h"
@@ -37,6 +39,8 @@ struct sim {
 	struct faults faults;
 	struct truth truth;
 	struct wallet wallet;
+	struct desk desk; /* --trading; else empty */
+	struct manners manners;
 	struct strmap renumbered; /* uint64_t by symbol: taken off the update ids of a service that restarted */
 	struct tls_server *tls; /* NULL: plain */
 	int listen_fd;

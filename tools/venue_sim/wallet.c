@@ -64,11 +64,65 @@ int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap)
 	return rc;
 }
 
+/* ---- what orders do ---- */
+
+/* It changes: polls may still be told what was before. */
+static void stamp(struct wallet *w, int64_t at_ms)
+{
+	w->before = w->now;
+	w->now.changed_ms = at_ms > w->now.changed_ms ? at_ms : w->now.changed_ms + 1;
+}
+
+static int64_t digits_of(const char *text)
+{
+	int64_t value = 0;
+
+	return fixed_parse(text, strlen(text), WALLET_DIGITS, &value) == 0 ? value : -1;
+}
+
+static const struct wallet_asset *find_asset(const struct wallet *w, const char *name)
+{
+	for (uint32_t i = 0; i < w->now.n; i++)
+		if (strcmp(w->now.at[i].name, name) == 0)
+			return &w->now.at[i];
+	return NULL;
+}
+
+int64_t wallet_free(const struct wallet *w, const char *asset)
+{
+	const struct wallet_asset *a = find_asset(w, asset);
+	int64_t has = a != NULL ? digits_of(a->free) : 0;
+
+	return has > 0 ? has : 0;
+}
+
+int wallet_move(struct wallet *w, const char *asset, int64_t free_by, int64_t locked_by, int64_t at_ms,
+		const struct wallet_asset **ret_asset)
+{
+	const struct wallet_asset *was = find_asset(w, asset);
+	struct wallet_asset a = {.free = "0", .locked = "0"};
+
+	if (was != NULL)
+		a = *was;
+	int64_t free = digits_of(a.free), locked = digits_of(a.locked);
+	if (free < 0 || locked < 0 || __builtin_add_overflow(free, free_by, &free) ||
+	    __builtin_add_overflow(locked, locked_by, &locked) || free < 0 || locked < 0)
+		return ERR_RANGE;
+	stamp(w, at_ms);
+	snprintf(a.name, sizeof(a.name), "%s", asset);
+	fixed_format(a.free, sizeof(a.free), free, WALLET_DIGITS);
+	fixed_format(a.locked, sizeof(a.locked), locked, WALLET_DIGITS);
+	a.changed_ms = w->now.changed_ms;
+	int rc = set_asset(&w->now, &a);
+	*ret_asset = find_asset(w, asset);
+	return rc;
+}
+
 /* ---- control ---- */
 
 struct change {
 	struct wallet_asset asset;
-	bool silent, twice, drop, withdraws, names_withdraws;
+	bool silent, twice, drop, withdraws, names_withdraws, trades;
 	int64_t stale, clock_ms, page;
 };
 
@@ -96,6 +150,8 @@ static void read_member(struct json *j, struct json_str key, struct change *c)
 		json_bool(j, &c->drop);
 	else if (json_str_is(key, "withdraws"))
 		c->names_withdraws = json_bool(j, &c->withdraws);
+	else if (json_str_is(key, "trades"))
+		json_bool(j, &c->trades);
 	else if (json_str_is(key, "stale"))
 		json_i64(j, &c->stale);
 	else if (json_str_is(key, "clock_ms"))
@@ -118,7 +174,7 @@ static int read_change(struct text body, struct change *c)
 	return json_finish(&j);
 }
 
-static void tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms)
+void wallet_tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms)
 {
 	struct buf out;
 
@@ -132,6 +188,13 @@ static void tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms)
 			session_text(s, -1, (struct text){(const char *)out.at, out.len});
 	}
 	buf_fini(&out);
+}
+
+void wallet_send(struct sim *sim, struct text text)
+{
+	for (uint32_t i = 0; i < SIM_SESSIONS_MAX; i++)
+		if (sim->session[i] != NULL && sim->session[i]->customer_subscribed)
+			session_text(sim->session[i], -1, text);
 }
 
 static void drop(struct sim *sim)
@@ -149,16 +212,15 @@ static int apply(struct sim *sim, struct change *c)
 	w->stale = c->stale > 0 ? c->stale : w->stale;
 	w->clock_ms = c->clock_ms;
 	w->page = c->page;
+	w->trades = c->trades;
 	if (c->names_withdraws)
 		w->withdraws = c->withdraws;
 	if (c->asset.name[0] != '\0') {
-		int64_t at_ms = clock_wall(loop_clock(sim->loop)) / NS_PER_MS;
-		w->before = w->now;
-		w->now.changed_ms = at_ms > w->now.changed_ms ? at_ms : w->now.changed_ms + 1;
+		stamp(w, clock_wall(loop_clock(sim->loop)) / NS_PER_MS);
 		c->asset.changed_ms = w->now.changed_ms;
 		rc = set_asset(&w->now, &c->asset);
 		for (int times = c->silent || rc != 0 ? 0 : c->twice ? 2 : 1; times > 0; times--)
-			tell(sim, &c->asset, w->now.changed_ms);
+			wallet_tell(sim, &c->asset, w->now.changed_ms);
 	}
 	if (c->drop)
 		drop(sim);
@@ -177,7 +239,7 @@ static void print(const struct wallet *w, struct buf *out)
 
 bool wallet_control(struct sim *sim, const struct request *r, struct text body, struct reply *reply)
 {
-	struct change c = {.clock_ms = sim->wallet.clock_ms, .page = sim->wallet.page};
+	struct change c = {.clock_ms = sim->wallet.clock_ms, .page = sim->wallet.page, .trades = sim->wallet.trades};
 
 	if (!text_is(r->path, "/nightjar/account") || sim->wallet.id[0] == '\0')
 		return false;

@@ -10,7 +10,7 @@
  *   twice                 told two times
  *   stale                 so many polls are answered as it was before the change
  *   page                  Kalshi: so many positions a page at the most
- *   withdraws             what the key may do
+ *   withdraws, trades     what the key may do; trades is --trading, too
  *   clock_ms              how far the venue's clock is ahead of the machine's when it looks at a timestamp
  *   drop                  the customer's streams are reset
  * GET tells what the customer did.
@@ -44,12 +44,24 @@ struct wallet {
 	char id[128], secret[520]; /* or the path of the public key; id empty: there is no customer */
 	struct wallet_state now, before;
 	int64_t stale, clock_ms, page; /* page 0: as the client asks */
-	bool withdraws;
+	bool withdraws, trades;
 	uint64_t polls, pages, bad_handshakes, rights, subscriptions, bad_keys, bad_signatures, out_of_time, others;
 };
 
+#define WALLET_DIGITS 8 /* of wallet_free and wallet_move */
+
 int wallet_open(struct wallet *w, const char *path, char *reason, size_t cap); /* ERR_NOT_FOUND, ERR_SYNTAX */
 bool wallet_control(struct sim *sim, const struct request *r, struct text body, struct reply *reply);
+
+/* What an asset has free; 0 where it is none of the customer's. */
+int64_t wallet_free(const struct wallet *w, const char *asset);
+/* Adds to what is free and locked of an asset, which may be a new one. ERR_RANGE: it has not so much, or decimals
+ * beyond WALLET_DIGITS; ERR_FULL. */
+int wallet_move(struct wallet *w, const char *asset, int64_t free_by, int64_t locked_by, int64_t at_ms,
+		const struct wallet_asset **ret_asset);
+/* Tells each subscribed customer of an asset; sends him a text as it is. */
+void wallet_tell(struct sim *sim, const struct wallet_asset *a, int64_t at_ms);
+void wallet_send(struct sim *sim, struct text text);
 
 /* Binance spot. False: the path is none of its account endpoints. */
 bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply *reply);

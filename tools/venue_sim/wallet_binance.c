@@ -105,9 +105,9 @@ static void tell_account(struct sim *sim, struct reply *reply)
 	w->stale -= w->stale > 0;
 	w->polls++;
 	buf_printf(&reply->body,
-		   "{\"makerCommission\":10,\"canTrade\":false,\"canWithdraw\":%s,\"updateTime\":%" PRId64
+		   "{\"makerCommission\":10,\"canTrade\":%s,\"canWithdraw\":%s,\"updateTime\":%" PRId64
 		   ",\"accountType\":\"SPOT\",\"balances\":[",
-		   w->withdraws ? "true" : "false", s->changed_ms);
+		   w->trades ? "true" : "false", w->withdraws ? "true" : "false", s->changed_ms);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (strspn(s->at[i].free, "0.") == strlen(s->at[i].free) &&
 		    strspn(s->at[i].locked, "0.") == strlen(s->at[i].locked))
@@ -125,8 +125,8 @@ static void tell_rights(struct sim *sim, struct reply *reply)
 	buf_printf(&reply->body,
 		   "{\"ipRestrict\":true,\"createTime\":1698645219000,\"enableReading\":true,\"enableWithdrawals\":%s,"
 		   "\"enableInternalTransfer\":false,\"permitsUniversalTransfer\":false,\"enableFutures\":false,"
-		   "\"enableSpotAndMarginTrading\":false}",
-		   sim->wallet.withdraws ? "true" : "false");
+		   "\"enableSpotAndMarginTrading\":%s}",
+		   sim->wallet.withdraws ? "true" : "false", sim->wallet.trades ? "true" : "false");
 }
 
 bool wallet_binance_rest(struct sim *sim, const struct request *r, struct reply *reply)
