@@ -308,7 +308,7 @@ static uint64_t seal_of(const struct order *o)
 
 bool risk_pass_covers(const struct risk_pass *p, const struct order *o)
 {
-	return p->seal != 0 && p->seal == seal_of(o);
+	return p->risk_seal != 0 && p->risk_seal == seal_of(o);
 }
 
 struct risk_pass risk_take_pass(struct executor *x, const struct order *o)
@@ -342,7 +342,7 @@ static enum reject check_all(const struct step *s, const struct order *o, int64_
 enum reject risk_check(const struct step *s, const struct order *o, int64_t price)
 {
 	enum reject reject = check_all(s, o, price);
-	s->x->risk.passed = (struct risk_pass){reject == reject_none ? seal_of(o) : 0};
+	s->x->risk.passed = (struct risk_pass){.risk_seal = reject == reject_none ? seal_of(o) : 0};
 	return reject;
 }
 

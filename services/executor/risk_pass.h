@@ -12,7 +12,7 @@
 struct order;
 
 struct risk_pass {
-	uint64_t seal; /* 0: none */
+	uint64_t risk_seal; /* 0: none */
 };
 
 /* Was it made for this order, with these terms? */

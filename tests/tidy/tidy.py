@@ -41,6 +41,9 @@ RULES = {
   "place.sqlite": "sqlite3.h only in the persister's store",
   "place.getenv": "the environment is read only by config.c",
   "place.clock": "the clock is read only by clock.c",
+  "place.orders": "orders reach a venue only through the executor's gateway",
+  "place.wire": "of the executor only gateway_io talks to a venue",
+  "place.risk-pass": "only risk.c makes a risk pass",
   "call.banned": "a call that the style guide bans",
   "preprocessor.if": "no #if outside common/base and common/io",
   "text.first-line": "line 1 is /* name - what it is, in one sentence",
@@ -177,11 +180,16 @@ INCLUDE_PLACES = {
   "place.tls": (r"^(curl|openssl)/",
                 r"^(common/io/(ws|http|s3|digest|sign)(_\w+)?\.[ch]|tools/venue_sim/\w+\.c)$"),
   "place.sqlite": (r"^sqlite3\.h$", r"^services/persister/store\w*\.c$"),
+  "place.orders": (r"^common/venue/(venue_orders|binance_order\w*)\.h$",
+                   r"^(services/executor/gateway\w*|common/venue/[\w/]+|tools/venue_sim/\w+)\.[ch]$"),
+  "place.wire": (r"^common/io/(http|ws|sign)\.h$",
+                 r"^(services/executor/gateway_io\.c|(common|tools|services/(?!executor/))/?.*)$"),
 }
 CALL_PLACES = {
   "place.getenv": (r"\b(?:secure_)?getenv\s*\(", r"^common/io/config\.c$"),
   "place.clock": (r"\b(?:clock_gettime|gettimeofday|timespec_get|zclock_\w+|zsys_time\w*)\s*\("
                   r"|\btime\s*\(\s*(?:NULL|0|&)|\bclock\s*\(\s*\)", r"^common/io/clock\.c$"),
+  "place.risk-pass": (r"\brisk_seal\b", r"^services/executor/risk(_pass)?\.[ch]$"),
 }
 BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "atoi", "atol", "atoll", "atof", "strtok", "gets",
           "system", "sleep", "usleep", "alloca")

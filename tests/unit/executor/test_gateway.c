@@ -1,0 +1,253 @@
+/* test_gateway - the way to the venue: nothing lost, nothing done twice; what is never sent, what is told to people.
+ *
+ * After any run: no order was sent twice, none lives at one side only, no trade is missing or booked twice, and money
+ * and base are the same at both sides to the last unit.
+ */
+#include "far.h"
+
+static void nothing_is_lost_and_nothing_is_done_twice(void **state)
+{
+	(void)state;
+	uint64_t trades = 0, crashes = 0, lost = 0, sent = 0;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		open_world(seed);
+		for (int i = 0; i < 1500; i++)
+			turn();
+		settle_down();
+		expect_one_truth();
+		trades += w.trades;
+		crashes += w.crashes;
+		lost += w.lost;
+		sent += w.n_sent;
+		close_world();
+	}
+	/* The runs have been what they are meant to be. */
+	assert_true(trades > 1000 && crashes > 50 && lost > 500 && sent > 1000);
+}
+
+/* ---- one thing at a time, over a network without faults ---- */
+
+static int open_calm(void **state)
+{
+	(void)state;
+	open_world(1);
+	w.calm = true;
+	return 0;
+}
+
+static int close_calm(void **state)
+{
+	(void)state;
+	close_world();
+	return 0;
+}
+
+static void run_for(int64_t ns)
+{
+	for (int64_t end_at = w.d.now + ns; w.d.now < end_at;)
+		turn();
+}
+
+static void a_key_that_may_withdraw_is_refused(void **state)
+{
+	(void)state;
+	w.withdraws = true;
+	run_for(20 * S);
+	assert_true(w.g.refused && !gateway_ready(&w.g));
+	assert_non_null(strstr(w.g.trouble, "may withdraw"));
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(20 * S);
+	assert_int_equal(w.n_sent, 0);
+}
+
+static void nothing_is_sent_before_books_agree(void **state)
+{
+	(void)state;
+	struct gateway_request q;
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal);
+	while (gateway_next(&w.g, w.d.now, &q)) {
+		assert_int_not_equal(q.ask, GATEWAY_ASK_ORDER);
+		send(&q);
+	}
+	assert_false(gateway_ready(&w.g));
+}
+
+static void have_agreed(void)
+{
+	run_for(5 * S);
+	assert_true(gateway_ready(&w.g));
+}
+
+static bool next_is_place(void)
+{
+	struct gateway_request q;
+	bool any = gateway_next(&w.g, w.d.now, &q);
+	if (any)
+		send(&q);
+	return any && q.ask == GATEWAY_ASK_ORDER && q.question.ask == VENUE_ORDERS_PLACE;
+}
+
+static void only_what_is_durable_is_sent(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal - 1);
+	assert_false(next_is_place());
+	gateway_on_durable(&w.g, w.d.ordinal);
+	assert_true(next_is_place());
+}
+
+static void only_with_a_risk_pass(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	w.d.x->orders.at[0].qty++; /* what was checked was another order */
+	run_for(S);
+	assert_int_equal(w.n_sent, 0);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+}
+
+static void not_without_the_stream(void **state)
+{
+	(void)state;
+	have_agreed();
+	gateway_on_stream(&w.g, w.d.now, false);
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(3 * S);
+	assert_int_equal(w.n_sent, 0);
+	assert_int_equal(executor_open_orders(w.d.x), 0); /* too old by then */
+}
+
+static void what_is_cancelled_first_is_never_sent(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	desk_command(&w.d, verb_kill, "", "stop", 0);
+	run_for(S);
+	assert_int_equal(w.n_sent, 0);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+}
+
+static void the_kill_switch_reaches_the_venue(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	desk_order(&w.d, side_sell, tif_gtc, 10200, 1000);
+	run_for(2 * S);
+	assert_int_equal(w.orders, 2);
+	desk_command(&w.d, verb_kill, "", "stop", 0);
+	run_for(2 * S);
+	assert_int_equal(w.order[0].status, order_status_cancelled);
+	assert_int_equal(w.order[1].status, order_status_cancelled);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+}
+
+static void a_dry_account_sends_nothing(void **state)
+{
+	(void)state;
+	struct gateway_request q;
+	have_agreed(); /* its money is the venue's here */
+	w.g.set.dry = true;
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal);
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	assert_int_equal(q.question.ask, VENUE_ORDERS_PLACE);
+	gateway_on_dry(&w.g, &q, "POST /order?x");
+	desk_clear(&w.d);
+	apply_told();
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	assert_int_equal(w.g.counters.placed, 0);
+	see();
+	assert_false(gateway_next(&w.g, w.d.now, &q) && q.ask == GATEWAY_ASK_ORDER);
+}
+
+static void a_difference_is_told_after_three_looks(void **state)
+{
+	(void)state;
+	have_agreed();
+	w.quote -= CASH(1);
+	run_for(25 * S);
+	assert_string_equal(w.g.differs, "");
+	run_for(60 * S);
+	assert_non_null(strstr(w.g.differs, "USDT"));
+}
+
+static void a_stranger_is_told(void **state)
+{
+	(void)state;
+	have_agreed();
+	w.order[w.orders++] = (struct model_order){
+		.o = {.client_id = "by hand", .side = side_buy, .qty = 10, .price = 9000},
+		.venue_id = 1,
+		.placed = 1,
+		.status = order_status_open};
+	run_for(40 * S);
+	assert_non_null(strstr(w.g.differs, "by hand"));
+}
+
+static void no_connection_is_no_order(void **state)
+{
+	(void)state;
+	struct gateway_request q;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal);
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	gateway_on_reply(&w.g, w.d.now, &q, &(struct gateway_reply){.never_sent = true});
+	apply_told();
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+}
+
+static void retry_after_is_obeyed(void **state)
+{
+	(void)state;
+	struct gateway_request q;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal);
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	struct venue_orders_row r = refused(VENUE_ORDERS_REFUSED_RATE);
+	gateway_on_reply(&w.g, w.d.now, &q,
+			 &(struct gateway_reply){.status = 429,
+						 .body = {(const char *)&r, sizeof(r), false},
+						 .retry_after_ns = 60 * S});
+	apply_told();
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	for (int i = 0; i < 100 && w.d.now < w.g.hold_until; i++) {
+		assert_false(gateway_next(&w.g, w.d.now, &q));
+		w.d.now += S;
+	}
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+}
+
+#define CALM(test) cmocka_unit_test_setup_teardown(test, open_calm, close_calm)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_lost_and_nothing_is_done_twice),
+		CALM(a_key_that_may_withdraw_is_refused),
+		CALM(nothing_is_sent_before_books_agree),
+		CALM(only_what_is_durable_is_sent),
+		CALM(only_with_a_risk_pass),
+		CALM(not_without_the_stream),
+		CALM(what_is_cancelled_first_is_never_sent),
+		CALM(the_kill_switch_reaches_the_venue),
+		CALM(a_dry_account_sends_nothing),
+		CALM(a_difference_is_told_after_three_looks),
+		CALM(a_stranger_is_told),
+		CALM(no_connection_is_no_order),
+		CALM(retry_after_is_obeyed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
