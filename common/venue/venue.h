@@ -77,7 +77,8 @@ struct venue_request {
 	uint32_t n;
 	uint32_t limit;                    /* SNAPSHOT: levels a side; KLINES, LISTINGS: rows */
 	const char *interval;              /* KLINES */
-	int64_t from, to;                  /* KLINES, TRADES by time: ns of venue time, 0 open */
+	/* KLINES, TRADES by time: ns of venue time, of the klines' beginnings; 0 open (klines_sparse: never) */
+	int64_t from, to;
 	uint64_t from_id;                  /* TRADES: of the oldest wanted; limit rows, rising; 0: the newest */
 	const struct venue_filter *filter; /* LISTINGS */
 	uint32_t offset;                   /* LISTINGS: rows before the page */
@@ -323,6 +324,9 @@ struct venue {
 	/* which values its tickers have, bits of venue_ticker.said; 0: all. The others stay 0 in what we publish. */
 	uint32_t ticker_values;
 	const char *const *kline_intervals; /* NULL-ended; NULL where it has no klines */
+	/* They are asked for by time, from .. to, and an interval without a trade has none: what is not there is no
+	 * hole. */
+	bool klines_sparse;
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */

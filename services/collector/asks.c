@@ -371,6 +371,8 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 					   .markets = markets,
 					   .n = 1,
 					   .limit = c->set.klines_limit,
+					   .from = c->set.candles_only_ns,
+					   .to = c->set.candles_only_ns,
 					   .interval = c->set.kline_interval};
 	buf_clear(&c->path);
 	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)

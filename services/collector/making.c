@@ -54,8 +54,10 @@ static bool settings_make_sense(const struct collector_core_settings *s)
 
 static int add_market(struct collector_core *c, const struct collector_market *row)
 {
+	uint32_t known_streams = c->set.venue->streams | (c->set.candles_only_ns > 0 ? VENUE_KLINE_STREAM : 0);
+
 	if (row->raw == NULL || row->connection >= COLLECTOR_CONNECTIONS_MAX || row->streams == 0 ||
-	    (row->streams & ~c->set.venue->streams) != 0)
+	    (row->streams & ~known_streams) != 0)
 		return ERR_ARG;
 	const uint32_t *known = strmap_get(&c->by_name, row->raw, strlen(row->raw));
 	uint32_t slot = known != NULL ? *known : c->set.n_markets;

@@ -48,7 +48,7 @@ static int add_group(struct making *m, uint32_t streams)
 int plan_make(const struct plan *p, struct collector_market *rows, uint32_t cap, uint32_t *ret_rows)
 {
 	const uint32_t *groups = groups_of(p);
-	uint32_t wanted = p->streams & p->venue->streams;
+	uint32_t wanted = p->streams & (p->venue->streams | p->asked);
 	struct making m = {.plan = p, .rows = rows, .cap = cap};
 	int rc = p->n > 0 && wanted != 0 ? 0 : ERR_ARG;
 
@@ -78,7 +78,7 @@ int plan_place(const struct plan *p, const struct collector_load load[COLLECTOR_
 	       struct collector_market rows[COLLECTOR_GROUPS_MAX], uint32_t *ret_rows)
 {
 	struct collector_load now[COLLECTOR_CONNECTIONS_MAX];
-	uint32_t wanted = p->streams & p->venue->streams, n = 0;
+	uint32_t wanted = p->streams & (p->venue->streams | p->asked), n = 0;
 
 	memcpy(now, load, sizeof(now));
 	for (const uint32_t *group = groups_of(p); *group != 0; group++) {

@@ -7,6 +7,9 @@
  *           healthy: DUE as if it had come
  *   ASKED --no answer, or none that can be read--> DUE after 1, 2, 4 s, then twice as long each time, up to 5 minutes
  *
+ * Where the venue has no candle for an interval without a trade (klines_sparse), how far it is known is where the last
+ * answered span ended, and the last intervals are asked for once more: their candles may come late.
+ *
  * Whoever is behind asks for everything since the last candle it has, so that nothing is missing afterwards. When one
  * fails and others are answered, that one is in trouble; when nobody is answered, the feed is lost. Each change of a
  * due time is published (event candle_due).
@@ -21,6 +24,7 @@
 #define POLL_RETRIES 3             /* after 1, 2, 4 s */
 #define POLL_BACKOFF_MAX_NS (300 * SECOND)
 #define POLL_ROWS_MAX 1000
+#define POLL_LATE 2 /* intervals */
 
 static int64_t retry_delay(uint32_t failures)
 {
@@ -78,10 +82,31 @@ void polls_on_instruments(struct collector_core *c)
 	}
 }
 
+static void fill_span(const struct collector_core *c, struct market *m, struct venue_request *r)
+{
+	struct poll *p = &m->poll;
+	int64_t length = c->set.candles_only_ns, late = p->known - POLL_LATE * length;
+	int64_t warm = r->limit > 2 ? r->limit : 2;
+
+	p->from = m->kline_open_at != 0 ? candle_end(m->kline_open_at, length) : p->end - warm * length;
+	p->from = p->known != 0 && late > p->from ? late : p->from;
+	p->to = after(p->from, POLL_ROWS_MAX * length);
+	p->to = p->to < p->end ? p->to : p->end;
+	if (p->from >= p->to) /* another clock's candle: the awaited one is asked for all the same */
+		p->from = p->to - length;
+	r->from = p->from;
+	r->to = p->to - 1;
+	r->limit = (uint32_t)((p->to - p->from + length - 1) / length);
+}
+
 /* What has closed since the last candle; at the start as much as strategies need to be warm. */
 void polls_fill(struct collector_core *c, struct market *m, struct venue_request *r)
 {
 	m->poll.end = last_end(c);
+	if (c->set.venue->klines_sparse) {
+		fill_span(c, m, r);
+		return;
+	}
 	if (m->kline_open_at == 0) {
 		r->limit = r->limit > 2 ? r->limit : 2;
 		return;
@@ -155,6 +180,11 @@ void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t 
 		tell_bad(c, m);
 		set_due(c, m, after(c->now, retry_delay(m->poll.failures)), "no answer");
 		return;
+	}
+	if (c->set.venue->klines_sparse) {
+		m->kline_oldest = m->poll.from; /* all from there on is known */
+		m->poll.known = m->poll.to;
+		moved = m->poll.known < m->poll.end;
 	}
 	tell_good(c, m);
 	if (!there && moved) {

@@ -65,8 +65,8 @@ static void read_past(struct shell *s, struct own *own)
 	struct journal_status st = journal_status(b->journal);
 	uint64_t next, from = s->read_all ? 1 : b->x_next;
 	int64_t behind = s->read_all ? 0 : s->now - 1;
-	bool asked = s->venue->trades_max > 0 || s->venue->kline_intervals ||
-		     collector_section_polls(&s->set, s->venue);
+	bool klines = s->venue->kline_intervals && (s->set.candles_only || (s->venue->streams & VENUE_KLINE_STREAM));
+	bool asked = s->venue->trades_max > 0 || klines || collector_section_polls(&s->set, s->venue);
 	int rc = b->mlog && asked ? mlog_read(b->mlog, behind, 0, on_logged, own) : 0;
 	from = from < st.first ? st.first : from;
 	if (rc == 0 && from <= st.last)

@@ -40,7 +40,8 @@ const struct config_key collector_section_keys[] = {
 	 "Missed trades to fetch afterwards, of one hole at most, where the venue gives them by id; 0 none.", NULL,
 	 AT(trade_fill), 0},
 	{"candles_only", CONFIG_BOOL, "false", 0, 0, "",
-	 "No stream at all: klines of kline_interval by requests alone, asked for as each closes.", NULL,
+	 "No stream at all: klines of kline_interval by requests alone, asked for as each closes (Binance, Bybit; "
+	 "Kalshi: 1m, 1h).", NULL,
 	 AT(candles_only), 0},
 	{"candles_delay", CONFIG_DUR, "2s", 0, 600 * NS_PER_S, "ns",
 	 "After the end of an interval until it is asked for.", NULL, AT(candles_delay_ns), 0},
@@ -246,7 +247,7 @@ int64_t collector_section_silence(const struct collector_section *in, const stru
 
 bool collector_section_polls(const struct collector_section *in, const struct venue *v)
 {
-	return v->auth && !in->key_file[0] && !in->stream_url[0] && !in->stamped;
+	return v->auth && !in->key_file[0] && !in->stream_url[0] && !in->stamped && !in->candles_only;
 }
 
 static bool is_listed(const char *base, const char *list)
@@ -359,6 +360,7 @@ static int new_core(const struct collector_section *in, const struct collector_a
 	struct plan plan = {.venue = set->venue,
 			    .streams = streams,
 			    .streams_max = (uint32_t)in->connection_streams,
+			    .asked = in->candles_only ? VENUE_KLINE_STREAM : 0,
 			    .together = in->one_connection || in->candles_only,
 			    .raws = raws};
 	struct collector_market *markets = calloc(COLLECTOR_MARKETS_MAX, sizeof *markets);

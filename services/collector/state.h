@@ -106,6 +106,8 @@ struct seal {
 /* An instrument without a stream: drawn in polls.c. */
 struct poll {
 	int64_t end;       /* of the interval whose candle is awaited */
+	/* Where klines are sparse: the span under way; how far all of them have come, late ones aside. Not saved. */
+	int64_t from, to, known;
 	int64_t good_at;   /* stamp of the last good answer; 0 none */
 	int64_t failed_at; /* of the first failure in a row */
 	uint32_t failures; /* in a row */

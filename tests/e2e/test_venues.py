@@ -3,10 +3,12 @@
 What a client makes of it is compared with witnesses that the simulator does not know, and with its account of what it
 has withheld (GET /nightjar/truth).
 """
+import calendar
 import json
 import os
 import sys
 import tempfile
+import time
 
 from simulator import CAPTURES, Simulator, top_of
 from stack import LONG
@@ -352,6 +354,27 @@ def kalshi_recorded():
                 books[frame["msg"]["market_ticker"]].check()
         assert all(b.known for b in books.values())
         print("kalshi: %d book frames and %d trades, each subscription counted in ones" % (n, trades))
+        kalshi_candles(sim, tickers[0])
+
+
+def kalshi_candles(sim, ticker):
+    """Candles by their ends: those of an hour add up to its own, unknown markets are left out, spans have a limit."""
+    path = "/trade-api/v2/markets/candlesticks?market_tickers=%s&start_ts=%d&end_ts=%d&period_interval=%d"
+    trades = sim.get("/trade-api/v2/markets/trades?limit=1&ticker=" + ticker).json()["trades"]
+    newest = calendar.timegm(time.strptime(trades[0]["created_time"][:19], "%Y-%m-%dT%H:%M:%S"))
+    end = newest // 3600 * 3600 + 3600
+    market, = sim.get(path % (ticker + ",KXNONE", end - 3599, end, 1)).json()["markets"]
+    hour, = sim.get(path % (ticker, end, end, 60)).json()["markets"][0]["candlesticks"]
+    minutes = market["candlesticks"]
+    traded = [m for m in minutes if float(m["volume_fp"]) > 0]
+    assert market["market_ticker"] == ticker and hour["end_period_ts"] == end
+    assert all(m["end_period_ts"] % 60 == 0 and end - 3600 < m["end_period_ts"] <= end for m in minutes)
+    assert all((m["price"]["open_dollars"] is None) == (m not in traded) for m in minutes)
+    assert abs(sum(float(m["volume_fp"]) for m in minutes) - float(hour["volume_fp"])) < 0.001
+    for key, value in (("open", traded[0]), ("close", traded[-1])):
+        assert hour["price"][key + "_dollars"] == value["price"][key + "_dollars"]
+    assert hour["price"]["high_dollars"] == max(m["price"]["high_dollars"] for m in traded)
+    assert sim.get(path % (ticker, 1, 60 * 10002, 1)).status == 400 and sim.get(path % (ticker, 1, 60, 5)).status == 400
 
 
 def signed_headers(key, path):

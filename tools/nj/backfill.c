@@ -131,7 +131,8 @@ static int fetch_page(struct backfill *b, int64_t from, int64_t to, const char *
 	return write_end(b, rc);
 }
 
-/* Windows without anything (before a listing, say) grow: the next one asks for twice as long. */
+/* Windows without anything (before a listing, say) grow: the next one asks for twice as long. Not where that is no sign
+ * of a listing to come, and the venue counts what might be in a window. */
 static int fetch_range(struct backfill *b, int64_t from, int64_t to, const char *job)
 {
 	int64_t interval, rows = b->rows > 0 && b->rows < WINDOW_ROWS ? b->rows : WINDOW_ROWS;
@@ -144,7 +145,8 @@ static int fetch_range(struct backfill *b, int64_t from, int64_t to, const char 
 			window = rows * interval;
 			continue;
 		}
-		window = b->page > 0 || window > WINDOW_MAX_NS / 2 ? rows * interval : window * 2;
+		bool grows = b->page == 0 && window <= WINDOW_MAX_NS / 2 && !b->asker->o.venue->klines_sparse;
+		window = grows ? window * 2 : rows * interval;
 		next = end;
 		tell(b, next);
 	}
@@ -300,7 +302,8 @@ int backfill_klines(struct backfill *b)
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
 	rc = fetch_range(b, next > b->from ? next : b->from, b->to, job);
-	return rc ? rc : verify(b);
+	/* Where an interval without a trade has no kline, what is not there is no outage. */
+	return rc || b->asker->o.venue->klines_sparse ? rc : verify(b);
 }
 
 /* ---- trades ---- */

@@ -181,6 +181,15 @@ static int fetch(struct page *p, const char *raw)
 	return b.result.missing > 0 ? CLI_DEGRADED : CLI_OK;
 }
 
+static bool has_klines(const struct venue *v, const char *interval)
+{
+	const char *const *have = v->kline_intervals;
+
+	while (have && *have && strcmp(*have, interval) != 0)
+		have++;
+	return have && *have;
+}
+
 static int fetch_all(struct page *p, int argc, char **argv)
 {
 	struct asker_options ao = {.venue = p->venue,
@@ -195,6 +204,8 @@ static int fetch_all(struct page *p, int argc, char **argv)
 
 	if (p->o->trades && p->venue->trades_max == 0)
 		return cli_usage(p->cli, "%s does not give trades by id", p->o->venue);
+	if (!p->o->trades && !has_klines(p->venue, p->o->interval))
+		return cli_usage(p->cli, "%s has no klines of %s", p->o->venue, p->o->interval);
 	int rc = asker_open(&p->asker, &ao);
 	if (rc)
 		return cli_fail(p->cli, CLI_FAILED, "%s", err_text(rc));

@@ -64,6 +64,11 @@ int wallet_kalshi_tell(struct session *s, const struct wallet_asset *a, int64_t 
 /* kalshi_rest */
 void kalshi_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
 void kalshi_refuse(struct reply *reply, int status, int64_t retry_after_s);
+/* A refusal in the venue's form; code and why are ours. */
+void kalshi_fail(struct reply *reply, int status, const char *code, const char *why);
+
+/* kalshi_candles */
+void kalshi_candles(struct sim *sim, const struct request *r, struct reply *reply);
 
 /* kalshi_sign: is the handshake or request signed with the private part of this PEM's key? */
 bool kalshi_signed(const char *public_key_path, const struct request *r);

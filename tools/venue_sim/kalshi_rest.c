@@ -1,4 +1,4 @@
-/* kalshi_rest - markets, order books and trades of trade-api v2, without keys. */
+/* kalshi_rest - markets, order books, trades and candlesticks of trade-api v2, without keys. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 
 static const char base[] = "/trade-api/v2/";
 
-static void fail(struct reply *reply, int status, const char *code, const char *why)
+void kalshi_fail(struct reply *reply, int status, const char *code, const char *why)
 {
 	reply_status(reply, status);
 	buf_printf(&reply->body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, why);
@@ -23,7 +23,7 @@ static void fail(struct reply *reply, int status, const char *code, const char *
 void kalshi_refuse(struct reply *reply, int status, int64_t retry_after_s)
 {
 	(void)retry_after_s; /* Kalshi does not say */
-	fail(reply, status, status == 429 ? "too_many_requests" : "service_unavailable", "try again later");
+	kalshi_fail(reply, status, status == 429 ? "too_many_requests" : "service_unavailable", "try again later");
 }
 
 /* ---- markets ---- */
@@ -86,7 +86,7 @@ static void markets(struct sim *sim, const struct request *r, struct reply *repl
 	int n = request_param(r, "tickers", tickers, sizeof(tickers));
 
 	if (n < 0 && n != ERR_NOT_FOUND) {
-		fail(reply, 400, "bad_request", "tickers");
+		kalshi_fail(reply, 400, "bad_request", "tickers");
 		return;
 	}
 	buf_printf(&reply->body, "{\"markets\":[");
@@ -101,7 +101,7 @@ static void market(struct sim *sim, struct text ticker, struct reply *reply)
 {
 	buf_printf(&reply->body, "{\"market\":");
 	if (!print_market(sim, ticker, &reply->body, false)) {
-		fail(reply, 404, "not_found", "not found");
+		kalshi_fail(reply, 404, "not_found", "not found");
 		return;
 	}
 	buf_byte(&reply->body, '}');
@@ -112,7 +112,7 @@ static void orderbook(struct sim *sim, struct text ticker, struct reply *reply)
 	const struct fold_symbol *s = fold_find(&sim->live, ticker);
 
 	if (s == NULL || !s->book.valid) {
-		fail(reply, 404, "not_found", "not found");
+		kalshi_fail(reply, 404, "not_found", "not found");
 		return;
 	}
 	buf_printf(&reply->body, "{\"orderbook_fp\":{");
@@ -150,12 +150,12 @@ static void trades(struct sim *sim, const struct request *r, struct reply *reply
 	int n = request_param(r, "ticker", ticker, sizeof(ticker));
 
 	if (n <= 0 || request_param_i64(r, "limit", 100, &limit) != 0 || limit < 1 || limit > TRADES_MAX) {
-		fail(reply, 400, "bad_request", "ticker and limit");
+		kalshi_fail(reply, 400, "bad_request", "ticker and limit");
 		return;
 	}
 	if (request_param_i64(r, "min_ts", 0, &from) != 0 || request_param_i64(r, "max_ts", to, &to) != 0 ||
 	    from < 0 || to < 0 || from > INT64_MAX / NS_PER_S || to > INT64_MAX / NS_PER_S) {
-		fail(reply, 400, "bad_request", "min_ts and max_ts");
+		kalshi_fail(reply, 400, "bad_request", "min_ts and max_ts");
 		return;
 	}
 	const struct fold_symbol *s = fold_find(&sim->live, (struct text){ticker, (size_t)n});
@@ -202,8 +202,10 @@ void kalshi_rest(struct sim *sim, const struct request *r, struct reply *reply)
 		markets(sim, r, reply);
 	else if (text_is(path, "markets/trades"))
 		trades(sim, r, reply);
+	else if (text_is(path, "markets/candlesticks"))
+		kalshi_candles(sim, r, reply);
 	else if (text_starts(path, one) && path.len > sizeof(one) - 1)
 		of_market(sim, (struct text){path.at + sizeof(one) - 1, path.len - (sizeof(one) - 1)}, reply);
 	else
-		fail(reply, 404, "not_found", "not found");
+		kalshi_fail(reply, 404, "not_found", "not found");
 }

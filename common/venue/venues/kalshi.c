@@ -18,6 +18,7 @@
 #include "common/base/fixed.h"
 #include "common/base/hash.h"
 #include "common/venue/kalshi_markets.h"
+#include "common/venue/kalshi_candles.h"
 #include "common/venue/kalshi_ticker.h"
 #include "common/venue/kalshi_trades.h"
 #include "common/venue/venue_account.h"
@@ -339,6 +340,8 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 		out->fault.kind = VENUE_TRADE;
 		return in->market != NULL ? kalshi_decode_trades(in, out) : ERR_ARG;
 	case VENUE_ASK_KLINES:
+		out->fault.kind = VENUE_KLINE;
+		return in->market != NULL ? kalshi_decode_candles(in, out) : ERR_ARG;
 	case VENUE_ASK_LISTINGS:
 		break;
 	}
@@ -407,6 +410,8 @@ static int request(const struct venue_request *r, struct buf *out, uint32_t *ret
 	*ret_weight = 10;
 	if (r->ask == VENUE_ASK_TRADES)
 		return kalshi_trades_path(r, out);
+	if (r->ask == VENUE_ASK_KLINES)
+		return kalshi_candles_path(r, out);
 	if (r->ask == VENUE_ASK_SNAPSHOT && r->n == 1)
 		return buf_printf(out, "/trade-api/v2/markets/%s/orderbook", r->markets[0]->raw);
 	if (r->ask != VENUE_ASK_INSTRUMENTS || r->n == 0)
@@ -456,6 +461,8 @@ const struct venue venue_kalshi = {
 	.rest_hosts = rest_hosts,
 	.streams = STREAMS,
 	.ticker_values = KALSHI_TICKER_VALUES,
+	.kline_intervals = kalshi_intervals,
+	.klines_sparse = true,
 	.snapshot_in_stream = true,
 	.gaps_by_feed = true,
 	.prices_bounded = true,

@@ -190,8 +190,23 @@ static void test_refusals(void **state)
 	expect_refusal(&in, "collector.stamped");
 	in = section();
 	in.candles_only = true;
+	snprintf(in.venue, sizeof(in.venue), "KALSHI"); /* its days are New York's */
+	snprintf(in.kline_interval, sizeof(in.kline_interval), "1d");
+	expect_refusal(&in, "KALSHI has no klines of 1d");
+}
+
+/* Klines that are asked for need be on no stream; a venue that only takes signed connections is not polled for its
+ * books as well. */
+static void test_candles_only(void **state)
+{
+	(void)state;
+	struct collector_section in = section();
+
+	in.candles_only = true;
+	assert_int_equal(followed(&in), VENUE_KLINE_STREAM);
 	snprintf(in.venue, sizeof(in.venue), "KALSHI");
-	expect_refusal(&in, "KALSHI has no klines");
+	assert_false(collector_section_polls(&in, venue_find("KALSHI", 6)));
+	assert_int_equal(followed(&in), VENUE_KLINE_STREAM);
 }
 
 /* Without a stream an interval is silent, and healthy. */
@@ -252,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
 					   cmocka_unit_test(test_scan), cmocka_unit_test(test_catalog_origin),
 					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
-					   cmocka_unit_test(test_own_hosts), cmocka_unit_test(test_polled_streams)};
+					   cmocka_unit_test(test_own_hosts), cmocka_unit_test(test_polled_streams),
+					   cmocka_unit_test(test_candles_only)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -534,6 +534,8 @@ static void test_texts(const struct venue *v)
 					  .markets = all,
 					  .n = 1,
 					  .limit = 100,
+					  .from = v->klines_sparse ? 1784851200000000000 : 0,
+					  .to = v->klines_sparse ? 1784854799999999999 : 0,
 					  .interval = interval,
 					  .filter = &filter};
 		uint32_t weight = 0;
