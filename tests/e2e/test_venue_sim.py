@@ -1,4 +1,7 @@
 """test_venue_sim - the local exchange from outside: REST, streams, stamps, faults, limits, back-pressure."""
+import hashlib
+import hmac
+import http.client
 import json
 import os
 import shutil
@@ -8,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from simulator import BIN, CAPTURES, MS, START, Book, Fixture, Simulator, read_stamped, top_of  # noqa: E402
@@ -707,6 +711,81 @@ class Faults(WithFixture):
 
 
 @unittest.skipUnless(shutil.which("openssl"), "no openssl program")
+class Orders(unittest.TestCase):
+    """A customer's orders over the wire, and what his stream says of them. The rest of it is unit.venue_sim.orders."""
+    KEY, SECRET = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A", b"NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XA"
+
+    def signed(self, text):
+        return hmac.new(self.SECRET, text.encode(), hashlib.sha256).hexdigest()
+
+    def ask(self, method, path, **params):
+        query = urllib.parse.urlencode({**params, "recvWindow": 60000, "timestamp": int(time.time() * 1000)})
+        conn = http.client.HTTPConnection("127.0.0.1", self.sim.port, timeout=20)
+        try:
+            conn.request(method, f"{path}?{query}&signature={self.signed(query)}", headers={"X-MBX-APIKEY": self.KEY})
+            reply = conn.getresponse()
+            return reply.status, json.loads(reply.read())
+        finally:
+            conn.close()
+
+    def place(self, client_id, **terms):
+        return self.ask("POST", "/api/v3/order", symbol="BTCUSDT", newClientOrderId=client_id, **terms)
+
+    def subscribe(self):
+        ws = self.sim.ws("/ws-api/v3")
+        params = {"apiKey": self.KEY, "recvWindow": 60000, "timestamp": int(time.time() * 1000)}
+        params["signature"] = self.signed(urllib.parse.urlencode(params))
+        ws.send_json({"id": 1, "method": "userDataStream.subscribe.signature", "params": params})
+        self.assertEqual(ws.recv()["status"], 200)
+        return ws
+
+    def manners(self, **wish):
+        reply = rest(self.sim.port, "/nightjar/orders", "POST", wish)
+        self.assertEqual(reply.status, 200, reply.body)
+
+    def reports(self, ws, n):
+        """The next n reports of orders, and the newest balances told between them."""
+        found, balances = [], {}
+        while len(found) < n:
+            event = ws.recv()["event"]
+            if event["e"] == "executionReport":
+                found.append((event["x"], event["X"], event["C"] or event["c"]))
+            else:
+                balances.update({b["a"]: (float(b["f"]), float(b["l"])) for b in event["B"]})
+        return found, balances
+
+    def test_orders_and_their_stream(self):
+        with tempfile.TemporaryDirectory() as folder:
+            account = os.path.join(folder, "account")
+            with open(account, "w") as f:
+                f.write(f"{self.KEY}\n{self.SECRET.decode()}\nBTC 2 0\nUSDT 1000000 0\n")
+            with Simulator("--account", account, "--trading", "--symbols", "BTCUSDT") as self.sim:
+                self.run_orders(self.subscribe())
+
+    def run_orders(self, ws):
+        buy = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.5", "price": "100"}
+        status, order = self.place("one", **buy)
+        self.assertEqual((status, order["status"], order["fills"]), (200, "NEW", []))
+        self.assertEqual(self.reports(ws, 1)[0], [("NEW", "NEW", "one")])
+        self.assertEqual(self.place("one", **buy), (400, {"code": -2010, "msg": "Duplicate order sent."}))
+        self.manners(fill="one", qty="0.2")
+        found, balances = self.reports(ws, 1)
+        self.assertEqual((found, balances["USDT"]), ([("TRADE", "PARTIALLY_FILLED", "one")], (999950.0, 50.0)))
+        # the answer is lost; the order is there, and its stream tells
+        self.manners(fault="lost", of="place", twice=1)
+        self.assertRaises(ConnectionError, self.place, "two", **buy)
+        self.assertEqual(self.reports(ws, 2)[0], [("NEW", "NEW", "two")] * 2)
+        self.assertEqual(self.ask("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="two")[1]["status"], "NEW")
+        # it arrives only after we were told that nobody knows, and its report is late
+        self.manners(fault="unavailable", after_ms=200, late_ms=100)
+        self.assertRaises(ValueError, self.place, "three", **buy)  # a page that is no JSON
+        self.assertEqual(self.reports(ws, 1)[0], [("NEW", "NEW", "three")])
+        self.assertEqual(len(self.ask("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")[1]), 3)
+        self.assertEqual(sorted(c for _, _, c in self.reports(ws, 3)[0]), ["one", "three", "two"])
+        told = self.sim.get("/nightjar/orders").json()
+        self.assertEqual((told["placed"], told["struck"], len(told["orders"]), told["trades"]), (3, 2, 3, 1))
+
+
 class Tls(WithFixture):
     def test_rest_and_stream(self):
         cert, key = (os.path.join(self.folder.name, n) for n in ("cert.pem", "key.pem"))
