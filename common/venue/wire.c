@@ -5,6 +5,7 @@
 
 #include "common/base/fixed.h"
 #include "common/venue/digits8.h"
+#include "common/venue/level_rows.h"
 
 #define NS_PER_MS 1000000
 #define NS_PER_US 1000
@@ -109,65 +110,6 @@ int wire_time(struct json_str text, int64_t *ret_ns)
 
 /* ---- levels ---- */
 
-/* Behind a decimal in quotes of up to seven digits, and eight behind a point, at least one byte before the end; NULL
- * for everything else, good or bad. The scale is 8 at most. Of eight decimals the end is foreseen; elsewhere it is
- * counted, and whether there is a point is no branch: rows that remove a level have "0" where others have a decimal. */
-static inline __attribute__((always_inline)) const char *quick_decimal(const char *at, const char *end, int scale,
-								       int64_t *ret_value)
-{
-	if (end - at < 9)
-		return NULL;
-	struct digits8_run whole = digits8_run(digits8_load(at + 1));
-	const char *p = at + 1 + whole.n;
-	if (*at != '"' || whole.n - 1 > 6 || end - p < 11)
-		return NULL;
-	uint32_t point = *p == '.';
-	struct digits8_run part = digits8_run(digits8_load(p + 1));
-	if (p[9] == '"' && point && part.n == 8)
-		return digits8_decimal(whole, part, scale, ret_value) ? p + 10 : NULL;
-	part.worth &= 0 - (uint64_t)point;
-	part.n &= 0 - point;
-	p += point + part.n;
-	if (*p != '"' || part.n < point || !digits8_decimal(whole, part, scale, ret_value))
-		return NULL;
-	return p + 1;
-}
-
-/* Where levels go. */
-struct room {
-	struct level *at;
-	uint32_t n, max;
-};
-
-/* A run of levels in the venue's usual writing, from an array's item on. Returns where it stops: at the first item
- * that is written otherwise, or behind the last item of the array (*ret_last). */
-static const char *quick_levels(const struct json *j, const struct venue_market *m, struct room *room, bool *ret_last)
-{
-	const int price_scale = m->price_scale, qty_scale = m->qty_scale;
-	const char *at = j->at, *const end = j->end;
-	struct level *const out = room->at;
-	uint32_t n = room->n;
-
-	*ret_last = false;
-	while (n < room->max && end - at > 2 && *at == '[' && price_scale <= 8 && qty_scale <= 8) {
-		const char *p = quick_decimal(at + 1, end, price_scale, &out[n].price);
-		if (p == NULL || *p != ',')
-			break;
-		p = quick_decimal(p + 1, end, qty_scale, &out[n].qty);
-		if (p == NULL || *p != ']' || end - p < 3 || out[n].price == 0)
-			break;
-		*ret_last = p[1] == ']';
-		if (!*ret_last && (p[1] != ',' || p[2] != '['))
-			break;
-		n++;
-		at = p + 2 - *ret_last;
-		if (*ret_last)
-			break;
-	}
-	room->n = n;
-	return at;
-}
-
 /* One row; the reader stands at it. */
 static int read_level(struct json *j, const struct venue_market *m, struct level *ret_level)
 {
@@ -198,13 +140,13 @@ static int read_level(struct json *j, const struct venue_market *m, struct level
 
 int wire_levels(struct json *j, const struct venue_market *m, struct level *at, uint32_t max, struct levels *ret_levels)
 {
-	struct room room = {at, 0, max};
+	struct level_room room = {at, 0, max, m->price_scale, m->qty_scale};
 	bool last;
 
 	if (!json_array(j))
 		return j->err;
 	while (json_item(j)) {
-		j->at = quick_levels(j, m, &room, &last);
+		j->at = level_rows(j->at, j->end, &room, &last);
 		if (last) {
 			json_resume(j, j->at);
 			continue;

@@ -133,7 +133,7 @@ static int read_levels(const char *text, const struct venue_market *m, struct le
 
 static void random_levels(struct rng *r, char *out)
 {
-	uint64_t rows = rng_below(r, 6);
+	uint64_t rows = rng_below(r, 6), alike = rng_below(r, 2);
 	size_t n = 0;
 	char price[40], qty[40];
 
@@ -144,11 +144,16 @@ static void random_levels(struct rng *r, char *out)
 		if (rng_below(r, 2) == 0)
 			snprintf(price, sizeof(price), "%u.%02u000000", (unsigned)rng_below(r, 100000),
 				 (unsigned)rng_below(r, 100));
+		if (alike) /* rows of one form, and here and there one that is not */
+			snprintf(qty, sizeof(qty), "%u.%08u", (unsigned)rng_below(r, 11),
+				 (unsigned)rng_below(r, 100000000));
 		n += (size_t)snprintf(out + n, 100, "%s[\"%s\",\"%s\"%s]", i > 0 ? "," : "", price, qty,
 				      rng_below(r, 30) == 0 ? ",7" : "");
 	}
 	out[n++] = ']';
 	out[n] = 0;
+	if (alike && rng_below(r, 3) == 0)
+		out[rng_below(r, n)] = ".\",[]:\xb0 "[rng_below(r, 7)];
 }
 
 static void test_levels(void **state)
