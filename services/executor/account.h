@@ -16,8 +16,9 @@
 struct asset {
 	char name[EVENT_NAME_MAX];
 	int64_t total;  /* >= locked >= 0 */
-	int64_t locked; /* what open orders hold */
+	int64_t locked; /* what open orders hold, and margins of positions */
 	int64_t realised, fees; /* of what is paid in it; results are before fees */
+	int64_t funding, insured; /* of perpetuals paid in it: received, and losses that the venue's insurance bore */
 	uint8_t quote; /* of another outcome's contracts: slot of what a pair is worth 1 of (quotes.h) */
 };
 

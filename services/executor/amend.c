@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "services/executor/checks.h"
 #include "services/executor/link.h"
+#include "services/executor/perpetual.h"
 #include "services/executor/terms.h"
 #include "services/executor/trigger.h"
 
@@ -69,10 +70,11 @@ static enum reject wait_on(const struct step *s, uint32_t i, struct order *n)
 	enum reject reject = risk_check(s, n, trigger_likely_price(n));
 	if (reject != reject_none)
 		return reject;
+	perpetual_claim(x, n);
 	if (trigger_reserve(x, n, &amount) != 0)
 		return reject_balance;
 	asset_unlock(a, had);
-	if (asset_lock(a, amount) != 0) {
+	if (fills_lock(s, n, amount) != 0) {
 		must(asset_lock(a, had) == 0);
 		return reject_balance;
 	}

@@ -12,6 +12,7 @@
 enum reject checks_sound(const struct event *ev, const struct market *m)
 {
 	bool sound = ev->intent.client_order_id[0] && terms_sound(&ev->intent);
+	sound = sound && (ev->intent.trigger_by != trigger_by_mark || market_margined(m));
 	return sound && m->quote != MARKET_NO_QUOTE ? reject_none : reject_invalid;
 }
 

@@ -9,6 +9,7 @@
 #include "common/service/gap.h"
 #include "services/executor/band.h"
 #include "services/executor/link.h"
+#include "services/executor/perpetual.h"
 #include "services/executor/trigger.h"
 
 #define SECOND INT64_C(1000000000)
@@ -33,6 +34,8 @@ void executor_defaults(struct executor_settings *s)
 		.instruments_max = 256,
 		.book_levels = 5000,
 	};
+	char reason[EVENT_TEXT_MAX];
+	must(margin_parse(&s->margins, MARGIN_DEFAULT, reason, sizeof(reason)) == 0);
 }
 
 bool core_in_range(const struct executor_settings *s)
@@ -43,6 +46,7 @@ bool core_in_range(const struct executor_settings *s)
 		     s->equity_interval_ns >= 0 && s->intent_expiry_ns >= 0 && s->blind_max_ns >= 0 &&
 		     s->queue < QUEUE_MODELS && s->order_latency_ns >= 0 && s->loss_max >= 0 &&
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
+	sound = sound && s->mark < MARK_KINDS && s->margins.n > 0;
 	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) &&
 		s->n_scopes <= LIMITS_SCOPES_MAX;
 	sound = sound && s->latency.model < LATENCY_MODELS &&
@@ -82,7 +86,7 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	x->settings = *s;
 	x->origin = s->origin;
 	event_set_name(x->run_id, s->run_id);
-	x->equity_due = x->sight_due = CORE_NEVER;
+	x->equity_due = x->sight_due = x->perpetuals.due = CORE_NEVER;
 	account_init(&x->account, s->account, s->quote);
 	int rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
 	if (rc == 0)
@@ -91,6 +95,7 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 		rc = fund(x);
 	x->settings.fees.rest = (struct fees){.maker = s->maker_fee, .taker = s->taker_fee};
 	x->markets.fees = &x->settings.fees;
+	x->markets.margins = &x->settings.margins;
 	if (rc == 0)
 		rc = orders_init(&x->orders, s->open_orders_max);
 	if (rc == 0)
@@ -132,6 +137,8 @@ static const struct symbol *market_symbol(const struct event *ev)
 		return &ev->book_state.instrument;
 	case EVENT_trade:
 		return &ev->trade.instrument;
+	case EVENT_mark:
+		return &ev->mark.instrument;
 	case EVENT_resolution:
 		return &ev->resolution.instrument;
 	default:
@@ -155,18 +162,22 @@ static void on_instrument(const struct step *s, const struct ev_instrument *d)
 {
 	struct executor *x = s->x;
 	struct market *m = markets_put(&x->markets, &d->instrument);
-	if (!m || !account_asset(&x->account, d->base)) {
+	bool held = d->kind == instrument_kind_perpetual || account_asset(&x->account, d->base);
+	if (!m || !held) {
 		x->counters.full_instruments++;
 		return;
 	}
 	/* Resting orders are in the old scales, or of another nature: they cannot go on under new ones. */
 	if (market_scales_differ(m, d) || market_nature_differs(m, d))
 		cancel_all(s, m, reject_invalid);
+	bool delivered = !market_margined(m);
 	/* Those at a venue end when it says so: until then the old definition stands, and nothing new is traded. */
 	bool busy = m->resting > 0 && (market_scales_differ(m, d) || market_nature_differs(m, d));
 	int rc = busy ? ERR_BUSY : markets_define(&x->markets, m, d);
 	if (rc == 0) {
 		quotes_on_market(x, m);
+		if (delivered && market_margined(m))
+			perpetual_adopt(x, m);
 		settle_market(s, m);
 		return;
 	}
@@ -207,24 +218,44 @@ static void on_trade(const struct step *s, struct market *m, const struct event 
 	band_on_trade(m, s->now, t->price, t->qty);
 	if (market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
 		return;
-	m->last = t->price;
+	m->last = m->marks.traded = t->price;
 	if (t->aggressor == side_buy || t->aggressor == side_sell)
 		maker_on_trade(s, m, t);
 	link_settle(s);
 	trigger_on_trade(s, m, t->price);
 }
 
+/* Where the venue's mark price is not heard, its book is what margins are judged by. */
 static void on_book(const struct step *s, struct market *m)
 {
 	maker_on_book(s, m);
 	link_settle(s);
 	trigger_on_book(s, m);
+	if (!mark_heard(m, s->now) && market_usable(m, s->now, s->x->settings.stale_ns) == reject_none)
+		liquidate_on_mark(s, m);
+}
+
+/* What no longer carries itself goes first: a stop that the same price triggers comes too late. */
+static void on_mark(const struct step *s, struct market *m, const struct ev_mark *e)
+{
+	if (mark_on_event(m, s->now, e) != 0) {
+		s->x->counters.bad_marks++;
+		return;
+	}
+	if (market_margined(m))
+		funding_arm(s->x);
+	liquidate_on_mark(s, m);
+	link_settle(s);
+	trigger_on_mark(s, m);
 }
 
 static void on_known_market(const struct step *s, struct market *m, const struct event *ev)
 {
 	int rc = 0;
 	switch (ev->id) {
+	case EVENT_mark:
+		on_mark(s, m, &ev->mark);
+		return;
 	case EVENT_resolution:
 		on_resolution(s, m, &ev->resolution);
 		return;
@@ -427,6 +458,7 @@ static int64_t next_due(const void *core)
 	first = first < arrives ? first : arrives;
 	first = first < x->orders.due ? first : x->orders.due;
 	first = first < x->sight_due ? first : x->sight_due;
+	first = first < x->perpetuals.due ? first : x->perpetuals.due;
 	return first < x->equity_due ? first : x->equity_due;
 }
 
@@ -439,7 +471,7 @@ static void arrive(const struct step *s)
 	sight_arm(s->x, s->now);
 }
 
-/* In order of id: 1 the leases, 2 what arrives, 3 the orders' dates and sight, 4 the closing of positions, 5 the equity
+/* In order of id: 1 the leases, 2 what arrives, 3 the orders' dates and sight, 4 fundings, 5 the closing of positions,
  * curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
@@ -454,6 +486,8 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 		cancel_due(&s);
 	if (x->sight_due <= due)
 		sight_on_timer(&s);
+	if (x->perpetuals.due <= due)
+		funding_on_timer(&s);
 	if (flatten_due(x) <= due)
 		flatten_on_timer(&s);
 	if (x->equity_due <= due) {

@@ -1,7 +1,8 @@
-/* core - the executor's pure core: a paper account that trades spot against the venues' own books.
+/* core - the executor's pure core: a paper account that trades against the venues' own books.
  *
- * Inputs: instrument, book_snapshot, book_delta, book_state, trade; intent; command (pause, resume,
- * safe, reset, flatten, reload). Outputs: order, fill, position, balance, equity, trading_state, with ts_event = the
+ * Inputs: instrument, book_snapshot, book_delta, book_state, trade, mark; intent; command (pause, resume,
+ * safe, reset, flatten, reload). Outputs: order, fill, position, balance, equity, trading_state, and of perpetuals
+ * funding and liquidated, with ts_event = the
  * time of the input and ts_recv = that plus the acknowledgement latency. Each change in this order:
  * order (open), fills, order (after them), position, balances of base and quote; equity once a step
  * that filled anything, and on its timer.
@@ -37,6 +38,7 @@
 #include "services/executor/latency.h"
 #include "services/executor/limits.h"
 #include "services/executor/quotes.h"
+#include "services/executor/margin.h"
 
 #define EXECUTOR_BALANCES_MAX 32
 
@@ -55,6 +57,8 @@ struct executor_settings {
 	uint32_t n_balances;
 	int64_t maker_fee, taker_fee; /* of 1e-8: 100000 is 0.001; 0 to 0.1 */
 	struct fee_table fees; /* of markets that charge otherwise; `rest` is filled in from the two above */
+	struct margin_table margins; /* what positions in perpetuals need */
+	uint8_t mark;                /* enum mark_kind (mark.h): what positions are valued at */
 	int64_t ack_latency_ns;     /* the least that the way back takes */
 	int64_t order_latency_ns;   /* the least that the way to the exchange takes */
 	struct latency_settings latency; /* what it takes beside (flight.h) */
@@ -88,6 +92,9 @@ struct executor_counters {
 	uint64_t closing;      /* holdings that a flatten has still to close, now */
 	uint64_t flatten_left; /* holdings that a flatten could not close */
 	uint64_t quarantined;  /* fills of our journal that were not booked */
+	uint64_t fundings;     /* fundings of holdings, paid or received */
+	uint64_t liquidations; /* positions that the venue took over */
+	uint64_t bad_marks;    /* mark prices that make no sense */
 	uint64_t stop_outs;    /* orders with a loss */
 	uint64_t stands;       /* times that the stop-loss guard made instruments stand still */
 	uint64_t delayed, in_flight;   /* intents that took longer than the least; are under way now */

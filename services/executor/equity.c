@@ -1,34 +1,21 @@
-/* equity - the account's worth at the mid of trusted books, its curve, the loss limit.
+/* equity - the account's worth at its stated mark (mark.h), its curve, the loss limit.
  *
- * An asset is marked once, in the first market that has it as base. Where that book cannot be
- * trusted now, its last trusted mid is used and the event says that not everything was marked; the
- * loss limit waits then. What is paid in other assets is valued at their rates (quotes.h), results of the past as well:
- * so worth is what the account began with, all at today's rates, plus results, less fees.
+ * An asset is marked once, in the first market that has it as base, a perpetual's only where there is no other. A
+ * position in a perpetual is worth its unrealised result. Where the mark cannot be trusted now, the last one is used
+ * and the event says that not everything was marked; the loss limit waits then. What is paid in other assets is valued
+ * at their rates (quotes.h), results of the past as well: so worth is what the account began with, all at today's
+ * rates, plus results and fundings, less fees.
  */
 #include <string.h>
 
 #include "common/base/check.h"
-#include "services/executor/executor.h"
+#include "services/executor/perpetual.h"
 
 struct worth {
 	int64_t equity, cash, unrealised, realised, fees; /* in the account's asset */
+	int64_t funding, insured, margin;
 	bool marked;
 };
-
-/* qty * mid at CASH_SCALE, half to even; mark is twice the mid. */
-static int64_t value_of(int64_t qty, int qty_scale, int64_t mark, int price_scale)
-{
-	fixed_wide twice = (fixed_wide)qty * mark;
-	int drop = qty_scale + price_scale - CASH_SCALE;
-	fixed_wide value;
-	if (drop <= 0)
-		value = fixed_div_round(twice * fixed_pow10(-drop), 2);
-	else
-		value = fixed_div_round(twice, (fixed_wide)2 * fixed_pow10(drop));
-	if (value > INT64_MAX)
-		return INT64_MAX;
-	return value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
-}
 
 static int64_t add_capped(int64_t a, int64_t b)
 {
@@ -38,34 +25,35 @@ static int64_t add_capped(int64_t a, int64_t b)
 	return a > 0 ? INT64_MAX : -INT64_MAX;
 }
 
+/* How far a market is from telling what an asset is worth: 0 is nearest. */
+static int distance(const struct market *m)
+{
+	return m->quote + (market_margined(m) ? QUOTES_MAX : 0);
+}
+
 /* The market that an asset is marked in, as its base or as its other outcome: the first whose money is valued with the
- * fewest steps, so the account's own before all others. */
+ * fewest steps, so the account's own before all others, and what delivers it before perpetuals. */
 static const struct market *market_of(const struct executor *x, const char *asset, bool *ret_other)
 {
 	const struct market *best = NULL;
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++) {
 		const struct market *m = markets_at(&x->markets, i);
-		if (!m->known || m->quote == MARKET_NO_QUOTE || (best && m->quote >= best->quote))
+		if (!m->known || m->quote == MARKET_NO_QUOTE || (best && distance(m) >= distance(best)))
 			continue;
 		bool other = outcome_both(m) && strcmp(m->other, asset) == 0;
 		if (!other && strcmp(m->def.base, asset) != 0)
 			continue;
 		best = m;
 		*ret_other = other;
-		if (m->quote == 0)
+		if (distance(m) == 0)
 			break;
 	}
 	return best;
 }
 
-static bool marked_now(const struct executor *x, const struct market *m, int64_t now)
+static int64_t asset_value(const struct executor *x, const struct market *m, bool other, int64_t qty)
 {
-	return m->mark != 0 && market_usable(m, now, x->settings.stale_ns) == reject_none;
-}
-
-static int64_t asset_value(const struct market *m, bool other, int64_t qty)
-{
-	int64_t value = value_of(qty, CASH_SCALE, m->mark, m->def.price_scale);
+	int64_t value = mark_value(qty, CASH_SCALE, mark_stated(x, m, other));
 	return other ? qty - value : value;
 }
 
@@ -80,24 +68,34 @@ static bool is_money(const struct executor *x, uint32_t asset)
 struct sums { /* by slot, each in its own asset */
 	int64_t worth[QUOTES_MAX]; /* of what is no money */
 	int64_t unrealised[QUOTES_MAX];
+	int64_t margin[QUOTES_MAX];
 };
 
 static void count_asset(const struct executor *x, const struct asset *a, int64_t now, struct sums *u, bool *marked)
 {
 	bool other = false;
 	const struct market *m = market_of(x, a->name, &other);
-	*marked = *marked && m && marked_now(x, m, now);
+	*marked = *marked && m && mark_stands(x, m, now);
 	if (m)
-		u->worth[m->quote] = add_capped(u->worth[m->quote], asset_value(m, other, a->total));
+		u->worth[m->quote] = add_capped(u->worth[m->quote], asset_value(x, m, other, a->total));
 }
 
-static void count_position(const struct market *m, struct sums *u)
+/* A position in what was delivered is worth what the asset is. */
+static void count_position(const struct executor *x, const struct market *m, int64_t now, struct sums *u, bool *marked)
 {
 	const struct position *p = &m->position;
-	if (p->qty == 0 || m->mark == 0 || m->quote == MARKET_NO_QUOTE)
+	bool margined = market_margined(m);
+	if (p->qty == 0 || m->quote == MARKET_NO_QUOTE)
 		return;
-	int64_t value = value_of(p->qty, m->def.qty_scale, m->mark, m->def.price_scale);
-	u->unrealised[m->quote] = add_capped(u->unrealised[m->quote], add_capped(value, -p->cost));
+	struct mark mark = mark_stated(x, m, p->qty < 0);
+	*marked = *marked && (!margined || mark_stands(x, m, now));
+	u->margin[m->quote] = add_capped(u->margin[m->quote], m->perpetual.margin);
+	if (mark.twice == 0)
+		return;
+	int64_t gain = add_capped(mark_value(p->qty, m->def.qty_scale, mark), -p->cost);
+	u->unrealised[m->quote] = add_capped(u->unrealised[m->quote], gain);
+	if (margined)
+		u->worth[m->quote] = add_capped(u->worth[m->quote], gain);
 }
 
 static int64_t in_own(const struct executor *x, uint32_t slot, int64_t amount, bool *known)
@@ -118,6 +116,9 @@ static void add_slot(const struct executor *x, uint32_t slot, const struct sums 
 	w->unrealised = add_capped(w->unrealised, in_own(x, slot, u->unrealised[slot], &known));
 	w->realised = add_capped(w->realised, in_own(x, slot, a->realised, &known));
 	w->fees = add_capped(w->fees, in_own(x, slot, a->fees, &known));
+	w->funding = add_capped(w->funding, in_own(x, slot, a->funding, &known));
+	w->insured = add_capped(w->insured, in_own(x, slot, a->insured, &known));
+	w->margin = add_capped(w->margin, in_own(x, slot, u->margin[slot], &known));
 	w->marked = w->marked && (!any || (known && quotes_fresh(x, (uint8_t)slot, now)));
 }
 
@@ -130,7 +131,7 @@ static struct worth worth_at(const struct executor *x, int64_t now)
 		if (a->asset[i].total != 0 && !is_money(x, i))
 			count_asset(x, &a->asset[i], now, &u, &w.marked);
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++)
-		count_position(markets_at(&x->markets, i), &u);
+		count_position(x, markets_at(&x->markets, i), now, &u, &w.marked);
 	for (uint32_t i = 0; i < x->quotes.n; i++)
 		add_slot(x, i, &u, now, &w);
 	return w;
@@ -164,6 +165,9 @@ static void report(const struct step *s, const struct worth *w)
 	ev.equity.unrealised = w->unrealised;
 	ev.equity.fees = w->fees;
 	ev.equity.marked = w->marked;
+	ev.equity.funding = w->funding;
+	ev.equity.insured = w->insured;
+	ev.equity.margin = w->margin;
 	sink_emit(s->out, &ev);
 }
 

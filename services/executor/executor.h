@@ -34,6 +34,11 @@ struct links {
 	uint32_t n, max;
 };
 
+struct perpetuals { /* perpetual.h */
+	int64_t due; /* event time of the next funding, CORE_NEVER none */
+	bool adopt;  /* the state that is being loaded knows nothing of margin */
+};
+
 struct executor {
 	struct executor_settings settings;
 	struct executor_counters counters;
@@ -50,6 +55,7 @@ struct executor {
 	struct risk risk;
 	struct guard guard;
 	struct remote remote;        /* live accounts */
+	struct perpetuals perpetuals;
 	char taking[EVENT_NAME_MAX];  /* own.c: the last order that began to trade */
 	bool taking_own;              /* it was of the executor's own */
 	char run_id[EVENT_NAME_MAX]; /* of its own orders' ids; a loaded state brings its own */
@@ -106,6 +112,8 @@ void fills_expire(const struct step *s, struct order *o);
 /* Releases what it locks beyond `keep`; all of it. */
 void fills_release(struct executor *x, struct order *o, int64_t keep);
 void fills_unlock(struct executor *x, struct order *o);
+/* Locks so much for an order; ERR_REFUSED where less is free. */
+int fills_lock(const struct step *s, const struct order *o, int64_t amount);
 /* After executions of an order that may go on: sets its status, releases what it no longer needs,
  * reports. */
 void fills_settle(const struct step *s, struct order *o);

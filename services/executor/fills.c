@@ -2,6 +2,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/link.h"
+#include "services/executor/perpetual.h"
 
 struct transfer { /* what an execution moves; nothing is booked before all of it is known to fit */
 	int64_t base, pay, receive; /* amounts at CASH_SCALE */
@@ -11,11 +12,14 @@ struct transfer { /* what an execution moves; nothing is booked before all of it
 
 struct asset *fills_locked_asset(struct executor *x, const struct order *o)
 {
-	return outcome_pays(o) ? quotes_asset(x, o->market) : outcome_asset(&x->account, o->market, o->outcome);
+	bool money = market_margined(o->market) || outcome_pays(o);
+	return money ? quotes_asset(x, o->market) : outcome_asset(&x->account, o->market, o->outcome);
 }
 
 int fills_reserve(const struct order *o, int64_t rest, int64_t *ret_amount)
 {
+	if (market_margined(o->market))
+		return perpetual_reserve(o, rest, ret_amount);
 	if (!outcome_pays(o))
 		return fixed_rescale(rest, o->market->def.qty_scale, CASH_SCALE, ret_amount);
 	int64_t price = outcome_price(o->market, o->outcome, o->price);
@@ -78,6 +82,10 @@ static int move(struct executor *x, struct order *o, const struct transfer *t)
 static void post(struct executor *x, const struct order *o, const struct execution *e, int64_t base)
 {
 	struct ledger *l = &x->ledger;
+	if (market_margined(o->market)) {
+		perpetual_post(x, o, e);
+		return;
+	}
 	size_t traded = (size_t)(outcome_asset(&x->account, o->market, o->outcome) - x->account.asset);
 	size_t money = quotes_place(x, o->market);
 	ledger_post(l, money, LEDGER_CASH, LEDGER_COST, o->side == side_buy ? e->cost : -e->cost);
@@ -97,7 +105,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	if (rc == 0)
 		rc = sum_up(x, o, e, &t);
 	if (rc == 0)
-		rc = move(x, o, &t);
+		rc = market_margined(o->market) ? perpetual_move(x, o, e, &t.position) : move(x, o, &t);
 	if (rc != 0) {
 		x->counters.refused_fills++;
 		return rc;
@@ -131,6 +139,15 @@ void fills_release(struct executor *x, struct order *o, int64_t keep)
 void fills_unlock(struct executor *x, struct order *o)
 {
 	fills_release(x, o, 0);
+}
+
+int fills_lock(const struct step *s, const struct order *o, int64_t amount)
+{
+	struct executor *x = s->x;
+	struct asset *a = fills_locked_asset(x, o);
+	bool money = amount > 0 && a == quotes_asset(x, o->market);
+	int64_t drain = money ? perpetual_drain(x, o->market->quote, s->now) : 0;
+	return amount > asset_free(a) - drain ? ERR_REFUSED : asset_lock(a, amount);
 }
 
 static void end(const struct step *s, struct order *o, enum reject reject, const char *why)

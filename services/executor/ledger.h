@@ -3,8 +3,8 @@
  * Nothing is decided here. Fills, settlements and what the account began with are posted as they happen; after
  * each step that moved anything ledger_check compares the books with what the rest of the executor believes: each
  * asset's accounts add up to zero, CASH is its total, COST the positions' cost, PAIRS the contracts of other
- * outcomes, FEES and RESULT the account's. Amounts at CASH_SCALE; arithmetic wraps, so that the sum is zero
- * whatever the amounts.
+ * outcomes, CONTRACTS what perpetuals' cost owes, FEES, RESULT, FUNDINGS and INSURED the account's. Amounts at
+ * CASH_SCALE; arithmetic wraps, so that the sum is zero whatever the amounts.
  */
 #ifndef NJ_EXECUTOR_LEDGER_H
 #define NJ_EXECUTOR_LEDGER_H
@@ -20,6 +20,9 @@ enum ledger_account {
 	LEDGER_VENUE,    /* the other side of what was delivered, and of contracts that were paid out */
 	LEDGER_ROUNDING, /* units that nobody can be paid */
 	LEDGER_FUNDED,   /* where the account's means came from */
+	LEDGER_CONTRACTS, /* perpetuals: the other side of their cost, which nobody has paid */
+	LEDGER_FUNDINGS, /* paid for holding perpetuals; received is negative */
+	LEDGER_INSURED,  /* losses that the venue's insurance bore; negative, as they come from here */
 	LEDGER_ACCOUNTS,
 };
 
@@ -41,5 +44,6 @@ int ledger_check(const struct executor *x);
 
 void ledger_save(const struct executor *x, struct packer *p);
 int ledger_load(struct executor *x, struct unpacker *u); /* ERR_CORRUPT, the codec's errors */
+int ledger_load_v1(struct executor *x, struct unpacker *u); /* of before perpetuals had accounts */
 
 #endif

@@ -18,7 +18,7 @@ static const struct service_input inputs[] = {
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
 				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
-				EVENT_latency,       0};
+				EVENT_latency,       EVENT_liquidated, 0};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \
@@ -43,6 +43,9 @@ static const struct metric_row metrics[] = {
 	 offsetof(struct executor_counters, closing)},
 	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),
 	COUNTER("executor_quarantined_total", quarantined, "Fills of its journal that a takeover did not book."),
+	COUNTER("executor_fundings_total", fundings, "Fundings of holdings in perpetuals, paid or received."),
+	COUNTER("executor_liquidations_total", liquidations, "Positions in perpetuals that were liquidated."),
+	COUNTER("executor_bad_marks_total", bad_marks, "Mark prices that make no sense."),
 	COUNTER("executor_stop_outs_total", stop_outs, "Orders that closed at a loss."),
 	COUNTER("executor_stands_total", stands, "Times that the stop-loss guard made instruments stand still."),
 	COUNTER("executor_delayed_total", delayed, "Intents that took longer to the exchange than the least."),

@@ -110,7 +110,8 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 	int64_t min, max, qty = m->position.qty;
 	if (!sensible(d))
 		return ERR_RANGE;
-	if (assets_differ(m, d))
+	bool leaves_margin = market_margined(m) && d->kind != instrument_kind_perpetual && qty != 0;
+	if (assets_differ(m, d) || leaves_margin)
 		return ERR_DIFFERS;
 	if (fixed_rescale(d->notional_min, d->cash_scale, CASH_SCALE, &min) != 0)
 		return ERR_RANGE;
@@ -125,10 +126,12 @@ int markets_define(struct markets *ms, struct market *m, const struct ev_instrum
 		return rc;
 	if (differ) {
 		market_lose_book(m);
-		m->mark = 0;
+		m->mark = m->marks.bid = m->marks.ask = m->marks.traded = 0;
 		m->position.qty = qty;
 	}
+	ms->margined += d->kind == instrument_kind_perpetual && !market_margined(m);
 	m->def = *d;
+	m->perpetual.terms = margin_find(ms->margins, &d->instrument);
 	m->notional_min = min;
 	m->notional_max = max;
 	m->fees = *fees_find(ms->fees, &d->instrument);
@@ -151,8 +154,11 @@ static void renew(struct taken *t, const struct levels *changed)
 static void note_mark(struct market *m)
 {
 	int64_t mark = market_twice_mid(m);
-	if (m->state == book_state_trusted && mark != 0 && !book_crossed(&m->book))
-		m->mark = mark;
+	if (m->state != book_state_trusted || mark == 0 || book_crossed(&m->book))
+		return;
+	m->mark = mark;
+	m->marks.bid = book_level(&m->book, side_buy, 0)->price;
+	m->marks.ask = book_level(&m->book, side_sell, 0)->price;
 }
 
 static int settle_book(struct market *m, int64_t at, int rc)

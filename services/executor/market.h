@@ -15,6 +15,8 @@
 #include "services/executor/fees.h"
 #include "services/executor/exposure.h"
 #include "services/executor/guard.h"
+#include "services/executor/margin.h"
+#include "services/executor/mark.h"
 #include "services/executor/position.h"
 
 #define MARKET_NO_QUOTE UINT8_MAX /* the account does not trade what is paid in that */
@@ -37,6 +39,12 @@ struct band_mean {
 	} at[BAND_SLICES];
 };
 
+struct perpetual { /* perpetual.h */
+	const struct margin *terms; /* borrowed from the settings */
+	int64_t margin;             /* of the quote asset's lock: what is set aside for the position */
+	int64_t funding;            /* received since the account was opened; negative: paid */
+};
+
 struct market {
 	struct ev_instrument def;  /* as announced; all zero until `known` */
 	char other[EVENT_NAME_MAX]; /* asset of the other outcome (outcome.h) */
@@ -50,6 +58,8 @@ struct market {
 	struct fees fees;          /* what it charges */
 	struct exposure exposure;  /* scratch of one check (risk.c) */
 	struct guard_market guard; /* what losses have done here */
+	struct marks marks;
+	struct perpetual perpetual; /* all 0 where it is none */
 	int64_t last;              /* price of the last trade while the book was usable; 0 none since then */
 	int64_t seen_at;           /* event time at which its book was last usable */
 	uint32_t resting;          /* our open orders here */
@@ -66,8 +76,16 @@ struct market {
 struct markets {
 	struct strmap map; /* symbol text to struct market; values never move */
 	uint32_t levels;   /* capacity of a book's side */
+	uint32_t margined;            /* how many perpetuals are known */
 	const struct fee_table *fees; /* borrowed: what each market charges */
+	const struct margin_table *margins; /* borrowed: what their positions need */
 };
+
+/* Is it a perpetual, of which nothing is delivered? */
+static inline bool market_margined(const struct market *m)
+{
+	return m->def.kind == instrument_kind_perpetual;
+}
 
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */
 void markets_fini(struct markets *ms);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/executor/perpetual.h"
 #include "services/executor/trigger.h"
 
 /* A market that the account can trade; or could, when that was written. */
@@ -238,13 +239,14 @@ static void follow_order(struct order *o, const struct ev_fill *e, struct rated 
 		o->fee_carry = d.carry;
 }
 
-/* What does not rest is not in the table: fills of one order follow each other then. */
+/* What does not rest is not in the table: fills of one order follow each other then. Of a liquidation each is one. */
 static void recall_loss(struct executor *x, int64_t at, const struct ev_fill *e, struct order *o)
 {
 	struct order gone = {.market = known_market(x, &e->instrument), .ordinal = 1};
 	event_set_name(gone.client_order_id, e->client_order_id);
-	gone.lost = strcmp(x->guard.last_id, e->client_order_id) == 0;
-	if (!x->taking_own || o)
+	bool forced = e->liquidity == liquidity_liquidated;
+	gone.lost = !forced && strcmp(x->guard.last_id, e->client_order_id) == 0;
+	if (!x->taking_own || o || forced)
 		guard_on_fill(x, at, o ? o : &gone, e->realised);
 }
 
@@ -268,7 +270,8 @@ static const char *why_not(const struct executor *x, const struct ev_fill *e, co
 		return "its number was there before";
 	if (!m)
 		return "its instrument is unknown";
-	bool known = o || e->liquidity == liquidity_settled || strcmp(x->taking, e->client_order_id) == 0;
+	bool own = e->liquidity == liquidity_settled || e->liquidity == liquidity_liquidated;
+	bool known = o || own || strcmp(x->taking, e->client_order_id) == 0;
 	return known ? NULL : "its order is unknown";
 }
 
@@ -291,13 +294,66 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 		return;
 	if (o)
 		follow_order(o, e, what, cost, paid);
-	if (position_apply(&m->position, e->side, e->qty, cost, &realised) == 0)
+	struct position after = m->position;
+	struct execution done = {.qty = e->qty, .cost = cost, .fee = e->fee, .realised = e->realised};
+	bool applies = position_apply(&after, e->side, e->qty, cost, &realised) == 0;
+	if (applies && market_margined(m))
+		perpetual_recall(x, o ? o : &of, &done, &after);
+	if (applies)
+		m->position = after;
+	if (applies)
 		m->position.fees += e->fee;
 	hold(x, e, m);
 	remote_recall(x, m, e);
 	if (e->liquidity != liquidity_settled)
 		recall_loss(x, at, e, o);
-	move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
+	if (!market_margined(m))
+		move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
+}
+
+/* Of a perpetual; a journal of before they were on margin says nothing of its leverage. */
+static void on_position(struct executor *x, const struct ev_position *e)
+{
+	struct market *m = known_market(x, &e->instrument);
+	if (!m || !market_margined(m) || e->margin < 0)
+		return;
+	m->perpetual.margin = m->position.qty != 0 ? e->margin : 0;
+	m->perpetual.funding = e->funding;
+	if (e->leverage != 0 || e->qty == 0)
+		return;
+	struct ev_command c = {.verb = verb_safe};
+	event_set_name(c.target, "recovery");
+	event_set_name(c.owner, "executor");
+	snprintf(c.reason, sizeof(c.reason), "The journal holds %s as if it had been delivered: its margin is unknown.",
+		 e->instrument.s);
+	mode_raise(&x->mode, &c);
+}
+
+static void on_funding(struct executor *x, const struct ev_funding *e)
+{
+	struct market *m = known_market(x, &e->instrument);
+	if (!m || !market_margined(m))
+		return;
+	quotes_admit(x, m);
+	struct asset *wallet = perpetual_wallet(x, m);
+	if (!wallet)
+		return;
+	wallet->funding += e->amount;
+	m->perpetual.funding += e->amount;
+	add(wallet, e->amount);
+}
+
+static void on_liquidated(struct executor *x, const struct ev_liquidated *e)
+{
+	struct market *m = known_market(x, &e->instrument);
+	if (!m || !market_margined(m))
+		return;
+	quotes_admit(x, m);
+	struct asset *wallet = perpetual_wallet(x, m);
+	if (!wallet)
+		return;
+	wallet->insured += e->insured;
+	add(wallet, e->insured);
 }
 
 /* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */
@@ -318,14 +374,16 @@ static void on_balance(struct executor *x, const struct ev_balance *e)
 	if (!a)
 		return;
 	a->total = e->total;
-	share_locks(x, a, e->locked);
+	int64_t margins = perpetual_margins(x, a);
+	share_locks(x, a, e->locked > margins ? e->locked - margins : 0);
 }
 
-/* The journal may end at any record: after each, assets lock exactly what orders hold of them. */
+/* The journal may end at any record: after each, assets lock exactly what positions and orders hold of them. */
 static void relock(struct executor *x)
 {
 	for (uint32_t i = 0; i < x->account.n; i++)
 		x->account.asset[i].locked = 0;
+	perpetual_relock(x);
 	for (uint32_t i = 0; i < x->orders.n; i++) {
 		struct order *o = &x->orders.at[i];
 		struct asset *a = fills_locked_asset(x, o);
@@ -396,6 +454,15 @@ void executor_on_own(void *core, const struct event *ev)
 		break;
 	case EVENT_balance:
 		on_balance(x, &ev->balance);
+		break;
+	case EVENT_position:
+		on_position(x, &ev->position);
+		break;
+	case EVENT_funding:
+		on_funding(x, &ev->funding);
+		break;
+	case EVENT_liquidated:
+		on_liquidated(x, &ev->liquidated);
 		break;
 	case EVENT_equity:
 		on_equity(x, ev->ts_event, &ev->equity);

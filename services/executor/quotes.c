@@ -89,7 +89,8 @@ static void bind_rate(const struct executor *x, struct quote *q)
 		const struct market *m = markets_at(&x->markets, i);
 		bool direct = strcmp(m->def.base, q->asset) == 0 && strcmp(m->def.quote, own) == 0;
 		bool inverse = strcmp(m->def.base, own) == 0 && strcmp(m->def.quote, q->asset) == 0;
-		if (!m->known || m->def.kind == instrument_kind_event || (!direct && !inverse))
+		bool delivers = m->def.kind != instrument_kind_event && !market_margined(m);
+		if (!m->known || !delivers || (!direct && !inverse))
 			continue;
 		q->at = m;
 		q->inverse = inverse;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/executor/executor.h"
+#include "services/executor/perpetual.h"
 #include "services/executor/venue_words.h"
 
 /* m: where it happened, NULL for what is the account's own. */
@@ -189,6 +189,13 @@ static void report_position(const struct step *s, const struct market *m)
 			  &e->avg_price);
 	e->realised = p->realised;
 	e->fees = p->fees;
+	if (market_margined(m)) {
+		e->margin = m->perpetual.margin;
+		e->leverage = (uint32_t)m->perpetual.terms->leverage;
+		e->margin_mode = m->perpetual.terms->mode;
+		e->liquidation = perpetual_liquidation_price(s->x, m, s->now);
+		e->funding = m->perpetual.funding;
+	}
 	sink_emit(s->out, &ev);
 }
 
@@ -206,6 +213,10 @@ void report_balance(const struct step *s, const struct asset *a)
 void report_holdings(const struct step *s, const struct market *m)
 {
 	report_position(s, m);
+	if (market_margined(m)) {
+		report_balance(s, perpetual_wallet(s->x, m));
+		return;
+	}
 	report_balance(s, account_asset(&s->x->account, m->def.base));
 	if (outcome_both(m) && account_find(&s->x->account, m->other))
 		report_balance(s, outcome_asset(&s->x->account, m, OUTCOME_OTHER));

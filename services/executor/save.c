@@ -4,6 +4,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/band.h"
+#include "services/executor/perpetual.h"
 #include "services/executor/trigger.h"
 
 #define ADOPT_MAX ((size_t)1 << 30)
@@ -76,7 +77,10 @@ static const struct part {
 	{"guard", guard_save, guard_load},
 	{"outcomes", outcomes_save, outcomes_load},
 	{"quotes", quotes_save, quotes_load},
-	{"ledger", ledger_save, ledger_load},
+	{"marks", mark_save, mark_load},
+	{"perpetuals", perpetual_save, perpetual_load},
+	{"ledger", NULL, ledger_load_v1},
+	{"books", ledger_save, ledger_load},
 	{"sources", save_sources, load_sources},
 	{"flight", flight_save, flight_load},
 	{"remote", remote_save, remote_load},
@@ -171,7 +175,7 @@ static int load_v2(struct executor *x, struct unpacker *u)
 	return rc != 0 ? rc : live_load(x, u);
 }
 
-/* What the orders hold must be what the assets say is locked. */
+/* What the orders and positions hold must be what the assets say is locked. */
 static int check_locks(struct executor *x)
 {
 	struct account sum = x->account;
@@ -182,6 +186,10 @@ static int check_locks(struct executor *x)
 		if (!a || o->locked > a->locked)
 			return ERR_CORRUPT;
 		a->locked -= o->locked;
+	}
+	for (uint32_t i = 0; i < x->quotes.n; i++) {
+		uint32_t place = x->quotes.at[i].place;
+		sum.asset[place].locked -= perpetual_margins(x, &x->account.asset[place]);
 	}
 	for (uint32_t i = 0; i < sum.n; i++)
 		if (sum.asset[i].locked != 0)
@@ -195,7 +203,7 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 	struct unpacker u = {.at = at, .end = at + len};
 	uint64_t version;
 	int rc = load_head(x, &u, &version);
-	x->ledger.derive = true; /* where the state has no books yet */
+	x->ledger.derive = x->perpetuals.adopt = true; /* where the state has no books yet, and no margin */
 	if (rc == 0)
 		rc = account_load(&x->account, &u);
 	if (rc == 0)
@@ -215,6 +223,8 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 	/* States of before there were live accounts are of paper ones. */
 	if (rc == 0 && x->settings.remote && !x->remote.loaded)
 		rc = ERR_DIFFERS;
+	if (rc == 0 && x->perpetuals.adopt)
+		rc = perpetual_adopt_all(x);
 	return rc != 0 ? rc : check_locks(x);
 }
 
@@ -223,7 +233,7 @@ static int adopt_market(struct executor *x, struct market *m)
 	m->position = (struct position){0};
 	if (m->taken)
 		m->taken[0].n = m->taken[1].n = 0;
-	return m->known && !account_asset(&x->account, m->def.base) ? ERR_FULL : 0;
+	return m->known && !market_margined(m) && !account_asset(&x->account, m->def.base) ? ERR_FULL : 0;
 }
 
 int executor_adopt(struct executor *x, const struct executor *from)
@@ -240,8 +250,11 @@ int executor_adopt(struct executor *x, const struct executor *from)
 	if (rc == 0)
 		rc = markets_load_sources(&x->markets, &u);
 	buf_fini(&bytes);
-	for (uint32_t i = 0; rc == 0 && i < markets_count(&x->markets); i++)
+	for (uint32_t i = 0; rc == 0 && i < markets_count(&x->markets); i++) {
+		markets_at(&x->markets, i)->marks = markets_at(&from->markets, i)->marks;
 		rc = adopt_market(x, markets_at(&x->markets, i));
+	}
+	funding_arm(x);
 	if (x->origin == origin_none)
 		x->origin = from->origin;
 	return rc == 0 ? quotes_bind(x) : rc;

@@ -37,6 +37,15 @@ const struct config_key executor_section_keys[] = {
 	 "What other markets charge, comma separated: an instrument, a venue's perpetuals or a venue, maker, taker, "
 	 "and kalshi or polymarket where it is that venue's curve.",
 	 NULL, TEXT(fees)},
+	{"margin", CONFIG_TEXT, MARGIN_DEFAULT, 0, 0, "",
+	 "What positions in perpetuals need, comma separated: an instrument, a venue's perpetuals (BINANCE-PERP) or "
+	 "PERP, cross or isolated, leverage, fee of a liquidation, then tiers NOTIONAL:MAINTENANCE RATE:LARGEST "
+	 "LEVERAGE, the last one of *.",
+	 NULL, TEXT(margin)},
+	{"mark", CONFIG_CHOICE, "mid", 0, 0, "",
+	 "What positions are valued at: mid of the book, side (where they could be closed), last trade, mark (the "
+	 "venue's, of perpetuals; else the mid).",
+	 "mid|side|last|mark", TEXT(mark)},
 	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
 	 NULL, AT(loss_max), 0},
 	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.",
@@ -116,7 +125,7 @@ const struct config_key executor_section_keys[] = {
 	{0},
 };
 
-const char *const executor_topics[] = {"instrument.", "book.", "trade.", NULL};
+const char *const executor_topics[] = {"instrument.", "book.", "trade.", "mark.", NULL};
 
 /* "USDT=10000,BTC=0.5" */
 static int parse_balances(const char *text, struct executor_settings *s, char *reason, size_t cap)
@@ -181,6 +190,15 @@ static int take_latency(const struct executor_section *in, struct executor_setti
 	return rc;
 }
 
+static int parse_margin(const char *text, struct executor_settings *s, char *reason, size_t cap)
+{
+	char what[EVENT_TEXT_MAX];
+	int rc = margin_parse(&s->margins, text, what, sizeof(what));
+	if (rc != 0)
+		snprintf(reason, cap, "executor.margin: %s", what);
+	return rc;
+}
+
 static uint8_t origin_of(const char *text)
 {
 	return strcmp(text, "any") == 0 ? 0 : enum_value(enum_origin(), text, strlen(text));
@@ -199,6 +217,7 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->equity_interval_ns = in->equity_every_ns;
 	s->intent_expiry_ns = in->intent_expiry_ns;
 	s->blind_max_ns = in->blind_max_ns;
+	s->mark = (uint8_t)mark_find(in->mark);
 	s->queue = (uint8_t)queue_find(in->queue);
 	s->open_orders_max = (uint32_t)in->open_orders_max;
 	s->instruments_max = (uint32_t)in->instruments_max;
@@ -218,7 +237,9 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	rc = take_latency(in, s, reason, cap);
 	if (rc == 0)
 		rc = parse_balances(in->balances, s, reason, cap);
-	return rc != 0 ? rc : parse_fees(in->fees, s, reason, cap);
+	if (rc == 0)
+		rc = parse_fees(in->fees, s, reason, cap);
+	return rc != 0 ? rc : parse_margin(in->margin, s, reason, cap);
 }
 
 /* ---- several accounts ---- */

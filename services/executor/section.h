@@ -11,6 +11,8 @@ struct executor_section {
 	char account[EVENT_NAME_MAX], quote[EVENT_NAME_MAX], quotes[QUOTES_TEXT_MAX];
 	char balances[400];
 	char fees[FEES_TEXT_MAX];
+	char margin[MARGIN_TEXT_MAX];
+	char mark[EVENT_NAME_MAX];
 	int64_t maker_fee, taker_fee, loss_max;
 	char queue[EVENT_NAME_MAX];
 	char latency[EVENT_NAME_MAX], order_delays[LATENCY_TEXT_MAX], ack_delays[LATENCY_TEXT_MAX];

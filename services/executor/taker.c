@@ -1,6 +1,7 @@
 /* taker - a checked order meets the book: what it takes now, and whether the rest of it rests. */
 #include "common/base/check.h"
 #include "services/executor/checks.h"
+#include "services/executor/perpetual.h"
 
 #define LEGS_MAX 2 /* orders that an order may bring with it: link.h */
 
@@ -91,6 +92,8 @@ static int64_t worst_price(const struct order *o, const struct walk *w)
 static int needed(const struct order *o, const struct walk *w, int64_t *ret_amount)
 {
 	int64_t taken, rest, all;
+	if (market_margined(o->market))
+		return perpetual_needed(o, w, ret_amount);
 	if (!outcome_pays(o))
 		return fills_reserve(o, order_rest(o), ret_amount);
 	int rc = money_add(w->cost, w->fees, &taken);
@@ -110,14 +113,16 @@ static int needed(const struct order *o, const struct walk *w, int64_t *ret_amou
 }
 
 /* slots: what it may need in the table of orders. */
-static enum reject set_aside(struct executor *x, struct order *o, const struct walk *w, uint32_t slots)
+static enum reject set_aside(const struct step *s, struct order *o, const struct walk *w, uint32_t slots)
 {
+	struct executor *x = s->x;
 	int64_t amount;
 	if (slots > x->orders.max - x->orders.n)
 		return reject_limit_orders;
 	if (needed(o, w, &amount) != 0)
 		return reject_balance;
-	if (!outcome_asset(&x->account, o->market, o->outcome) || asset_lock(fills_locked_asset(x, o), amount) != 0)
+	bool held = market_margined(o->market) || outcome_asset(&x->account, o->market, o->outcome);
+	if (!held || fills_lock(s, o, amount) != 0)
 		return reject_balance;
 	o->locked = amount;
 	return reject_none;
@@ -177,7 +182,10 @@ static enum reject plan(const struct step *s, struct order *o, uint32_t slots)
 	reject = check_reach(o, w);
 	if (reject == reject_none)
 		reject = risk_check(s, o, worst_price(o, w));
-	return reject == reject_none ? set_aside(s->x, o, w, slots) : reject;
+	perpetual_claim(s->x, o);
+	if (reject == reject_none)
+		reject = perpetual_check(s, o, worst_price(o, w));
+	return reject == reject_none ? set_aside(s, o, w, slots) : reject;
 }
 
 enum reject taker_place(const struct step *s, struct order *o)

@@ -110,7 +110,7 @@ bool terms_sound(const struct ev_intent *in)
 	const struct terms *t = find(in->type);
 	return t && (in->side == side_buy || in->side == side_sell) && in->price >= 0 && in->trigger_price >= 0 &&
 	       fits(t->price, in->price > 0) && fits(t->trigger, in->trigger_price > 0) &&
-	       in->trigger_by <= trigger_by_mid && in->price_scale <= FIXED_SCALE_MAX &&
+	       in->trigger_by <= trigger_by_mark && in->price_scale <= FIXED_SCALE_MAX &&
 	       in->qty_scale <= FIXED_SCALE_MAX && in->cash_scale <= FIXED_SCALE_MAX && sound_tif(in, t) &&
 	       sound_trail(in, t) && sound_size(in) && sound_link(in);
 }

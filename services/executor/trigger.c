@@ -4,6 +4,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "services/executor/link.h"
+#include "services/executor/perpetual.h"
 #include "services/executor/terms.h"
 
 /* Prices here are doubled, so that a mid between two ticks is exact. */
@@ -11,6 +12,8 @@
 static int64_t price_now(const struct order *o)
 {
 	const struct market *m = o->market;
+	if (o->trigger_by == trigger_by_mark)
+		return mark_twice(m);
 	return o->trigger_by == trigger_by_mid ? market_twice_mid(m) : 2 * m->last;
 }
 
@@ -77,19 +80,20 @@ static void fire(const struct step *s, struct order *o)
 int trigger_reserve(struct executor *x, const struct order *o, int64_t *ret_amount)
 {
 	bool shared = o->leg == order_leg_stop && link_other(x, o) != NULL;
-	if (shared || (o->side == side_buy && !order_limited(o))) {
+	if (shared || (!order_limited(o) && (o->side == side_buy || market_margined(o->market)))) {
 		*ret_amount = 0;
 		return 0;
 	}
 	return fills_reserve(o, order_rest(o), ret_amount);
 }
 
-static int lock(struct executor *x, struct order *o)
+static int lock(const struct step *s, struct order *o)
 {
 	int64_t amount;
-	int rc = trigger_reserve(x, o, &amount);
+	perpetual_claim(s->x, o);
+	int rc = trigger_reserve(s->x, o, &amount);
 	if (rc == 0)
-		rc = asset_lock(fills_locked_asset(x, o), amount);
+		rc = fills_lock(s, o, amount);
 	if (rc == 0)
 		o->locked = amount;
 	return rc;
@@ -123,7 +127,7 @@ enum reject trigger_place(const struct step *s, struct order *o)
 		reject = risk_check(s, o, trigger_likely_price(o));
 	if (reject == reject_none && x->orders.n == x->orders.max)
 		reject = reject_limit_orders;
-	if (reject == reject_none && lock(x, o) != 0)
+	if (reject == reject_none && lock(s, o) != 0)
 		reject = reject_balance;
 	if (reject != reject_none)
 		return reject;
@@ -140,19 +144,23 @@ void trigger_wait(const struct step *s, struct order *o)
 		return;
 	}
 	/* Where the money is not there now, it may be when it fires. */
-	if (lock(s->x, o) != 0)
+	if (lock(s, o) != 0)
 		o->locked = 0;
 	rest(s, o);
 }
 
 /* The oldest first; each one that fires moves the others. */
+static enum trigger_by kind_of(const struct order *o)
+{
+	return o->trigger_by == trigger_by_none ? trigger_by_last : (enum trigger_by)o->trigger_by;
+}
+
 static bool fire_one(const struct step *s, struct market *m, enum trigger_by by, int64_t twice)
 {
 	struct orders *os = &s->x->orders;
 	for (uint32_t i = 0; i < os->n; i++) {
 		struct order *o = &os->at[i];
-		bool mid = o->trigger_by == trigger_by_mid;
-		if (o->market != m || o->stage != stage_trigger || mid != (by == trigger_by_mid) || !fires(s, o, twice))
+		if (o->market != m || o->stage != stage_trigger || kind_of(o) != by || !fires(s, o, twice))
 			continue;
 		struct order fired = *o;
 		orders_remove(os, i);
@@ -174,6 +182,15 @@ void trigger_on_book(const struct step *s, struct market *m)
 		return;
 	int64_t twice = market_twice_mid(m);
 	while (twice != 0 && m->waiting > 0 && fire_one(s, m, trigger_by_mid, twice))
+		;
+}
+
+void trigger_on_mark(const struct step *s, struct market *m)
+{
+	if (m->waiting == 0 || market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
+		return;
+	int64_t twice = mark_twice(m);
+	while (twice != 0 && m->waiting > 0 && fire_one(s, m, trigger_by_mark, twice))
 		;
 }
 

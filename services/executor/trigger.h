@@ -1,9 +1,10 @@
 /* trigger - orders that wait for a price: stops, profits, trailing stops.
  *
- * A trigger is compared with the last trade's price or with the mid of the book, as its order says, and only while the
- * book is usable (trusted, fresh, not crossed, of the account's origin): a blind market triggers nothing. What was
- * missed meanwhile is missed; the next price seen decides. Triggers live at the exchange: no order latency lies between
- * a trigger and its order, which takes from the book that exists at that instant.
+ * A trigger is compared with the last trade's price, the mid of the book or the venue's mark price (rounded to half a
+ * unit of the instrument's price), as its order says, and only while the book is usable (trusted, fresh, not crossed,
+ * of the account's origin): a blind market triggers nothing. What was missed meanwhile is missed; the next price seen
+ * decides. Triggers live at the exchange: no order latency lies between a trigger and its order, which takes from the
+ * book that exists at that instant.
  *
  *                            buy                  sell
  * stop_market, stop_limit    price >= trigger     price <= trigger
@@ -33,6 +34,7 @@ void trigger_wait(const struct step *s, struct order *o);
 /* Fires what a trade, or the book as it stands, has reached. */
 void trigger_on_trade(const struct step *s, struct market *m, int64_t price);
 void trigger_on_book(const struct step *s, struct market *m);
+void trigger_on_mark(const struct step *s, struct market *m);
 
 /* At which it would fill as far as can be told: its limit, its trigger, or the price now. */
 int64_t trigger_likely_price(const struct order *o);

@@ -63,7 +63,7 @@ static int order(struct strategy_ctx *seat, const struct ev_wish *w, uint64_t *r
 	struct strategy_wish wish = terms_of(w);
 	bool known = (w->side == side_buy || w->side == side_sell) && w->type >= order_type_market &&
 		     w->type <= order_type_trailing_stop && w->tif >= tif_gtc && w->tif <= tif_gtd &&
-		     w->trigger_by <= trigger_by_mid && w->link <= order_link_bracket;
+		     w->trigger_by <= trigger_by_mark && w->link <= order_link_bracket;
 	if (!d)
 		return ERR_NOT_FOUND;
 	if (!known || !scaled(w))
