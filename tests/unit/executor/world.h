@@ -201,6 +201,20 @@ static inline void world_trade(struct world *w, struct world_market *m, struct e
 	ev->trade.aggressor = (uint8_t)(1 + world_roll(w, 2));
 }
 
+/* A perpetual's mark price: near the touch, now and then far from it; the next funding is never far away. */
+static inline void world_mark(struct world *w, struct world_market *m, struct event *ev)
+{
+	int64_t touch = world_price(m, m->touch), off = m->def.tick_size * 10;
+	int64_t most = world_roll(w, 5) ? off : touch / (4 + world_roll(w, 16));
+	event_init(ev, EVENT_mark);
+	ev->mark.instrument = m->def.instrument;
+	ev->mark.price_scale = (uint8_t)(m->def.price_scale + 1);
+	ev->mark.cash_scale = 8;
+	ev->mark.mark = 10 * (touch + world_roll(w, 2 * most + 1) - most) + world_roll(w, 10);
+	ev->mark.funding_rate = world_roll(w, 200001) - 100000;
+	ev->mark.funding_at = w->now - w->now % (20 * S) + 20 * S;
+}
+
 static inline void world_cancel(struct world *w, struct event *ev)
 {
 	uint64_t of = 1 + (uint64_t)world_roll(w, (int64_t)ev->intent.ordinal);
@@ -239,7 +253,7 @@ static inline void world_condition(struct world *w, struct world_market *m, stru
 	bool limited = in->type == order_type_stop_limit || in->type == order_type_take_profit_limit;
 	in->price = limited ? world_price(m, m->touch + (int32_t)world_roll(w, 17) - 8) : 0;
 	in->trigger_price = world_price(m, m->touch + (int32_t)world_roll(w, 9) - 4);
-	in->trigger_by = (uint8_t)world_roll(w, 3);
+	in->trigger_by = (uint8_t)world_roll(w, m->def.kind == instrument_kind_perpetual ? 4 : 3);
 	in->tif = limited ? in->tif : (uint8_t)tif_gtc;
 	if (in->type != order_type_trailing_stop)
 		return;
@@ -391,6 +405,8 @@ static inline void world_happens(struct world *w, struct event *ev)
 		world_state(w, m, ev);
 	else if (what < 400)
 		world_delta(w, m, ev);
+	else if (what < 500 && m->def.kind == instrument_kind_perpetual)
+		world_mark(w, m, ev);
 	else if (what < 600)
 		world_trade(w, m, ev);
 	else if (what < 990)
