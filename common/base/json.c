@@ -15,48 +15,10 @@
  */
 #include "common/base/json_scan.h"
 
+#include "common/base/plain.h"
 #include "common/base/utf8.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 /* ---- scanners: from `at` to behind the token, NULL where it failed ---- */
-
-static bool is_plain(char c)
-{
-	return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
-}
-
-#ifdef __SSE2__
-/* A bit for each of the 16 bytes at `at` that is not plain. */
-static inline unsigned special_bits(const char *at)
-{
-	__m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
-	__m128i stop = _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')),
-				    _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
-
-	/* signed: below 0x20 are the controls and all bytes from 0x80 */
-	stop = _mm_or_si128(stop, _mm_cmplt_epi8(text, _mm_set1_epi8(' ')));
-	return (unsigned)_mm_movemask_epi8(stop);
-}
-#endif
-
-/* First byte that is not plain ASCII text within a string, or end. Never reads beyond end. */
-static inline const char *skip_plain(const char *at, const char *end)
-{
-#ifdef __SSE2__
-	for (; end - at >= 16; at += 16) {
-		unsigned bits = special_bits(at);
-
-		if (bits != 0)
-			return at + __builtin_ctz(bits);
-	}
-#endif
-	while (at < end && is_plain(*at))
-		at++;
-	return at;
-}
 
 static const char *scan_hex4(struct json *j, const char *at)
 {
@@ -121,7 +83,7 @@ static const char *scan_special(struct json *j, const char *begin, const char *a
 		}
 		if (!at)
 			return NULL;
-		at = skip_plain(at, j->end);
+		at = plain_skip(at, j->end);
 	}
 	if (at == j->end) {
 		fail_at(j, at);
@@ -134,7 +96,7 @@ static const char *scan_special(struct json *j, const char *begin, const char *a
 /* `at` is behind the opening quote. */
 static inline const char *scan_string(struct json *j, const char *at, struct json_str *ret_text)
 {
-	const char *end = skip_plain(at, j->end);
+	const char *end = plain_skip(at, j->end);
 
 	if (end == j->end || *end != '"')
 		return scan_special(j, at, end, ret_text);
@@ -369,7 +331,7 @@ bool json_string(struct json *j, struct json_str *ret_text)
 
 	if (!is_compact(j) || *j->at != '"')
 		return any_string(j, ret_text);
-	end = skip_plain(at, j->end);
+	end = plain_skip(at, j->end);
 	if (end == j->end || *end != '"')
 		return any_string(j, ret_text);
 	ret_text->at = at;

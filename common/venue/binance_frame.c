@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "common/base/digits.h"
 #include "common/base/err.h"
+#include "common/base/plain.h"
 #include "common/venue/digits8.h"
 
 static void frame_init(struct binance_frame *f, struct venue_output *out)
@@ -83,12 +85,10 @@ const struct venue_market *binance_stream_market(const struct binance_frame *f)
 
 static bool same_but_case(const char *a, const char *b, size_t n)
 {
-	while (n > 0 && upper(*a) == upper(*b)) {
-		a++;
-		b++;
-		n--;
-	}
-	return n == 0;
+	for (; n >= 8; a += 8, b += 8, n -= 8)
+		if (digits8_upper(digits8_load(a)) != digits8_upper(digits8_load(b)))
+			return false;
+	return n == 0 || digits8_upper(digits8_load_short(a, n)) == digits8_upper(digits8_load_short(b, n));
 }
 
 /* The stream's name and the symbol inside it must agree. */
@@ -181,18 +181,6 @@ static void collect_word(struct json *j, struct binance_frame *f, struct json_st
 
 /* ---- the usual way of writing ---- */
 
-/* Behind the plain text from `at` on; 8 bytes before the end at the latest. */
-static inline const char *skip_plain(const char *at, const char *end)
-{
-	uint32_t n = 8;
-
-	while (n == 8 && end - at >= 8) {
-		n = digits8_plain(digits8_load(at));
-		at += n;
-	}
-	return at;
-}
-
 /* Behind a scalar as Binance writes it: plain text, an unsigned integer, true, false. NULL for
  * everything else. */
 static inline const char *quick_scalar(const char *at, const char *end, struct json_str *ret_text, bool *ret_truth)
@@ -201,16 +189,12 @@ static inline const char *quick_scalar(const char *at, const char *end, struct j
 
 	*ret_truth = false;
 	if (*at == '"') {
-		at = skip_plain(at + 1, end);
+		at = plain_skip(at + 1, end);
 		*ret_text = (struct json_str){first + 1, (size_t)(at - first - 1), false};
 		return at < end && *at == '"' ? at + 1 : NULL;
 	}
 	if (*at >= '1' && *at <= '9') {
-		uint32_t n = 8;
-		while (n == 8 && end - at >= 8) {
-			n = digits8_count(digits8_load(at));
-			at += n;
-		}
+		at = digits_skip(at, end);
 		*ret_text = (struct json_str){first, (size_t)(at - first), false};
 		return at;
 	}
@@ -230,7 +214,7 @@ static void quick_stream(struct json *j, struct binance_frame *f)
 
 	if (j->end - at < 64 || memcmp(at, start, sizeof(start) - 1) != 0)
 		return;
-	at = skip_plain(name, j->end);
+	at = plain_skip(name, j->end);
 	if (j->end - at < 8 || *at != '"' || at[1] != ',')
 		return;
 	f->stream = (struct json_str){name, (size_t)(at - name), false};
@@ -259,8 +243,9 @@ static void collect_quickly(struct json *j, struct binance_frame *f)
 			on_name(f, key[1]);
 		at = behind;
 		after = true;
-		json_resume(j, at);
 	}
+	if (at > j->at)
+		json_resume(j, at);
 }
 
 /* Members of the object that the reader is in. */

@@ -1,4 +1,4 @@
-/* digits8 - the decimals that venues write, eight digits in one register.
+/* digits8 - the decimals and names that venues write, eight characters in one register.
  *
  * A word holds eight characters as they lie in memory, the first in its lowest byte. Every
  * function reads only what it is told to, and checks that digits are digits. The sum in pairs is
@@ -49,14 +49,6 @@ static inline uint64_t digits8_others(uint64_t word)
 	return (above | below | word) & 0x8080808080808080u;
 }
 
-/* How many of the eight come first that are digits, 0 .. 8. */
-static inline uint32_t digits8_count(uint64_t word)
-{
-	uint64_t others = digits8_others(word);
-
-	return others != 0 ? (uint32_t)__builtin_ctzll(others) >> 3 : 8;
-}
-
 /* The last n characters, 1 .. 8, in their places behind zeros. */
 static inline uint64_t digits8_last(uint64_t word, uint32_t n)
 {
@@ -65,17 +57,13 @@ static inline uint64_t digits8_last(uint64_t word, uint32_t n)
 	return (word & mask) | (DIGITS8_ZEROS & ~mask);
 }
 
-/* How many of the eight come first that are plain within a JSON string: no control, quote,
- * backslash, nor a byte that is not ASCII. */
-static inline uint32_t digits8_plain(uint64_t word)
+/* The eight with a to z as A to Z. */
+static inline uint64_t digits8_upper(uint64_t word)
 {
-	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-	uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
-	/* the lowest set bit is exact: borrows only run upwards */
-	uint64_t marks = ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-	uint64_t stop = (marks | ((word - ones * ' ') & ~word) | word) & high;
+	uint64_t low = word & 0x7f7f7f7f7f7f7f7fu;
+	uint64_t from_a = low + 0x1f1f1f1f1f1f1f1fu, behind_z = low + 0x0505050505050505u;
 
-	return stop != 0 ? (uint32_t)__builtin_ctzll(stop) >> 3 : 8;
+	return word - ((from_a & ~behind_z & ~word & 0x8080808080808080u) >> 2);
 }
 
 /* The number that eight digits are, each worth 0 .. 9; garbage where one is worth more. */
