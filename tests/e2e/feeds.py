@@ -1,6 +1,8 @@
 """feeds - a simulated venue and a collector, nobody else; what the collector has written down of it, read again."""
+import json
 import os
 import signal
+import subprocess
 import sys
 
 from records import journal, market_log, unpack
@@ -21,6 +23,22 @@ def capture(*names):
             print("skipped: no recorded data at %s (set NIGHTJAR_CAPTURES)" % path)
             sys.exit(77)
     return ",".join(paths)
+
+
+def kalshi_key(folder):
+    """A customer's key, which Kalshi wants of every connection: its two halves."""
+    private, public = os.path.join(folder, "private.pem"), os.path.join(folder, "public.pem")
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
+    os.chmod(private, 0o600)
+    return private, public
+
+
+def polymarket_tokens(path):
+    """The recording begins with the book of each."""
+    with open(path) as f:
+        return [book["asset_id"] for book in json.loads(f.readline())]
 
 
 class Feed(Stack):

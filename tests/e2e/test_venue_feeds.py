@@ -4,10 +4,8 @@ The venue is venue_sim with that venue's captures. Its books (REST, folded by co
 has withheld (GET /nightjar/truth) are what the collector's log and journal are compared with.
 """
 import json
-import os
-import subprocess
 
-from feeds import CHECKSUM, Feed, SEQUENCE, TRUSTED, capture, compare, levels
+from feeds import CHECKSUM, Feed, SEQUENCE, TRUSTED, capture, compare, kalshi_key, levels, polymarket_tokens
 
 
 def bybit():
@@ -54,15 +52,6 @@ def usdm():
         print("BINANCE-PERP: %d books equal, 1 hole of %d updates on record" % (len(symbols), lost["frames"]))
 
 
-def kalshi_key(folder):
-    private, public = os.path.join(folder, "private.pem"), os.path.join(folder, "public.pem")
-    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", private],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
-    os.chmod(private, 0o600)
-    return private, public
-
-
 def kalshi_ticker(path, symbol):
     """The recordings have no tickers: one in the words of the venue's documents, amid the symbol's other frames."""
     at = 1785930672883
@@ -102,8 +91,7 @@ def kalshi():
 def polymarket():
     """Two tokens of one market, without sequences: that a frame is missing shows in the hashes; fresh books bring trust back."""
     files = capture("polymarket/polymarket_ws.jsonl")
-    with open(files) as f:
-        symbols = [book["asset_id"] for book in json.loads(f.readline())]
+    symbols = polymarket_tokens(files)
     # What these two frames told is not told again before the end.
     with Feed("POLYMARKET", symbols, files, speed="20", sim_args=("--start-at", "3", "--faults", "skip@53*2")) as s:
         s.start()
