@@ -200,7 +200,7 @@ void level_set_put(struct level_set *s, int64_t price, int64_t qty)
 	s->taken = s->taken + was_empty - is_empty;
 	s->n = s->n + now - before;
 	s->order->valid = false;
-	if (__builtin_expect((rank_of(s, price) < s->bar) | (2 * s->taken > mask_of(s)), 0))
+	if (__builtin_expect((unsigned)(rank_of(s, price) < s->bar) | (2 * s->taken > mask_of(s)), 0))
 		after_put(s, price, now > before);
 }
 
