@@ -48,7 +48,7 @@ bool core_in_range(const struct executor_settings *s)
 		     s->open_orders_max > 0 && s->instruments_max > 0 && s->book_levels > 0;
 	sound = sound && s->mark < MARK_KINDS && s->margins.n > 0;
 	sound = sound && s->n_quotes < QUOTES_MAX && limits_in_range(s->limit) && guard_in_range(&s->guard) &&
-		s->n_scopes <= LIMITS_SCOPES_MAX;
+		allocation_in_range(&s->allocation) && s->n_scopes <= LIMITS_SCOPES_MAX;
 	sound = sound && s->latency.model < LATENCY_MODELS &&
 		latency_curve_check(&s->latency.order, s->order_latency_ns) == 0 &&
 		latency_curve_check(&s->latency.ack, s->ack_latency_ns) == 0;
@@ -86,7 +86,7 @@ int executor_new(const struct executor_settings *s, struct executor **ret_execut
 	x->settings = *s;
 	x->origin = s->origin;
 	event_set_name(x->run_id, s->run_id);
-	x->equity_due = x->sight_due = x->perpetuals.due = CORE_NEVER;
+	x->equity_due = x->sight_due = x->perpetuals.due = x->allocation.due = CORE_NEVER;
 	account_init(&x->account, s->account, s->quote);
 	int rc = markets_init(&x->markets, s->instruments_max, s->book_levels);
 	if (rc == 0)
@@ -400,6 +400,7 @@ static void open_account(const struct step *s)
 	for (uint32_t i = 0; i < x->account.n; i++)
 		report_balance(s, &x->account.asset[i]);
 	equity_report(s);
+	allocation_open(s);
 }
 
 /* What the step has done to linked and reduce-only orders; then what it comes to. */
@@ -446,6 +447,7 @@ static void on_event(void *core, int64_t now, const struct event *ev, const stru
 		on_gap(x, &ev->gap);
 	finish(&s);
 	equity_arm(x, now);
+	allocation_arm(x, now);
 	sight_arm(x, now);
 }
 
@@ -459,6 +461,7 @@ static int64_t next_due(const void *core)
 	first = first < x->orders.due ? first : x->orders.due;
 	first = first < x->sight_due ? first : x->sight_due;
 	first = first < x->perpetuals.due ? first : x->perpetuals.due;
+	first = first < x->allocation.due ? first : x->allocation.due;
 	return first < x->equity_due ? first : x->equity_due;
 }
 
@@ -472,7 +475,7 @@ static void arrive(const struct step *s)
 }
 
 /* In order of id: 1 the leases, 2 what arrives, 3 the orders' dates and sight, 4 fundings, 5 the closing of positions,
- * curve. */
+ * 6 the strategies' budgets, 7 the equity curve. */
 static void on_timer(void *core, int64_t due, const struct sink *out)
 {
 	struct executor *x = core;
@@ -490,6 +493,8 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 		funding_on_timer(&s);
 	if (flatten_due(x) <= due)
 		flatten_on_timer(&s);
+	if (x->allocation.due <= due)
+		allocation_on_timer(&s);
 	if (x->equity_due <= due) {
 		x->equity_due = CORE_NEVER;
 		equity_report(&s);

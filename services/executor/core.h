@@ -33,6 +33,7 @@
 #define NJ_EXECUTOR_CORE_H
 
 #include "common/service/core.h"
+#include "services/executor/allocation.h"
 #include "services/executor/fees.h"
 #include "services/executor/guard.h"
 #include "services/executor/latency.h"
@@ -72,6 +73,7 @@ struct executor_settings {
 	struct limits_scope scope[LIMITS_SCOPES_MAX]; /* of strategies and instruments */
 	uint32_t n_scopes;
 	struct guard_settings guard;
+	struct allocation_settings allocation;
 	uint64_t pinned; /* settings of executor_live, by their place there, that a reload does not change: its own */
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */

@@ -137,6 +137,13 @@ static struct worth worth_at(const struct executor *x, int64_t now)
 	return w;
 }
 
+bool equity_worth(const struct executor *x, int64_t now, int64_t *ret_worth)
+{
+	struct worth w = worth_at(x, now);
+	*ret_worth = w.equity;
+	return w.marked;
+}
+
 void equity_start(struct executor *x, int64_t now)
 {
 	if (x->started)

@@ -54,6 +54,7 @@ struct executor {
 	struct flatten flatten;
 	struct risk risk;
 	struct guard guard;
+	struct allocation allocation;
 	struct remote remote;        /* live accounts */
 	struct perpetuals perpetuals;
 	char taking[EVENT_NAME_MAX];  /* own.c: the last order that began to trade */
@@ -192,6 +193,8 @@ int live_load(struct executor *x, struct unpacker *u);
 void equity_report(const struct step *s);
 /* Notes the worth at the start, once it can be told. */
 void equity_start(struct executor *x, int64_t now);
+/* The account's worth. False: not all of it could be marked. */
+bool equity_worth(const struct executor *x, int64_t now, int64_t *ret_worth);
 void equity_arm(struct executor *x, int64_t now);
 
 /* core.c */

@@ -119,6 +119,7 @@ int fills_execute(const struct step *s, struct order *o, struct execution *e)
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;
+	allocation_on_cash(x, o->strategy, o->market, (o->side == side_buy ? -e->cost : e->cost) - e->fee);
 	holdings_add(&x->holdings, o->strategy, o->market, o->side == side_buy ? t.base : -t.base);
 	if (e->liquidity != liquidity_settled)
 		guard_on_fill(x, s->now, o, e->realised);

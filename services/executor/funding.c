@@ -74,6 +74,7 @@ static void settle(const struct step *s, const struct holding *h, struct mark ma
 	wallet->funding += amount;
 	wallet->insured += unpaid;
 	m->perpetual.funding += amount;
+	allocation_on_cash(x, h->strategy, m, amount);
 	ledger_post(&x->ledger, at, LEDGER_FUNDINGS, LEDGER_CASH, amount);
 	ledger_post(&x->ledger, at, LEDGER_INSURED, LEDGER_CASH, unpaid);
 	x->counters.fundings++;

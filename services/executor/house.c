@@ -135,6 +135,12 @@ static const char *account_of(const struct event *ev)
 		return ev->funding.account;
 	case EVENT_trading_state:
 		return ev->trading_state.account;
+	case EVENT_liquidated:
+		return ev->liquidated.account;
+	case EVENT_allocation:
+		return ev->allocation.account;
+	case EVENT_venue_report:
+		return ev->venue_report.account;
 	case EVENT_latency:
 		return ev->latency.account;
 	default:

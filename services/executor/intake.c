@@ -124,6 +124,7 @@ void intake_on_intent(const struct step *s, const struct event *ev)
 	}
 	x->counters.intents++;
 	equity_start(x, s->now);
+	allocation_open(s);
 	enum reject reject = note(x, ev);
 	if (reject != reject_none)
 		report_refusal(s, ev, reject);
@@ -134,5 +135,6 @@ void intake_on_intent(const struct step *s, const struct event *ev)
 void intake_arrive(const struct step *s, const struct event *ev)
 {
 	equity_start(s->x, s->now);
+	allocation_open(s);
 	obey(s, ev);
 }

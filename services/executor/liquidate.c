@@ -166,6 +166,7 @@ static void take_part(const struct step *s, struct takeover *t, const struct hol
 	perpetual_post(x, &o, &e);
 	guard_on_fill(x, s->now, &o, e.realised);
 	report_fill(s, &o, &e);
+	allocation_on_cash(x, o.strategy, m, (o.side == side_buy ? -e.cost : e.cost) - e.fee);
 	holdings_add(&x->holdings, o.strategy, m, -moved);
 }
 

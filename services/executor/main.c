@@ -18,7 +18,7 @@ static const struct service_input inputs[] = {
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
 				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
-				EVENT_latency,       EVENT_liquidated, 0};
+				EVENT_latency,       EVENT_liquidated, EVENT_allocation, 0};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \

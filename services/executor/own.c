@@ -304,6 +304,7 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	if (applies)
 		m->position.fees += e->fee;
 	hold(x, e, m);
+	allocation_on_cash(x, e->strategy, m, (e->side == side_buy ? -cost : cost) - e->fee);
 	remote_recall(x, m, e);
 	if (e->liquidity != liquidity_settled)
 		recall_loss(x, at, e, o);
@@ -340,6 +341,7 @@ static void on_funding(struct executor *x, const struct ev_funding *e)
 		return;
 	wallet->funding += e->amount;
 	m->perpetual.funding += e->amount;
+	allocation_on_cash(x, e->strategy, m, e->amount);
 	add(wallet, e->amount);
 }
 
@@ -451,6 +453,9 @@ void executor_on_own(void *core, const struct event *ev)
 		break;
 	case EVENT_venue_report:
 		remote_recall_report(x, &ev->venue_report);
+		break;
+	case EVENT_allocation:
+		allocation_recall(x, &ev->allocation);
 		break;
 	case EVENT_balance:
 		on_balance(x, &ev->balance);

@@ -269,6 +269,35 @@ static bool falls_into(struct check *c, const struct limits_scope *scope)
 	return strategy || market;
 }
 
+/* What the strategy has at stake, against what the portfolio manager gives it. */
+static enum reject check_budget(struct check *c)
+{
+	struct executor *x = c->s->x;
+	struct risk *r = &x->risk;
+	int64_t budget, share;
+	char sum_text[FIXED_TEXT_MAX], budget_text[FIXED_TEXT_MAX], share_text[FIXED_TEXT_MAX];
+	if (!allocation_of(x, c->o->strategy, &budget, &share))
+		return reject_none;
+	*c = (struct check){.s = c->s, .o = c->o, .price = c->price, .amount = c->amount, .strategy = c->o->strategy};
+	r->unvalued = NULL;
+	collect(c);
+	if (closes(c) || !grows(c))
+		return reject_none;
+	int64_t sum = exposure_add(worth_of(x, c->o->market, exposure_most(&c->then), c->twice), others(c, true));
+	if (sum <= budget)
+		return reject_none;
+	if (r->unvalued)
+		return refuse_unvalued(x);
+	r->reject = reject_risk_budget;
+	fixed_format_trim(sum_text, sizeof(sum_text), sum, CASH_SCALE);
+	fixed_format_trim(budget_text, sizeof(budget_text), budget, CASH_SCALE);
+	fixed_format_trim(share_text, sizeof(share_text), share, SHARE_SCALE);
+	snprintf(r->why, sizeof(r->why), "The strategy could have %s at stake; its budget is %s, a share of %s "
+		 "(executor.allocation = %s).", sum_text, budget_text, share_text,
+		 enum_text(enum_allocation_method(), x->settings.allocation.method));
+	return r->reject;
+}
+
 static int64_t seconds(int64_t ns)
 {
 	return (ns + SECOND - 1) / SECOND;
@@ -336,7 +365,7 @@ static enum reject check_all(const struct step *s, const struct order *o, int64_
 		if (falls_into(&c, &x->settings.scope[i]))
 			reject = check_scope(&c);
 	}
-	return reject;
+	return reject == reject_none ? check_budget(&c) : reject;
 }
 
 enum reject risk_check(const struct step *s, const struct order *o, int64_t price)

@@ -2,8 +2,9 @@
  *
  * Before everything stands the kill switch. Then, in this order, for the account and after it for each scope of
  * executor.limits that the order falls into: size, notional, price collar; position, gross and net exposure; open
- * orders; orders a second and a minute. Cool-down and stop-loss guard come before those. The first that is exceeded is
- * the answer, with a sentence that has the figures and the setting.
+ * orders; orders a second and a minute. Cool-down and stop-loss guard come before those, the strategy's budget
+ * (allocation.h) after them. The first that is exceeded is the answer, with a sentence that has the figures and the
+ * setting.
  *
  * Exposures are the worst case: with every open order of that direction filled (exposure.h). Each instrument is counted
  * at its mid, the order's own at its worst price where that is higher, in the account's own asset (quotes.h). An order

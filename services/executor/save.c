@@ -84,6 +84,7 @@ static const struct part {
 	{"sources", save_sources, load_sources},
 	{"flight", flight_save, flight_load},
 	{"remote", remote_save, remote_load},
+	{"allocation", allocation_save, allocation_load},
 	{"bands", band_save, band_load},
 };
 

@@ -118,6 +118,20 @@ const struct config_key executor_section_keys[] = {
 	 NULL, AT(guard.stops_within_ns), 0},
 	{"stops_pause", CONFIG_DUR, "10m", NS_PER_S, 86400 * NS_PER_S, "ns",
 	 "Risk: how long they stand still, in event time.", NULL, AT(guard.stops_pause_ns), 0},
+	{"allocation", CONFIG_CHOICE, "none", 0, 0, "",
+	 "How the account's worth is divided among strategies, which may have no more at stake: none (no budgets), "
+	 "fixed shares, equal_risk, or by performance.",
+	 "none|fixed|equal_risk|performance", TEXT(allocation)},
+	{"allocations", CONFIG_TEXT, "", 0, 0, "",
+	 "Strategies that get a budget, comma separated: STRATEGY=share (fixed), STRATEGY=least..most (the others).",
+	 NULL, TEXT(allocations)},
+	{"allocation_every", CONFIG_DUR, "1h", NS_PER_S, 30 * 86400 * NS_PER_S, "ns",
+	 "Event time between two settings of the budgets.", NULL, AT(allocation_every_ns), 0},
+	{"allocation_window", CONFIG_INT, "24", 2, ALLOCATION_WINDOW_MAX, "returns",
+	 "Newest returns that equal_risk and performance look at, one each allocation_every.", NULL,
+	 AT(allocation_window), 0},
+	{"allocation_leverage", CONFIG_INT, "1", 1, 100, "",
+	 "How many times its share of the worth a strategy may have at stake.", NULL, AT(allocation_leverage), 0},
 	{"instruments_max", CONFIG_INT, "256", 1, 10000, "", "Most instruments it keeps books of.", NULL,
 	 AT(instruments_max), 0},
 	{"book_levels", CONFIG_INT, "5000", 10, 20000, "levels", "Levels it keeps of each side.", NULL, AT(book_levels),
@@ -199,6 +213,17 @@ static int parse_margin(const char *text, struct executor_settings *s, char *rea
 	return rc;
 }
 
+static int parse_allocation(const struct executor_section *in, struct allocation_settings *a, char *reason, size_t cap)
+{
+	*a = (struct allocation_settings){.every_ns = in->allocation_every_ns,
+					  .window = in->allocation_window,
+					  .leverage = in->allocation_leverage};
+	if (strcmp(in->allocation, "none") == 0 || !in->allocation[0])
+		return 0;
+	a->method = enum_value(enum_allocation_method(), in->allocation, strlen(in->allocation));
+	return allocation_parse(a, in->allocations, reason, cap);
+}
+
 static uint8_t origin_of(const char *text)
 {
 	return strcmp(text, "any") == 0 ? 0 : enum_value(enum_origin(), text, strlen(text));
@@ -235,6 +260,8 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 		return scopes;
 	s->n_scopes = (uint32_t)scopes;
 	rc = take_latency(in, s, reason, cap);
+	if (rc == 0)
+		rc = parse_allocation(in, &s->allocation, reason, cap);
 	if (rc == 0)
 		rc = parse_balances(in->balances, s, reason, cap);
 	if (rc == 0)

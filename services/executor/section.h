@@ -22,6 +22,8 @@ struct executor_section {
 	int64_t limit[LIMITS];
 	char limits[1000];
 	struct guard_settings guard;
+	char allocation[EVENT_NAME_MAX], allocations[ALLOCATION_TEXT_MAX];
+	int64_t allocation_every_ns, allocation_window, allocation_leverage;
 };
 
 extern const struct config_key executor_section_keys[];

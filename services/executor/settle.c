@@ -135,6 +135,7 @@ static int64_t settle_row(const struct step *s, const struct holding *h, int64_t
 	o.qty = o.filled = e.qty;
 	o.cost = e.cost;
 	report_fill(s, &o, &e);
+	allocation_on_cash(x, o.strategy, m, o.side == side_buy ? -e.cost : e.cost);
 	holdings_add(&x->holdings, o.strategy, m, -moved);
 	return o.side == side_sell ? e.cost : -e.cost;
 }

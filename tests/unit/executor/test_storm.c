@@ -45,6 +45,9 @@ static struct executor *fresh(void)
 					  .stops_within_ns = 10 * S,
 					  .stops_pause_ns = 2 * S,
 					  .drawdown_max = CASH(9000)};
+	s.allocation = (struct allocation_settings){
+		.method = allocation_method_performance, .every_ns = 2 * S, .window = 5, .leverage = 4};
+	assert_int_equal(allocation_parse(&s.allocation, "a=0.1..0.8, b, c=0..0.6", why, sizeof(why)), 0);
 	s.n_scopes = (uint32_t)limits_parse("orders_minute_max@a=300", s.scope, why, sizeof(why));
 	assert_int_equal(executor_new(&s, &x), 0);
 	return x;
