@@ -65,6 +65,8 @@ void binance_klines(struct sim *sim, const struct request *r, struct text symbol
 void binance_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
 void binance_refuse(struct reply *reply, int status, int64_t retry_after_s);
 void binance_error(struct reply *r, int status, int code, const char *msg);
+/* Counts a request's weight; false where it is refused. */
+bool binance_pay(struct sim *sim, const struct request *r, int64_t weight, struct reply *reply);
 
 /* The assets of a listed symbol, as exchangeInfo has them. */
 void binance_assets(const struct sim *sim, struct text symbol, char base[16], char quote[16]);

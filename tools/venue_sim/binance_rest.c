@@ -150,9 +150,9 @@ static const char banned[] =
 static const char throttled[] =
 	"Too much request weight used; please use WebSocket Streams for live updates.";
 
-/* False where the request is refused. A stamped request is never refused and tells its own weight
- * only: its answer may not depend on what was asked before. */
-static bool pay(struct sim *sim, const struct request *r, int64_t weight, struct reply *reply)
+/* A stamped request is never refused and tells its own weight only: its answer may not depend on what was asked
+ * before. */
+bool binance_pay(struct sim *sim, const struct request *r, int64_t weight, struct reply *reply)
 {
 	int64_t used = weight, retry = 0, stamp = -1;
 	int status = 0;
@@ -192,7 +192,7 @@ void binance_rest(struct sim *sim, const struct request *r, struct reply *reply)
 			binance_error(reply, 405, -1000, "Request method not supported");
 			return;
 		}
-		if (pay(sim, r, e->weight > 0 ? e->weight : weight_of_depth(r, sim->dialect->futures), reply))
+		if (binance_pay(sim, r, e->weight > 0 ? e->weight : weight_of_depth(r, sim->dialect->futures), reply))
 			e->fn(sim, r, reply);
 		return;
 	}

@@ -322,13 +322,16 @@ static void trades(struct asked_for *a)
 static const struct endpoint {
 	const char *method, *path;
 	enum { PLACE, CANCEL, CANCEL_OPEN, QUERY, OPEN, TRADES } what;
+	int64_t weight;
+	const char *with; /* by a parameter it is */
+	int64_t weight_with;
 } endpoints[] = {
-	{"POST", "/api/v3/order", PLACE},
-	{"DELETE", "/api/v3/order", CANCEL},
-	{"DELETE", "/api/v3/openOrders", CANCEL_OPEN},
-	{"GET", "/api/v3/order", QUERY},
-	{"GET", "/api/v3/openOrders", OPEN},
-	{"GET", "/api/v3/myTrades", TRADES},
+	{"POST", "/api/v3/order", PLACE, 1, "symbol", 1},
+	{"DELETE", "/api/v3/order", CANCEL, 1, "symbol", 1},
+	{"DELETE", "/api/v3/openOrders", CANCEL_OPEN, 1, "symbol", 1},
+	{"GET", "/api/v3/order", QUERY, 4, "symbol", 4},
+	{"GET", "/api/v3/openOrders", OPEN, 80, "symbol", 6},
+	{"GET", "/api/v3/myTrades", TRADES, 20, "orderId", 5},
 };
 
 static const struct endpoint *endpoint_of(const struct request *r)
@@ -395,10 +398,12 @@ bool desk_binance_rest(struct sim *sim, const struct request *r, struct reply *r
 {
 	const struct endpoint *e = sim->desk.order != NULL ? endpoint_of(r) : NULL;
 	const struct manner_fault *f = NULL;
+	char text[64];
 
 	if (e == NULL)
 		return false;
-	if (!wallet_binance_check(sim, r, reply))
+	bool with = request_param(r, e->with, text, sizeof(text)) != ERR_NOT_FOUND;
+	if (!binance_pay(sim, r, with ? e->weight_with : e->weight, reply) || !wallet_binance_check(sim, r, reply))
 		return true;
 	if (!sim->wallet.trades) {
 		binance_error(reply, 401, -2015, "Invalid API-key, IP, or permissions for action.");

@@ -90,6 +90,7 @@ static int setup(void **state)
 	level(FOLD_ASK, 10100, 100);
 	level(FOLD_ASK, 10200, 200);
 	fold_trade_add(market(), &(struct fold_trade){.id = 1, .price = price_units(10000), .qty = 1, .time_ms = 1});
+	sim.limits.a_minute = INT64_MAX / 2;
 	sim.manners.late_ms = 3600000; /* reports wait where we find them */
 	return 0;
 }
@@ -149,7 +150,9 @@ static void send(const struct venue_orders_question *q, int64_t at_ms)
 	buf_printf(&head, " HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: %s\r\n\r\n", KEY);
 	assert_int_equal(request_parse((const char *)head.at, head.len, &r), 0);
 	reply_init(&reply);
+	int64_t used = sim.limits.minute == now_ms() / 60000 ? sim.limits.used : 0;
 	binance_rest(&sim, &r, &reply);
+	assert_true(sim.limits.used - used == call.weight || sim.limits.used == call.weight); /* a minute begins */
 	n_rows = 0;
 	lost = reply.lost;
 	struct json_str body = {(const char *)reply.body.at, reply.body.len, false};
