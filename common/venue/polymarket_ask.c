@@ -3,6 +3,7 @@
 
 #include "common/base/err.h"
 #include "common/venue/polymarket.h"
+#include "common/venue/polymarket_prices.h"
 
 int polymarket_stream_path(const struct venue_feed *feed, struct buf *out)
 {
@@ -59,6 +60,9 @@ int polymarket_request(const struct venue_request *r, struct buf *out, uint32_t 
 	case VENUE_ASK_LISTINGS:
 		*ret_weight = 5; /* 300 where /book has 1500 */
 		return polymarket_catalog_path(r, out);
+	case VENUE_ASK_KLINES:
+		*ret_weight = 2; /* 1,000 */
+		return polymarket_prices_path(r, out);
 	default:
 		return ERR_ARG;
 	}

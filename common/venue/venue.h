@@ -327,6 +327,9 @@ struct venue {
 	/* They are asked for by time, from .. to, and an interval without a trade has none: what is not there is no
 	 * hole. */
 	bool klines_sparse;
+	/* Of these: there are no klines, but prices at times near the intervals' ends (VENUE_MARK). */
+	bool klines_are_prices;
+	int64_t klines_span_ns; /* of one request for them, at most; 0: no such limit */
 	/* books begin with a snapshot on the stream; else with VENUE_ASK_SNAPSHOT */
 	bool snapshot_in_stream;
 	/* the stream keeps so many levels a side and no more: known is what the book holds, wherever the price goes */

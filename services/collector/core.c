@@ -291,7 +291,10 @@ static void dispatch(struct collector_core *c, struct market *market, const stru
 		tape_on_ticker(c, market, m);
 		break;
 	case VENUE_MARK:
-		tape_on_mark(c, market, m);
+		if (c->from != NULL)
+			tape_on_mark(c, market, m);
+		else
+			polls_on_price(c, market, m);
 		break;
 	case VENUE_LIQUIDATION:
 		tape_on_liquidation(c, market, m);

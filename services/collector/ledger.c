@@ -477,6 +477,15 @@ static void on_own_candle(struct collector_core *c, const struct ev_candle *k)
 		m->kline_open_at = k->open_at;
 }
 
+/* Prices in the place of klines, likewise. */
+static void on_own_mark(struct collector_core *c, const struct event *ev)
+{
+	struct market *m = c->set.venue->klines_are_prices ? market_named(c, &ev->mark.instrument) : NULL;
+
+	if (m != NULL && ev->ts_event > m->kline_open_at)
+		m->kline_open_at = ev->ts_event;
+}
+
 void collector_core_on_own(struct collector_core *c, const struct event *ev)
 {
 	uint32_t n = connection_in(ev);
@@ -487,6 +496,8 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 		on_own_resolution(c, &ev->resolution);
 	if (ev->id == EVENT_candle)
 		on_own_candle(c, &ev->candle);
+	if (ev->id == EVENT_mark)
+		on_own_mark(c, ev);
 	if (ev->id == EVENT_trade_backfill) {
 		struct market *m = market_named(c, &ev->trade_backfill.instrument);
 		if (m != NULL)

@@ -8,7 +8,8 @@
  *   ASKED --no answer, or none that can be read--> DUE after 1, 2, 4 s, then twice as long each time, up to 5 minutes
  *
  * Where the venue has no candle for an interval without a trade (klines_sparse), how far it is known is where the last
- * answered span ended, and the last intervals are asked for once more: their candles may come late.
+ * answered span ended, and the last intervals are asked for once more: their candles may come late. Where it has prices
+ * alone (klines_are_prices), the awaited one is the first at the interval's end or behind it.
  *
  * Whoever is behind asks for everything since the last candle it has, so that nothing is missing afterwards. When one
  * fails and others are answered, that one is in trouble; when nobody is answered, the feed is lost. Each change of a
@@ -82,16 +83,31 @@ void polls_on_instruments(struct collector_core *c)
 	}
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Up to where the newest one reaches: a price is of one moment. */
+static int64_t reached(const struct collector_core *c, const struct market *m)
+{
+	if (m->kline_open_at == 0 || c->set.venue->klines_are_prices)
+		return m->kline_open_at;
+	return candle_end(m->kline_open_at, c->set.candles_only_ns);
+}
+
 static void fill_span(const struct collector_core *c, struct market *m, struct venue_request *r)
 {
 	struct poll *p = &m->poll;
+	bool prices = c->set.venue->klines_are_prices;
 	int64_t length = c->set.candles_only_ns, late = p->known - POLL_LATE * length;
-	int64_t warm = r->limit > 2 ? r->limit : 2;
+	int64_t warm = r->limit > 2 ? r->limit : 2, most = c->set.venue->klines_span_ns;
 
-	p->from = m->kline_open_at != 0 ? candle_end(m->kline_open_at, length) : p->end - warm * length;
+	p->from = m->kline_open_at != 0 ? reached(c, m) + prices : p->end - warm * length;
 	p->from = p->known != 0 && late > p->from ? late : p->from;
 	p->to = after(p->from, POLL_ROWS_MAX * length);
-	p->to = p->to < p->end ? p->to : p->end;
+	p->to = most > 0 ? earlier(p->to, after(p->from, most)) : p->to;
+	p->to = earlier(p->to, prices ? after(c->now, 1) : p->end);
 	if (p->from >= p->to) /* another clock's candle: the awaited one is asked for all the same */
 		p->from = p->to - length;
 	r->from = p->from;
@@ -171,9 +187,25 @@ static void tell_bad(struct collector_core *c, struct market *m)
 	core_feed(c, conn, feed_lost, "no candles from the venue");
 }
 
+/* One of the future, by a clock that is ahead, comes again when it is none any more. */
+void polls_on_price(struct collector_core *c, struct market *m, const struct venue_message *msg)
+{
+	if (!c->set.venue->klines_are_prices || msg->time <= m->kline_open_at || msg->time > c->now) {
+		c->count.ignored++;
+		return;
+	}
+	m->kline_open_at = msg->time;
+	struct event *ev = begin(c, EVENT_mark, m, msg->time);
+	ev->mark = (struct ev_mark){.instrument = m->venue.symbol,
+				    .price_scale = VENUE_MARK_SCALE,
+				    .cash_scale = VENUE_RATE_SCALE,
+				    .mark = msg->mark.price};
+	emit(c);
+}
+
 void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t before)
 {
-	bool there = m->kline_open_at != 0 && candle_end(m->kline_open_at, c->set.candles_only_ns) >= m->poll.end;
+	bool there = m->kline_open_at != 0 && reached(c, m) >= m->poll.end;
 	bool moved = m->kline_open_at > before;
 
 	if (rc < 0) {
@@ -183,7 +215,7 @@ void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t 
 	}
 	if (c->set.venue->klines_sparse) {
 		m->kline_oldest = m->poll.from; /* all from there on is known */
-		m->poll.known = m->poll.to;
+		m->poll.known = earlier(m->poll.to, m->poll.end);
 		moved = m->poll.known < m->poll.end;
 	}
 	tell_good(c, m);

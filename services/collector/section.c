@@ -41,7 +41,7 @@ const struct config_key collector_section_keys[] = {
 	 AT(trade_fill), 0},
 	{"candles_only", CONFIG_BOOL, "false", 0, 0, "",
 	 "No stream at all: klines of kline_interval by requests alone, asked for as each closes (Binance, Bybit; "
-	 "Kalshi: 1m, 1h).", NULL,
+	 "Kalshi: 1m, 1h; Polymarket: prices, as events mark).", NULL,
 	 AT(candles_only), 0},
 	{"candles_delay", CONFIG_DUR, "2s", 0, 600 * NS_PER_S, "ns",
 	 "After the end of an interval until it is asked for.", NULL, AT(candles_delay_ns), 0},

@@ -157,7 +157,7 @@ struct market {
 	int64_t klines_asked_at;
 	uint64_t klines_request; /* id of the one under way */
 	struct poll poll;
-	int64_t kline_open_at;   /* of the newest closed one that was published */
+	int64_t kline_open_at;   /* of the newest closed one that was published; of prices: its time */
 	int64_t kline_oldest;    /* of the reply being read */
 
 	struct seal *seal; /* owned; NULL where the venue has none */
@@ -454,6 +454,7 @@ void polled_on_trade(struct collector_core *c, const struct market *m, const str
 void polls_start(struct collector_core *c);
 void polls_on_instruments(struct collector_core *c);
 void polls_fill(struct collector_core *c, struct market *m, struct venue_request *r);
+void polls_on_price(struct collector_core *c, struct market *m, const struct venue_message *msg);
 /* rc: of the answer; before: the newest candle's start until then. */
 void polls_answered(struct collector_core *c, struct market *m, int rc, int64_t before);
 

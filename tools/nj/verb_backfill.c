@@ -187,7 +187,7 @@ static bool has_klines(const struct venue *v, const char *interval)
 
 	while (have && *have && strcmp(*have, interval) != 0)
 		have++;
-	return have && *have;
+	return have && *have && !v->klines_are_prices;
 }
 
 static int fetch_all(struct page *p, int argc, char **argv)

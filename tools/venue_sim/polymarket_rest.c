@@ -9,6 +9,7 @@
 #define MARKETS_MAX 16384
 #define LIMIT_MAX 500
 #define TOKEN_MAX 96
+#define SPAN_MAX_S (15 * 86400)
 
 static void fail(struct reply *reply, int status, const char *why)
 {
@@ -266,12 +267,50 @@ static void neg_risk(struct sim *sim, const struct request *r, struct reply *rep
 		buf_printf(&reply->body, "{\"neg_risk\":false}");
 }
 
+/* Prices at the ends of intervals, as the last trade had them. */
+static void prices_history(struct sim *sim, const struct request *r, struct reply *reply)
+{
+	char token[TOKEN_MAX];
+	int64_t from = 0, to = 0, minutes = 1;
+	int n = request_param(r, "market", token, sizeof(token));
+
+	if (n <= 0 || request_param_i64(r, "startTs", -1, &from) != 0 || request_param_i64(r, "endTs", -1, &to) != 0 ||
+	    request_param_i64(r, "fidelity", 1, &minutes) != 0 || from < 0 || to < from || minutes < 1 ||
+	    minutes > 1440 || to > INT64_MAX / 1000) {
+		fail(reply, 400, "invalid filters: market, startTs, endTs and fidelity");
+		return;
+	}
+	if (to - from > SPAN_MAX_S) {
+		fail(reply, 400, "invalid filters: 'startTs' and 'endTs' interval is too long");
+		return;
+	}
+	const struct fold_symbol *s = fold_find(&sim->live, (struct text){token, (size_t)n});
+	struct candle_query q = {.span = minutes * 60000, .from = (from - minutes * 60) * 1000, .to = to * 1000};
+	struct buf bars;
+	char text[FIXED_TEXT_MAX];
+	bool any = false;
+	buf_init(&bars, CANDLES_KEPT * sizeof(struct candle_bar));
+	buf_printf(&reply->body, "{\"history\":[");
+	int rc = s != NULL ? candles_collect(&s->minute, &q, &bars) : 0;
+	for (size_t i = 0; rc == 0 && i < bars.len / sizeof(struct candle_bar); i++) {
+		const struct candle_bar *b = (const struct candle_bar *)(const void *)bars.at + i;
+		int64_t at = b->open_ms / 1000 + minutes * 60;
+		if (at < from || at > to || at > sim_now(sim) / NS_PER_S)
+			continue;
+		fixed_format_trim(text, sizeof(text), b->close, s->about->price_scale);
+		buf_printf(&reply->body, "%s{\"t\":%lld,\"p\":%s}", any ? "," : "", (long long)at, text);
+		any = true;
+	}
+	buf_fini(&bars);
+	buf_printf(&reply->body, "]}");
+}
+
 static const struct {
 	const char *path;
 	void (*fn)(struct sim *, const struct request *, struct reply *);
 } endpoints[] = {
 	{"/markets", markets}, {"/book", book},           {"/midpoint", midpoint},
-	{"/price", price},     {"/tick-size", tick_size}, {"/neg-risk", neg_risk},
+	{"/price", price},     {"/tick-size", tick_size}, {"/neg-risk", neg_risk}, {"/prices-history", prices_history},
 };
 
 void polymarket_rest(struct sim *sim, const struct request *r, struct reply *reply)

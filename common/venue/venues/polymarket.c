@@ -16,6 +16,7 @@
 #include "common/base/fixed.h"
 #include "common/venue/polymarket.h"
 #include "common/venue/polymarket_ask.h"
+#include "common/venue/polymarket_prices.h"
 
 extern const struct venue venue_polymarket;
 
@@ -587,6 +588,8 @@ static int decode(const struct venue_input *in, struct venue_output *out)
 	case VENUE_ASK_LISTINGS:
 		return polymarket_decode_catalog(in, out);
 	case VENUE_ASK_KLINES:
+		out->fault.kind = VENUE_MARK;
+		return in->market != NULL ? polymarket_decode_prices(in, out) : ERR_ARG;
 	case VENUE_ASK_TRADES:
 		break;
 	}
@@ -612,6 +615,10 @@ const struct venue venue_polymarket = {
 	.rest_hosts = rest_hosts,
 	.catalog_hosts = catalog_hosts,
 	.streams = VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TOP_STREAM,
+	.kline_intervals = polymarket_intervals,
+	.klines_sparse = true,
+	.klines_are_prices = true,
+	.klines_span_ns = POLYMARKET_PRICES_SPAN_NS,
 	.prices_bounded = true,
 	.has_listings = true,
 	.describe_max = POLYMARKET_TOKENS_MAX,
