@@ -49,7 +49,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(result.returncode, 2, args)
             self.assertIn("venue_sim: ", result.stderr)
         for args in (["--capture", "/nonexistent.gz"], ["--symbols", "btc/usdt"], ["--faults", "skip"],
-                     ["--tls", "/nonexistent,/nonexistent"], ["--exchange-info", "/nonexistent"]):
+                     ["--tls", "/nonexistent,/nonexistent"], ["--exchange-info", "/nonexistent"], ["--trading"]):
             result = self.run_it(*args)
             self.assertEqual(result.returncode, 1, args)
             self.assertIn("venue_sim: ", result.stderr)

@@ -512,6 +512,28 @@ static void who_may_not(void **state)
 	assert_int_equal(rows[0].kind, VENUE_ORDERS_NO_MORE);
 }
 
+static void manners_that_it_does_not_have(void **state)
+{
+	static const char *const bad[] = {"{\"rude\":1}",
+					  "{\"fault\":\"loud\"}",
+					  "{\"muted\":-1}",
+					  "{\"fill\":\"nobody's\"}",
+					  "{\"expire\":\"nobody's\"}",
+					  "{\"muted\":1",
+					  ""};
+	struct request r = {.method = TEXT("POST"), .path = TEXT("/nightjar/orders")};
+	struct reply reply;
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		reply_init(&reply);
+		assert_true(manners_control(&sim, &r, text_of(bad[i]), &reply));
+		assert_int_equal(reply.status, 400);
+		reply_fini(&reply);
+	}
+	is_order(place("w", LIMIT(9000, 100, .post_only = true)), order_status_open, 0);
+	by_id(VENUE_ORDERS_CANCEL, "w");
+}
+
 /* ---- any orders, any market ---- */
 
 static void step(struct rng *r, int i)
@@ -570,6 +592,7 @@ int main(void)
 		cmocka_unit_test(reports_go_wrong),
 		cmocka_unit_test(answers_go_wrong),
 		cmocka_unit_test(who_may_not),
+		cmocka_unit_test(manners_that_it_does_not_have),
 		cmocka_unit_test(money_adds_up),
 	};
 	return cmocka_run_group_tests_name("orders", tests, setup, teardown);
