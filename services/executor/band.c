@@ -68,38 +68,72 @@ static int64_t twice_mean(const struct band_mean *b, int64_t now)
 
 /* ---- judging ---- */
 
-static int64_t twice_last(const struct market *m)
+static struct mark at_scale_of(const struct market *m, int64_t twice)
 {
-	return m->last != 0 ? 2 * m->last : m->mark;
+	return (struct mark){twice, m->def.price_scale};
 }
 
-/* Twice the price that the shares are of, for this side; 0 unknown. */
-static int64_t twice_market(const struct market *m, int64_t now, uint8_t side)
+static struct mark last_of(const struct market *m)
 {
-	int64_t twice = 0;
-	(void)side;
+	return at_scale_of(m, m->last != 0 ? 2 * m->last : m->mark);
+}
+
+/* With all its decimals, at least those of the instrument. */
+static struct mark venue_mark(const struct market *m, int64_t now)
+{
+	struct mark mark = {0, m->def.price_scale};
+	if (!mark_heard(m, now) || m->marks.price > INT64_MAX / 2)
+		return mark;
+	if (m->marks.scale >= mark.scale)
+		mark = (struct mark){2 * m->marks.price, m->marks.scale};
+	else if (fixed_rescale(2 * m->marks.price, m->marks.scale, mark.scale, &mark.twice) != 0)
+		mark.twice = 0;
+	return mark;
+}
+
+/* How a price at the market's scale, doubled, stands to a share of a mark of as many decimals or more. */
+static int compare(const struct market *m, int64_t twice, struct mark of, uint32_t share)
+{
+	fixed_wide mine = (fixed_wide)twice * WHOLE * fixed_pow10(of.scale - m->def.price_scale);
+	fixed_wide theirs = (fixed_wide)of.twice * share;
+	return (mine > theirs) - (mine < theirs);
+}
+
+/* The mid where it stands beyond the mark price, to the side on which this order would trade. */
+static struct mark with_premium(const struct market *m, struct mark mark, bool buy)
+{
+	if (m->mark == 0 || mark.twice == 0 || compare(m, m->mark, mark, WHOLE) != (buy ? 1 : -1))
+		return mark;
+	return at_scale_of(m, m->mark);
+}
+
+/* The price that the shares are of, for this side. */
+static struct mark market_price(const struct market *m, int64_t now, bool buy)
+{
+	struct mark price = {0};
 	if (m->def.band_by == band_by_mean)
-		twice = twice_mean(&m->mean, now);
-	return twice != 0 ? twice : twice_last(m);
+		price = at_scale_of(m, twice_mean(&m->mean, now));
+	else if (m->def.band_by == band_by_mark)
+		price = venue_mark(m, now);
+	else if (m->def.band_by == band_by_premium)
+		price = with_premium(m, venue_mark(m, now), buy);
+	return price.twice != 0 ? price : last_of(m);
 }
 
-static bool above(int64_t price, int64_t twice, uint32_t share)
+/* Beyond the share, above it or below; no share, or no price, bounds nothing. */
+static bool beyond(const struct market *m, int64_t price, struct mark of, uint32_t share, bool above)
 {
-	return share != 0 && twice != 0 && (fixed_wide)price * (2 * WHOLE) > (fixed_wide)twice * share;
-}
-
-static bool below(int64_t price, int64_t twice, uint32_t share)
-{
-	return share != 0 && twice != 0 && (fixed_wide)price * (2 * WHOLE) < (fixed_wide)twice * share;
+	return share != 0 && of.twice != 0 && compare(m, 2 * price, of, share) == (above ? 1 : -1);
 }
 
 enum reject band_check(const struct market *m, int64_t now, uint8_t side, int64_t price)
 {
 	const struct ev_instrument *d = &m->def;
-	int64_t twice = twice_market(m, now, side);
 	bool buy = side == side_buy;
-	bool out = above(price, twice, buy ? d->buy_above : d->sell_above) ||
-		   below(price, twice, buy ? d->buy_below : d->sell_below);
+	struct mark near = market_price(m, now, buy), far = venue_mark(m, now);
+	bool out = beyond(m, price, near, buy ? d->buy_above : d->sell_above, true) ||
+		   beyond(m, price, near, buy ? d->buy_below : d->sell_below, false) ||
+		   beyond(m, price, far, buy ? d->buy_most : d->sell_least, buy);
 	return out ? reject_price_band : reject_none;
 }
 

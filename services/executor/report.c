@@ -119,7 +119,8 @@ static void answer(const struct step *s, const struct event *intent, const struc
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject)
 {
 	const struct ev_intent *in = &intent->intent;
-	const char *why = risk_text(s->x, reject), *words = venue_words(&in->instrument, reject, in->price == 0);
+	const char *why = risk_text(s->x, reject);
+	const char *words = venue_words(&in->instrument, reject, (enum side)in->side, in->price == 0);
 	char text[2 * EVENT_TEXT_MAX];
 	s->x->counters.rejected++;
 	snprintf(text, sizeof(text), "%s (%s)", why, words ? words : "");

@@ -34,7 +34,6 @@ static const struct word {
 	{".BINANCE", reject_duplicate, "Duplicate order sent.", NULL},
 	{".BINANCE", reject_not_trading, "Market is closed.", NULL},
 	{"-PERP.BINANCE", reject_tick_size, "-4014 Price not increased by tick size.", NULL},
-	{"-PERP.BINANCE", reject_price_band, "-4131 PERCENT_PRICE", NULL},
 	{"-PERP.BINANCE", reject_lot_size, "-4023 Qty not increased by step size.", NULL},
 	{"-PERP.BINANCE", reject_min_qty, "-4004 Quantity less than min quantity.", NULL},
 	{"-PERP.BINANCE", reject_max_qty, "-4005 Quantity greater than max quantity.", NULL},
@@ -79,6 +78,15 @@ static const struct word {
 	{".KALSHI", reject_post_only, "invalid_order: post only cross", NULL},
 };
 
+/* Bounded above are buys, below are sells. */
+static const struct {
+	const char *of, *buy, *sell;
+} bands[] = {
+	{"-PERP.BINANCE", "-4016 Price is higher than mark price multiplier cap.",
+	 "-4024 Price is lower than mark price multiplier floor."},
+	{".BYBIT", "170193 Buy order price too high.", "170194 Sell order price too low."},
+};
+
 /* "-PERP.BYBIT" of BTCUSDT-PERP.BYBIT; ".BYBIT" of BTCUSDT.BYBIT. */
 static const char *ending(const char *instrument)
 {
@@ -90,11 +98,14 @@ static const char *ending(const char *instrument)
 	return venue;
 }
 
-const char *venue_words(const struct symbol *instrument, enum reject reject, bool at_market)
+const char *venue_words(const struct symbol *instrument, enum reject reject, enum side side, bool at_market)
 {
 	const char *end = ending(instrument->s);
 	for (size_t i = 0; end && i < ARRAY_LEN(words); i++)
 		if (words[i].reject == reject && strcmp(words[i].of, end) == 0)
 			return at_market && words[i].market ? words[i].market : words[i].limit;
+	for (size_t i = 0; end && reject == reject_price_band && i < ARRAY_LEN(bands); i++)
+		if (strcmp(bands[i].of, end) == 0)
+			return side == side_buy ? bands[i].buy : bands[i].sell;
 	return NULL;
 }

@@ -7,6 +7,6 @@
 #include "proto/event.h"
 
 /* The venue's message for a refusal of an order of this instrument; NULL where it has none that we know. */
-const char *venue_words(const struct symbol *instrument, enum reject reject, bool at_market);
+const char *venue_words(const struct symbol *instrument, enum reject reject, enum side side, bool at_market);
 
 #endif

@@ -99,6 +99,82 @@ static void what_cannot_be_added_up_is_left_out(void **state)
 	lowest_buy(8000);
 }
 
+/* ---- the mark price ---- */
+
+/* Four decimals, as venues tell more of it than the instrument has. */
+static void mark(int64_t price)
+{
+	struct event ev;
+	event_init(&ev, EVENT_mark);
+	ev.mark.instrument = desk_symbol("ONE.TEST");
+	ev.mark.price_scale = 4;
+	ev.mark.mark = price;
+	give(&ev);
+}
+
+/* The highest price that a buy may have: it takes 0.100 at 100.00 at once, where it may. */
+static void highest_buy(int64_t price)
+{
+	refused(wish(side_buy, order_type_limit, price + 1, 100), reject_price_band);
+	struct event ev = desk_intent(&d, side_buy, tif_ioc, price, 100);
+	give(&ev);
+	assert_string_equal(enum_text(enum_reject(), d.out[0].order.reject), "none");
+}
+
+/* The lowest that a sell may have: the account holds some. */
+static void lowest_sell(int64_t price)
+{
+	refused(wish(side_sell, order_type_limit, price - 1, 80), reject_price_band);
+	struct event ev = desk_intent(&d, side_sell, tif_ioc, price, 80);
+	give(&ev);
+	assert_string_equal(enum_text(enum_reject(), d.out[0].order.reject), "none");
+}
+
+/* Binance's futures: 105 % and 95 % of 104.1234, whatever trades; where no mark was heard for a minute, of the last
+ * trade, which was at 90.00. */
+static void a_band_of_the_mark_price(void **state)
+{
+	(void)state;
+	struct event def = desk_definition("ONE.TEST", "ONE");
+	def.instrument.band_by = band_by_mark;
+	def.instrument.buy_above = 10500;
+	def.instrument.sell_below = 9500;
+	give(&def);
+	trade(side_buy, 9000, 10);
+	refused(wish(side_buy, order_type_limit, 9451, 100), reject_price_band);
+	mark(1041234);
+	highest_buy(10932);
+	lowest_sell(9892);
+	wait_for_book(61 * S);
+	refused(wish(side_buy, order_type_limit, 9451, 100), reject_price_band);
+}
+
+/* Bybit's, 1 % around the mark price and 4 % at most; the mid is 99.50. Mark 98.00: for buys the mid is beyond it, so
+ * up to 100.49, and sells go by the mark, down to 97.02. Mark 96.00: 4 % of it are the end of buys. */
+static void a_premium_widens_a_band_to_its_end(void **state)
+{
+	(void)state;
+	struct event def = desk_definition("ONE.TEST", "ONE");
+	def.instrument.band_by = band_by_premium;
+	def.instrument.buy_above = 10100;
+	def.instrument.sell_below = 9900;
+	def.instrument.buy_most = 10400;
+	def.instrument.sell_least = 9600;
+	order(side_buy, tif_ioc, 10000, 500);
+	give(&def);
+	mark(980000);
+	highest_buy(10049);
+	lowest_sell(9702);
+	mark(960000);
+	highest_buy(9984);
+	lowest_sell(9504);
+	mark(1010000); /* now the mid is below: sells down to 98.50, buys up to 102.01 */
+	highest_buy(10201);
+	lowest_sell(9851);
+	mark(1050000); /* the end: 96 % of it */
+	lowest_sell(10080);
+}
+
 /* ---- against a slow one ---- */
 
 #define TRADES 400
@@ -219,6 +295,8 @@ int main(void)
 		BOTH(the_last_trade_has_no_minutes),
 		BOTH(announcements_keep_what_still_counts),
 		BOTH(what_cannot_be_added_up_is_left_out),
+		BOTH(a_band_of_the_mark_price),
+		BOTH(a_premium_widens_a_band_to_its_end),
 		cmocka_unit_test(the_mean_is_that_of_its_trades),
 		BOTH(each_range_has_its_tick),
 		BOTH(triggers_and_replacements_too),

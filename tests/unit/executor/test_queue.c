@@ -151,19 +151,25 @@ static void names_are_found(void **state)
 static void a_venue_words_its_refusals(void **state)
 {
 	(void)state;
+	const enum side buy = side_buy;
 	struct symbol binance = desk_symbol("BTCUSDT.BINANCE"), other = desk_symbol("ONE.TEST");
-	assert_string_equal(venue_words(&binance, reject_tick_size, false), "Filter failure: PRICE_FILTER");
-	assert_string_equal(venue_words(&binance, reject_max_qty, false), "Filter failure: LOT_SIZE");
-	assert_string_equal(venue_words(&binance, reject_max_qty, true), "Filter failure: MARKET_LOT_SIZE");
-	assert_string_equal(venue_words(&binance, reject_price_band, false), "Filter failure: PERCENT_PRICE_BY_SIDE");
-	assert_null(venue_words(&binance, reject_paused, false));
-	assert_null(venue_words(&other, reject_tick_size, false));
+	assert_string_equal(venue_words(&binance, reject_tick_size, buy, false), "Filter failure: PRICE_FILTER");
+	assert_string_equal(venue_words(&binance, reject_max_qty, buy, false), "Filter failure: LOT_SIZE");
+	assert_string_equal(venue_words(&binance, reject_max_qty, buy, true), "Filter failure: MARKET_LOT_SIZE");
+	assert_string_equal(venue_words(&binance, reject_price_band, buy, false),
+			    "Filter failure: PERCENT_PRICE_BY_SIDE");
+	assert_null(venue_words(&binance, reject_paused, buy, false));
+	assert_null(venue_words(&other, reject_tick_size, buy, false));
 	const struct symbol perp = desk_symbol("BTCUSDT-PERP.BINANCE"), bybit = desk_symbol("BTCUSDT.BYBIT");
-	assert_string_equal(venue_words(&perp, reject_balance, false), "-2019 Margin is insufficient.");
-	assert_null(venue_words(&perp, reject_max_notional, false)); /* spot has such a filter, futures have none */
-	assert_string_equal(venue_words(&bybit, reject_tick_size, true), "170134 Order price decimal too long.");
+	assert_string_equal(venue_words(&perp, reject_balance, buy, false), "-2019 Margin is insufficient.");
+	assert_null(venue_words(&perp, reject_max_notional, buy, false)); /* of spot's filters only */
+	assert_string_equal(venue_words(&bybit, reject_tick_size, buy, true), "170134 Order price decimal too long.");
+	assert_string_equal(venue_words(&perp, reject_price_band, buy, false),
+			    "-4016 Price is higher than mark price multiplier cap.");
+	assert_string_equal(venue_words(&perp, reject_price_band, side_sell, false),
+			    "-4024 Price is lower than mark price multiplier floor.");
 	const struct symbol event = desk_symbol("KXBTC.KALSHI");
-	assert_string_equal(venue_words(&event, reject_post_only, false), "invalid_order: post only cross");
+	assert_string_equal(venue_words(&event, reject_post_only, buy, false), "invalid_order: post only cross");
 }
 
 /* Buys at most at 105 %, and at least at 90 % of the last trade, which was at 100; then of the mid, 99.50. */
