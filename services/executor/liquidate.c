@@ -129,6 +129,7 @@ static void report(const struct step *s, const struct takeover *t)
 	e->maintenance = t->maintenance;
 	e->fee = t->fee;
 	e->insured = t->insured;
+	e->realised = t->realised;
 	sink_emit(s->out, &ev);
 }
 
@@ -173,14 +174,9 @@ static void take_part(const struct step *s, struct takeover *t, const struct hol
 /* Its margin is free again, then it pays: no more than it or the pool has, as the rest is insured. */
 static void settle(struct executor *x, const struct takeover *t)
 {
-	struct asset *wallet = perpetual_wallet(x, t->m);
 	int64_t change = t->realised - t->fee + t->insured;
-	perpetual_release(x, t->m);
-	if (change < 0)
-		must(perpetual_pay(x, t->m, -change) == 0);
-	else
-		wallet->total += change;
-	wallet->insured += t->insured;
+	must(perpetual_end(x, t->m, change) == 0);
+	perpetual_wallet(x, t->m)->insured += t->insured;
 	ledger_post(&x->ledger, quotes_place(x, t->m), LEDGER_INSURED, LEDGER_CASH, t->insured);
 }
 

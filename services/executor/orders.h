@@ -80,7 +80,7 @@ struct order {
 	int64_t told;        /* of filled: what its link knows */
 	int64_t cost;        /* cash of all fills */
 	int64_t locked;      /* quote of a buy, base of a sell: its part of the asset's lock */
-	int64_t closes;      /* of a perpetual: what of its rest closes, and needs no margin (perpetual.h) */
+	int64_t closes;      /* of a perpetual: what of its rest closes, if that is as much (perpetual.h) */
 	int64_t fee_carry;   /* struct deal */
 	bool lost;           /* counted as a stop-out (guard.h) */
 	int64_t ahead;       /* displayed quantity that must trade first; INT64_MAX while unknown */

@@ -44,6 +44,7 @@ static int reserve(struct executor *x, const struct order *o, int64_t *ret_amoun
 static void set_lock(struct executor *x, struct order *o)
 {
 	int64_t amount;
+	perpetual_claim(x, o);
 	if (reserve(x, o, &amount) == 0)
 		o->locked = amount;
 }
@@ -297,7 +298,7 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	struct position after = m->position;
 	struct execution done = {.qty = e->qty, .cost = cost, .fee = e->fee, .realised = e->realised};
 	bool applies = position_apply(&after, e->side, e->qty, cost, &realised) == 0;
-	if (applies && market_margined(m))
+	if (applies && market_margined(m) && e->liquidity != liquidity_liquidated)
 		perpetual_recall(x, o ? o : &of, &done, &after);
 	if (applies)
 		m->position = after;
@@ -342,9 +343,13 @@ static void on_funding(struct executor *x, const struct ev_funding *e)
 	wallet->funding += e->amount;
 	m->perpetual.funding += e->amount;
 	allocation_on_cash(x, e->strategy, m, e->amount);
-	add(wallet, e->amount);
+	if (e->amount > 0)
+		add(wallet, e->amount);
+	else if (e->amount > -INT64_MAX)
+		wallet->insured += perpetual_pay(x, m, -e->amount);
 }
 
+/* Its fills say no more of money. */
 static void on_liquidated(struct executor *x, const struct ev_liquidated *e)
 {
 	struct market *m = known_market(x, &e->instrument);
@@ -354,8 +359,10 @@ static void on_liquidated(struct executor *x, const struct ev_liquidated *e)
 	struct asset *wallet = perpetual_wallet(x, m);
 	if (!wallet)
 		return;
+	fixed_wide change = (fixed_wide)e->realised - e->fee + e->insured;
 	wallet->insured += e->insured;
-	add(wallet, e->insured);
+	if (change <= INT64_MAX && change > -INT64_MAX)
+		(void)perpetual_end(x, m, (int64_t)change);
 }
 
 /* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */

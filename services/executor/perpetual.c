@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "services/executor/link.h"
 
 static int64_t magnitude(int64_t v)
 {
@@ -30,18 +31,25 @@ static int64_t against(const struct order *o)
 	return o->side == side_sell ? (held > 0 ? held : 0) : (held < 0 ? -held : 0);
 }
 
+/* Of a stop and a target with one quantity only one can fill it: the claim is the target's, as the lock. */
+static int64_t claim_of(struct executor *x, const struct order *o, const struct order *other)
+{
+	bool same = strcmp(other->client_order_id, o->client_order_id) == 0 ||
+		    (o->link_id[0] && strcmp(other->link_id, o->link_id) == 0);
+	if (other->market != o->market || other->side != o->side || same || other->closes == 0)
+		return 0;
+	bool shares = other->leg == order_leg_stop && link_other(x, other);
+	return shares ? 0 : smaller(other->closes, order_rest(other));
+}
+
 void perpetual_claim(struct executor *x, struct order *o)
 {
 	o->closes = 0;
 	if (!market_margined(o->market))
 		return;
 	int64_t left = against(o);
-	for (uint32_t i = 0; i < x->orders.n && left > 0; i++) {
-		const struct order *other = &x->orders.at[i];
-		bool same = strcmp(other->client_order_id, o->client_order_id) == 0;
-		if (other->market == o->market && other->side == o->side && !same)
-			left -= smaller(left, other->closes);
-	}
+	for (uint32_t i = 0; i < x->orders.n && left > 0; i++)
+		left -= smaller(left, claim_of(x, o, &x->orders.at[i]));
 	o->closes = smaller(left, order_rest(o));
 }
 
@@ -170,11 +178,6 @@ static void draw(struct executor *x, struct market *m, int64_t amount)
 	}
 }
 
-void perpetual_release(struct executor *x, struct market *m)
-{
-	set_margin(perpetual_wallet(x, m), m, 0);
-}
-
 int64_t perpetual_pay(struct executor *x, struct market *m, int64_t amount)
 {
 	struct asset *wallet = perpetual_wallet(x, m);
@@ -182,6 +185,15 @@ int64_t perpetual_pay(struct executor *x, struct market *m, int64_t amount)
 	int64_t paid = smaller(amount, asset_free(wallet));
 	wallet->total -= paid;
 	return amount - paid;
+}
+
+int64_t perpetual_end(struct executor *x, struct market *m, int64_t change)
+{
+	struct asset *wallet = perpetual_wallet(x, m);
+	set_margin(wallet, m, 0);
+	if (change < 0)
+		return perpetual_pay(x, m, -change);
+	return asset_receive(wallet, change) == 0 ? 0 : -change;
 }
 
 int perpetual_move(struct executor *x, struct order *o, const struct execution *e, const struct position *after)
@@ -222,15 +234,17 @@ void perpetual_post(struct executor *x, const struct order *o, const struct exec
 	ledger_post(l, wallet, LEDGER_CASH, LEDGER_FEES, e->fee);
 }
 
-/* What it says of money and margin is what the records behind it say, unless the journal ends in between. */
+/* The records behind it say the same, unless the journal ends in between; and where it says what cannot be. */
 void perpetual_recall(struct executor *x, struct order *o, const struct execution *e, const struct position *after)
 {
 	struct asset *wallet = perpetual_wallet(x, o->market);
+	if (perpetual_move(x, o, e, after) == 0)
+		return;
 	struct parts parts = parts_of(o, e, after);
-	fixed_wide total = (fixed_wide)wallet->total + e->realised - e->fee;
-	fixed_wide own = (fixed_wide)parts.initial + e->fee;
+	fixed_wide net = (fixed_wide)e->realised - e->fee, total = wallet->total + net;
+	fixed_wide need = parts.initial - (net < 0 ? net : 0);
 	wallet->total = total < 0 ? 0 : total > INT64_MAX ? INT64_MAX : (int64_t)total;
-	o->locked -= own > o->locked ? o->locked : own < 0 ? 0 : (int64_t)own;
+	o->locked -= need > o->locked ? o->locked : (int64_t)need;
 	o->closes -= smaller(o->closes, e->qty);
 	o->market->perpetual.margin += parts.initial - parts.released;
 }
@@ -436,7 +450,7 @@ int perpetual_load(struct executor *x, struct unpacker *u)
 		return rc != 0 ? rc : u->err ? u->err : ERR_CORRUPT;
 	for (uint32_t i = 0; i < n && !u->err; i++) {
 		x->orders.at[i].closes = unpack_i64(u);
-		if (x->orders.at[i].closes < 0 || x->orders.at[i].closes > x->orders.at[i].qty)
+		if (x->orders.at[i].closes < 0)
 			return ERR_CORRUPT;
 	}
 	funding_arm(x);

@@ -49,8 +49,8 @@ enum reject perpetual_check(const struct step *s, const struct order *o, int64_t
 /* Takes money from what is free, then from margin, as closing does. Returns what could not be covered. */
 int64_t perpetual_pay(struct executor *x, struct market *m, int64_t amount);
 
-/* The margin of a position that has ended is free again. */
-void perpetual_release(struct executor *x, struct market *m);
+/* A position has ended, which changes the money by so much; its margin is free. Returns what could not be covered. */
+int64_t perpetual_end(struct executor *x, struct market *m, int64_t change);
 
 /* Result of the position at what margins are judged by; 0 where it has none or no price is known. */
 int64_t perpetual_unrealised(const struct market *m, int64_t now);

@@ -35,6 +35,15 @@ static void expect_same(const struct tape *a, const struct tape *b)
 
 static uint8_t latency; /* enum latency_model of fresh ones */
 
+static bool perpetuals; /* one on isolated, one on cross margin */
+
+static void begin(struct world *w, uint64_t seed)
+{
+	world_init(w, seed);
+	if (perpetuals)
+		w->m[0].def.kind = w->m[1].def.kind = instrument_kind_perpetual;
+}
+
 static struct executor *fresh(void)
 {
 	struct executor *x = NULL;
@@ -56,6 +65,10 @@ static struct executor *fresh(void)
 	s.latency.ack = s.latency.order;
 	s.n_scopes = (uint32_t)limits_parse("orders_minute_max@a=300,position_notional_max@ONE.TEST=8000", s.scope, why,
 					    sizeof(why));
+	static const char margins[] = "ONE.TEST isolated 20 0.01 1000:0.01:50 *:0.02:25, PERP cross 20 0.01 *:0.02:25";
+	assert_int_equal(margin_parse(&s.margins, margins, why, sizeof(why)), 0);
+	if (perpetuals)
+		s.balance[0].amount = CASH(1000);
 	assert_int_equal(executor_new(&s, &x), 0);
 	return x;
 }
@@ -98,7 +111,7 @@ static void goes_on_identically(enum latency_model model)
 	for (uint64_t seed = 100; seed < 112; seed++) {
 		static struct world w;
 		struct executor *a = fresh(), *b = fresh();
-		world_init(&w, seed);
+		begin(&w, seed);
 		for (int i = 0; i < 2500; i++) {
 			struct event ev;
 			if (i < WORLD_MARKETS)
@@ -136,6 +149,14 @@ static void so_does_what_is_under_way(void **state)
 	goes_on_identically(LATENCY_DRAWN);
 	goes_on_identically(LATENCY_MEASURED);
 	latency = LATENCY_FIXED;
+}
+
+static void so_do_perpetuals(void **state)
+{
+	(void)state;
+	perpetuals = true;
+	goes_on_identically(LATENCY_FIXED);
+	perpetuals = false;
 }
 
 static void open_busy(struct desk *d)
@@ -285,10 +306,14 @@ static void expect_same_money(const struct executor *a, const struct executor *b
 		assert_int_equal(p->locked, q->locked);
 		assert_int_equal(p->realised, q->realised);
 		assert_int_equal(p->fees, q->fees);
+		assert_int_equal(p->funding, q->funding);
+		assert_int_equal(p->insured, q->insured);
 	}
 	for (uint32_t i = 0; i < markets_count(&a->markets); i++) {
 		const struct position *p = &markets_at(&a->markets, i)->position;
 		assert_memory_equal(p, &markets_at(&b->markets, i)->position, sizeof(*p));
+		assert_int_equal(markets_at(&a->markets, i)->perpetual.margin,
+				 markets_at(&b->markets, i)->perpetual.margin);
 	}
 }
 
@@ -359,19 +384,18 @@ static void go_on_from_part(const struct buf *snapshot, const struct journal *j,
 	free(rest.at);
 }
 
-static void the_journal_alone_brings_the_ledger_back(void **state)
+static void bring_back(uint64_t first, uint64_t *ret_fills, uint64_t *ret_open)
 {
-	(void)state;
 	struct journal j = {calloc(DESK_OUT_MAX, sizeof(struct event)), 0};
 	struct buf bytes;
 	uint64_t fills = 0, open = 0;
 	assert_non_null(j.at);
 	buf_init(&bytes, 1 << 24);
-	for (uint64_t seed = 300; seed < 330; seed++) {
+	for (uint64_t seed = first; seed < first + 30; seed++) {
 		static struct world w;
 		struct executor *a = fresh(), *b = fresh();
 		struct sink sink = {&j, keep};
-		world_init(&w, seed);
+		begin(&w, seed);
 		for (int i = 0; i < WORLD_MARKETS; i++) {
 			struct event ev;
 			world_instrument(&w, &w.m[i], &ev);
@@ -399,9 +423,29 @@ static void the_journal_alone_brings_the_ledger_back(void **state)
 		executor_free(b);
 		buf_clear(&bytes);
 	}
-	assert_true(fills > 1000 && open > 30);
+	*ret_fills = fills;
+	*ret_open = open;
 	buf_fini(&bytes);
 	free(j.at);
+}
+
+static void the_journal_alone_brings_the_ledger_back(void **state)
+{
+	(void)state;
+	uint64_t fills, open;
+	bring_back(300, &fills, &open);
+	assert_true(fills > 1000 && open > 30);
+}
+
+static void so_it_does_of_perpetuals(void **state)
+{
+	(void)state;
+	uint64_t fills, open;
+	perpetuals = true;
+	bring_back(400, &fills, &open);
+	perpetuals = false;
+	print_message("perpetuals: fills %llu, open %llu\n", (unsigned long long)fills, (unsigned long long)open);
+	assert_true(fills > 500 && open > 20);
 }
 
 /* A gap on the bus: what stands in the book may be wrong, so nothing is traded before a
@@ -508,10 +552,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loaded_core_goes_on_identically),
 		cmocka_unit_test(so_does_what_is_under_way),
+		cmocka_unit_test(so_do_perpetuals),
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(another_account_is_not_loaded),
 		cmocka_unit_test(nothing_is_forgotten),
 		cmocka_unit_test(the_journal_alone_brings_the_ledger_back),
+		cmocka_unit_test(so_it_does_of_perpetuals),
 		cmocka_unit_test(strange_fills_are_quarantined),
 		cmocka_unit_test(a_settlement_is_taken_over),
 		cmocka_unit_test(a_gap_costs_the_book),
