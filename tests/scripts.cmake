@@ -155,6 +155,11 @@ if(Python3_FOUND)
 	nj_script(e2e.account_sync ${Python3_EXECUTABLE} -B tests/e2e/test_account_sync.py)
 endif()
 
+# A live account: its orders at a venue that is played, through lost replies and SIGKILLs.
+if(Python3_FOUND)
+	nj_script(e2e.live ${Python3_EXECUTABLE} -B tests/e2e/test_live.py)
+endif()
+
 # The simulator in each venue's own protocol, from that venue's captures; the collector on it.
 if(Python3_FOUND)
 	nj_script(e2e.venues ${Python3_EXECUTABLE} -B tests/e2e/test_venues.py)

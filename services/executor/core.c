@@ -62,13 +62,12 @@ bool core_in_range(const struct executor_settings *s)
 /* A live account has what the venue says it has. */
 static int fund(struct executor *x)
 {
-	if (x->settings.remote) {
-		x->settings.n_balances = 0;
+	bool told = x->settings.remote && !x->settings.dry;
+	if (x->settings.remote)
 		x->settings.latency.model = LATENCY_FIXED; /* the way to the venue takes the time that it takes */
-	}
 	for (uint32_t i = 0; i < x->settings.n_balances; i++) {
 		const struct executor_balance *b = &x->settings.balance[i];
-		int rc = asset_receive(account_asset(&x->account, b->asset), b->amount);
+		int rc = asset_receive(account_asset(&x->account, b->asset), told ? 0 : b->amount);
 		if (rc != 0)
 			return rc;
 	}
@@ -515,6 +514,11 @@ const struct core_ops executor_core = {
 const struct executor_counters *executor_counters(const struct executor *x)
 {
 	return &x->counters;
+}
+
+const char *executor_account(const struct executor *x)
+{
+	return x->account.name;
 }
 
 enum trading executor_trading(const struct executor *x)

@@ -78,6 +78,7 @@ struct executor_settings {
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
 	bool remote;                /* a live account: orders live at the venue (remote.h) */
+	bool dry;                   /* but nothing is ever sent: its balances are the settings' */
 	uint8_t origin;             /* enum origin; none: that of the first market event */
 };
 
@@ -122,6 +123,7 @@ void executor_free(struct executor *x);
 extern const struct core_ops executor_core;
 
 const struct executor_counters *executor_counters(const struct executor *x);
+const char *executor_account(const struct executor *x);
 enum trading executor_trading(const struct executor *x);
 /* Who and why of the present state, as a trading_state event says it. */
 void executor_describe(const struct executor *x, struct ev_trading_state *ret_state);

@@ -47,7 +47,7 @@ struct gateway_core {
 	int (*tell)(void *ctx, const struct ev_venue_report *r);
 	/* The i-th asset of the account and all of it at 8 decimals; false behind the last. */
 	bool (*holds)(void *ctx, uint32_t i, const char **ret_asset, int64_t *ret_total);
-	bool (*adopts)(void *ctx); /* the venue's balances are to be taken over */
+	bool (*adopts)(void *ctx, uint32_t i); /* the venue's balance of it is to be taken over */
 };
 
 struct gateway_settings {
@@ -115,7 +115,8 @@ struct gateway {
 	bool agreed;             /* once */
 	bool refused;            /* the key, for good */
 	enum gateway_step step;
-	bool step_asked, adopting;
+	bool step_asked;
+	uint64_t told_asked;     /* when the balances were asked for */
 	int64_t step_due;
 	uint32_t mismatches;
 	uint64_t told_then;      /* at the last mismatch */

@@ -49,7 +49,7 @@ bool gateway_compare_next(struct gateway *g, int64_t now, struct gateway_request
 	case GATEWAY_BALANCES:
 		if (!settled(g))
 			return false;
-		g->adopting = g->core.adopts(g->core.ctx);
+		g->told_asked = g->told;
 		ask(g, now, GATEWAY_ASK_BALANCES, ret);
 		return true;
 	default:
@@ -187,12 +187,22 @@ static void on_balance(void *ctx, const struct venue_account_row *row)
 			g->amount[i] = -1; /* finer than anything we can have */
 }
 
-static void tell_funds(struct gateway *g, const char *asset, int64_t amount)
+static int tell_funds(struct gateway *g, const char *asset, int64_t amount)
 {
 	struct ev_venue_report e = {.says = venue_says_funds, .cash_scale = CASH_SCALE, .amount = amount};
 	event_set_name(e.account, g->set.account);
 	event_set_name(e.asset, asset);
-	gateway_tell(g, &e);
+	return gateway_tell(g, &e);
+}
+
+static bool adopts_any(const struct gateway *g)
+{
+	const char *asset;
+	int64_t total;
+	for (uint32_t i = 0; i < GATEWAY_ASSETS_MAX && g->core.holds(g->core.ctx, i, &asset, &total); i++)
+		if (g->core.adopts(g->core.ctx, i))
+			return true;
+	return false;
 }
 
 static void agree(struct gateway *g, int64_t now)
@@ -201,7 +211,7 @@ static void agree(struct gateway *g, int64_t now)
 	event_set_name(e.account, g->set.account);
 	g->mismatches = 0;
 	g->counters.compared++;
-	if ((!g->agreed || g->adopting) && gateway_tell(g, &e) != 0)
+	if ((!g->agreed || adopts_any(g)) && gateway_tell(g, &e) != 0)
 		return;
 	g->agreed = true;
 	if (g->stream)
@@ -235,6 +245,7 @@ static void hear_balances(struct gateway *g, int64_t now, const struct gateway_r
 	const char *asset, *other = NULL;
 	int64_t total, ours = 0, theirs = 0;
 	bool adopted = false;
+	uint64_t told = 0;
 	memset(g->amount, 0, sizeof(g->amount));
 	g->complete = false;
 	int rc = g->set.venue->account->reply(VENUE_ACCOUNT_BALANCES, a->status, a->body, on_balance, g);
@@ -245,8 +256,10 @@ static void hear_balances(struct gateway *g, int64_t now, const struct gateway_r
 	for (uint32_t i = 0; i < GATEWAY_ASSETS_MAX && g->core.holds(g->core.ctx, i, &asset, &total); i++) {
 		if (total == g->amount[i])
 			continue;
-		if (g->adopting && g->amount[i] >= 0) {
-			tell_funds(g, asset, g->amount[i]);
+		if (g->core.adopts(g->core.ctx, i) && g->amount[i] >= 0) {
+			/* What was said meanwhile may be in it, or not. */
+			if (g->told == g->told_asked + told)
+				told += tell_funds(g, asset, g->amount[i]) == 0;
 			adopted = true;
 		} else if (!other) {
 			other = asset;

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/service/runtime.h"
+#include "services/executor/gateway_io.h"
 #include "services/executor/house.h"
 #include "services/executor/kill_switch.h"
 #include "services/executor/section.h"
@@ -18,11 +19,20 @@ static const struct service_input inputs[] = {
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
 				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
-				EVENT_latency,       EVENT_liquidated, EVENT_allocation, 0};
+				EVENT_latency,       EVENT_liquidated, EVENT_allocation, EVENT_venue_report, 0};
+
+struct figures {
+	struct executor_counters house;
+	struct gateway_io_counters venue;
+};
 
 #define COUNTER(name, member, doc)                                                                                     \
 	{                                                                                                              \
-		name, METRIC_COUNTER, doc, offsetof(struct executor_counters, member)                                  \
+		name, METRIC_COUNTER, doc, offsetof(struct figures, house.member)                                      \
+	}
+#define VENUE(name, member, doc)                                                                                       \
+	{                                                                                                              \
+		"executor_venue_" name "_total", METRIC_COUNTER, doc, offsetof(struct figures, venue.member)           \
 	}
 static const struct metric_row metrics[] = {
 	COUNTER("executor_events_total", events, "Inputs applied."),
@@ -40,7 +50,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("executor_full_instruments_total", full_instruments, "Announcements beyond the most instruments."),
 	COUNTER("executor_refused_fills_total", refused_fills, "Fills that could not be paid or held."),
 	{"executor_closing", METRIC_GAUGE, "Holdings that a flatten has still to close.",
-	 offsetof(struct executor_counters, closing)},
+	 offsetof(struct figures, house.closing)},
 	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),
 	COUNTER("executor_quarantined_total", quarantined, "Fills of its journal that a takeover did not book."),
 	COUNTER("executor_fundings_total", fundings, "Fundings of holdings in perpetuals, paid or received."),
@@ -50,8 +60,23 @@ static const struct metric_row metrics[] = {
 	COUNTER("executor_stands_total", stands, "Times that the stop-loss guard made instruments stand still."),
 	COUNTER("executor_delayed_total", delayed, "Intents that took longer to the exchange than the least."),
 	{"executor_in_flight", METRIC_GAUGE, "Intents on their way to the exchange.",
-	 offsetof(struct executor_counters, in_flight)},
+	 offsetof(struct figures, house.in_flight)},
 	COUNTER("executor_reloads_total", reloads, "Settings changed while running."),
+	COUNTER("executor_venue_reports_total", remote_reports, "Live accounts: what the venue said."),
+	COUNTER("executor_venue_duplicates_total", remote_duplicates, "Trades at the venue that were booked before."),
+	COUNTER("executor_venue_quarantined_total", remote_quarantined, "Trades at the venue that were not booked."),
+	VENUE("placed", placed, "Orders sent to the venue."),
+	VENUE("cancels", cancels, "Cancels sent to the venue."),
+	VENUE("queries", queries, "Orders asked for at the venue."),
+	VENUE("unknown", unknown, "Answers that leave open what was done."),
+	VENUE("refused", refused, "Orders that the venue refused."),
+	VENUE("unsent", unsent, "Orders that were never sent."),
+	VENUE("untold", untold, "Reports that the journal had no room for; asked for again."),
+	VENUE("compared", compared, "Comparisons of orders and balances with the venue's that found the same."),
+	VENUE("differed", differed, "Comparisons that found a difference."),
+	VENUE("unanswered", unanswered, "Requests to the venue without an answer."),
+	VENUE("stream_connects", stream_connects, "Connections of the account's stream."),
+	VENUE("stream_texts", stream_texts, "Texts of the account's stream."),
 	{0},
 };
 
@@ -59,6 +84,8 @@ struct shell {
 	struct runtime *rt;
 	struct house *house;
 	struct kill_switch kill;
+	struct gateway_io *venue; /* of the live account; NULL: there is none */
+	struct figures figures;
 };
 
 /* The accounts by these settings. ERR_ARG with a reason for people. */
@@ -83,7 +110,7 @@ static int check(struct runtime *rt, const void *settings, char *reason, size_t 
 	struct house *house = NULL;
 	int rc = make_house(rt, settings, reason, cap, &house);
 	house_free(house);
-	return rc;
+	return rc ? rc : gateway_io_check(settings, reason, cap);
 }
 
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)
@@ -93,7 +120,10 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 		return ERR_NOMEM;
 	shell->rt = rt;
 	int rc = make_house(rt, settings, reason, cap, &shell->house);
+	if (!rc)
+		rc = gateway_io_open(rt, shell->house, settings, &shell->venue, reason, cap);
 	if (rc) {
+		house_free(shell->house);
 		free(shell);
 		return rc;
 	}
@@ -105,6 +135,7 @@ static int start(struct runtime *rt, const void *settings, void **ret_self, char
 static void shell_free(void *self)
 {
 	struct shell *shell = self;
+	gateway_io_close(shell->venue);
 	house_free(shell->house);
 	free(shell);
 }
@@ -116,7 +147,9 @@ static void *core_of(void *self)
 
 static const void *metrics_of(void *self)
 {
-	return house_counters(((struct shell *)self)->house);
+	struct shell *shell = self;
+	shell->figures = (struct figures){*house_counters(shell->house), gateway_io_counters(shell->venue)};
+	return &shell->figures;
 }
 
 static bool safe_for(const void *self, const char *cause)
@@ -138,7 +171,15 @@ static void run(void *self)
 
 static bool ready(void *self)
 {
-	return kill_switch_ready(&((struct shell *)self)->kill);
+	const struct shell *shell = self;
+	return kill_switch_ready(&shell->kill) && gateway_io_ready(shell->venue);
+}
+
+static void applied(void *self, int64_t now, const struct event *ev)
+{
+	(void)now;
+	(void)ev;
+	gateway_io_applied(((struct shell *)self)->venue);
 }
 
 /* Each is told once, and once more when it is over. */
@@ -164,6 +205,7 @@ static void tick(void *self, int64_t mono_ns)
 	struct shell *shell = self;
 	(void)mono_ns;
 	kill_switch_keep(&shell->kill);
+	gateway_io_tick(shell->venue);
 	if (runtime_life(shell->rt) == life_running && !runtime_verifying(shell->rt))
 		tell_people(shell);
 }
@@ -221,6 +263,7 @@ static const struct service service = {
 	.metrics_of = metrics_of,
 	.run = run,
 	.ready = ready,
+	.applied = applied,
 	.tick = tick,
 	.beat = beat,
 	.obeyed = obeyed,

@@ -10,12 +10,13 @@
 #include "common/base/err.h"
 #include "services/executor/executor.h"
 
+_Static_assert(REMOTE_ASSETS_MAX == ACCOUNT_ASSETS_MAX, "a flag for each asset of the account");
+
 int remote_init(struct executor *x)
 {
 	if (!x->settings.remote)
 		return 0;
 	x->remote.trade = calloc(REMOTE_TRADES_MAX, sizeof(*x->remote.trade));
-	x->remote.adopt = true;
 	return x->remote.trade ? 0 : ERR_NOMEM;
 }
 
@@ -69,19 +70,26 @@ static void forget_later(struct remote *r, const char *order)
 
 /* ---- what cannot be ---- */
 
+static void raise(const struct step *s, const char *cause, const char *why)
+{
+	struct mode *m = &s->x->mode;
+	struct ev_command c = {.verb = verb_safe};
+	enum trading before = mode_state(m);
+	event_set_name(c.target, cause);
+	event_set_name(c.owner, "executor");
+	event_set_text(c.reason, why);
+	if (mode_raise(m, &c))
+		report_trading(s, before);
+}
+
 /* What the account is worth is not guessed at: people look first. */
 static void quarantine(const struct step *s, const struct ev_venue_report *r, const char *why)
 {
-	struct executor *x = s->x;
-	struct ev_command c = {.verb = verb_safe};
-	enum trading before = mode_state(&x->mode);
-	x->counters.remote_quarantined++;
-	event_set_name(c.target, REMOTE_CAUSE);
-	event_set_name(c.owner, "executor");
-	snprintf(c.reason, sizeof(c.reason), "Trade %.39s of order %.39s (%.39s) was not booked: %s.", r->trade_id,
+	char text[EVENT_TEXT_MAX];
+	s->x->counters.remote_quarantined++;
+	snprintf(text, sizeof(text), "Trade %.20s of order %.36s (%.30s) was not booked: %.70s.", r->trade_id,
 		 r->client_order_id[0] ? r->client_order_id : r->venue_order_id, r->instrument.s, why);
-	if (mode_raise(&x->mode, &c))
-		report_trading(s, before);
+	raise(s, REMOTE_CAUSE, text);
 }
 
 /* ---- to the venue ---- */
@@ -98,6 +106,7 @@ void remote_submit(const struct step *s, struct order *o)
 	struct executor *x = s->x;
 	o->stage = stage_remote;
 	o->status = order_status_pending;
+	x->remote.changes++;
 	o->remote = (struct order_remote){.pass = risk_take_pass(x, o)};
 	report_order(s, o, reject_none, "");
 	report_balance(s, fills_locked_asset(x, o));
@@ -108,6 +117,7 @@ void remote_cancel(const struct step *s, struct order *o, enum reject why, bool 
 {
 	if (o->remote.cancel || o->remote.ended != order_status_none)
 		return;
+	s->x->remote.changes++;
 	o->remote.cancel = true;
 	o->remote.why = (uint8_t)why;
 	o->remote.expires = expires;
@@ -257,13 +267,52 @@ static void on_unknown_order(const struct step *s, const struct ev_venue_report 
 static void on_funds(const struct step *s, const struct ev_venue_report *r)
 {
 	int64_t amount;
-	if (!s->x->remote.adopt)
+	const struct asset *a = account_find(&s->x->account, r->asset);
+	if (!a || s->x->remote.adopted[a - s->x->account.asset])
 		return;
 	int rc = fixed_rescale(r->amount, r->cash_scale, CASH_SCALE, &amount);
 	if (rc == 0)
 		rc = remote_fund(s, r->asset, amount);
 	if (rc != 0)
 		quarantine(s, r, "the balance does not fit the account");
+}
+
+/* From here on they are ours. */
+static void know_balances(struct executor *x)
+{
+	for (uint32_t i = 0; i < x->account.n; i++)
+		x->remote.adopted[i] = true;
+}
+
+static void on_ready(const struct step *s)
+{
+	enum trading before = mode_state(&s->x->mode);
+	if (mode_clear(&s->x->mode, REMOTE_UNREADY))
+		report_trading(s, before);
+}
+
+/* What is about the account; false: it is about an order. */
+static bool on_account(const struct step *s, const struct ev_venue_report *r)
+{
+	switch (r->says) {
+	case venue_says_funds:
+		on_funds(s, r);
+		return true;
+	case venue_says_agreed:
+		know_balances(s->x);
+		return true;
+	case venue_says_unready:
+		raise(s, REMOTE_UNREADY, r->words);
+		return true;
+	case venue_says_ready:
+		on_ready(s);
+		return true;
+	case venue_says_differs:
+		raise(s, REMOTE_CAUSE, r->words);
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool is_about_order(const struct ev_venue_report *r)
@@ -277,13 +326,12 @@ void remote_on_report(const struct step *s, const struct ev_venue_report *r)
 	if (!x->remote.trade || strcmp(r->account, x->account.name) != 0)
 		return;
 	x->counters.remote_reports++;
+	x->remote.changes++;
+	if (on_account(s, r))
+		return;
 	struct order *o = orders_find(&x->orders, r->client_order_id);
 	if (r->says == venue_says_trade && booked(&x->remote, r->client_order_id, r->trade_id))
 		x->counters.remote_duplicates++;
-	else if (r->says == venue_says_funds)
-		on_funds(s, r);
-	else if (r->says == venue_says_agreed)
-		x->remote.adopt = false;
 	else if (is_about_order(r) && o && o->stage == stage_remote)
 		on_order(s, o, r);
 	else
@@ -294,7 +342,7 @@ bool remote_reset(struct executor *x)
 {
 	if (!x->remote.trade)
 		return false;
-	x->remote.adopt = true;
+	memset(x->remote.adopted, 0, sizeof(x->remote.adopted));
 	return mode_clear(&x->mode, REMOTE_CAUSE);
 }
 
@@ -324,7 +372,43 @@ void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r)
 {
 	if (r->says == venue_says_agreed)
-		x->remote.adopt = false;
+		know_balances(x);
+}
+
+/* ---- for the shell ---- */
+
+const struct order *remote_order(const struct executor *x, uint32_t *i)
+{
+	while (*i < x->orders.n) {
+		const struct order *o = &x->orders.at[(*i)++];
+		if (o->stage == stage_remote)
+			return o;
+	}
+	return NULL;
+}
+
+uint64_t remote_changes(const struct executor *x)
+{
+	return x->remote.changes;
+}
+
+bool remote_adopts(const struct executor *x, uint32_t i)
+{
+	return !x->remote.adopted[i];
+}
+
+bool remote_holds(const struct executor *x, uint32_t i, const char **ret_asset, int64_t *ret_total)
+{
+	if (i >= x->account.n)
+		return false;
+	*ret_asset = x->account.asset[i].name;
+	*ret_total = x->account.asset[i].total;
+	return true;
+}
+
+uint8_t remote_origin(const struct executor *x)
+{
+	return x->origin;
 }
 
 /* ---- saved ---- */
@@ -402,7 +486,9 @@ void remote_save(const struct executor *x, struct packer *p)
 {
 	const struct remote *r = &x->remote;
 	pack_bool(p, x->settings.remote);
-	pack_bool(p, r->adopt);
+	pack_array(p, x->account.n);
+	for (uint32_t i = 0; i < x->account.n; i++)
+		pack_bool(p, r->adopted[i]);
 	pack_u64(p, r->next);
 	pack_array(p, TRADE_FIELDS * r->n);
 	for (uint32_t i = 0; i < r->n; i++) {
@@ -421,7 +507,11 @@ static int load_trades(struct remote *r, struct unpacker *u)
 {
 	bool live = unpack_bool(u);
 	r->loaded = true;
-	r->adopt = unpack_bool(u);
+	uint32_t assets = unpack_array(u);
+	if (!u->err && assets > REMOTE_ASSETS_MAX)
+		return ERR_CORRUPT;
+	for (uint32_t i = 0; i < assets && !u->err; i++)
+		r->adopted[i] = unpack_bool(u);
 	uint64_t next = unpack_u64(u);
 	uint32_t n = unpack_array(u);
 	if (u->err)

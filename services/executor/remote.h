@@ -23,7 +23,8 @@
  * Commissions are what the venue took, in the asset it took them in. In the base asset it is a sale of that much at
  * the price of the trade, whose proceeds pay it; what is below one unit of the instrument's quantity waits in `dust`.
  *
- * Balances begin as the venue's (funds), and later ones that differ are taken over only after a reset by people.
+ * The balance of an asset begins as the venue's (funds); one that differs later is taken over only after a reset by
+ * people.
  */
 #ifndef NJ_EXECUTOR_REMOTE_H
 #define NJ_EXECUTOR_REMOTE_H
@@ -32,7 +33,9 @@
 #include "proto/event.h"
 
 #define REMOTE_TRADES_MAX 4096
-#define REMOTE_CAUSE "venue_differs" /* of safe mode: what the venue says is not what we have */
+#define REMOTE_ASSETS_MAX 256 /* those of the account */
+#define REMOTE_CAUSE "venue_differs"   /* of safe mode: what the venue says is not what we have */
+#define REMOTE_UNREADY "venue_unready" /* of safe mode: nothing can be sent */
 
 struct executor;
 struct market;
@@ -47,7 +50,8 @@ struct remote_trade {
 struct remote {
 	struct remote_trade *trade; /* owned; NULL in a paper account */
 	uint32_t n, next;
-	bool adopt;  /* the venue's balances are taken over as they are */
+	uint64_t changes; /* of what the shell is to see */
+	bool adopted[REMOTE_ASSETS_MAX]; /* the venue has told its balance; later ones that differ are not taken over */
 	bool loaded; /* the state that was loaded says of which kind its account is */
 };
 
@@ -72,6 +76,14 @@ bool remote_reset(struct executor *x);
 void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f);
 /* Of a report in it only what no later record repeats. */
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r);
+
+/* What the shell sees of it: its orders (from *i = 0 on; NULL behind the last), a count that moves when they do,
+ * the i-th asset, all of it and whether its balance is to be taken over, and the origin of its market data. */
+const struct order *remote_order(const struct executor *x, uint32_t *i);
+uint64_t remote_changes(const struct executor *x);
+bool remote_adopts(const struct executor *x, uint32_t i);
+bool remote_holds(const struct executor *x, uint32_t i, const char **ret_asset, int64_t *ret_total);
+uint8_t remote_origin(const struct executor *x);
 
 /* remote_book.c: ERR_REFUSED, ERR_RANGE, ERR_INEXACT: it cannot be booked; nothing has changed then. */
 int remote_book(const struct step *s, struct order *o, const struct ev_venue_report *r);

@@ -73,6 +73,28 @@ const struct config_key executor_section_keys[] = {
 	 NULL, TEXT(ack_delays)},
 	{"latency_seed", CONFIG_INT, "1", 0, INT64_MAX, "",
 	 "latency drawn, measured: the same seed delays the same order by the same.", NULL, AT(latency_seed), 0},
+	{"mode", CONFIG_CHOICE, "paper", 0, 0, "",
+	 "Who fills its orders: paper, our model against the venue's book; live, the venue itself (docs/live.md).",
+	 "paper|live", TEXT(mode)},
+	{"send", CONFIG_CHOICE, "dry", 0, 0, "",
+	 "mode live: dry sends nothing and says what it would have; testnet and live send to those hosts of the venue; "
+	 "simulator sends to venue_url.",
+	 "dry|testnet|live|simulator", TEXT(send)},
+	{"key_id", CONFIG_SECRET, "", 0, 0, "",
+	 "send: id of the key, one that may trade and read, nothing else, from NIGHTJAR_EXECUTOR__KEY_ID_FILE.", NULL,
+	 TEXT(key_id)},
+	{"key_file", CONFIG_TEXT, "", 0, 0, "", "send: file of its private part, closed to others.", NULL,
+	 TEXT(key_file)},
+	{"venue_url", CONFIG_TEXT, "", 0, 0, "", "send simulator: http://127.0.0.1:PORT of a venue_sim --trading.",
+	 NULL, TEXT(venue_url)},
+	{"venue_stream_url", CONFIG_TEXT, "", 0, 0, "", "send simulator: ws://127.0.0.1:PORT of the same.", NULL,
+	 TEXT(venue_stream_url)},
+	{"recv_window", CONFIG_DUR, "5s", NS_PER_MS, 60 * NS_PER_S, "ns",
+	 "send: a request that reaches the venue later is refused there.", NULL, AT(recv_window_ns), 0},
+	{"place_within", CONFIG_DUR, "2s", NS_PER_MS, 60 * NS_PER_S, "ns",
+	 "send: an order that could not be sent for longer never is.", NULL, AT(place_within_ns), 0},
+	{"compare_every", CONFIG_DUR, "60s", NS_PER_S, 3600 * NS_PER_S, "ns",
+	 "send: how often orders and balances are compared with the venue's.", NULL, AT(compare_every_ns), 0},
 	{"open_orders_max", CONFIG_INT, "200", 1, 100000, "orders", "Most open orders.", NULL, AT(open_orders_max), 0},
 	{"order_qty_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "base", "Risk: largest quantity of one order; 0 none.",
 	 NULL, AT(limit[LIMIT_ORDER_QTY]), 0},
@@ -244,6 +266,8 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->blind_max_ns = in->blind_max_ns;
 	s->mark = (uint8_t)mark_find(in->mark);
 	s->queue = (uint8_t)queue_find(in->queue);
+	s->remote = strcmp(in->mode, "live") == 0;
+	s->dry = s->remote && strcmp(in->send, "dry") == 0;
 	s->open_orders_max = (uint32_t)in->open_orders_max;
 	s->instruments_max = (uint32_t)in->instruments_max;
 	s->book_levels = (uint32_t)in->book_levels;

@@ -24,6 +24,9 @@ struct executor_section {
 	struct guard_settings guard;
 	char allocation[EVENT_NAME_MAX], allocations[ALLOCATION_TEXT_MAX];
 	int64_t allocation_every_ns, allocation_window, allocation_leverage;
+	char mode[EVENT_NAME_MAX], send[EVENT_NAME_MAX];
+	char key_id[200], key_file[300], venue_url[200], venue_stream_url[200];
+	int64_t recv_window_ns, place_within_ns, compare_every_ns;
 };
 
 extern const struct config_key executor_section_keys[];

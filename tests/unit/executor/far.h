@@ -399,10 +399,10 @@ static inline bool on_holds(void *ctx, uint32_t i, const char **ret_asset, int64
 	return true;
 }
 
-static inline bool on_adopts(void *ctx)
+static inline bool on_adopts(void *ctx, uint32_t i)
 {
 	(void)ctx;
-	return w.d.x->remote.adopt;
+	return remote_adopts(w.d.x, i);
 }
 
 static inline void apply_told(void)

@@ -62,6 +62,7 @@ static int open_live(void **state)
 {
 	struct executor_settings s = desk_settings();
 	s.remote = true;
+	s.balance[s.n_balances++] = (struct executor_balance){"BNB", 0}; /* named: it is followed */
 	through_disk = *state != NULL;
 	desk_open(&d, &s);
 	desk_book(&d);
@@ -339,6 +340,8 @@ static void balances_are_taken_over_only_when_people_say_so(void **state)
 {
 	(void)state;
 	funds("USDT", CASH(5));
+	assert_int_equal(d.n, 0);
+	funds("XYZ", CASH(5)); /* nothing of ours */
 	assert_int_equal(d.n, 0);
 	desk_command(&d, verb_reset, "", "deposit", 0);
 	funds("USDT", CASH(1500));
