@@ -105,6 +105,7 @@ def is_killed(s):
 def obeys_the_kill_switch(s):
     assert s.nj("kill", "--yes", "--reason", "enough").returncode == 0
     s.until("no open order at the venue", lambda: all(o["status"] not in ("NEW", "PARTIALLY_FILLED") for o in at_venue(s)))
+    time.sleep(1)  # what was on its way has arrived
     n = len(at_venue(s))
     time.sleep(2)
     assert len(at_venue(s)) == n, "an order after the kill switch"
