@@ -496,7 +496,7 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 		allocation_on_timer(&s);
 	if (x->equity_due <= due) {
 		x->equity_due = CORE_NEVER;
-		equity_report(&s);
+		equity_point(&s);
 		x->filled = false;
 	}
 	finish(&s);

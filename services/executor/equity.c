@@ -155,7 +155,7 @@ void equity_start(struct executor *x, int64_t now)
 	x->start_equity = w.equity;
 }
 
-static void report(const struct step *s, const struct worth *w)
+static void report(const struct step *s, const struct worth *w, bool whole)
 {
 	const struct account *a = &s->x->account;
 	struct event ev;
@@ -175,6 +175,7 @@ static void report(const struct step *s, const struct worth *w)
 	ev.equity.funding = w->funding;
 	ev.equity.insured = w->insured;
 	ev.equity.margin = w->margin;
+	ev.equity.whole = whole;
 	sink_emit(s->out, &ev);
 }
 
@@ -187,12 +188,12 @@ static void halt(const struct step *s, const char *why)
 	cancel_all(s, NULL, reject_halted);
 }
 
-void equity_report(const struct step *s)
+static void tell(const struct step *s, bool whole)
 {
 	struct executor *x = s->x;
 	equity_start(x, s->now);
 	struct worth w = worth_at(x, s->now);
-	report(s, &w);
+	report(s, &w, whole);
 	bool lost = x->settings.loss_max > 0 && x->started && w.marked &&
 		    add_capped(x->start_equity, -w.equity) >= x->settings.loss_max;
 	char why[EVENT_TEXT_MAX] = "The loss limit of the account was reached.";
@@ -200,6 +201,17 @@ void equity_report(const struct step *s)
 		lost = true;
 	if (lost)
 		halt(s, why);
+}
+
+void equity_report(const struct step *s)
+{
+	tell(s, false);
+}
+
+void equity_point(const struct step *s)
+{
+	valuation_report(s);
+	tell(s, true);
 }
 
 /* The curve has points at multiples of the interval, but only while something happens: after a

@@ -191,6 +191,9 @@ int live_load(struct executor *x, struct unpacker *u);
 
 /* equity.c: worth, the curve, the loss limit. */
 void equity_report(const struct step *s);
+/* The same with what it consists of. */
+void equity_point(const struct step *s);
+void valuation_report(const struct step *s); /* valuation.c */
 /* Notes the worth at the start, once it can be told. */
 void equity_start(struct executor *x, int64_t now);
 /* The account's worth. False: not all of it could be marked. */

@@ -137,6 +137,8 @@ static const char *account_of(const struct event *ev)
 		return ev->trading_state.account;
 	case EVENT_liquidated:
 		return ev->liquidated.account;
+	case EVENT_valuation:
+		return ev->valuation.account;
 	case EVENT_allocation:
 		return ev->allocation.account;
 	case EVENT_venue_report:

@@ -19,7 +19,8 @@ static const struct service_input inputs[] = {
 };
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
 				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
-				EVENT_latency,       EVENT_liquidated, EVENT_allocation, EVENT_venue_report, 0};
+				EVENT_latency,       EVENT_liquidated, EVENT_allocation, EVENT_venue_report,
+				EVENT_valuation,     0};
 
 struct figures {
 	struct executor_counters house;

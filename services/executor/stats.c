@@ -27,10 +27,11 @@ static int64_t plus(int64_t a, int64_t b)
 	return a > 0 ? INT64_MAX : -INT64_MAX;
 }
 
-static struct stats_row *row_of(struct stats *s, enum stats_scope scope, const char *name)
+static struct stats_row *row_of(struct stats *s, const char *account, enum stats_scope scope, const char *name)
 {
 	for (uint32_t i = 0; i < s->n; i++)
-		if (s->row[i].scope == scope && strcmp(s->row[i].name, name) == 0)
+		if (s->row[i].scope == scope && strcmp(s->row[i].name, name) == 0 &&
+		    strcmp(s->row[i].account, account) == 0)
 			return &s->row[i];
 	if (s->n == STATS_ROWS_MAX) {
 		s->left_out++;
@@ -38,6 +39,7 @@ static struct stats_row *row_of(struct stats *s, enum stats_scope scope, const c
 	}
 	struct stats_row *r = &s->row[s->n++];
 	r->scope = scope;
+	event_set_name(r->account, account);
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	return r;
 }
@@ -62,11 +64,12 @@ static void note_return(struct stats_curve *c, double value)
 static void end_day(struct stats *s, struct stats_row *r)
 {
 	struct stats_curve *c = &r->curve;
-	struct stats_day d = {.scope = r->scope, .name = r->name, .day = r->day, .sums = &r->today,
+	struct stats_day d = {.scope = r->scope, .account = r->account, .name = r->name,
+			      .day = r->day, .sums = &r->today,
 			      .has_worth = c->any, .open = c->day_open, .close = c->last};
 	if (!r->open)
 		return;
-	if (c->any && c->day_open > 0)
+	if (c->any && c->day_open > 0 && r->scope == STATS_ACCOUNT)
 		note_return(c, ratio(c->last, c->day_open) - 1);
 	if (s->on_day)
 		s->on_day(s->ctx, &d);
@@ -121,8 +124,32 @@ static int64_t counted(const struct ev_fill *f, bool by_rate, int64_t amount)
 /* Is it of an asset that is not the account's own? */
 static bool is_foreign(struct stats *s, const struct ev_fill *f)
 {
-	const struct stats_row *r = row_of(s, STATS_ACCOUNT, f->account);
+	const struct stats_row *r = row_of(s, f->account, STATS_ACCOUNT, f->account);
 	return r && r->asset[0] && strcmp(r->asset, f->fee_asset) != 0;
+}
+
+/* What the strategy holds of the instrument. */
+static void hold(struct stats *s, struct stats_row *const row[], const struct ev_fill *f)
+{
+	uint32_t i = 0;
+	int64_t qty;
+	if (fixed_rescale(f->qty, f->qty_scale, CASH_SCALE, &qty) != 0)
+		return;
+	while (i < s->n_holdings && (s->holding[i].strategy != row[STATS_STRATEGY] ||
+				     s->holding[i].instrument != row[STATS_INSTRUMENT]))
+		i++;
+	if (i == STATS_HOLDINGS_MAX) {
+		s->left_out++;
+		return;
+	}
+	struct stats_holding *h = &s->holding[i];
+	if (i == s->n_holdings) {
+		*h = (struct stats_holding){row[STATS_ACCOUNT], row[STATS_STRATEGY], row[STATS_INSTRUMENT], 0};
+		s->n_holdings++;
+	}
+	h->qty = plus(h->qty, f->side == side_buy ? qty : -qty);
+	if (h->qty == 0)
+		*h = s->holding[--s->n_holdings];
 }
 
 static void on_fill(struct stats *s, const struct event *ev)
@@ -131,6 +158,7 @@ static void on_fill(struct stats *s, const struct event *ev)
 	struct ev_fill *f = &in_own.fill;
 	struct rated what = {f->price, f->qty, f->price_scale, f->qty_scale};
 	const char *names[] = {f->account, f->strategy, f->instrument.s};
+	struct stats_row *row[STATS_INSTRUMENT + 1] = {NULL};
 	int64_t value;
 	if (money_cost(what, &value) != 0)
 		return;
@@ -140,13 +168,17 @@ static void on_fill(struct stats *s, const struct event *ev)
 	f->realised = counted(f, by_rate, f->realised);
 	s->unvalued += by_rate && f->rate == 0;
 	for (int scope = STATS_ACCOUNT; scope <= STATS_INSTRUMENT; scope++) {
-		struct stats_row *r = row_of(s, (enum stats_scope)scope, names[scope]);
+		struct stats_row *r = row_of(s, f->account, (enum stats_scope)scope, names[scope]);
 		if (!r)
 			continue;
 		begin_day(s, r, ev->ts_event);
 		add_fill(&r->all, f, value);
 		add_fill(&r->today, f, value);
+		r->flow = plus(r->flow, plus(f->side == side_buy ? -value : value, -f->fee));
+		row[scope] = r;
 	}
+	if (row[STATS_ACCOUNT] && row[STATS_STRATEGY] && row[STATS_INSTRUMENT])
+		hold(s, row, f);
 }
 
 static void on_funding(struct stats *s, const struct event *ev)
@@ -154,12 +186,13 @@ static void on_funding(struct stats *s, const struct event *ev)
 	const struct ev_funding *f = &ev->funding;
 	const char *names[] = {f->account, f->strategy, f->instrument.s};
 	for (int scope = STATS_ACCOUNT; scope <= STATS_INSTRUMENT; scope++) {
-		struct stats_row *r = row_of(s, (enum stats_scope)scope, names[scope]);
+		struct stats_row *r = row_of(s, f->account, (enum stats_scope)scope, names[scope]);
 		if (!r)
 			continue;
 		begin_day(s, r, ev->ts_event);
 		r->all.funding = plus(r->all.funding, f->amount);
 		r->today.funding = plus(r->today.funding, f->amount);
+		r->flow = plus(r->flow, f->amount);
 	}
 }
 
@@ -185,16 +218,75 @@ static void pass_time(struct stats_curve *c, int64_t at, int64_t exposed)
 	c->exposed_ns += span * (double)exposed;
 }
 
+static void pass_point(struct stats_curve *c, int64_t at, int64_t worth)
+{
+	c->last = worth;
+	c->last_at = at;
+	c->peak = worth > c->peak ? worth : c->peak;
+	if (c->peak > 0 && ratio(c->peak - worth, c->peak) > c->drawdown)
+		c->drawdown = ratio(c->peak - worth, c->peak);
+}
+
+static void on_valuation(struct stats *s, const struct event *ev)
+{
+	const struct ev_valuation *e = &ev->valuation;
+	struct stats_row *r = row_of(s, e->account, STATS_INSTRUMENT, e->instrument.s);
+	if (!r)
+		return;
+	r->mark.price = e->price;
+	r->mark.scale = e->price_scale;
+	r->mark.rate = e->rate;
+	r->mark.marked = e->marked && e->price > 0 && e->rate > 0;
+}
+
+/* False: what it is worth is not known, or does not fit. */
+static bool holding_value(const struct stats_holding *h, int64_t *ret_value)
+{
+	const struct stats_row *m = h->instrument;
+	int64_t quote;
+	return m->mark.marked && fixed_mul(h->qty, CASH_SCALE, m->mark.price, m->mark.scale, CASH_SCALE, &quote) == 0 &&
+	       fixed_mul(quote, CASH_SCALE, m->mark.rate, RATE_SCALE, CASH_SCALE, ret_value) == 0;
+}
+
+/* A row's result; false where not all that it holds is marked. */
+static bool result_of(const struct stats *s, const struct stats_row *r, int64_t *ret_result)
+{
+	int64_t value;
+	*ret_result = r->flow;
+	for (uint32_t i = 0; i < s->n_holdings; i++) {
+		const struct stats_holding *h = &s->holding[i];
+		if (h->strategy != r && h->instrument != r)
+			continue;
+		if (!holding_value(h, &value))
+			return false;
+		*ret_result = plus(*ret_result, value);
+	}
+	return true;
+}
+
+/* Strategies and instruments of the account, at a point at which all positions were valued. */
+static void on_whole(struct stats *s, const struct stats_row *account, int64_t at)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct stats_row *r = &s->row[i];
+		int64_t result;
+		if (r->scope == STATS_ACCOUNT || strcmp(r->account, account->account) != 0 ||
+		    !result_of(s, r, &result))
+			continue;
+		if (!r->curve.any)
+			begin_curve(&r->curve, at, 0);
+		begin_day(s, r, at);
+		pass_point(&r->curve, at, result);
+		if (s->on_point)
+			s->on_point(s->ctx, r);
+	}
+}
+
 /* A fresh account says what it is worth at the beginning of event time, in 1970, before any market: that is where its
  * curve begins, and no time of it. */
-static void on_equity(struct stats *s, const struct event *ev)
+static void on_worth(struct stats *s, struct stats_row *r, const struct event *ev)
 {
 	const struct ev_equity *e = &ev->equity;
-	struct stats_row *r = row_of(s, STATS_ACCOUNT, e->account);
-	if (r)
-		event_set_name(r->asset, e->asset);
-	if (!r || !e->marked)
-		return;
 	struct stats_curve *c = &r->curve;
 	int64_t at = ev->ts_event;
 	if (!c->any) {
@@ -207,12 +299,24 @@ static void on_equity(struct stats *s, const struct event *ev)
 		c->first_at = c->last_at = at;
 	if (at > c->last_at)
 		pass_time(c, at, r->exposed);
-	c->last = e->equity;
-	c->last_at = at;
-	c->peak = e->equity > c->peak ? e->equity : c->peak;
-	if (c->peak > 0 && ratio(c->peak - e->equity, c->peak) > c->drawdown)
-		c->drawdown = ratio(c->peak - e->equity, c->peak);
+	pass_point(c, at, e->equity);
 	r->exposed = e->equity - e->cash;
+}
+
+static void on_equity(struct stats *s, const struct event *ev)
+{
+	const struct ev_equity *e = &ev->equity;
+	struct stats_row *r = row_of(s, e->account, STATS_ACCOUNT, e->account);
+	if (!r)
+		return;
+	event_set_name(r->asset, e->asset);
+	if (e->marked) {
+		on_worth(s, r, ev);
+		if (s->on_point)
+			s->on_point(s->ctx, r);
+	}
+	if (e->whole)
+		on_whole(s, r, ev->ts_event);
 }
 
 void stats_on_event(struct stats *s, const struct event *ev)
@@ -221,6 +325,8 @@ void stats_on_event(struct stats *s, const struct event *ev)
 		on_fill(s, ev);
 	else if (ev->id == EVENT_equity)
 		on_equity(s, ev);
+	else if (ev->id == EVENT_valuation)
+		on_valuation(s, ev);
 	else if (ev->id == EVENT_funding)
 		on_funding(s, ev);
 }

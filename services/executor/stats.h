@@ -25,6 +25,8 @@
 
 #define STATS_ROWS_MAX 1024 /* accounts, strategies and instruments; what comes beyond is counted and left out */
 
+#define STATS_HOLDINGS_MAX 1024 /* strategies times instruments that are not flat; beyond: left out */
+
 enum stats_scope {
 	STATS_ACCOUNT,
 	STATS_STRATEGY,
@@ -39,7 +41,9 @@ struct stats_sums { /* of a day, or of all of them; at CASH_SCALE */
 	uint64_t wins, defeats;
 };
 
-struct stats_curve { /* the account's worth */
+/* Of the account: its worth. Of strategies and instruments: their result, which is what they received less what they
+ * paid, fees included, and what they hold at its mark; it begins with 0. In the account's asset. */
+struct stats_curve {
 	int64_t first, last, peak;
 	int64_t first_at, last_at;
 	double drawdown;
@@ -52,11 +56,18 @@ struct stats_curve { /* the account's worth */
 
 struct stats_row {
 	enum stats_scope scope;
+	char account[EVENT_NAME_MAX];
 	char name[sizeof(struct symbol)];
 	char asset[EVENT_NAME_MAX]; /* accounts only: what it is counted in */
 	struct stats_sums all, today;
-	struct stats_curve curve; /* accounts only */
-	int64_t exposed;          /* of the account's last worth, what was not cash */
+	struct stats_curve curve;
+	int64_t exposed;          /* accounts only: of the last worth, what was not cash */
+	int64_t flow;             /* the others: received less paid, fees included */
+	struct {                  /* instruments only: the last valuation */
+		int64_t price, rate;
+		uint8_t scale;
+		bool marked;
+	} mark;
 	int64_t day;              /* since 1970; of `today` */
 	bool open;                /* today has something */
 };
@@ -64,19 +75,31 @@ struct stats_row {
 struct stats_day {
 	enum stats_scope scope;
 	const char *name;
+	const char *account;
 	int64_t day;
 	const struct stats_sums *sums;
 	bool has_worth;
-	int64_t open, close; /* the account's worth */
+	int64_t open, close; /* of the curve */
 };
 typedef void stats_day_fn(void *ctx, const struct stats_day *d);
+/* A point of a row's curve, which has it already. */
+typedef void stats_point_fn(void *ctx, const struct stats_row *r);
+
+struct stats_holding {
+	const struct stats_row *account;
+	struct stats_row *strategy, *instrument;
+	int64_t qty; /* CASH_SCALE, not 0 */
+};
 
 struct stats {
 	struct stats_row row[STATS_ROWS_MAX];
 	uint32_t n;
+	struct stats_holding holding[STATS_HOLDINGS_MAX];
+	uint32_t n_holdings;
 	uint64_t left_out;
 	uint64_t unvalued; /* fills whose money counts as nothing: nobody knew its rate */
-	stats_day_fn *on_day; /* NULL: nobody wants them */
+	stats_day_fn *on_day;     /* NULL: nobody wants them */
+	stats_point_fn *on_point; /* NULL: the same; set after stats_init */
 	void *ctx;
 };
 

@@ -38,6 +38,20 @@ def rows(config, *argv):
     return json.loads(out), out
 
 
+def check_files(config):
+    """Totals, days and curves as files: from the database and from the journal alone, the same bytes."""
+    at = os.path.dirname(config)
+    journal, written = os.path.join(at, "data", "executor", "journal"), []
+    for name, extra in (("one", []), ("two", []), ("three", ["--journal", journal])):
+        to = os.path.join(at, "reports-" + name)
+        subprocess.run([os.path.join(BIN, "nj"), "summary", "--config", config, "--files", to] + extra, check=True,
+                       timeout=60)
+        assert sorted(os.listdir(to)) == ["curve.csv", "days.csv", "totals.csv"], os.listdir(to)
+        written.append([open(os.path.join(to, n), "rb").read() for n in ("curve.csv", "days.csv", "totals.csv")])
+    assert written[0] == written[1] == written[2], "the same journal writes other files"
+    assert all(len(text.splitlines()) > 3 for text in written[0])
+
+
 def check_accounting(config, fills):
     """What the journal's folds say of the same fills: by scope, by day, by lot."""
     totals, bytes_ = rows(config, "summary")
@@ -50,8 +64,12 @@ def check_accounting(config, fills):
             parts = sum(Decimal(str(r[figure])) for r in totals if r["scope"] == scope)
             assert parts == Decimal(str(account[0][figure])), (scope, figure, parts, account)
     assert sum(Decimal(str(r["fees"])) for r in days if r["scope"] == "account") == Decimal(str(account[0]["fees"]))
-    assert Decimal(str(curve[-1]["end"])) == Decimal(str(account[0]["end"]))
+    for scope in ("account", "strategy", "instrument"):
+        for total in (r for r in totals if r["scope"] == scope):
+            points = [r for r in curve if (r["scope"], r["name"]) == (scope, total["name"])]
+            assert Decimal(str(points[-1]["end"])) == Decimal(str(total["end"])), total
     assert rows(config, "summary")[1] == bytes_, "the same journal says something else"
+    check_files(config)
     # Money that went in and out is in what was closed and what is open, whatever the method.
     paid = set()
     for method in ("fifo", "lifo", "hifo"):

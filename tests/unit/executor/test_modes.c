@@ -321,8 +321,8 @@ static void without_a_trusted_book_the_last_mark_counts(void **state)
 	desk_state(&c, book_state_untrusted);
 	desk_clear(&c);
 	desk_until(&c, 1010 * S);
-	assert_int_equal(c.out[0].equity.equity, CASH(900) - 10 * CENT + 9950 * CENT);
-	assert_false(c.out[0].equity.marked);
+	assert_int_equal(desk_last(&c, EVENT_equity)->equity.equity, CASH(900) - 10 * CENT + 9950 * CENT);
+	assert_false(desk_last(&c, EVENT_equity)->equity.marked);
 	desk_close(&c);
 }
 

@@ -384,6 +384,9 @@ static void on_output(void *ctx, struct event *ev)
 		assert_int_equal(ev->equity.fees, o->fees);
 		assert_int_equal(ev->equity.realised, o->realised);
 		break;
+	case EVENT_valuation: /* of a position as the last word about it has it */
+		assert_int_equal(ev->valuation.rate, 1000000000000);
+		break;
 	default:
 		assert_int_equal(ev->trading_state.before, o->trading);
 		o->trading = ev->trading_state.state;

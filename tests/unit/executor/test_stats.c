@@ -162,6 +162,111 @@ static void rows_are_bounded(void **state)
 	assert_int_equal(stats.left_out, 12);
 }
 
+/* ---- curves of strategies and instruments ---- */
+
+static struct {
+	enum stats_scope scope;
+	char name[sizeof(struct symbol)];
+	int64_t worth;
+} points[16];
+static uint32_t n_points;
+
+static void note_point(void *ctx, const struct stats_row *r)
+{
+	(void)ctx;
+	assert_true(n_points < ARRAY_LEN(points));
+	points[n_points].scope = r->scope;
+	snprintf(points[n_points].name, sizeof(points[0].name), "%s", r->name);
+	points[n_points++].worth = r->curve.last;
+}
+
+static int64_t point_of(enum stats_scope scope, const char *name)
+{
+	for (uint32_t i = 0; i < n_points; i++)
+		if (points[i].scope == scope && strcmp(points[i].name, name) == 0)
+			return points[i].worth;
+	return INT64_MIN;
+}
+
+static void trade(const char *strategy, enum side side, int64_t price, int64_t fee)
+{
+	struct event ev;
+	event_init(&ev, EVENT_fill);
+	ev.ts_event = 100 * DAY;
+	event_set_name(ev.fill.account, "paper");
+	event_set_name(ev.fill.strategy, strategy);
+	event_set_name(ev.fill.fee_asset, "USDT");
+	ev.fill.instrument = desk_symbol("ONE.TEST");
+	ev.fill.side = (uint8_t)side;
+	ev.fill.price = price;
+	ev.fill.qty = 2;
+	ev.fill.rate = 500000000000; /* a half */
+	ev.fill.fee = CASH(fee);
+	stats_on_event(&stats, &ev);
+}
+
+static void whole_point(int64_t price, bool marked)
+{
+	struct event ev;
+	event_init(&ev, EVENT_valuation);
+	event_set_name(ev.valuation.account, "paper");
+	ev.valuation.instrument = desk_symbol("ONE.TEST");
+	ev.valuation.price = price;
+	ev.valuation.price_scale = 1;
+	ev.valuation.rate = 500000000000;
+	ev.valuation.marked = marked;
+	stats_on_event(&stats, &ev);
+	event_init(&ev, EVENT_equity);
+	ev.ts_event = 100 * DAY + S;
+	event_set_name(ev.equity.account, "paper");
+	event_set_name(ev.equity.asset, "EUR");
+	ev.equity.whole = true;
+	n_points = 0;
+	stats_on_event(&stats, &ev);
+}
+
+/* a buys 2 at 100 for a fee of 4; b sells 2 at 110 for one of 2; all counts a half. At 105.5: a has -100 - 2 + 105.5,
+ * b 110 - 1 - 105.5; the instrument both. Without a mark nothing is told. */
+static void results_of_strategies_and_instruments(void **state)
+{
+	(void)state;
+	begin();
+	stats.on_point = note_point;
+	trade("a", side_buy, 100, 4);
+	trade("b", side_sell, 110, 2);
+	whole_point(1055, false);
+	assert_int_equal(n_points, 0);
+	whole_point(1055, true);
+	assert_int_equal(n_points, 3);
+	assert_int_equal(point_of(STATS_STRATEGY, "a"), 350000000);
+	assert_int_equal(point_of(STATS_STRATEGY, "b"), 350000000);
+	assert_int_equal(point_of(STATS_INSTRUMENT, "ONE.TEST"), 700000000);
+	stats_end(&stats);
+	uint32_t of_a = 0;
+	while (of_a < n_days && (days[of_a].scope != STATS_STRATEGY || strcmp(names[of_a], "a") != 0))
+		of_a++;
+	assert_true(of_a < n_days && days[of_a].has_worth);
+	assert_int_equal(days[of_a].open, 0);
+	assert_int_equal(days[of_a].close, 350000000);
+}
+
+/* Accounts of the same strategies are told apart. */
+static void accounts_have_rows_of_their_own(void **state)
+{
+	(void)state;
+	begin();
+	fill(100 * DAY, "a", 1, 0);
+	struct event ev;
+	event_init(&ev, EVENT_fill);
+	event_set_name(ev.fill.account, "hedge");
+	event_set_name(ev.fill.strategy, "a");
+	ev.fill.instrument = desk_symbol("ONE.TEST");
+	ev.fill.qty = ev.fill.price = 1;
+	stats_on_event(&stats, &ev);
+	assert_int_equal(stats.n, 6);
+	stats_end(&stats);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +274,8 @@ int main(void)
 		cmocka_unit_test(sums_are_by_scope_and_day),
 		cmocka_unit_test(what_is_undefined_is_nan),
 		cmocka_unit_test(rows_are_bounded),
+		cmocka_unit_test(results_of_strategies_and_instruments),
+		cmocka_unit_test(accounts_have_rows_of_their_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
