@@ -57,9 +57,9 @@ struct margin_table { /* the first row that fits: of a symbol, of a venue's perp
  * announcement (2021-03-18, https://www.binance.com/en/support/announcement/86cf9aa472574b8cb2e05bb751c2a9a6), with the
  * liquidationFee of its exchange information. Those of today are the account's own to look up. */
 #define MARGIN_GENERAL                                                                                                 \
-	"PERP cross 5 0.0125 5000:0.01:50 25000:0.025:20 100000:0.05:10 250000:0.1:5 1000000:0.125:2 *:0.5:1"
+	"PERP cross 5 0.012 5000:0.01:50 25000:0.025:20 100000:0.05:10 250000:0.1:5 1000000:0.125:2 *:0.5:1"
 #define MARGIN_DEFAULT                                                                                                 \
-	"BTCUSDT-PERP.BINANCE cross 5 0.0125 50000:0.004:125 250000:0.005:100 1000000:0.01:50 10000000:0.025:20 "      \
+	"BTCUSDT-PERP.BINANCE cross 5 0.012 50000:0.004:125 250000:0.005:100 1000000:0.01:50 10000000:0.025:20 "      \
 	"20000000:0.05:10 50000000:0.1:5 100000000:0.125:4 200000000:0.15:3 300000000:0.25:2 *:0.5:1, " MARGIN_GENERAL
 
 /* The rows of "KEY cross|isolated LEVERAGE FEE UPTO:RATE:LEVERAGE …, …", the last tier's UPTO is *; behind them one for

@@ -55,7 +55,7 @@ bool mark_stands(const struct executor *x, const struct market *m, int64_t now)
 
 struct mark mark_judged(const struct market *m, int64_t now)
 {
-	bool venue = mark_heard(m, now) || (m->mark == 0 && m->marks.price != 0);
+	bool venue = mark_heard(m, now) || (m->marks.price != 0 && (m->mark == 0 || mark_heard(m, m->updated_at)));
 	return venue ? doubled(m->marks.price, m->marks.scale) : mid_of(m);
 }
 

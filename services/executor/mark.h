@@ -6,8 +6,8 @@
  *              last            the last trade that was seen while the book could be used
  *              mark            the venue's mark price, where it has one; else the mid
  *
- * Margins, liquidations and fundings go by the venue's mark price. Where none was heard for MARK_FRESH_NS the mid of
- * the book takes its place: so a perpetual whose marks are not subscribed to is judged by its book.
+ * Margins, liquidations and fundings go by the venue's mark price. Where the book has gone on for MARK_FRESH_NS without
+ * one, its mid takes its place: so a perpetual whose marks are not subscribed to is judged by its book.
  */
 #ifndef NJ_EXECUTOR_MARK_H
 #define NJ_EXECUTOR_MARK_H
