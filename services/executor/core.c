@@ -354,7 +354,10 @@ static void on_command(const struct step *s, const struct ev_command *c)
 		cancel_on_command(s, c);
 	if (c->verb == verb_flatten && is_ours(s->x, c))
 		cancel_all(s, NULL, reject_flatten);
-	if (!core_obey(s->x, s->now, c))
+	bool changed = core_obey(s->x, s->now, c);
+	if (c->verb == verb_reload)
+		assume_tell(s);
+	if (!changed)
 		return;
 	report_trading(s, before);
 	enum trading now = mode_state(&s->x->mode);
@@ -400,6 +403,7 @@ static void open_account(const struct step *s)
 		report_balance(s, &x->account.asset[i]);
 	equity_report(s);
 	allocation_open(s);
+	assume_tell(s);
 }
 
 /* What the step has done to linked and reduce-only orders; then what it comes to. */

@@ -17,7 +17,7 @@
  * an order which may live on: only `reject` (duplicate, unknown_order) tells them from its own end.
  *
  * The first words of a new account, once it knows its origin, are its state of trading, its
- * balances and its equity.
+ * balances, its equity, and what all that follows rests on (assume.h).
  *
  * What it guarantees: no fill on a book that is untrusted, stale, crossed, of a foreign origin, or
  * beyond the depth that it guarantees; none better than the book or the trade allows; no displayed
@@ -130,6 +130,9 @@ void executor_describe(const struct executor *x, struct ev_trading_state *ret_st
 /* Does the stop-loss guard keep anything still at this event time? text: what, and why (EVENT_TEXT_MAX). */
 bool executor_stands(const struct executor *x, int64_t now, char *text);
 bool executor_safe_for(const struct executor *x, const char *cause); /* safe mode, for this cause among others */
+/* Does it rest on other assumptions than those on record? The command reload with the target executor.assumptions puts
+ * them there. */
+bool executor_assumes_anew(const struct executor *x);
 uint32_t executor_open_orders(const struct executor *x);
 uint32_t executor_cancelled_by_hand(const struct executor *x); /* by the last command cancel */
 

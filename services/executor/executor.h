@@ -3,6 +3,7 @@
 #define NJ_EXECUTOR_EXECUTOR_H
 
 #include "services/executor/account.h"
+#include "services/executor/assume.h"
 #include "services/executor/core.h"
 #include "services/executor/flight.h"
 #include "services/executor/holdings.h"
@@ -48,6 +49,7 @@ struct executor {
 	struct markets markets;
 	struct orders orders;
 	struct flight flight;
+	struct assumptions assumptions;
 	struct links links;          /* empty between steps */
 	struct mode mode;
 	struct holdings holdings;
@@ -86,6 +88,7 @@ void report_order(const struct step *s, const struct order *o, enum reject rejec
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject);
 void report_expiry(const struct step *s, const struct event *intent);
 void report_pending(const struct step *s, const struct event *intent); /* it is under way */
+void report_assumption(const struct step *s, const struct assumption *a);
 void report_latency(const struct step *s, const struct ev_latency *e); /* but for the account */
 void report_holdings(const struct step *s, const struct market *m); /* position, base, quote */
 void report_balance(const struct step *s, const struct asset *a);

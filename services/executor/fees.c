@@ -92,6 +92,15 @@ const struct fees *fees_find(const struct fee_table *t, const struct symbol *sym
 	return found ? found : &t->rest;
 }
 
+size_t fees_format(const struct fees *f, char *out, size_t cap)
+{
+	char maker[FIXED_TEXT_MAX], taker[FIXED_TEXT_MAX];
+	fixed_format_trim(maker, sizeof(maker), f->maker, FEE_SCALE);
+	fixed_format_trim(taker, sizeof(taker), f->taker, FEE_SCALE);
+	const char *curve = f->model == FEE_FLAT ? "" : models[f->model].name;
+	return (size_t)snprintf(out, cap, "%s/%s%s%s", maker, taker, curve[0] ? " " : "", curve);
+}
+
 /* ---- the curve ---- */
 
 struct curve_value { /* units of 10^-grain, and the part of one more: part / whole */

@@ -48,6 +48,10 @@ int fees_parse(struct fee_table *t, const char *text, char *reason, size_t cap);
 
 const struct fees *fees_find(const struct fee_table *t, const struct symbol *symbol);
 
+/* "0.001/0.001", with the curve's name where it has one; returns the length. */
+#define FEES_ROW_TEXT 60
+size_t fees_format(const struct fees *f, char *out, size_t cap);
+
 struct deal { /* one execution, as its fee is asked for */
 	struct rated what;
 	int64_t cost; /* what `what` is worth, CASH_SCALE, >= 0 */

@@ -145,6 +145,8 @@ static const char *account_of(const struct event *ev)
 		return ev->venue_report.account;
 	case EVENT_latency:
 		return ev->latency.account;
+	case EVENT_assumption:
+		return ev->assumption.account;
 	default:
 		return NULL;
 	}
@@ -302,6 +304,14 @@ bool house_stands(const struct house *h, int64_t now, char *text)
 {
 	for (uint32_t i = 0; i < h->n; i++)
 		if (executor_stands(h->at[i], now, text))
+			return true;
+	return false;
+}
+
+bool house_assumes_anew(const struct house *h)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (executor_assumes_anew(h->at[i]))
 			return true;
 	return false;
 }

@@ -77,11 +77,12 @@ int latency_parse(const char *text, struct latency_curve *ret_curve, char *reaso
 	return 0;
 }
 
-static size_t format_time(int64_t ns, char *out, size_t cap)
+size_t latency_time(int64_t ns, char *out, size_t cap)
 {
+	bool seconds = ns >= 1000000000;
 	char text[FIXED_TEXT_MAX];
-	fixed_format_trim(text, sizeof(text), ns, 6);
-	return (size_t)snprintf(out, cap, "%sms", text);
+	fixed_format_trim(text, sizeof(text), ns, seconds ? 9 : 6);
+	return (size_t)snprintf(out, cap, "%s%s", text, seconds ? "s" : "ms");
 }
 
 size_t latency_format(const struct latency_curve *c, char *out, size_t cap)
@@ -91,7 +92,7 @@ size_t latency_format(const struct latency_curve *c, char *out, size_t cap)
 	out[0] = '\0';
 	for (uint32_t i = 0; i < c->n && n < cap; i++) {
 		fixed_format_trim(share, sizeof(share), c->at[i].share, PER_CENT_SCALE);
-		format_time(c->at[i].delay, time, sizeof(time));
+		latency_time(c->at[i].delay, time, sizeof(time));
 		n += (size_t)snprintf(out + n, cap - n, "%s%s%%=%s", i ? " " : "", share, time);
 	}
 	return n < cap ? n : cap - 1;

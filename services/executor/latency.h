@@ -43,7 +43,8 @@ enum latency_model latency_find(const char *name); /* LATENCY_MODELS: there is n
 int latency_parse(const char *text, struct latency_curve *ret_curve, char *reason, size_t cap);
 /* Is it in order, and nowhere below the minimum? */
 int latency_curve_check(const struct latency_curve *c, int64_t min);
-/* For people, in milliseconds; returns the length. */
+/* For people; return the length. */
+size_t latency_time(int64_t ns, char *out, size_t cap);
 size_t latency_format(const struct latency_curve *c, char *out, size_t cap);
 
 /* A key to draw by: everything that makes the occasion what it is goes in, in turn. */

@@ -100,8 +100,8 @@ void live_set(struct executor *x, const struct ev_command *c)
 	const char *key = c->target + sizeof(section) - 1;
 	bool ours = strncmp(c->target, section, sizeof(section) - 1) == 0;
 	int64_t *place = ours ? place_of(x, key) : NULL;
-	if (!ours || (place && is_pinned(x, key)))
-		return; /* of the shell: levels, waits; or of the other accounts */
+	if (!ours || (place && is_pinned(x, key)) || strcmp(key, "assumptions") == 0)
+		return; /* of the shell: levels, waits; of other accounts; or only to say what is assumed (core.c) */
 	if (place && parse(key, c->value, place) == 0)
 		x->counters.reloads++;
 	else

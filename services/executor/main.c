@@ -20,7 +20,7 @@ static const struct service_input inputs[] = {
 static const uint16_t pubs[] = {EVENT_order,         EVENT_fill,  EVENT_position, EVENT_balance, EVENT_equity,
 				EVENT_trading_state, EVENT_alert, EVENT_gap,      EVENT_parity,  EVENT_funding,
 				EVENT_latency,       EVENT_liquidated, EVENT_allocation, EVENT_venue_report,
-				EVENT_valuation,     0};
+				EVENT_valuation,     EVENT_assumption, 0};
 
 struct figures {
 	struct executor_counters house;
@@ -87,6 +87,7 @@ struct shell {
 	struct kill_switch kill;
 	struct gateway_io *venue; /* of the live account; NULL: there is none */
 	struct figures figures;
+	bool assumed; /* the journal says what is assumed now */
 };
 
 /* The accounts by these settings. ERR_ARG with a reason for people. */
@@ -201,14 +202,29 @@ static void tell_people(struct shell *shell)
 	runtime_alert(shell->rt, severity_warning, stands, "stops_guard", "executor", text);
 }
 
+/* Settings that were changed before this start: said once what the journal has is repeated. */
+static void tell_assumptions(struct shell *shell)
+{
+	struct event ev;
+	event_init(&ev, EVENT_command);
+	ev.command.verb = verb_reload;
+	ev.command.role = role_service;
+	event_set_name(ev.command.owner, "executor");
+	event_set_name(ev.command.target, "executor.assumptions");
+	if (!shell->assumed)
+		shell->assumed = !house_assumes_anew(shell->house) || runtime_decide(shell->rt, &ev) == 0;
+}
+
 static void tick(void *self, int64_t mono_ns)
 {
 	struct shell *shell = self;
 	(void)mono_ns;
 	kill_switch_keep(&shell->kill);
 	gateway_io_tick(shell->venue);
-	if (runtime_life(shell->rt) == life_running && !runtime_verifying(shell->rt))
+	if (runtime_life(shell->rt) == life_running && !runtime_verifying(shell->rt)) {
+		tell_assumptions(shell);
 		tell_people(shell);
+	}
 }
 
 static void obeyed(void *self, const struct event *command, char *message)

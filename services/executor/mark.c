@@ -9,6 +9,11 @@
 
 static const char *const names[MARK_KINDS] = {"mid", "side", "last", "mark"};
 
+const char *mark_name(enum mark_kind kind)
+{
+	return kind < MARK_KINDS ? names[kind] : "";
+}
+
 enum mark_kind mark_find(const char *name)
 {
 	for (int i = 0; i < MARK_KINDS; i++)

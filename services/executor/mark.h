@@ -48,6 +48,7 @@ struct mark {
 	uint8_t scale;
 };
 
+const char *mark_name(enum mark_kind kind);
 enum mark_kind mark_find(const char *name);
 
 /* What so much (positive: held, negative: owed) is valued at, and whether that is of now. */

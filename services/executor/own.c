@@ -482,6 +482,9 @@ void executor_on_own(void *core, const struct event *ev)
 	case EVENT_trading_state:
 		on_trading_state(x, ev->ts_event, &ev->trading_state);
 		break;
+	case EVENT_assumption:
+		assume_recall(x, &ev->assumption);
+		break;
 	case EVENT_latency:
 		feed_delays_recall(&x->flight.feed, &ev->latency);
 		break;

@@ -139,6 +139,16 @@ void report_pending(const struct step *s, const struct event *intent)
 	answer(s, intent, &(struct answer){order_status_pending, reject_none, ""});
 }
 
+void report_assumption(const struct step *s, const struct assumption *a)
+{
+	struct event ev = begin(s, EVENT_assumption, NULL);
+	event_set_name(ev.assumption.account, s->x->account.name);
+	event_set_name(ev.assumption.about, a->about);
+	event_set_name(ev.assumption.value, a->value);
+	event_set_text(ev.assumption.text, a->text);
+	sink_emit(s->out, &ev);
+}
+
 void report_latency(const struct step *s, const struct ev_latency *e)
 {
 	struct event ev = begin(s, EVENT_latency, NULL);

@@ -83,6 +83,7 @@ static const struct part {
 	{"books", ledger_save, ledger_load},
 	{"sources", save_sources, load_sources},
 	{"flight", flight_save, flight_load},
+	{"assumptions", assume_save, assume_load},
 	{"remote", remote_save, remote_load},
 	{"allocation", allocation_save, allocation_load},
 	{"bands", band_save, band_load},

@@ -120,6 +120,14 @@ static void on_stamp(struct report *r, const struct event *ev)
 		r->last = ev->ts_recv;
 }
 
+static void on_parity(struct report *r, const struct event *ev)
+{
+	uint64_t n = ev->parity.count ? ev->parity.count : 1;
+	r->parity += n;
+	if (ev->parity.cause < ARRAY_LEN(r->parity_of))
+		r->parity_of[ev->parity.cause] += n;
+}
+
 /* What the run was about; a feed that never came up says nothing of the data. */
 static bool is_of_the_account(uint16_t id)
 {
@@ -140,7 +148,8 @@ void report_on_event(struct report *r, const struct event *ev)
 	case EVENT_gap: on_gap(r, ev); break;
 	case EVENT_feed_state: on_feed(r, ev); break;
 	case EVENT_intent: on_intent(r, ev); break;
-	case EVENT_parity: r->parity += ev->parity.count ? ev->parity.count : 1; break;
+	case EVENT_parity: on_parity(r, ev); break;
+	case EVENT_assumption: assumed_on_event(&r->assumed, ev); break;
 	case EVENT_alert: on_alert(r, ev); break;
 	case EVENT_trading_state: on_trading(r, ev); break;
 	default: break;

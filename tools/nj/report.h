@@ -6,6 +6,7 @@
 
 #include "common/base/hist.h"
 #include "proto/event.h"
+#include "tools/nj/assumed.h"
 
 #define REPORT_GAPS_MAX 32
 #define REPORT_FEEDS_MAX 8
@@ -27,7 +28,9 @@ struct report_feed {
 struct report {
 	uint64_t records;
 	uint64_t by_origin[4]; /* records of the account, by enum origin */
-	uint64_t makers, takers, partials, intents, parity, alerts_critical, alerts_warning;
+	uint64_t makers, takers, partials, intents, alerts_critical, alerts_warning;
+	uint64_t parity, parity_of[16]; /* inputs; of them by enum parity_cause */
+	struct assumed assumed;
 	int64_t first, last; /* ts_recv, but for the opening of an account in 1970; 0: none yet */
 	struct ev_equity equity_first, equity_last;
 	int64_t equity_first_at, equity_last_at;

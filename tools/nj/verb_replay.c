@@ -11,6 +11,7 @@
 #include "common/service/settings.h"
 #include "services/executor/section.h"
 #include "services/strategy/section.h"
+#include "tools/nj/assumed.h"
 #include "tools/nj/cli.h"
 #include "tools/nj/replay.h"
 #include "tools/nj/table.h"
@@ -74,6 +75,7 @@ struct tally {
 		struct ev_equity first, last;
 	} worth[HOUSE_MAX];
 	uint32_t accounts;
+	struct assumed assumed;
 };
 
 struct job { /* everything of one run */
@@ -105,6 +107,7 @@ static void on_event(void *ctx, const struct event *ev)
 		t->orders += ev->order.status == order_status_open;
 		t->rejected += ev->order.status == order_status_rejected;
 	}
+	assumed_on_event(&t->assumed, ev);
 	if (ev->id != EVENT_equity || !ev->equity.marked)
 		return;
 	uint32_t i = 0;
@@ -256,6 +259,19 @@ static void tell_accounts(struct table *t, const struct tally *s)
 	}
 }
 
+static void tell_assumed(struct table *t, const struct assumed *a)
+{
+	char name[ASSUMED_NAME_MAX + 8], text[ASSUMED_VALUE_MAX + EVENT_TEXT_MAX + 2], of[ASSUMED_NAME_MAX];
+	char value[ASSUMED_VALUE_MAX];
+	for (uint32_t i = 0; i < a->n; i++) {
+		assumed_name(a, i, of);
+		assumed_value(a, i, value);
+		snprintf(name, sizeof(name), "assumed.%s", of);
+		snprintf(text, sizeof(text), "%s: %s", value, a->row[i].is.text);
+		row_text(t, name, text);
+	}
+}
+
 static void tell_lane(struct table *t, const char *who, const char *lane, const struct fused_lane *l)
 {
 	char name[64], hex[DIGEST_HEX_MAX];
@@ -288,6 +304,7 @@ static int report(struct job *j)
 	row(t, "rejected", s->rejected);
 	row(t, "fills", s->fills);
 	tell_accounts(t, s);
+	tell_assumed(t, &s->assumed);
 	for (int i = 0; i < FUSED_PUBLISHERS; i++) {
 		const struct fused_publisher *p = &j->fused.publisher[i];
 		if (i == FUSED_COLLECTOR)

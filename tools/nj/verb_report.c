@@ -1,4 +1,4 @@
-/* verb_report - nj report: what a run came to: orders, fills, equity, gaps, latencies, memory. */
+/* verb_report - nj report: what a run came to, and rests on: orders, fills, equity, gaps, latencies, memory. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,7 +164,10 @@ static void print_gaps(struct page *p)
 		row(p, "gaps", name, text, "How many, and how long together.");
 	}
 	count(p, "parity", "exceptions", r->parity,
-	      "Inputs that came after their time, or never; on record so that a replay repeats them.");
+	      "Inputs that were not applied in the order of event time; on record so that a replay repeats them.");
+	const struct enum_row *causes = enum_parity_cause();
+	for (uint8_t i = 0; r->parity > 0 && i < causes->n && causes->items[i].value < ARRAY_LEN(r->parity_of); i++)
+		count(p, "parity", causes->items[i].name, r->parity_of[causes->items[i].value], causes->items[i].doc);
 	count(p, "alerts", "critical", r->alerts_critical, "Times that one was raised.");
 	count(p, "alerts", "warning", r->alerts_warning, "Times that one was raised.");
 }
@@ -216,6 +219,18 @@ static void print_memory(struct page *p)
 		row(p, "memory", "all", table_bytes((int64_t)total, text), "Sum of them.");
 }
 
+/* As the executor put them on record, not as the settings are now. */
+static void print_assumed(struct page *p)
+{
+	const struct assumed *a = &p->report.assumed;
+	char name[ASSUMED_NAME_MAX], value[ASSUMED_VALUE_MAX];
+	for (uint32_t i = 0; i < a->n; i++) {
+		assumed_name(a, i, name);
+		assumed_value(a, i, value);
+		row(p, "assumed", name, value, a->row[i].is.text);
+	}
+}
+
 static void on_lane(void *ctx, const struct store_lane *l)
 {
 	struct page *p = ctx;
@@ -252,6 +267,7 @@ static int print_table(struct page *p)
 	row(p, "run", "span", p->report.first ? table_span(p->report.last - p->report.first, span) : "-",
 	    "Event time from the first to the last record.");
 	print_trading(p);
+	print_assumed(p);
 	store_read_candles(p->database.store, on_candles, p);
 	print_feeds(p);
 	print_gaps(p);

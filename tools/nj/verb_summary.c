@@ -13,6 +13,7 @@
 #include "proto/codec.h"
 #include "services/executor/money.h"
 #include "services/executor/stats.h"
+#include "tools/nj/assumed.h"
 #include "tools/nj/database.h"
 #include "tools/nj/options.h"
 #include "tools/nj/table.h"
@@ -57,6 +58,7 @@ struct page {
 	struct table *totals, *days, *curve; /* NULL: not wanted */
 	struct stats stats;
 	uint64_t unreadable; /* records of the journal */
+	struct assumed assumed;
 };
 
 static void money(struct table *t, int64_t value)
@@ -153,6 +155,18 @@ static void on_event(void *ctx, const struct event *ev)
 {
 	struct page *p = ctx;
 	stats_on_event(&p->stats, ev);
+	assumed_on_event(&p->assumed, ev);
+}
+
+/* Beside the table: figures are read by programs, what they rest on by people. */
+static void note_assumed(struct page *p)
+{
+	char name[ASSUMED_NAME_MAX], value[ASSUMED_VALUE_MAX];
+	for (uint32_t i = 0; i < p->assumed.n; i++) {
+		assumed_name(&p->assumed, i, name);
+		assumed_value(&p->assumed, i, value);
+		cli_note(p->cli, "assumed, %s: %s. %s", name, value, p->assumed.row[i].is.text);
+	}
 }
 
 /* ---- where the records are ---- */
@@ -170,10 +184,11 @@ static bool on_record(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 		p->unreadable++;
 		return true;
 	}
-	if (ev.id != EVENT_fill && ev.id != EVENT_equity && ev.id != EVENT_valuation && ev.id != EVENT_funding)
+	if (ev.id != EVENT_fill && ev.id != EVENT_equity && ev.id != EVENT_valuation && ev.id != EVENT_funding &&
+	    ev.id != EVENT_assumption)
 		return true;
 	if (codec_unpack(body, body_len, NULL, &ev, &used) == 0)
-		stats_on_event(&p->stats, &ev);
+		on_event(p, &ev);
 	else
 		p->unreadable++;
 	return true;
@@ -314,6 +329,8 @@ static int run(struct cli *cli, const void *options, int argc, char **argv)
 	p->cli = cli;
 	p->o = options;
 	int rc = p->o->files ? write_files(p) : print(p);
+	if (rc == CLI_OK && !p->o->days && !p->o->curve)
+		note_assumed(p);
 	free(p);
 	return rc;
 }

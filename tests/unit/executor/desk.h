@@ -279,7 +279,7 @@ static inline const struct event *desk_last(const struct desk *d, uint16_t id)
 }
 
 /* The kinds of what was said, in order: "ofopbbe" (order, fill, position, balance, equity,
- * trading_state t). */
+ * trading_state t, assumption a). */
 static inline const char *desk_shape(const struct desk *d)
 {
 	static char shape[64];
@@ -290,6 +290,7 @@ static inline const char *desk_shape(const struct desk *d)
 			   : d->out[n].id == EVENT_position ? 'p'
 			   : d->out[n].id == EVENT_balance  ? 'b'
 			   : d->out[n].id == EVENT_equity   ? 'e'
+			   : d->out[n].id == EVENT_assumption ? 'a'
 							    : 't';
 	shape[n] = '\0';
 	return shape;

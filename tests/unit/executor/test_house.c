@@ -31,6 +31,7 @@ static uint8_t place_of(const struct event *ev)
 			      : ev->id == EVENT_equity	     ? ev->equity.account
 			      : ev->id == EVENT_valuation    ? ev->valuation.account
 			      : ev->id == EVENT_trading_state ? ev->trading_state.account
+			      : ev->id == EVENT_assumption    ? ev->assumption.account
 							      : "";
 	for (uint8_t i = 0; i < ACCOUNTS; i++)
 		if (strcmp(names[i], account) == 0)

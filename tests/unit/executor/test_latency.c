@@ -64,7 +64,7 @@ static void a_curve_is_read_and_judged(void **state)
 	assert_int_equal(c.at[1].share, 999000);
 	assert_int_equal(c.at[2].delay, S);
 	latency_format(&c, text, sizeof(text));
-	assert_string_equal(text, "50%=70ms 99.9%=200ms 100%=1000ms");
+	assert_string_equal(text, "50%=70ms 99.9%=200ms 100%=1s");
 	assert_int_equal(latency_curve_check(&c, 70 * MS), 0);
 	assert_int_equal(latency_curve_check(&c, 70 * MS + 1), ERR_RANGE);
 	assert_int_equal(curve("").n, 0);

@@ -387,6 +387,9 @@ static void on_output(void *ctx, struct event *ev)
 	case EVENT_valuation: /* of a position as the last word about it has it */
 		assert_int_equal(ev->valuation.rate, 1000000000000);
 		break;
+	case EVENT_assumption:
+		assert_true(ev->assumption.text[0]);
+		break;
 	default:
 		assert_int_equal(ev->trading_state.before, o->trading);
 		o->trading = ev->trading_state.state;

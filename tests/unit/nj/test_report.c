@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -106,6 +107,60 @@ static void fills_by_liquidity_and_equity_first_and_last(void **state)
 	assert_int_equal(r.equity_last.equity, 300);
 }
 
+static void assume(const char *account, const char *about, const char *value)
+{
+	struct event ev = at(EVENT_assumption, NOON);
+	event_set_name(ev.assumption.account, account);
+	event_set_name(ev.assumption.about, about);
+	event_set_name(ev.assumption.value, value);
+	report_on_event(&r, &ev);
+}
+
+static void the_newest_assumption_counts_and_changes_are_told(void **state)
+{
+	(void)state;
+	const struct assumed *a = &r.assumed;
+	char name[ASSUMED_NAME_MAX], value[ASSUMED_VALUE_MAX];
+	assume("paper", "queue", "back");
+	assume("paper", "fees", "0.001/0.001");
+	assume("paper", "queue", "back"); /* the same again is no change */
+	assert_int_equal(a->n, 2);
+	assumed_name(a, 0, name);
+	assumed_value(a, 0, value);
+	assert_string_equal(name, "queue");
+	assert_string_equal(value, "back");
+	assume("paper", "queue", "share");
+	assumed_value(a, 0, value);
+	assert_string_equal(value, "share (changed 1 time)");
+	assume("second", "queue", "through");
+	assumed_name(a, 0, name);
+	assert_string_equal(name, "queue (paper)");
+	assumed_name(a, 2, name);
+	assert_string_equal(name, "queue (second)");
+	for (int i = 0; i < ASSUMED_MAX; i++) {
+		snprintf(name, sizeof(name), "a%d", i);
+		assume("paper", name, "x");
+	}
+	assert_int_equal(a->n, ASSUMED_MAX);
+	assert_int_equal(a->left_out, 3);
+}
+
+static void parity_is_told_by_cause(void **state)
+{
+	(void)state;
+	struct event ev = at(EVENT_parity, NOON);
+	ev.parity.cause = parity_cause_late;
+	report_on_event(&r, &ev);
+	ev.parity.cause = parity_cause_conflated;
+	ev.parity.count = 7;
+	report_on_event(&r, &ev);
+	ev.parity.cause = 200; /* of a later version */
+	report_on_event(&r, &ev);
+	assert_int_equal(r.parity, 15);
+	assert_int_equal(r.parity_of[parity_cause_late], 1);
+	assert_int_equal(r.parity_of[parity_cause_conflated], 7);
+}
+
 static void a_feed_is_live_or_down_until_the_end(void **state)
 {
 	(void)state;
@@ -197,6 +252,8 @@ int main(void)
 		cmocka_unit_test_setup(the_opening_is_no_part_of_the_span, setup),
 		cmocka_unit_test_setup(the_account_tells_the_origin, setup),
 		cmocka_unit_test_setup(fills_by_liquidity_and_equity_first_and_last, setup),
+		cmocka_unit_test_setup(the_newest_assumption_counts_and_changes_are_told, setup),
+		cmocka_unit_test_setup(parity_is_told_by_cause, setup),
 		cmocka_unit_test_setup(a_feed_is_live_or_down_until_the_end, setup),
 		cmocka_unit_test_setup(feeds_and_gaps_beyond_the_limit_are_counted_all_the_same, setup),
 		cmocka_unit_test_setup(alerts_count_when_raised_and_parity_by_what_it_sums_up, setup),

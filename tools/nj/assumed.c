@@ -1,0 +1,48 @@
+/* assumed - see assumed.h. */
+#include "tools/nj/assumed.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct assumed_row *put(struct assumed *a, const struct ev_assumption *e)
+{
+	for (uint32_t i = 0; i < a->n; i++)
+		if (strcmp(a->row[i].is.account, e->account) == 0 && strcmp(a->row[i].is.about, e->about) == 0)
+			return &a->row[i];
+	if (a->n == ASSUMED_MAX) {
+		a->left_out++;
+		return NULL;
+	}
+	a->several = a->several || (a->n > 0 && strcmp(a->row[0].is.account, e->account) != 0);
+	a->row[a->n] = (struct assumed_row){.is = *e};
+	return &a->row[a->n++];
+}
+
+void assumed_on_event(struct assumed *a, const struct event *ev)
+{
+	const struct ev_assumption *e = &ev->assumption;
+	struct assumed_row *r = ev->id == EVENT_assumption ? put(a, e) : NULL;
+	if (!r)
+		return;
+	r->changes += strcmp(r->is.value, e->value) != 0 || strcmp(r->is.text, e->text) != 0;
+	r->is = *e;
+}
+
+void assumed_name(const struct assumed *a, uint32_t i, char out[ASSUMED_NAME_MAX])
+{
+	const struct ev_assumption *e = &a->row[i].is;
+	if (a->several)
+		snprintf(out, ASSUMED_NAME_MAX, "%s (%s)", e->about, e->account);
+	else
+		snprintf(out, ASSUMED_NAME_MAX, "%s", e->about);
+}
+
+void assumed_value(const struct assumed *a, uint32_t i, char out[ASSUMED_VALUE_MAX])
+{
+	const struct assumed_row *r = &a->row[i];
+	int n = snprintf(out, ASSUMED_VALUE_MAX, "%s", r->is.value);
+	if (r->changes > 0)
+		snprintf(out + n, ASSUMED_VALUE_MAX - (size_t)n, " (changed %" PRIu64 " time%s)", r->changes,
+			 r->changes == 1 ? "" : "s");
+}
