@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/executor/link.h"
+#include "services/executor/outcome.h"
 
 int64_t exposure_add(int64_t a, int64_t b)
 {
@@ -81,10 +82,31 @@ int64_t exposure_worth(const struct market *m, int64_t amount, int64_t twice_pri
 	return value < -INT64_MAX ? -INT64_MAX : (int64_t)value;
 }
 
-int64_t exposure_mark(const struct market *m)
+int64_t exposure_price(const struct market *m, bool is_short, int64_t twice_price)
+{
+	if (!is_short || !outcome_both(m))
+		return twice_price;
+	int64_t all = 2 * fixed_pow10(m->def.price_scale);
+	return twice_price < all ? all - twice_price : 0;
+}
+
+static int64_t end_worth(const struct market *m, int64_t amount, struct exposure_prices p)
+{
+	return exposure_worth(m, exposure_abs(amount), amount < 0 ? p.shorts : p.longs);
+}
+
+int64_t exposure_at_stake(const struct market *m, const struct exposure *e, struct exposure_prices p)
+{
+	int64_t longs = end_worth(m, e->longs, p), shorts = end_worth(m, e->shorts, p);
+	return longs > shorts ? longs : shorts;
+}
+
+int64_t exposure_mark(const struct market *m, bool is_short)
 {
 	const struct position *p = &m->position;
 	int64_t price = 0;
+	if (is_short && outcome_both(m))
+		return exposure_price(m, true, m->mark);
 	if (m->mark != 0)
 		return m->mark;
 	if (p->qty != 0 && fixed_div(p->cost, CASH_SCALE, p->qty, m->def.qty_scale, m->def.price_scale, &price) != 0)

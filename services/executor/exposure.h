@@ -7,6 +7,7 @@
 #ifndef NJ_EXECUTOR_EXPOSURE_H
 #define NJ_EXECUTOR_EXPOSURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct executor;
@@ -26,9 +27,13 @@ int64_t exposure_collect(struct executor *x, const char *strategy, const struct 
 /* Quote at CASH_SCALE of this much of the base at half this price, half to even; the sign of the amount. */
 int64_t exposure_worth(const struct market *m, int64_t amount, int64_t twice_price);
 
-/* Twice the price that a market's exposure is counted at: its mid; without one the highest of its average entry and its
- * open orders' prices. */
-int64_t exposure_mark(const struct market *m);
+/* What one costs at an end of the worst case, twice: a short end of both outcomes (outcome.h) is contracts of the other
+ * one, each 1 less the price. Every other end is at the price. */
+int64_t exposure_price(const struct market *m, bool is_short, int64_t twice_price);
+
+/* Twice what a market's end is counted at: by its mid; without one by the highest of its average entry and its open
+ * orders' prices, or by the whole 1 where it is contracts of the other outcome. */
+int64_t exposure_mark(const struct market *m, bool is_short);
 
 /* A quantity of the instrument as an amount of its base. */
 int64_t exposure_base(const struct market *m, int64_t qty);
@@ -39,7 +44,13 @@ static inline int64_t exposure_abs(int64_t a)
 	return a >= 0 ? a : a == INT64_MIN ? INT64_MAX : -a;
 }
 
-/* The larger of the two ends. */
+/* What a worst case is worth, in quote: the larger of its two ends by worth, not by amount. */
+struct exposure_prices {
+	int64_t longs, shorts; /* twice what one costs where an end is positive, and where it is negative */
+};
+int64_t exposure_at_stake(const struct market *m, const struct exposure *e, struct exposure_prices p);
+
+/* The larger of the two ends, by amount. */
 static inline int64_t exposure_most(const struct exposure *e)
 {
 	int64_t longs = exposure_abs(e->longs), shorts = exposure_abs(e->shorts);

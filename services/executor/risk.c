@@ -26,7 +26,7 @@ struct check { /* one order against the limits of one scope */
 	int64_t price;        /* the worst */
 	int64_t amount;       /* of the base, CASH_SCALE: what is left to fill */
 	struct exposure was, then; /* the instrument's, without the order and with it */
-	int64_t twice;        /* its price for what the order may make of it */
+	struct exposure_prices at; /* what its ends are counted at, for what the order may make of it */
 	int64_t open;         /* orders */
 };
 
@@ -49,13 +49,27 @@ static enum reject refuse(const struct check *c, enum reject reject, enum limit 
 }
 
 /* In the account's asset; beyond every limit where nobody knows. */
-static int64_t worth_of(struct executor *x, const struct market *m, int64_t amount, int64_t twice_price)
+static int64_t value_of(struct executor *x, const struct market *m, int64_t worth)
 {
-	int64_t worth = exposure_worth(m, amount, twice_price);
 	if (quotes_value(x, m->quote, worth, &worth))
 		return worth;
 	x->risk.unvalued = m;
 	return INT64_MAX;
+}
+
+static int64_t worth_of(struct executor *x, const struct market *m, int64_t amount, int64_t twice_price)
+{
+	return value_of(x, m, exposure_worth(m, amount, twice_price));
+}
+
+/* Twice the most that one can cost at an end: by the order's worst price, by the mid where that is more. Where both
+ * outcomes are held the most for the other one is at the lowest price. */
+static int64_t worst(const struct check *c, bool is_short)
+{
+	const struct market *m = c->o->market;
+	int64_t twice = exposure_price(m, is_short, c->price > INT64_MAX / 2 ? INT64_MAX : 2 * c->price);
+	int64_t mark = exposure_mark(m, is_short);
+	return mark > twice ? mark : twice;
 }
 
 static bool over(const struct check *c, enum limit limit, int64_t value)
@@ -67,7 +81,7 @@ static enum reject check_size(const struct check *c)
 {
 	/* All of it: a replacement does not make an order larger than one may be. */
 	int64_t amount = exposure_base(c->o->market, c->o->qty);
-	int64_t worth = worth_of(c->s->x, c->o->market, amount, c->twice);
+	int64_t worth = worth_of(c->s->x, c->o->market, amount, worst(c, c->o->outcome == OUTCOME_OTHER));
 	if (over(c, LIMIT_ORDER_QTY, amount))
 		return refuse(c, reject_risk_qty, LIMIT_ORDER_QTY, "The quantity is", amount);
 	if (over(c, LIMIT_ORDER_NOTIONAL, worth))
@@ -110,8 +124,12 @@ static void count_order(struct check *c)
 		c->then.shorts = exposure_add(c->was.shorts, -c->amount);
 }
 
+/* Of one outcome's contracts many can be worth less than few of the other's. */
 static bool grows(const struct check *c)
 {
+	const struct market *m = c->o->market;
+	if (outcome_both(m))
+		return exposure_at_stake(m, &c->then, c->at) > exposure_at_stake(m, &c->was, c->at);
 	return exposure_most(&c->then) > exposure_most(&c->was);
 }
 
@@ -121,12 +139,17 @@ static int64_t reach(const struct check *c)
 	return c->o->side == side_buy ? c->then.longs : -c->then.shorts;
 }
 
+static int64_t reach_price(const struct check *c)
+{
+	return c->o->side == side_buy ? c->at.longs : c->at.shorts;
+}
+
 static enum reject check_position(const struct check *c)
 {
 	int64_t amount = reach(c);
 	if (amount <= 0)
 		return reject_none;
-	int64_t worth = worth_of(c->s->x, c->o->market, amount, c->twice);
+	int64_t worth = worth_of(c->s->x, c->o->market, amount, reach_price(c));
 	if (over(c, LIMIT_POSITION_QTY, amount))
 		return refuse(c, reject_risk_position, LIMIT_POSITION_QTY, "The position could reach", amount);
 	if (over(c, LIMIT_POSITION_NOTIONAL, worth))
@@ -134,29 +157,47 @@ static enum reject check_position(const struct check *c)
 	return reject_none;
 }
 
+/* What the larger end of an instrument is worth at its mid. */
+static int64_t larger_end(struct executor *x, const struct market *m)
+{
+	struct exposure_prices at = {exposure_mark(m, false), exposure_mark(m, true)};
+	return value_of(x, m, exposure_at_stake(m, &m->exposure, at));
+}
+
+/* What the end that orders of a side move is worth at the mid: positive where that is a holding in their direction. */
+static int64_t side_end(struct executor *x, const struct market *m, uint8_t side)
+{
+	int64_t end = side == side_buy ? m->exposure.longs : m->exposure.shorts;
+	return worth_of(x, m, side == side_buy ? end : -end, exposure_mark(m, end < 0));
+}
+
 /* The other instruments, in all: the larger end of each, or the end that this order's side moves. */
 static int64_t others(const struct check *c, bool gross)
 {
-	const struct markets *ms = &c->s->x->markets;
+	struct executor *x = c->s->x;
+	const struct markets *ms = &x->markets;
 	int64_t sum = 0;
 	for (uint32_t i = 0; i < markets_count(ms) && !c->one_market; i++) {
 		const struct market *m = markets_at(ms, i);
 		if (m == c->o->market || !m->known)
 			continue;
-		int64_t amount = gross			    ? exposure_most(&m->exposure)
-				 : c->o->side == side_buy ? m->exposure.longs
-							    : -m->exposure.shorts;
-		sum = exposure_add(sum, worth_of(c->s->x, m, amount, exposure_mark(m)));
+		sum = exposure_add(sum, gross ? larger_end(x, m) : side_end(x, m, c->o->side));
 	}
 	return sum;
+}
+
+/* With the order, in all. */
+static int64_t at_stake(const struct check *c)
+{
+	const struct market *m = c->o->market;
+	return exposure_add(value_of(c->s->x, m, exposure_at_stake(m, &c->then, c->at)), others(c, true));
 }
 
 static enum reject check_gross(const struct check *c)
 {
 	if (c->limit[LIMIT_GROSS] == 0 || !grows(c))
 		return reject_none;
-	int64_t here = worth_of(c->s->x, c->o->market, exposure_most(&c->then), c->twice);
-	int64_t sum = exposure_add(here, others(c, true));
+	int64_t sum = at_stake(c);
 	if (!over(c, LIMIT_GROSS, sum))
 		return reject_none;
 	return refuse(c, reject_risk_gross, LIMIT_GROSS, "The gross exposure could reach", sum);
@@ -168,7 +209,7 @@ static enum reject check_net(const struct check *c)
 	if (c->limit[LIMIT_NET] == 0)
 		return reject_none;
 	int64_t amount = reach(c);
-	int64_t twice = amount > 0 ? c->twice : exposure_mark(c->o->market);
+	int64_t twice = amount > 0 ? reach_price(c) : exposure_mark(c->o->market, c->o->side == side_buy);
 	int64_t sum = exposure_add(worth_of(c->s->x, c->o->market, amount, twice), others(c, false));
 	if (!over(c, LIMIT_NET, sum))
 		return reject_none;
@@ -207,15 +248,23 @@ static bool any(const int64_t limit[LIMITS])
 	return false;
 }
 
+/* Of both outcomes the end that the order does not move stays at the mid: beside an end that looked larger the other
+ * could grow unseen. */
+static void set_prices(struct check *c)
+{
+	const struct market *m = c->o->market;
+	bool buys = c->o->side == side_buy, both = outcome_both(m);
+	c->at.longs = both && !buys ? exposure_mark(m, false) : worst(c, false);
+	c->at.shorts = both && buys ? exposure_mark(m, true) : worst(c, true);
+}
+
 static void collect(struct check *c)
 {
 	struct market *m = c->o->market;
 	bool again = c->o->status != order_status_none;
 	c->open = exposure_collect(c->s->x, c->strategy, c->one_market ? m : NULL, again ? c->o : NULL);
 	c->was = m->exposure;
-	int64_t mark = exposure_mark(m);
-	int64_t twice = c->price > INT64_MAX / 2 ? INT64_MAX : 2 * c->price;
-	c->twice = mark > twice ? mark : twice;
+	set_prices(c);
 	count_order(c);
 }
 
@@ -283,7 +332,7 @@ static enum reject check_budget(struct check *c)
 	collect(c);
 	if (closes(c) || !grows(c))
 		return reject_none;
-	int64_t sum = exposure_add(worth_of(x, c->o->market, exposure_most(&c->then), c->twice), others(c, true));
+	int64_t sum = at_stake(c);
 	if (sum <= budget)
 		return reject_none;
 	if (r->unvalued)

@@ -353,6 +353,114 @@ static void both_legs_survive(void **state)
 	desk_close(&d);
 }
 
+/* What `which` is refused or let through: of 100 at market, bid 0.04 and asked for at 0.05. */
+static void order_under(enum limit which, int64_t most, enum side side, enum reject reject)
+{
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	s.maker_fee = s.taker_fee = 0;
+	s.limit[which] = most;
+	desk_open(&d, &s);
+	struct event def = contract("ONE.TEST", "ONE", NULL);
+	desk_feed(&d, &def);
+	show_book(&d, "ONE.TEST", 4, 5);
+	desk_order(&d, side, tif_ioc, 0, 100000);
+	bool passes = reject == reject_none;
+	desk_expect_order(&d, passes ? order_status_filled : order_status_rejected, reject, passes ? 100000 : 0);
+	if (passes && side == side_sell)
+		desk_expect_balance(&d, "USDT", CASH(1000 - 96), 0);
+	desk_close(&d);
+}
+
+/* 100 YES at 0.05 are worth 5; 100 NO, which is what a sale of nothing buys, 96 at 0.04. */
+static void limits_count_what_is_bought(void **state)
+{
+	(void)state;
+	static const struct {
+		enum limit limit;
+		enum reject reject;
+	} rows[] = {
+		{LIMIT_ORDER_NOTIONAL, reject_risk_notional},
+		{LIMIT_POSITION_NOTIONAL, reject_risk_position},
+		{LIMIT_GROSS, reject_risk_gross},
+		{LIMIT_NET, reject_risk_net},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		order_under(rows[i].limit, CASH(50), side_sell, rows[i].reject);
+		order_under(rows[i].limit, CASH(96) - 1, side_sell, rows[i].reject);
+		order_under(rows[i].limit, CASH(96), side_sell, reject_none);
+		order_under(rows[i].limit, CASH(5) - 1, side_buy, rows[i].reject);
+		order_under(rows[i].limit, CASH(5), side_buy, reject_none);
+	}
+}
+
+/* Its share of 1,000. */
+static void a_budget_counts_what_is_bought(void **state)
+{
+	(void)state;
+	static const char *const shares[] = {"s=0.0959", "s=0.096"};
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
+		struct desk d;
+		char why[EVENT_TEXT_MAX];
+		struct executor_settings s = desk_settings();
+		s.maker_fee = s.taker_fee = 0;
+		s.allocation = (struct allocation_settings){
+			.method = allocation_method_fixed, .every_ns = 3600 * S, .window = 3, .leverage = 1};
+		assert_int_equal(allocation_parse(&s.allocation, shares[i], why, sizeof(why)), 0);
+		desk_open(&d, &s);
+		struct event def = contract("ONE.TEST", "ONE", NULL);
+		desk_feed(&d, &def);
+		show_book(&d, "ONE.TEST", 4, 5);
+		desk_order(&d, side_sell, tif_ioc, 0, 100000);
+		desk_expect_order(&d, i ? order_status_filled : order_status_rejected,
+				  i ? reject_none : reject_risk_budget, i ? 100000 : 0);
+		desk_close(&d);
+	}
+}
+
+/* With 60 YES a sale of 100 leaves 40 NO: the smaller end by amount, the larger by worth (38.40 at 0.04; 60 YES are
+ * 2.70 at the mid). 39.98 are worth 38.38, but 39.18 where the order may go down to 0.02. */
+static void the_larger_end_is_that_of_more_worth(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	s.maker_fee = s.taker_fee = 0;
+	s.limit[LIMIT_GROSS] = cash("38.39");
+	desk_open(&d, &s);
+	struct event def = contract("ONE.TEST", "ONE", NULL);
+	desk_feed(&d, &def);
+	show_book(&d, "ONE.TEST", 4, 5);
+	desk_order(&d, side_buy, tif_ioc, 0, 60000);
+	desk_expect_order(&d, order_status_filled, reject_none, 60000);
+	desk_order(&d, side_sell, tif_ioc, 0, 100000);
+	desk_expect_order(&d, order_status_rejected, reject_risk_gross, 0);
+	desk_order(&d, side_sell, tif_ioc, 2, 99980);
+	desk_expect_order(&d, order_status_rejected, reject_risk_gross, 0);
+	desk_order(&d, side_sell, tif_ioc, 0, 99980);
+	desk_expect_order(&d, order_status_filled, reject_none, 99980);
+	desk_close(&d);
+}
+
+/* 100 YES for 5 can be sold at 0.04 where an order may be worth 5: nothing is bought. */
+static void a_way_out_is_worth_what_it_brings(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	s.maker_fee = s.taker_fee = 0;
+	s.limit[LIMIT_ORDER_NOTIONAL] = CASH(5);
+	desk_open(&d, &s);
+	struct event def = contract("ONE.TEST", "ONE", NULL);
+	desk_feed(&d, &def);
+	show_book(&d, "ONE.TEST", 4, 5);
+	desk_order(&d, side_buy, tif_ioc, 0, 100000);
+	desk_order(&d, side_sell, tif_ioc, 0, 100000);
+	desk_expect_order(&d, order_status_filled, reject_none, 100000);
+	desk_expect_balance(&d, "USDT", CASH(999), 0);
+	desk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +475,10 @@ int main(void)
 		cmocka_unit_test(opposite_strategies_are_settled_each),
 		cmocka_unit_test(a_resolution_settles),
 		cmocka_unit_test(both_legs_survive),
+		cmocka_unit_test(limits_count_what_is_bought),
+		cmocka_unit_test(a_budget_counts_what_is_bought),
+		cmocka_unit_test(the_larger_end_is_that_of_more_worth),
+		cmocka_unit_test(a_way_out_is_worth_what_it_brings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
