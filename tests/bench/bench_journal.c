@@ -1,5 +1,8 @@
-/* bench_journal - goal G18 and what a log costs: appends made durable against one bare append and
+/* bench_journal - goal G18 and what a log costs: appends and orders made durable against one bare append and
  * fdatasync, group commit, recovery of a million records, and the lane-M log against memcpy.
+ *
+ * An order is one packed intent, read by the executor's core as it stands in the service (limits on, book of a
+ * hundred levels a side): acknowledged is when all that the core said of it is durable. What ends it is not timed.
  *
  * Each line: name, value, unit, ratio to its reference in the same run (1: it is the reference).
  * The folder is NJ_TMP or /tmp: it must be on a real disk for the figures to mean anything.
@@ -14,9 +17,12 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/base/err.h"
 #include "common/io/clock.h"
 #include "common/io/journal.h"
 #include "common/io/mlog.h"
+#include "proto/codec.h"
+#include "services/executor/core.h"
 
 #define RECORD 200
 #define PAIRS 1000
@@ -24,6 +30,21 @@
 #define RECOVERED 1000000
 #define LOGGED 1000000
 #define ROUNDS 5
+#define PACKED 600
+#define LEVELS 100
+#define MS INT64_C(1000000)
+#define US INT64_C(1000) /* of event time between orders: the book does not grow stale */
+#define CASH INT64_C(100000000)
+#define ORDERS 20000 /* a round, one after the other, none waited for */
+#define BARES 200    /* beside them */
+
+/* An executor at a book that stands still, and the journal for what it says. */
+struct exchange {
+	struct executor *x;
+	struct journal *j;
+	uint64_t seq, ordinal; /* of its last record, of its last intent */
+	int64_t at;            /* event time */
+};
 
 static char dir[256];
 static uint8_t record[RECORD];
@@ -85,18 +106,24 @@ static void print(const char *name, double value, const char *unit, double ratio
 	printf("%-34s %12.2f %-10s %8.3f\n", name, value, unit, ratio);
 }
 
-/* One record, then wait for its descriptor as the loop does. */
-static double durable_once(struct journal *j)
+/* Waits for the descriptor as the loop does. */
+static void wait_durable(struct journal *j, uint64_t seq)
 {
 	struct pollfd p = {.fd = journal_fd(j), .events = POLLIN};
-	uint64_t seq;
-	double began = now();
 
-	must(journal_append(j, record, sizeof(record), &seq) == 0);
 	while (journal_durable(j) < seq) {
 		must(poll(&p, 1, 10000) == 1);
 		journal_ack(j);
 	}
+}
+
+static double durable_once(struct journal *j)
+{
+	uint64_t seq;
+	double began = now();
+
+	must(journal_append(j, record, sizeof(record), &seq) == 0);
+	wait_durable(j, seq);
 	return now() - began;
 }
 
@@ -109,29 +136,244 @@ static double bare_once(int fd)
 	return now() - began;
 }
 
-static void bench_latency(void)
+static int open_bare(void)
 {
-	static double ours[PAIRS], bare[PAIRS];
-	struct journal *j = open_journal();
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/bare", dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	must(fd >= 0);
+	return fd;
+}
+
+/* ---- orders ---- */
+
+static void write_down(void *ctx, struct event *ev)
+{
+	struct exchange *e = ctx;
+	uint8_t bytes[PACKED];
+
+	snprintf(ev->source, sizeof(ev->source), "executor");
+	ev->epoch = 1;
+	int n = codec_pack(ev, bytes, sizeof(bytes));
+	must(n > 0);
+	while (journal_append(e->j, bytes, (size_t)n, &e->seq) != 0)
+		must(journal_flush(e->j, 60 * NS_PER_S) == 0); /* the buffer is full */
+}
+
+static void ignore(void *ctx, struct event *ev)
+{
+	(void)ctx;
+	(void)ev;
+}
+
+static void feed(struct exchange *e, struct event *ev, const struct sink *out)
+{
+	ev->origin = origin_simulated;
+	ev->ts_event = ev->ts_recv = e->at;
+	executor_core.on_event(e->x, e->at, ev, out);
+}
+
+static struct symbol symbol_one(void)
+{
+	struct symbol s;
+
+	must(symbol_parse("ONE.TEST", 8, &s) == 0);
+	return s;
+}
+
+static void feed_market(struct exchange *e)
+{
+	const struct sink out = {NULL, ignore};
+	struct level bids[LEVELS], asks[LEVELS];
+	struct event ev;
+
+	event_init(&ev, EVENT_instrument);
+	ev.instrument.instrument = symbol_one();
+	event_set_name(ev.instrument.base, "ONE");
+	event_set_name(ev.instrument.quote, "USDT");
+	ev.instrument.price_scale = ev.instrument.cash_scale = 2;
+	ev.instrument.qty_scale = 3;
+	ev.instrument.tick_size = ev.instrument.lot_size = 1;
+	ev.instrument.trading = true;
+	feed(e, &ev, &out);
+	event_init(&ev, EVENT_book_snapshot);
+	for (int i = 0; i < LEVELS; i++) {
+		bids[i] = (struct level){9999 - i, 1000};
+		asks[i] = (struct level){10000 + i, 1000};
+	}
+	ev.book_snapshot.instrument = symbol_one();
+	ev.book_snapshot.price_scale = 2;
+	ev.book_snapshot.qty_scale = 3;
+	ev.book_snapshot.bids = (struct levels){bids, LEVELS};
+	ev.book_snapshot.asks = (struct levels){asks, LEVELS};
+	feed(e, &ev, &out);
+	event_init(&ev, EVENT_book_state);
+	ev.book_state.instrument = symbol_one();
+	ev.book_state.state = book_state_trusted;
+	feed(e, &ev, &out);
+}
+
+static struct exchange open_exchange(void)
+{
+	struct exchange e = {.j = open_journal(), .at = 1000 * 1000 * MS};
+	struct executor_settings s;
+
+	executor_defaults(&s);
+	s.balance[0].amount = 1000000 * CASH;
+	s.order_latency_ns = s.ack_latency_ns = 0; /* the machine's own time is what is measured */
+	s.limit[LIMIT_GROSS] = 1000000 * CASH;     /* limits have their price, too */
+	s.limit[LIMIT_SECOND] = LIMITS_RATE_MAX;
+	must(executor_new(&s, &e.x) == 0);
+	feed_market(&e);
+	return e;
+}
+
+static void close_exchange(struct exchange *e)
+{
+	executor_free(e->x);
+	journal_close(e->j);
+}
+
+/* Packed, as a strategy sends it: an order to buy that rests in the book, or the end of the one before. */
+static size_t pack_intent(struct exchange *e, bool cancel, uint8_t bytes[PACKED])
+{
+	struct event ev;
+
+	event_init(&ev, EVENT_intent);
+	snprintf(ev.source, sizeof(ev.source), "strategy");
+	ev.epoch = 1;
+	ev.origin = origin_simulated;
+	ev.ts_event = ev.ts_recv = e->at;
+	ev.intent.kind = cancel ? intent_kind_cancel : intent_kind_order;
+	event_set_name(ev.intent.account, "paper");
+	event_set_name(ev.intent.strategy, "s");
+	ev.intent.ordinal = ++e->ordinal;
+	snprintf(ev.intent.client_order_id, sizeof(ev.intent.client_order_id), "o%" PRIu64, e->ordinal - cancel);
+	ev.intent.instrument = symbol_one();
+	ev.intent.side = side_buy;
+	ev.intent.type = order_type_limit;
+	ev.intent.tif = tif_gtc;
+	ev.intent.price_scale = 2;
+	ev.intent.qty_scale = 3;
+	ev.intent.price = 9900 + (int64_t)(e->ordinal % LEVELS);
+	ev.intent.qty = 100;
+	ev.intent.expires_at = e->at + 1000 * MS;
+	int n = codec_pack(&ev, bytes, PACKED);
+	must(n > 0);
+	return (size_t)n;
+}
+
+static void take_intent(struct exchange *e, const uint8_t *bytes, size_t len)
+{
+	const struct sink out = {e, write_down};
+	uint64_t before = e->seq;
+	struct event ev;
+	size_t used;
+
+	must(codec_unpack(bytes, len, NULL, &ev, &used) == 0);
+	for (int64_t due; (due = executor_core.next_due(e->x)) <= e->at;)
+		executor_core.on_timer(e->x, due, &out);
+	executor_core.on_event(e->x, e->at, &ev, &out);
+	must(e->seq > before);
+}
+
+static void cancel_order(struct exchange *e)
+{
+	uint8_t bytes[PACKED];
+
+	take_intent(e, bytes, pack_intent(e, true, bytes));
+	must(executor_open_orders(e->x) == 0);
+}
+
+/* From the bytes of an intent to where all that was said of its order is durable. */
+static double order_once(struct exchange *e)
+{
+	uint8_t bytes[PACKED];
+	e->at += US;
+	size_t len = pack_intent(e, false, bytes);
+	double began = now();
+
+	take_intent(e, bytes, len);
+	wait_durable(e->j, e->seq);
+	double took = now() - began;
+	must(executor_open_orders(e->x) == 1);
+	cancel_order(e);
+	wait_durable(e->j, e->seq);
+	return took;
+}
+
+/* Orders, each with its end, none of which waits for the one before; and bare ones: how many a second. */
+static double order_round(struct exchange *e)
+{
+	uint8_t bytes[PACKED];
+	double began = now();
+
+	for (int i = 0; i < ORDERS; i++) {
+		e->at += US;
+		take_intent(e, bytes, pack_intent(e, false, bytes));
+		cancel_order(e);
+	}
+	must(journal_flush(e->j, 60 * NS_PER_S) == 0);
+	return ORDERS / (now() - began) * 1e9;
+}
+
+static double bare_round(int fd)
+{
+	double began = now();
+
+	for (int i = 0; i < BARES; i++)
+		bare_once(fd);
+	return BARES / (now() - began) * 1e9;
+}
+
+static void bench_orders(void)
+{
+	struct exchange e = open_exchange();
+	double ours[ROUNDS], bare[ROUNDS], ratio[ROUNDS];
+	int fd = open_bare();
+
+	for (int i = 0; i < ROUNDS; i++) {
+		bare[i] = bare_round(fd);
+		ours[i] = order_round(&e);
+		ratio[i] = ours[i] / bare[i];
+	}
+	const struct executor_counters *c = executor_counters(e.x);
+	must(c->orders == ROUNDS * ORDERS && c->cancelled == c->orders && c->rejected == 0);
+	print("bare append+fdatasync", quantile(bare, ROUNDS, 0.5), "records/s", 1);
+	print("orders and their ends, durable", quantile(ours, ROUNDS, 0.5), "orders/s",
+	      quantile(ratio, ROUNDS, 0.5));
+	close(fd);
+	close_exchange(&e);
+}
+
+static void bench_latency(void)
+{
+	static double ours[PAIRS], bare[PAIRS], acks[PAIRS];
+	struct exchange e = open_exchange();
+	int fd = open_bare();
+
 	for (int i = 0; i < PAIRS; i++) {
 		bare[i] = bare_once(fd);
-		ours[i] = durable_once(j);
+		ours[i] = durable_once(e.j);
+		acks[i] = order_once(&e);
 	}
 	double b50 = quantile(bare, PAIRS, 0.5), b99 = quantile(bare, PAIRS, 0.99);
 	print("bare append+fdatasync p50", b50 / 1e3, "us", 1);
 	print("journal append..durable p50", quantile(ours, PAIRS, 0.5) / 1e3, "us",
 	      quantile(ours, PAIRS, 0.5) / b50);
+	print("order to durable ack p50", quantile(acks, PAIRS, 0.5) / 1e3, "us",
+	      quantile(acks, PAIRS, 0.5) / b50);
 	print("bare append+fdatasync p99", b99 / 1e3, "us", 1);
 	print("journal append..durable p99", quantile(ours, PAIRS, 0.99) / 1e3, "us",
 	      quantile(ours, PAIRS, 0.99) / b99);
+	print("order to durable ack p99", quantile(acks, PAIRS, 0.99) / 1e3, "us",
+	      quantile(acks, PAIRS, 0.99) / b99);
 	close(fd);
-	journal_close(j);
+	close_exchange(&e);
 }
+
+/* ---- the journal alone ---- */
 
 static void fill(struct journal *j, uint64_t count)
 {
@@ -235,7 +477,7 @@ static void bench_mlog(void)
 
 int main(void)
 {
-	static void (*const benches[])(void) = {bench_latency, bench_groups, bench_recovery,
+	static void (*const benches[])(void) = {bench_latency, bench_orders, bench_groups, bench_recovery,
 						bench_mlog};
 
 	for (size_t i = 0; i < sizeof(record); i++)
