@@ -92,6 +92,52 @@ static void polymarket_charges_as_its_tables(void **state)
 	}
 }
 
+/* Worked examples of the venues that charge a share of the amount. Where a venue takes a buyer's fee in what was
+ * bought, ours is its worth in quote.
+ * - Binance spot, FAQ "What is Binance Spot Trading Fee and How to Calculate": 10 ETH at 3,452.55 at 0.1%: 34.5255 USDT
+ *   of the seller, 0.01 ETH of the buyer.
+ * - Binance spot API, faqs/commission_faq.md: 0.49975 sold at 35,000 at market, rates of 0.0000006 in all: 0.01049475.
+ * - Binance futures, FAQ "Binance Futures Fee Structure & Fee Calculations", USD-M: 1 BTC bought at market at 10,104 at
+ *   0.05%: 5.052; sold by a limit order at 11,104 at 0.02%: 2.2208.
+ * - Bybit spot, help center (article 000001175), at 0.1%: 0.5 BTC at 40,000: 20 USDT of the seller, 0.0005 BTC of the
+ *   buyer.
+ * - Bybit perpetuals, at the rates of its help center ("Perpetual & Futures Contract: Fees Explained"), 0.055% and
+ *   0.02%, by the formula there for linear ones: 10 BTC at 8,000: 44 of the taker, 16 of the maker. */
+static const struct {
+	const char *table, *symbol;
+	struct rated what;
+	uint8_t side, liquidity;
+	const char *fee;
+} share_examples[] = {
+	{"BINANCE 0.001 0.001", "ETHUSDT.BINANCE", {345255, 10, 2, 0}, side_sell, liquidity_taker, "34.5255"},
+	{"BINANCE 0.001 0.001", "ETHUSDT.BINANCE", {345255, 10, 2, 0}, side_buy, liquidity_taker, "34.5255"},
+	{"BINANCE 0 0.0000006", "BTCUSDT.BINANCE", {35000, 49975, 0, 5}, side_sell, liquidity_taker, "0.01049475"},
+	{"BINANCE-PERP 0.0002 0.0005", "BTCUSDT-PERP.BINANCE", {10104, 1, 0, 0}, side_buy, liquidity_taker, "5.052"},
+	{"BINANCE-PERP 0.0002 0.0005", "BTCUSDT-PERP.BINANCE", {11104, 1, 0, 0}, side_sell, liquidity_maker, "2.2208"},
+	{"BYBIT 0.001 0.001", "BTCUSDT.BYBIT", {40000, 5, 0, 1}, side_sell, liquidity_maker, "20"},
+	{"BYBIT 0.001 0.001", "BTCUSDT.BYBIT", {40000, 5, 0, 1}, side_buy, liquidity_taker, "20"},
+	{"BYBIT-PERP 0.0002 0.00055", "BTCUSDT-PERP.BYBIT", {8000, 10, 0, 0}, side_buy, liquidity_taker, "44"},
+	{"BYBIT-PERP 0.0002 0.00055", "BTCUSDT-PERP.BYBIT", {8000, 10, 0, 0}, side_sell, liquidity_maker, "16"},
+};
+
+static void shares_are_charged_as_the_venues_examples(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(share_examples); i++) {
+		static struct fee_table t;
+		char reason[200];
+		struct symbol s = desk_symbol(share_examples[i].symbol);
+		struct deal d = {.what = share_examples[i].what,
+				 .side = share_examples[i].side,
+				 .liquidity = share_examples[i].liquidity};
+		t = (struct fee_table){.rest = {.maker = 1, .taker = 2}};
+		assert_int_equal(fees_parse(&t, share_examples[i].table, reason, sizeof(reason)), 0);
+		assert_int_equal(money_cost(d.what, &d.cost), 0);
+		assert_int_equal(fees_of(fees_find(&t, &s), &d), 0);
+		assert_int_equal(d.fee, cash(share_examples[i].fee));
+	}
+}
+
 static void polymarket_rounds_to_five_decimals(void **state)
 {
 	(void)state;
@@ -217,6 +263,7 @@ int main(void)
 		cmocka_unit_test(kalshi_rounds_as_its_examples),
 		cmocka_unit_test(kalshi_charges_as_its_table),
 		cmocka_unit_test(polymarket_charges_as_its_tables),
+		cmocka_unit_test(shares_are_charged_as_the_venues_examples),
 		cmocka_unit_test(polymarket_rounds_to_five_decimals),
 		cmocka_unit_test(a_reserve_covers_every_better_price),
 		cmocka_unit_test(a_sale_costs_at_most_what_it_brings),
