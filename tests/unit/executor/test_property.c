@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include "common/base/fixed.h"
+#include "services/executor/queue.h"
 
 #define ORDERS 512
 #define RATE 100000
@@ -43,6 +44,7 @@ struct model {
 	/* of the event being handled */
 	const struct event *in;
 	int64_t now, trade_left;
+	uint8_t queue; /* enum queue_model */
 };
 
 static struct world_market *market_of(struct model *o, const struct symbol *s)
@@ -102,8 +104,8 @@ static void judge_taker(const struct model_order *mo, const struct ev_fill *f)
 	take(mo->m, mo->side, slot, f->qty);
 }
 
-/* A maker's fill is a trade's by the other side at or through the price, or what the book shows
- * there. */
+/* A maker's fill is a trade's by the other side at or through the price (of the model `through`: through it), or what
+ * the book shows there. */
 static void judge_maker(struct model *o, const struct model_order *mo, const struct ev_fill *f)
 {
 	assert_int_equal(f->price, mo->price);
@@ -111,6 +113,7 @@ static void judge_maker(struct model *o, const struct model_order *mo, const str
 		const struct ev_trade *t = &o->in->trade;
 		assert_int_not_equal(t->aggressor, mo->side);
 		assert_true(mo->side == side_buy ? t->price <= mo->price : t->price >= mo->price);
+		assert_true(o->queue != QUEUE_THROUGH || t->price != mo->price);
 		o->trade_left -= f->qty;
 		assert_true(o->trade_left >= 0);
 		return;
@@ -410,7 +413,8 @@ static void run_world(uint64_t seed, int events, uint64_t totals[7])
 	static struct model o;
 	struct executor_settings s;
 	executor_defaults(&s);
-	o = (struct model){.cash = s.balance[0].amount};
+	s.queue = (uint8_t)(seed % QUEUE_MODELS);
+	o = (struct model){.cash = s.balance[0].amount, .queue = s.queue};
 	assert_int_equal(executor_new(&s, &o.x), 0);
 	struct sink sink = {&o, on_output};
 	world_init(&o.w, seed);
