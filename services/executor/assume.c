@@ -196,9 +196,10 @@ static void quotes(const struct executor *x, struct assumption *a)
 static void not_modelled(const struct executor *x, struct assumption *a)
 {
 	PUT(a->value, "-");
-	PUT(a->text, "Not modelled: %sa venue's own overload and outages beyond what its feed shows; interest, "
-		     "withdrawals, taxes.",
-	    x->settings.remote ? "" : "market impact; hidden orders; self-trade prevention; ");
+	PUT(a->text, "Not modelled: %soverload and outages that no feed shows; interest, withdrawals, taxes.",
+	    x->settings.remote ? ""
+			       : "market impact; hidden orders; self-trade prevention; filters on orders' number, "
+				 "position, trailing, market step; ");
 }
 
 static const struct row {
