@@ -1,6 +1,6 @@
 /* stats - figures of an account, its strategies and instruments, folded from what the executor put on record.
  *
- * Fixed definitions; docs/statistics.md says them for users.
+ * Fixed definitions; docs/accounting.md says them for users.
  *
  *   day        a UTC day of event time in which there was a fill, a funding or a point of the equity curve
  *   return     of the account: worth at the end over worth at the beginning, less 1; of a day likewise
@@ -10,7 +10,7 @@
  *   calmar     return a year of 365 days (compounded) over the drawdown
  *   win rate   of fills that realised something, the share that gained; before fees
  *   profit factor  what they gained over what they lost
- *   exposure   mean over time of what was not cash, as a share of worth
+ *   exposure   mean over time of what was not cash, as a share of worth; of perpetuals their unrealised result alone
  *   turnover   value of all fills over the mean over time of worth
  *
  * Only points at which every position could be marked count. Money is exact; ratios are doubles, computed in the order
