@@ -1,7 +1,8 @@
 /* test_runaway - strategies run away in seeded worlds, and no limit is ever exceeded by a single order.
  *
  * Floods of orders of every kind at every price, by three strategies on two instruments, with cancels, replacements,
- * pauses, kills, and restarts through a snapshot in between. The judge knows nothing of the executor's: it keeps
+ * pauses, kills, and restarts through a snapshot in between. In every other world the second instrument is an event
+ * contract, whose short end is contracts of NO. The judge knows nothing of the executor's: it keeps
  * positions from the fills and open orders from the order events that were published, and the world's own books.
  * What is held is judged at every fill, what it could become after every step (in the middle of one, orders that are
  * linked have not followed each other yet), and what an order may do when it is accepted.
@@ -18,6 +19,7 @@ enum { B_OPEN = 5, OPEN_MAX = 40 };
 static const int64_t order_qty[WORLD_MARKETS] = {CASH(4), CASH(2000)};
 static const int64_t position[WORLD_MARKETS] = {CASH(5), CASH(2500)};
 #define A_GROSS 500
+#define BUDGETS "b=0.0045,c=0.003" /* of some 100,000 */
 #define ORDER_WORTH 450
 #define POSITION_WORTH 600
 #define GROSS 900
@@ -40,12 +42,13 @@ struct judge {
 	uint32_t n;
 	int64_t held[WORLD_MARKETS], held_by[STRATEGIES][WORLD_MARKETS]; /* base at 8 decimals */
 	int64_t mark[WORLD_MARKETS];                                     /* best bid + best ask, last usable */
+	int64_t budget[STRATEGIES];                                      /* as last told; 0 none */
 	int64_t times[TIMES], times_of_a[TIMES];                         /* of accepted orders */
 	uint32_t n_times, n_times_of_a;
 	uint8_t trading;
 	bool by_timer;
 	int64_t now;
-	uint64_t accepted, fills, restarts, refused[256];
+	uint64_t accepted, fills, restarts, sales_of_no_yes, refused[256];
 };
 
 static struct judge j;
@@ -79,6 +82,20 @@ static int64_t base(int market, int64_t qty)
 static fixed_wide worth(int market, int64_t amount, int64_t twice)
 {
 	return (fixed_wide)amount * twice / 2 / fixed_pow10(j.w.m[market].def.price_scale);
+}
+
+static bool is_contract(int market)
+{
+	return j.w.m[market].def.kind == instrument_kind_event;
+}
+
+/* Of an event contract a short end is contracts of NO, each 1 less the price. */
+static fixed_wide end_worth(int market, int64_t end, int64_t twice)
+{
+	if (end >= 0)
+		return worth(market, end, twice);
+	int64_t all = 2 * fixed_pow10(j.w.m[market].def.price_scale);
+	return worth(market, -end, is_contract(market) ? all - twice : twice);
 }
 
 static bool is_target_of(const struct seen *t, const struct seen *stop)
@@ -117,9 +134,10 @@ static struct ends ends_of(int who, int market)
 	return e;
 }
 
-static fixed_wide larger_end(struct ends e)
+/* The most that may be had of a market, each end at its own price (twice). */
+static fixed_wide stake(int market, struct ends e, struct ends twice)
 {
-	int64_t a = e.longs < 0 ? -e.longs : e.longs, b = e.shorts < 0 ? -e.shorts : e.shorts;
+	fixed_wide a = end_worth(market, e.longs, twice.longs), b = end_worth(market, e.shorts, twice.shorts);
 	return a > b ? a : b;
 }
 
@@ -161,10 +179,32 @@ static void count_order(const struct seen *s)
 	judge_rate(j.times_of_a, j.n_times_of_a, A_SECOND, S);
 }
 
-static int64_t twice_of(const struct seen *s)
+/* Its price or the mid, the dearer one for what it trades. NO is dear where the price is low. */
+static int64_t twice_of(const struct seen *s, bool no)
 {
-	int64_t price = s->is.price != 0 ? s->is.price : s->is.trigger_price;
-	return 2 * price > j.mark[s->market] ? 2 * price : j.mark[s->market];
+	int64_t price = s->is.price != 0 ? s->is.price : s->is.trigger_price, mark = j.mark[s->market];
+	bool order = no ? price != 0 && 2 * price < mark : 2 * price > mark;
+	return order ? 2 * price : mark;
+}
+
+/* An order moves one end. What stands at the other one is worth its mid; of spot both have always been taken at the
+ * order's price where that is higher. */
+static struct ends prices_of(const struct seen *s)
+{
+	struct ends dear = {twice_of(s, false), twice_of(s, is_contract(s->market))};
+	if (!is_contract(s->market))
+		return dear;
+	if (s->is.side == side_buy)
+		dear.shorts = j.mark[s->market];
+	else
+		dear.longs = j.mark[s->market];
+	return dear;
+}
+
+static bool grew(const struct seen *s, int who, struct ends before)
+{
+	struct ends at = prices_of(s);
+	return stake(s->market, ends_of(who, s->market), at) > stake(s->market, before, at);
 }
 
 static void judge_collar(const struct seen *s, int64_t price)
@@ -175,29 +215,54 @@ static void judge_collar(const struct seen *s, int64_t price)
 					   : (fixed_wide)2 * price * 10000 >= bound);
 }
 
-/* Of strategy a alone. What it has that only reduces cannot make its own holding grow. */
-static void judge_a(const struct seen *s, struct ends before)
+static fixed_wide gross_of(const struct seen *s, int who)
 {
 	fixed_wide gross = 0;
-	for (int m = 0; m < WORLD_MARKETS; m++)
-		gross += worth(m, (int64_t)larger_end(ends_of(0, m)), m == s->market ? twice_of(s) : j.mark[m]);
-	if (larger_end(ends_of(0, s->market)) > larger_end(before))
-		assert_true(gross <= CASH(A_GROSS));
+	for (int m = 0; m < WORLD_MARKETS; m++) {
+		struct ends mids = {j.mark[m], j.mark[m]};
+		gross += stake(m, ends_of(who, m), m == s->market ? prices_of(s) : mids);
+	}
+	return gross;
+}
+
+/* Of its strategy alone: a has a limit, the others a budget. What a strategy has that only reduces cannot make its own
+ * holding grow. */
+static void judge_own(const struct seen *s, struct ends before)
+{
+	int64_t most = s->who == 0 ? CASH(A_GROSS) : j.budget[s->who];
+	if (most != 0 && grew(s, s->who, before))
+		assert_true(gross_of(s, s->who) <= most);
 }
 
 static void judge_sums(const struct seen *s, struct ends before)
 {
-	fixed_wide gross = 0, net = 0;
+	fixed_wide net = 0;
 	for (int m = 0; m < WORLD_MARKETS; m++) {
-		struct ends e = ends_of(-1, m);
-		int64_t way = s->is.side == side_buy ? e.longs : -e.shorts;
-		int64_t twice = m == s->market ? twice_of(s) : j.mark[m];
-		gross += worth(m, (int64_t)larger_end(e), twice);
-		net += worth(m, way, m == s->market && way > 0 ? twice : j.mark[m]);
+		struct ends e = ends_of(-1, m), at = prices_of(s);
+		int64_t end = s->is.side == side_buy ? e.longs : e.shorts;
+		int64_t way = s->is.side == side_buy ? end : -end;
+		int64_t twice = s->is.side == side_buy ? at.longs : at.shorts;
+		fixed_wide value = end_worth(m, end, m == s->market && way > 0 ? twice : j.mark[m]);
+		net += way > 0 ? value : -value;
 	}
-	if (larger_end(ends_of(-1, s->market)) > larger_end(before))
-		assert_true(gross <= CASH(GROSS));
+	if (grew(s, -1, before))
+		assert_true(gross_of(s, -1) <= CASH(GROSS));
 	assert_true(net <= CASH(NET));
+}
+
+/* What an order is worth at least. Who sells more than all the YES that can be there buys NO. YES is what is held, and
+ * what stands beside NO that open purchases have locked; of less, it may be the YES that is sold. */
+static fixed_wide order_worth(const struct seen *s, int64_t amount)
+{
+	struct ends e = ends_of(-1, s->market);
+	int64_t against = s->is.side == side_sell ? e.longs : -e.shorts;
+	fixed_wide yes = end_worth(s->market, amount, twice_of(s, false));
+	if (!is_contract(s->market))
+		return yes;
+	fixed_wide no = end_worth(s->market, -amount, twice_of(s, true));
+	if (amount > against)
+		return s->is.side == side_sell ? no : yes;
+	return no < yes ? no : yes;
 }
 
 /* The instrument's ends without it: the account's, and its strategy's. */
@@ -212,16 +277,16 @@ static struct before without(int who, int market)
 
 static void judge_order(const struct seen *s, struct before before)
 {
-	int64_t amount = base(s->market, s->is.qty), twice = twice_of(s);
-	struct ends e = ends_of(-1, s->market);
-	int64_t way = s->is.side == side_buy ? e.longs : -e.shorts;
+	int64_t amount = base(s->market, s->is.qty);
+	struct ends e = ends_of(-1, s->market), at = prices_of(s);
 	assert_true(amount <= order_qty[s->market]);
-	assert_true(worth(s->market, amount, twice) <= CASH(ORDER_WORTH));
-	if (way > 0)
-		assert_true(worth(s->market, way, twice) <= CASH(POSITION_WORTH));
+	assert_true(order_worth(s, amount) <= CASH(ORDER_WORTH));
+	if (s->is.side == side_buy && e.longs > 0)
+		assert_true(end_worth(s->market, e.longs, at.longs) <= CASH(POSITION_WORTH));
+	if (s->is.side == side_sell && e.shorts < 0)
+		assert_true(end_worth(s->market, e.shorts, at.shorts) <= CASH(POSITION_WORTH));
 	judge_sums(s, before.all);
-	if (s->who == 0)
-		judge_a(s, before.own);
+	judge_own(s, before.own);
 	if (s->is.price != 0)
 		judge_collar(s, s->is.price);
 }
@@ -253,6 +318,7 @@ static void on_new(const struct ev_order *e)
 	assert_false(j.by_timer);
 	assert_int_equal(j.trading, trading_running);
 	j.accepted++;
+	j.sales_of_no_yes += is_contract(market) && e->side == side_sell && j.held[market] <= 0;
 	bool second_of_oco = e->leg == order_leg_stop && e->link_id[0] && strcmp(e->link_id, e->client_order_id) != 0;
 	if (is_exit(e) || second_of_oco)
 		return;
@@ -309,6 +375,8 @@ static void on_output(void *ctx, struct event *ev)
 		on_order(&ev->order);
 	else if (ev->id == EVENT_fill)
 		on_fill(&ev->fill);
+	else if (ev->id == EVENT_allocation)
+		j.budget[who_is(ev->allocation.strategy)] = ev->allocation.budget;
 	else if (ev->id == EVENT_trading_state)
 		j.trading = ev->trading_state.state;
 }
@@ -374,6 +442,8 @@ static void wish_order(struct world_market *m, struct ev_intent *in, int who)
 	in->qty = world_qty(&j.w, m) * (1 + world_roll(&j.w, 3));
 	if (world_roll(&j.w, 10) == 0)
 		in->qty *= 5;
+	if (is_contract(m == &j.w.m[1])) /* many that fit */
+		in->qty = 5 * (1 + in->qty / 40);
 	in->reduce_only = world_roll(&j.w, 8) == 0;
 	set_type(m, in);
 	if (in->type == order_type_market && in->side == side_buy && !in->reduce_only && world_roll(&j.w, 4) == 0) {
@@ -455,17 +525,27 @@ static void look_at_books(void)
 	}
 }
 
-static struct executor_settings settings(void)
+/* What is held at the start: enough for all that the limits allow, but no YES, so that sales buy NO. */
+static void set_balances(struct executor_settings *s, bool contract)
+{
+	static const char *const assets[] = {"USDT", "ONE", "TWO"};
+	static const int64_t amounts[] = {CASH(100000), CASH(1000), CASH(100000)};
+	s->n_balances = contract ? 2 : 3;
+	for (uint32_t i = 0; i < s->n_balances; i++) {
+		event_set_name(s->balance[i].asset, assets[i]);
+		s->balance[i].amount = amounts[i];
+	}
+}
+
+static struct executor_settings settings(bool contract)
 {
 	struct executor_settings s;
 	char why[EVENT_TEXT_MAX];
 	executor_defaults(&s);
-	static const char *const assets[] = {"USDT", "ONE", "TWO"};
-	for (uint32_t i = 0; i < 3; i++) {
-		event_set_name(s.balance[i].asset, assets[i]);
-		s.balance[i].amount = CASH(100000000);
-	}
-	s.n_balances = 3;
+	set_balances(&s, contract);
+	s.allocation = (struct allocation_settings){
+		.method = allocation_method_fixed, .every_ns = 10 * S, .window = 3, .leverage = 1};
+	assert_int_equal(allocation_parse(&s.allocation, BUDGETS, why, sizeof(why)), 0);
 	s.open_orders_max = OPEN_MAX;
 	s.limit[LIMIT_ORDER_QTY] = order_qty[1];
 	s.limit[LIMIT_ORDER_NOTIONAL] = CASH(ORDER_WORTH);
@@ -545,14 +625,18 @@ static void happen(struct event *ev)
 
 static void run(uint64_t seed, int events)
 {
-	struct executor_settings s = settings();
+	bool contract = seed % 2 == 0;
+	struct executor_settings s = settings(contract);
 	struct sink sink = {NULL, on_output};
-	uint64_t totals[4] = {j.accepted, j.fills, j.restarts}, refused[256];
+	uint64_t totals[] = {j.accepted, j.fills, j.restarts, j.sales_of_no_yes}, refused[256];
 	memcpy(refused, j.refused, sizeof(refused));
-	j = (struct judge){.accepted = totals[0], .fills = totals[1], .restarts = totals[2]};
+	j = (struct judge){
+		.accepted = totals[0], .fills = totals[1], .restarts = totals[2], .sales_of_no_yes = totals[3]};
 	memcpy(j.refused, refused, sizeof(refused));
 	assert_int_equal(executor_new(&s, &j.x), 0);
 	world_init(&j.w, seed);
+	if (contract)
+		j.w.m[1].def.kind = instrument_kind_event;
 	for (int i = 0; i < events + WORLD_MARKETS; i++) {
 		struct event ev;
 		j.w.now += 1 + world_roll(&j.w, world_roll(&j.w, 100) ? 40 * MS : 3 * S);
@@ -586,16 +670,18 @@ static void no_limit_is_ever_exceeded(void **state)
 	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 30;
 	for (uint64_t seed = first; seed <= last; seed++)
 		run(seed, 6000);
-	print_message("accepted %llu fills %llu restarts %llu\n", (unsigned long long)j.accepted,
-		      (unsigned long long)j.fills, (unsigned long long)j.restarts);
+	print_message("accepted %llu fills %llu restarts %llu bought NO %llu\n", (unsigned long long)j.accepted,
+		      (unsigned long long)j.fills, (unsigned long long)j.restarts,
+		      (unsigned long long)j.sales_of_no_yes);
 	if (only)
 		return;
-	assert_true(j.accepted > 3000 && j.fills > 1000 && j.restarts > 100);
+	assert_true(j.accepted > 3000 && j.fills > 1000 && j.restarts > 100 && j.sales_of_no_yes > 100);
 	bites(reject_risk_qty, 50);
 	bites(reject_risk_notional, 50);
 	bites(reject_risk_position, 50);
 	bites(reject_risk_gross, 50);
 	bites(reject_risk_net, 50);
+	bites(reject_risk_budget, 50);
 	bites(reject_risk_rate, 50);
 	bites(reject_risk_open_orders, 20);
 	bites(reject_risk_collar, 50);
