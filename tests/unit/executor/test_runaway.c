@@ -2,7 +2,7 @@
  *
  * Floods of orders of every kind at every price, by three strategies on two instruments, with cancels, replacements,
  * pauses, kills, and restarts through a snapshot in between. In every other world the second instrument is an event
- * contract, whose short end is contracts of NO. The judge knows nothing of the executor's: it keeps
+ * contract, whose short end is contracts of NO, in every fourth a perpetual. The judge knows nothing of the executor's: it keeps
  * positions from the fills and open orders from the order events that were published, and the world's own books.
  * What is held is judged at every fill, what it could become after every step (in the middle of one, orders that are
  * linked have not followed each other yet), and what an order may do when it is accepted.
@@ -635,8 +635,8 @@ static void run(uint64_t seed, int events)
 	memcpy(j.refused, refused, sizeof(refused));
 	assert_int_equal(executor_new(&s, &j.x), 0);
 	world_init(&j.w, seed);
-	if (contract)
-		j.w.m[1].def.kind = instrument_kind_event;
+	if (contract || seed % 4 == 1)
+		j.w.m[1].def.kind = contract ? instrument_kind_event : instrument_kind_perpetual;
 	for (int i = 0; i < events + WORLD_MARKETS; i++) {
 		struct event ev;
 		j.w.now += 1 + world_roll(&j.w, world_roll(&j.w, 100) ? 40 * MS : 3 * S);
