@@ -102,7 +102,7 @@ static void polymarket_charges_as_its_tables(void **state)
  * - Bybit spot, help center (article 000001175), at 0.1%: 0.5 BTC at 40,000: 20 USDT of the seller, 0.0005 BTC of the
  *   buyer.
  * - Bybit perpetuals, at the rates of its help center ("Perpetual & Futures Contract: Fees Explained"), 0.055% and
- *   0.02%, by the formula there for linear ones: 10 BTC at 8,000: 44 of the taker, 16 of the maker. */
+ *   0.02%, quantity times price times rate: 10 BTC at 8,000: 44 of the taker, 16 of the maker. */
 static const struct {
 	const char *table, *symbol;
 	struct rated what;
