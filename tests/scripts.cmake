@@ -91,6 +91,8 @@ endif()
 if(Python3_FOUND)
 	nj_script(e2e.one_process ${Python3_EXECUTABLE} -B tests/e2e/test_one_process.py)
 	set_tests_properties(e2e.one_process PROPERTIES TIMEOUT 240)
+	nj_script(e2e.replay ${Python3_EXECUTABLE} -B tests/e2e/test_replay.py)
+	nj_script(e2e.replay_recorded ${Python3_EXECUTABLE} -B tests/e2e/test_replay.py recorded)
 endif()
 
 # Several collectors: the same ledger as by one, and one that dies takes nobody with it.

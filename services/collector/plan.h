@@ -9,7 +9,7 @@ struct plan {
 	uint32_t streams;        /* wanted: bits of enum venue_stream; what the venue does not offer is left out */
 	uint32_t streams_max;    /* on one connection; 0 or more than the venue allows: as many as it does */
 	uint32_t asked; /* streams that are polled instead: the venue need not have them */
-	bool together;           /* all on one connection, whatever the venue allows: a recording in one file */
+	bool together;           /* all on one connection, whatever the venue allows: nothing is streamed */
 	const char *const *raws; /* the markets' names, as the venue writes them */
 	uint32_t n;
 };

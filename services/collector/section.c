@@ -341,7 +341,7 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->silence_ns = collector_section_silence(in, set->venue);
 	/* A recording has its instruments once; asking again would not be in it. */
 	set->describe_ns = in->stamped ? 0 : in->describe_ns;
-	set->answer_ns = in->stamped || in->one_connection || collector_section_polls(in, set->venue) ? 0 : ANSWER_NS;
+	set->answer_ns = in->stamped || collector_section_polls(in, set->venue) ? 0 : ANSWER_NS;
 	/* Nor are klines from before it. */
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
@@ -361,7 +361,7 @@ static int new_core(const struct collector_section *in, const struct collector_a
 			    .streams = streams,
 			    .streams_max = (uint32_t)in->connection_streams,
 			    .asked = in->candles_only ? VENUE_KLINE_STREAM : 0,
-			    .together = in->one_connection || in->candles_only,
+			    .together = in->candles_only,
 			    .raws = raws};
 	struct collector_market *markets = calloc(COLLECTOR_MARKETS_MAX, sizeof *markets);
 	if (!markets)

@@ -23,7 +23,6 @@ struct collector_section {
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
 	int64_t connection_streams, connect_limit, connect_window_ns, messages_limit, weight_limit, weight_share;
-	bool one_connection; /* no setting: a recording in one file has no more */
 	int64_t credit;
 	bool scan;
 	char scan_tag[24], catalog_url[200];

@@ -2,15 +2,17 @@
 
 Compared with the recording itself, folded here by a few lines for each venue: every trade in its order, best bid and ask
 after each book and change, the last book; with the counts that the golden tests have in one process; and with a second run at
-another pace, byte for byte.
+another pace, byte for byte, and with nj replay's, in one process.
 """
 import gzip
 import json
+import os
 import subprocess
 from decimal import Decimal
 
 from feeds import DELTA, FIELDS, Feed, SNAPSHOT, best, capture, fold
 from records import Digest, market_log, unpack
+from stack import BIN
 
 TRADE, ENDED, TS_RECV = 0x0101, "end of the recording", 7
 
@@ -127,6 +129,13 @@ def published(log):
     return trades, tops, books, digest
 
 
+def one_process(config, path):
+    argv = [os.path.join(BIN, "nj"), "replay", "--config", config, "--capture", path, "--digest", "--json",
+            "--set", "strategy.ema_cross.instrument=BTCUSDT.BINANCE"]  # whom nobody brings news
+    rows = json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=120).stdout)
+    return {row["name"]: row["value"] for row in rows}["sha256.collector.m"]
+
+
 def play(venue, symbols, path, speed):
     with Feed(venue, symbols, path, speed=speed) as s:
         s.extra += ["collector.stamped=true"]
@@ -136,6 +145,8 @@ def play(venue, symbols, path, speed):
         said = published(s.path("data", "collector", "mlog"))
         _, _, gaps = s.results()
         assert not gaps, gaps
+        digest, alone = said[3], one_process(s.path("nightjar.conf"), path)
+        assert alone == digest.sha.hexdigest(), "%s: in one process %s, not %s" % (venue, alone, digest)
     for name in ("malformed", "unknown", "resyncs", "depth_gaps", "seals_broken"):
         assert counters["collector_%s_total" % name] == 0, counters
     return counters, said
@@ -158,7 +169,17 @@ def replayed(venue, symbols, path, want, pace, levels, golden):
     print("%s: %d books and changes, %d trades, all as recorded; %s, twice" % (venue, golden[0], golden[1], digest))
 
 
+def usdm():
+    """Two connections, one for each base, and books that begin with replies."""
+    symbols = ["SUSHIUSDT", "AKROUSDT", "KEEPUSDT", "CTKUSDT"]
+    counters, (trades, tops, _, digest) = play("BINANCE-PERP", symbols, capture("binance/rest/BINANCE_FUTURES.jsonl.zst"), "max")
+    assert len(tops) == 4 and counters["collector_snapshots_total"] == 4, (tops.keys(), counters)
+    assert sum(map(len, trades.values())) == 91, trades
+    print("BINANCE-PERP: 4 books, 91 trades; %s, over the bus and in one process" % digest)
+
+
 def main():
+    usdm()
     path = capture("bybit/BYBIT.jsonl.zst")
     linear = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT"]
     replayed("BYBIT-PERP", linear, path, bybit(path, "linear"), "40", 200, (1598, 327, 0))

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/clock.h"
 #include "services/collector/merge.h"
+
+_Static_assert(SOURCE_LINES_MAX >= COLLECTOR_CONNECTIONS_MAX, "each connection of the plan is a line of the source");
 
 enum { FRAMES_A_ROUND = 16, BODY_MAX = 64 << 20, PATH_MAX_BYTES = 1 << 16 };
 
@@ -44,26 +47,50 @@ static void on_reconnect(void *ctx, uint32_t connection, const char *reason)
 	(void)reason;
 }
 
-static int subscribe(struct replay *r, const char *venue_name, char *reason, size_t cap)
+/* As the collector connects: to the feed's path, with the texts that subscribe to what the path does not name. */
+static int connect_line(struct replay *r, const struct venue *venue, uint32_t number, struct buf *text)
 {
-	const struct venue *venue = venue_find(venue_name, strlen(venue_name));
 	const struct venue_market *markets[COLLECTOR_MARKETS_MAX];
 	struct venue_feed feed;
-	struct buf path;
-	buf_init(&path, PATH_MAX_BYTES);
-	collector_core_feed(r->core, 0, markets, &feed);
-	int rc = venue->stream_path(&feed, &path);
+	uint32_t line = 0;
+	collector_core_feed(r->core, number, markets, &feed);
+	int rc = venue->stream_path(&feed, text);
 	if (!rc)
-		rc = buf_byte(&path, 0);
+		rc = buf_byte(text, 0);
 	if (!rc)
-		rc = source_subscribe(r->source, (const char *)path.at);
-	size_t len = path.len;
-	if (!rc && venue->stream_text(&feed, 0, &path) == 0 && path.len > len)
-		rc = ERR_ARG;
-	buf_fini(&path);
-	if (rc)
-		snprintf(reason, cap, "%s's subscription is not one the simulator understands (%s)", venue_name,
-			 err_text(rc));
+		rc = source_connect(r->source, (const char *)text->at, &line);
+	must(rc || line == number);
+	for (uint32_t nth = 0; !rc; nth++) {
+		buf_clear(text);
+		rc = venue->stream_text(&feed, nth, text);
+		if (!rc)
+			rc = source_say(r->source, line, (const char *)text->at, text->len);
+	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int connect_all(struct replay *r, const struct collector_section *set, char *reason, size_t cap)
+{
+	const struct venue *venue = venue_find(set->venue, strlen(set->venue));
+	struct buf text;
+	int rc = 0;
+	buf_init(&text, PATH_MAX_BYTES);
+	r->n_lines = collector_core_connections(r->core);
+	for (uint32_t i = 0; i < r->n_lines && !rc; i++) {
+		buf_clear(&text);
+		collector_core_origin(r->core, i, source_is_recorded(r->source) ? origin_replay : origin_simulated);
+		rc = connect_line(r, venue, i, &text);
+	}
+	buf_fini(&text);
+	if (rc == ERR_REFUSED)
+		snprintf(reason, cap,
+			 "%s refuses the subscription: is each of collector.symbols=%.200s in what is played?",
+			 set->venue, set->symbols);
+	else if (rc)
+		snprintf(reason, cap,
+			 "%s: what collector.symbols and collector.streams ask for cannot be subscribed to here (%s); "
+			 "name fewer, or play it with venue_sim and the whole stack (docs/simulator.md)",
+			 set->venue, err_text(rc));
 	return rc;
 }
 
@@ -77,13 +104,11 @@ int replay_open(struct replay *r, const struct replay_parts *parts, char *reason
 	r->sink = (struct sink){r, on_event};
 	for (size_t i = 0; i < REPLAY_REQUESTS_MAX; i++)
 		buf_init(&r->asked[i].answer.body, BODY_MAX);
-	set.stamped = set.one_connection = true;
+	set.stamped = true;
 	int rc = collector_section_core(&set, &actions, reason, cap, &r->core);
 	if (rc)
 		return rc;
-	bool recorded = source_is_recorded(r->source);
-	collector_core_origin(r->core, 0, recorded ? origin_replay : origin_simulated);
-	return subscribe(r, set.venue, reason, cap);
+	return connect_all(r, &set, reason, cap);
 }
 
 void replay_close(struct replay *r)
@@ -124,55 +149,71 @@ static void give_answer(struct replay *r, struct replay_asked *a)
 	buf_fini(&answer.body);
 }
 
-static void tell(struct replay *r, enum feed state, const char *reason)
+static void tell(struct replay *r, uint32_t connection, enum feed state, const char *reason)
 {
-	struct collector_change change = {.now = r->now, .state = state, .reason = reason};
+	struct collector_change change = {.now = r->now, .connection = connection, .state = state, .reason = reason};
 	collector_core_on_connection(r->core, &change, &r->sink);
 }
 
-static void give_frame(struct replay *r)
+/* The line whose frame is the earliest, of equal ones the first, as the collector's pump has it; NULL behind the end.
+ */
+static struct replay_line *first_line(struct replay *r)
 {
-	const struct source_frame *f = &r->frame;
+	struct replay_line *first = NULL;
+	for (uint32_t i = 0; i < r->n_lines; i++) {
+		struct replay_line *l = &r->line[i];
+		if (!l->has_frame && source_next(r->source, i, &l->frame) == 0)
+			l->has_frame = true;
+		if (l->has_frame && (!first || l->frame.stamp < first->frame.stamp))
+			first = l;
+	}
+	return first;
+}
+
+static void give_frame(struct replay *r, struct replay_line *l)
+{
+	const struct source_frame *f = &l->frame;
+	uint32_t number = (uint32_t)(l - r->line);
 	if (f->stamp > r->now)
 		r->now = f->stamp;
-	r->has_frame = false;
+	l->has_frame = false;
 	if (merge_is_end(f->text, f->len)) {
-		r->ended = true;
-		tell(r, feed_ended, "end of the recording");
+		r->ended++;
+		tell(r, number, feed_ended, "end of the recording");
 		return;
 	}
 	r->frames++;
-	struct collector_frame frame = {.now = r->now, .text = f->text, .len = f->len};
+	struct collector_frame frame = {.now = r->now, .connection = number, .text = f->text, .len = f->len};
 	collector_core_on_frame(r->core, &frame, &r->sink);
 }
 
 static bool step(struct replay *r)
 {
 	struct replay_asked *answer = first_answer(r);
-	if (!r->has_frame && source_next(r->source, &r->frame) == 0)
-		r->has_frame = true;
+	struct replay_line *line = first_line(r);
 	struct merge m = {.started = r->started,
 			  .told_live = r->told_live,
 			  .now = r->now,
-			  .frame = r->has_frame ? &r->frame.stamp : NULL,
+			  .frame = line ? &line->frame.stamp : NULL,
 			  .answer = answer ? &answer->at : NULL};
 	switch (merge_next(&m)) {
 	case MERGE_NOTHING:
 		return false;
 	case MERGE_BEGIN:
-		r->first = r->now = r->frame.stamp;
+		r->first = r->now = line->frame.stamp;
 		r->started = true;
 		collector_core_start(r->core, r->now, &r->sink);
 		return true;
 	case MERGE_LIVE:
 		r->told_live = true;
-		tell(r, feed_live, NULL);
+		for (uint32_t i = 0; i < r->n_lines; i++)
+			tell(r, i, feed_live, NULL);
 		return true;
 	case MERGE_ANSWER:
 		give_answer(r, answer);
 		return true;
 	case MERGE_FRAME:
-		give_frame(r);
+		give_frame(r, line);
 		return true;
 	}
 	return false;
@@ -183,7 +224,7 @@ static int advance(struct replay *r)
 {
 	int64_t stamp = r->fused->publisher[FUSED_COLLECTOR].last_stamp;
 	int64_t at = stamp > r->now - 1 ? stamp : r->now - 1;
-	if (r->ended && r->now > at)
+	if (r->ended == r->n_lines && r->now > at)
 		at = r->now;
 	return fused_advance(r->fused, at);
 }

@@ -19,14 +19,20 @@ struct replay_asked { /* a request whose answer waits for its turn */
 	struct source_answer answer;
 };
 
+struct replay_line { /* a connection */
+	bool has_frame;
+	struct source_frame frame; /* the next one */
+};
+
 struct replay {
 	struct fused *fused;
 	struct source *source;
 	struct collector_core *core; /* owned */
 	struct sink sink;
 	int64_t now, first; /* event time of the core's last and first input */
-	bool started, told_live, ended, has_frame;
-	struct source_frame frame;
+	bool started, told_live;
+	struct replay_line line[COLLECTOR_CONNECTIONS_MAX];
+	uint32_t n_lines, ended; /* ended: so many of them */
 	struct replay_asked asked[REPLAY_REQUESTS_MAX];
 	uint64_t frames, requests;
 	int err; /* sticky */

@@ -9,20 +9,26 @@
 #include "common/base/err.h"
 #include "tools/venue_sim/session.h"
 
-enum { REQUEST_MAX = REQUEST_HEAD_MAX, ARGUMENTS_MAX = 20, ANSWER_MAX = 64 << 20 };
+enum { REQUEST_MAX = REQUEST_HEAD_MAX, ARGUMENTS_MAX = 20, FRAME_MAX = 40 << 20 };
 
 static const char end_marker[] = "{\"e\":\"nightjar.end\"}";
+
+struct line {
+	struct session session; /* never on a socket: its subscriptions, its place in their sequences, its form */
+	struct line_feed *feed; /* owned */
+	struct buf rendered;
+	int64_t position; /* stamp of the newest line */
+	bool ended;
+};
 
 struct source {
 	struct options options;
 	struct loop *loop; /* owned; never turns */
 	struct sim sim;
 	bool sim_open;
-	struct session session; /* only its streams and form are used */
-	struct line_feed *feed;      /* owned */
-	int64_t position;       /* stamp of the newest line */
-	int end;
-	bool ended;
+	struct line line[SOURCE_LINES_MAX];
+	uint32_t n_lines;
+	int end; /* of the first line that came to one */
 	char number[4][24];
 	char head[REQUEST_MAX];
 };
@@ -33,11 +39,20 @@ static const char *number(struct source *s, int i, int64_t value)
 	return s->number[i];
 }
 
+/* "there are A, B": what can be played. */
+static int no_venue(const char *name, char *reason, size_t cap)
+{
+	size_t used = (size_t)snprintf(reason, cap, "collector.venue=%s: no such venue can be played; there are", name);
+	for (size_t i = 0; dialect_at(i) && used < cap; i++)
+		used += (size_t)snprintf(reason + used, cap - used, "%s %s", i ? "," : "", dialect_at(i)->name);
+	return ERR_ARG;
+}
+
 /* The simulator's own command line gives every limit its default. */
 static int parse_options(struct source *s, const struct source_options *o, char *reason, size_t cap)
 {
-	const char *argv[ARGUMENTS_MAX] = {"venue_sim", "--speed", "max", "--quiet"};
-	int n = 4;
+	const char *argv[ARGUMENTS_MAX] = {"venue_sim", "--speed", "max", "--quiet", "--venue", o->venue};
+	int n = 6;
 	if (o->capture) {
 		argv[n++] = "--capture";
 		argv[n++] = o->capture;
@@ -67,31 +82,34 @@ int source_open(const struct source_options *o, struct source **ret_source, char
 	struct source *s = calloc(1, sizeof(*s));
 	if (!s)
 		return ERR_NOMEM;
-	int rc = parse_options(s, o, reason, cap);
+	int rc = dialect_find(o->venue) ? parse_options(s, o, reason, cap) : no_venue(o->venue, reason, cap);
 	if (!rc)
 		rc = loop_new(clock_real(), &s->loop);
 	if (!rc) {
 		rc = sim_init(&s->sim, &s->options, s->loop, reason, cap);
 		s->sim_open = rc == 0;
 	}
-	if (!rc)
-		rc = feed_open(&s->sim.source, &s->feed, reason, cap);
 	if (rc) {
 		source_close(s);
 		return rc;
 	}
-	s->session.sim = &s->sim;
-	streams_init(&s->session.streams, s->sim.dialect->streams_max);
 	*ret_source = s;
 	return 0;
+}
+
+static void close_line(struct line *l)
+{
+	streams_fini(&l->session.streams);
+	feed_close(l->feed);
+	buf_fini(&l->rendered);
 }
 
 void source_close(struct source *s)
 {
 	if (!s)
 		return;
-	streams_fini(&s->session.streams);
-	feed_close(s->feed);
+	for (uint32_t i = 0; i < s->n_lines; i++)
+		close_line(&s->line[i]);
 	if (s->sim_open)
 		sim_fini(&s->sim);
 	loop_free(s->loop);
@@ -110,13 +128,46 @@ static int make_request(struct source *s, const char *path, int64_t asked_at, st
 	return request_parse(s->head, (size_t)n, r);
 }
 
-int source_subscribe(struct source *s, const char *path)
+/* A stamped client that the simulator cannot send anything: its words of its own are not of the recording, and no
+ * player is to begin, however many streams there are. */
+static void make_session(struct source *s, struct session *session)
+{
+	session->sim = &s->sim;
+	session->stamped = true;
+	session->start_at = UINT32_MAX;
+	session->conn.state = CONN_GONE;
+	streams_init(&session->streams, s->sim.dialect->streams_max);
+}
+
+int source_connect(struct source *s, const char *path, uint32_t *ret_line)
 {
 	struct request r;
+	char reason[256] = "";
+	if (s->n_lines == SOURCE_LINES_MAX)
+		return ERR_FULL;
+	struct line *l = &s->line[s->n_lines];
+	*l = (struct line){.ended = false};
+	buf_init(&l->rendered, FRAME_MAX);
+	make_session(s, &l->session);
 	int rc = make_request(s, path, 0, &r);
 	if (!rc)
-		rc = s->sim.dialect->ws_open(&s->session, &r);
-	return rc ? ERR_ARG : 0;
+		rc = s->sim.dialect->ws_open(&l->session, &r) ? ERR_ARG : 0;
+	if (!rc)
+		rc = feed_open(&s->sim.source, &l->feed, reason, sizeof(reason));
+	if (rc) {
+		close_line(l);
+		return rc;
+	}
+	*ret_line = s->n_lines++;
+	return 0;
+}
+
+int source_say(struct source *s, uint32_t line, const char *text, size_t len)
+{
+	must(line < s->n_lines);
+	uint64_t refused = s->sim.truth.subscriptions_refused;
+	s->sim.dialect->ws_text(&s->line[line].session, (struct text){text, len});
+	return s->sim.truth.subscriptions_refused > refused ? ERR_REFUSED : 0;
 }
 
 bool source_is_recorded(const struct source *s)
@@ -129,34 +180,41 @@ int source_end(const struct source *s)
 	return s->end;
 }
 
-static int tell_end(struct source *s, int err, struct source_frame *ret_frame)
+static int tell_end(struct source *s, struct line *l, int err, struct source_frame *ret_frame)
 {
-	int64_t last = s->sim.rec.last_stamp > s->position ? s->sim.rec.last_stamp : s->position;
-	if (s->ended)
+	int64_t last = s->sim.rec.last_stamp > l->position ? s->sim.rec.last_stamp : l->position;
+	if (l->ended)
 		return ERR_CLOSED;
-	s->ended = true;
-	s->end = err;
+	l->ended = true;
+	s->end = s->end ? s->end : err;
 	*ret_frame = (struct source_frame){
 		.stamp = last + s->options.drain_ns, .text = end_marker, .len = sizeof(end_marker) - 1};
 	return 0;
 }
 
-int source_next(struct source *s, struct source_frame *ret_frame)
+int source_next(struct source *s, uint32_t line, struct source_frame *ret_frame)
 {
-	struct feed_line line;
-	int rc;
-	while (!s->ended && (rc = feed_next(s->feed, &line)) == 0) {
+	must(line < s->n_lines);
+	struct line *l = &s->line[line];
+	struct feed_line in;
+	struct text text;
+	int rc = ERR_CLOSED;
+	while (!l->ended && (rc = feed_next(l->feed, &in)) == 0) {
 		/* Played from the beginning: what has no stamp at all is behind that already. */
-		if (line.stamp <= 0)
+		if (in.stamp <= 0)
 			continue;
-		s->position = line.stamp;
-		if (line.kind == FEED_REPLY || !streams_has(&s->session.streams, line.stream))
+		l->position = in.stamp;
+		if (in.kind == FEED_REPLY || !session_wants(&l->session, in.stream))
 			continue;
-		struct text text = s->session.combined ? line.raw : line.data;
-		*ret_frame = (struct source_frame){.stamp = line.stamp, .text = text.at, .len = text.len};
+		rc = session_render(&l->session, &in, &l->rendered, &text);
+		if (rc == ERR_NOT_FOUND)
+			continue;
+		if (rc)
+			break;
+		*ret_frame = (struct source_frame){.stamp = in.stamp, .text = text.at, .len = text.len};
 		return 0;
 	}
-	return tell_end(s, s->ended ? s->end : rc, ret_frame);
+	return tell_end(s, l, rc, ret_frame);
 }
 
 /* Value of a header in "Name: value\r\n" lines, up to its end; NULL where it is absent. */

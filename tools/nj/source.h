@@ -11,9 +11,12 @@
 
 #include "common/base/buf.h"
 
+#define SOURCE_LINES_MAX 16 /* connections to it */
+
 struct source;
 
 struct source_options {
+	const char *venue;         /* "BINANCE-PERP": whose protocol the recording is in */
 	const char *capture;       /* files as for capture_open; NULL: the generated market */
 	const char *exchange_info; /* file; NULL: as recorded, else derived */
 	/* of the generated market */
@@ -22,7 +25,7 @@ struct source_options {
 	int64_t seed, rate;
 };
 
-struct source_frame { /* good until the next call */
+struct source_frame { /* good until the next one of its line */
 	int64_t stamp;
 	const char *text;
 	size_t len;
@@ -40,14 +43,17 @@ struct source_answer {
 int source_open(const struct source_options *o, struct source **ret_source, char *reason, size_t cap);
 void source_close(struct source *s);
 
-/* Which streams frames are wanted of: the path that a WebSocket would have asked for. ERR_ARG. */
-int source_subscribe(struct source *s, const char *path);
+/* What a WebSocket to this path would be, from the beginning of the recording. ERR_ARG: the venue has no such path;
+ * ERR_FULL, errors of feed_open. */
+int source_connect(struct source *s, const char *path, uint32_t *ret_line);
+/* A text of the client's: subscribe before the first frame is taken. ERR_REFUSED: the venue would refuse it. */
+int source_say(struct source *s, uint32_t line, const char *text, size_t len);
 
 bool source_is_recorded(const struct source *s);
 
-/* Next frame; the last one is the marker of the end. ERR_CLOSED behind it. */
-int source_next(struct source *s, struct source_frame *ret_frame);
-/* What cut the recording short: ERR_CLOSED where nothing did. */
+/* Next frame of a line; the last one is the marker of the end. ERR_CLOSED behind it. */
+int source_next(struct source *s, uint32_t line, struct source_frame *ret_frame);
+/* What cut the recording short: ERR_CLOSED where nothing did. Known once a line has come to its end. */
 int source_end(const struct source *s);
 
 /* Answers a GET as the simulator would. asked_at is the event time of the question, 0 where the

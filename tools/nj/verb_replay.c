@@ -170,7 +170,8 @@ static int make_settings(struct job *j)
 
 static int open_source(struct job *j)
 {
-	struct source_options so = {.capture = j->o->capture,
+	struct source_options so = {.venue = j->collector.venue,
+				    .capture = j->o->capture,
 				    .exchange_info = j->o->exchange_info,
 				    .symbols = j->collector.symbols,
 				    .duration_s = j->o->generate_ns / NS_PER_S,
@@ -362,6 +363,9 @@ static const struct cli_example examples[] = {
 	{"nj replay --capture btcusdt.gz --set strategy.ema_cross.instrument=BTCUSDT.BINANCE",
 	 "What the strategy would have done."},
 	{"nj replay --capture btcusdt.gz --digest --json", "To compare two versions byte for byte."},
+	{"nj replay --capture bybit.zst --set collector.venue=BYBIT-PERP "
+	 "--set strategy.ema_cross.instrument=BTCUSDT-PERP.BYBIT",
+	 "On perpetuals."},
 	{"nj replay --generate 10m --seed 7", "Over a generated market."},
 	{0},
 };
@@ -372,7 +376,9 @@ const struct cli_verb verb_replay = {
 	.summary = "Play a recording through the cores in one process",
 	.doc = "The same cores, settings, order of inputs and stamps as the services in lockstep, without "
 	       "sockets, so that the same recording and run id give the same market events, intents, orders "
-	       "and fills, byte for byte.\n\n"
+	       "and fills, byte for byte. The setting collector.venue says whose protocol the recording is in: spot, "
+	       "perpetuals and event contracts of each venue that venue_sim can be. Those paid in another asset than "
+	       "USDT need executor.quote and executor.balances (KALSHI: USD).\n\n"
 	       "Nothing is written but the report. A digest is the SHA-256 over a publisher's packed events "
 	       "of one lane, one after another, with epoch and time of sending zero.",
 	.options = options,

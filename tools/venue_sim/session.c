@@ -93,15 +93,18 @@ void session_free(struct session *s)
 	free(s);
 }
 
-bool session_hears(const struct session *s, struct text stream)
+bool session_wants(const struct session *s, struct text stream)
 {
 	const struct dialect *d = s->sim->dialect;
 
-	if (s->mode != SESSION_WS || s->conn.state != CONN_OPEN)
-		return false;
 	if (text_is(stream, STREAM_EVERY))
 		return s->streams.n > 0;
 	return streams_has(&s->streams, stream) && (d->hears == NULL || d->hears(s, stream));
+}
+
+bool session_hears(const struct session *s, struct text stream)
+{
+	return s->mode == SESSION_WS && s->conn.state == CONN_OPEN && session_wants(s, stream);
 }
 
 bool session_has_room(const struct session *s)
@@ -126,10 +129,8 @@ void session_retry(struct session *s)
 		session_ws(s);
 }
 
-/* As the client gets it where nothing goes wrong; slices of the line, or of sim->rendered. */
-static int render(struct session *s, const struct feed_line *line, struct text *ret_frame)
+int session_render(struct session *s, const struct feed_line *line, struct buf *out, struct text *ret_frame)
 {
-	struct buf *out = &s->sim->rendered;
 	int rc = 0;
 
 	if (s->sim->dialect->render == NULL) {
@@ -146,7 +147,7 @@ void session_pass(struct session *s, const struct feed_line *line)
 {
 	struct text frame;
 
-	render(s, line, &frame);
+	session_render(s, line, &s->sim->rendered, &frame);
 }
 
 int session_deliver(struct session *s, const struct feed_line *line)
@@ -160,7 +161,7 @@ int session_deliver(struct session *s, const struct feed_line *line)
 	if (!session_has_room(s))
 		return ERR_FULL;
 	s->sim->dialect->frame(line, &facts);
-	rc = render(s, line, &frame);
+	rc = session_render(s, line, &s->sim->rendered, &frame);
 	if (rc == ERR_NOT_FOUND)
 		return 0;
 	s->sim->truth.wall = clock_wall(loop_clock(s->sim->loop));

@@ -65,8 +65,13 @@ struct session {
 int session_new(struct sim *sim, int fd);
 void session_free(struct session *s);
 
-/* Is it a WebSocket that takes frames of this stream? */
+/* Do its subscriptions bring frames of this stream? */
+bool session_wants(const struct session *s, struct text stream);
+/* And is it a WebSocket that takes them? */
 bool session_hears(const struct session *s, struct text stream);
+/* A frame as the client gets it where nothing goes wrong, once for each frame that is due: slices of the line, or of
+ * `out`, whose bytes it replaces. ERR_NOT_FOUND: the client gets nothing of it. */
+int session_render(struct session *s, const struct feed_line *line, struct buf *out, struct text *ret_frame);
 bool session_has_room(const struct session *s);
 /* One frame, through the faults. ERR_FULL: not taken. */
 int session_deliver(struct session *s, const struct feed_line *line);
