@@ -11,6 +11,7 @@
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 #define RESET_MAX (60 * SECOND)
+#define REFUSED (60 * SECOND) /* of a refusal that does not say how long */
 #define DIGITS_MAX 18
 /* How far our clock may be from the venue's before people are told: asked a moment too early, a reply would still tell
  * of the window before, and cost another one. */
@@ -68,4 +69,13 @@ int64_t budget_hold(const struct budget *b, const struct budget_said *said, int6
 	if (again > now + RESET_MAX)
 		again = now + RESET_MAX;
 	return again > until ? again : until;
+}
+
+int64_t budget_refused(int status, int64_t retry_after_ns, int64_t forbidden_ns)
+{
+	bool forbidden = status == 403 && forbidden_ns > 0;
+
+	if (status != 429 && status != 418 && !forbidden)
+		return 0;
+	return retry_after_ns > 0 ? retry_after_ns : forbidden ? forbidden_ns : REFUSED;
 }

@@ -41,4 +41,9 @@ struct budget_said budget_read(const struct budget_headers *h, const char *(*val
  * second away, or a window where that is longer. */
 int64_t budget_hold(const struct budget *b, const struct budget_said *said, int64_t now);
 
+/* For how long nothing may be asked after a reply of this status, 0: it does not say so. 429 and 418 do, and 403 where
+ * the venue has a forbidden_ns (venue.h); for as long as the reply says (0 or less: it did not), else so long, or a
+ * minute. */
+int64_t budget_refused(int status, int64_t retry_after_ns, int64_t forbidden_ns);
+
 #endif

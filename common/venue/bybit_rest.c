@@ -14,6 +14,7 @@
 #include "common/venue/wire.h"
 
 #define ROWS_MAX 1000
+#define TOO_MANY "10006" /* bybit-exchange.github.io/docs/v5/error: over the API rate limit */
 #define KLINE_FIELDS 7
 #define MINUTE 60000000000LL
 #define WHOLE 10000 /* 1 in a description's shares */
@@ -32,7 +33,7 @@ static void find_list(struct json *j, struct json_str *ret_list)
 			json_skip(j);
 }
 
-/* The list of a good reply; ERR_STATUS where the venue refused. */
+/* The list of a good reply; ERR_BUSY where it was one request too many, ERR_STATUS where the venue refused else. */
 static int open_reply(const struct venue_input *in, struct json_str *ret_list)
 {
 	struct json_str key, code = {"", 0, false};
@@ -53,7 +54,7 @@ static int open_reply(const struct venue_input *in, struct json_str *ret_list)
 	if (rc < 0)
 		return rc;
 	if (code.len > 0 && !json_str_is(code, "0"))
-		return ERR_STATUS;
+		return json_str_is(code, TOO_MANY) ? ERR_BUSY : ERR_STATUS;
 	return code.len > 0 && ret_list->at != NULL ? 0 : ERR_PROTOCOL;
 }
 

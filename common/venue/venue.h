@@ -398,7 +398,8 @@ struct venue {
 	/* Path and query of a GET behind the REST host; *ret_weight is what it costs. */
 	int (*request)(const struct venue_request *r, struct buf *out, uint32_t *ret_weight);
 	/* Errors: what json.h and fixed.h return, ERR_TOO_LONG, ERR_PROTOCOL (fields are missing
-	 * or contradict). */
+	 * or contradict); of replies ERR_STATUS and, where it was one request too many, ERR_BUSY: nothing
+	 * was read, and the same may be asked again after a wait. */
 	int (*decode)(const struct venue_input *in, struct venue_output *out);
 	/* `fresh`: the book is a snapshot to which nothing has been applied yet. */
 	enum venue_link (*link)(uint64_t book_id, bool fresh, const struct venue_depth *d);

@@ -2,9 +2,10 @@
  *
  * Pacing (the virtual scheduling form of a leaky bucket): ask_clock is the time by which all
  * requests made so far are paid for, each costing ask_pace_ns; one may be made while ask_clock is
- * less than ask_burst - 1 paces ahead of now. A refusal by the venue (429, 418) blocks all of them
- * until it said, or for a minute; so does a reply by which the budget of this address is nearly used. Where snapshots
- * come on the stream, subscribing a market anew takes the place of the request, under the same pace.
+ * less than ask_burst - 1 paces ahead of now. A refusal of any request to the venue, also the clock's
+ * or the account's, blocks all of them (budget_refused); so does a reply by which the budget of this
+ * address is nearly used. Where snapshots come on the stream, subscribing a market anew takes the place
+ * of the request, under the same pace.
  */
 #include <string.h>
 
@@ -17,7 +18,6 @@
 #define TROUBLE_FAILURES 4 /* in a row: people are told */
 #define RETRY_FIRST_NS (SECOND / 4)
 #define RETRY_MAX_NS (30 * SECOND)
-#define BLOCK_NS (60 * SECOND)            /* after a refusal that does not say how long */
 #define BLOCK_MAX_NS (3 * 86400 * SECOND) /* the longest ban there is */
 #define MISFIT_NS (60 * SECOND)           /* between requests for instruments after misfits */
 
@@ -387,17 +387,20 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	c->ask_burst = snapshots < c->set.ask_burst ? (uint32_t)snapshots : c->set.ask_burst;
 }
 
-/* Bybit lets no request pass for ten minutes (bybit-exchange.github.io/docs/v5/rate-limit). */
-static bool was_refused(struct collector_core *c, const struct collector_reply *r)
+bool collector_core_on_status(struct collector_core *c, int64_t now, int status, int64_t retry_after_ns)
 {
-	bool forbidden = r->status == 403 && c->set.venue->forbidden_ns > 0;
+	int64_t wait = budget_refused(status, retry_after_ns, c->set.venue->forbidden_ns);
 
-	if (r->status != 429 && r->status != 418 && !forbidden)
+	if (wait == 0)
 		return false;
-	int64_t wait = r->retry_after_ns > 0 ? r->retry_after_ns : forbidden ? c->set.venue->forbidden_ns : BLOCK_NS;
 	wait = wait < BLOCK_MAX_NS ? wait : BLOCK_MAX_NS;
-	c->blocked_until = later(c->blocked_until, after(c->now, wait));
+	c->blocked_until = later(c->blocked_until, after(now, wait));
 	return true;
+}
+
+int64_t collector_core_blocked(const struct collector_core *c)
+{
+	return c->blocked_until;
 }
 
 void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said)
@@ -417,13 +420,18 @@ int asks_read(struct collector_core *c, const struct collector_reply *r, struct 
 	struct venue_fault fault;
 
 	c->count.replies++;
-	if (was_refused(c, r) || r->status != 200) {
+	if (collector_core_on_status(c, c->now, r->status, r->retry_after_ns) || r->status != 200) {
 		c->count.replies_failed++;
 		return ERR_STATUS;
 	}
 	in->text = r->body;
 	in->len = r->len;
 	int rc = decode(c, in, &fault);
+	if (rc == ERR_BUSY) { /* a refusal, too, whatever the status */
+		c->count.replies_failed++;
+		c->blocked_until = later(c->blocked_until, after(c->now, c->set.venue->weight_ns));
+		return ERR_STATUS;
+	}
 	c->count.malformed += rc < 0;
 	return rc;
 }

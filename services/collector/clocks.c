@@ -88,6 +88,8 @@ static void on_ask(void *ctx)
 	struct shell *s = ctx;
 	if (s->asked_time_at) /* still under way: its answer would be measured by the wrong beginning */
 		return;
+	if (requests_wait(s)) /* the next time will do */
+		return;
 	s->asked_time_at = clock_wall(runtime_clock(s->rt));
 	int rc = requests_get(s, VENUE_ASK_NOTHING, s->venue->time_path, on_time, s);
 	if (rc == 0)

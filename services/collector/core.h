@@ -187,6 +187,10 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
  * nearly used, nothing is asked until there is more. Any reply of the venue's, also to requests of others; not of a
  * recording, whose time is another. */
 void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said);
+/* Likewise a status: true where it refuses for having asked too often (budget_refused). */
+bool collector_core_on_status(struct collector_core *c, int64_t now, int status, int64_t retry_after_ns);
+/* Nothing may be asked of the venue before, by whomever; a time gone by: it may be. Survives a restart. */
+int64_t collector_core_blocked(const struct collector_core *c);
 
 /* As in core_ops. next_due is a lower bound: a timer may find nothing to do. */
 int64_t collector_core_next_due(const struct collector_core *c);

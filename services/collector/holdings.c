@@ -470,6 +470,12 @@ bool holdings_next(struct holdings *h, int64_t now, struct holdings_question *re
 	return true;
 }
 
+void holdings_hold(struct holdings *h, int64_t until)
+{
+	if (!h->asked && h->due < until)
+		h->due = until;
+}
+
 int64_t holdings_due(const struct holdings *h)
 {
 	return h->started ? h->due : CORE_NEVER;

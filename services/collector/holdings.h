@@ -93,6 +93,8 @@ enum holdings_word { HOLDINGS_GO_ON, HOLDINGS_SUBSCRIBED, HOLDINGS_RECONNECT };
 void holdings_init(struct holdings *h, const struct holdings_settings *set, holdings_alert_fn alert, void *ctx);
 void holdings_start(struct holdings *h, int64_t now, const struct sink *out);
 int64_t holdings_due(const struct holdings *h); /* of holdings_next; CORE_NEVER before the start */
+/* Nothing may be asked of the venue until then; what is under way is waited for all the same. */
+void holdings_hold(struct holdings *h, int64_t until);
 /* What is to be asked now; false: nothing. Gives up what was not answered, takes corrections, tells what became stale.
  * What is returned counts as asked. */
 bool holdings_next(struct holdings *h, int64_t now, struct holdings_question *ret_q, const struct sink *out);

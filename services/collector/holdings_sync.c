@@ -129,6 +129,8 @@ static void on_answer(void *ctx, const struct http_response *r)
 static void poll(struct shell *s, int64_t now)
 {
 	struct holdings_question q;
+	if (requests_wait(s))
+		holdings_hold(s->account.holdings, collector_core_blocked(s->core));
 	if (!holdings_next(s->account.holdings, now, &q, &s->sink))
 		return;
 	int rc = ask(s, &q, on_answer);
@@ -272,7 +274,7 @@ static void on_listen(void *ctx, const struct http_response *r)
 static void listen(struct shell *s, int64_t now)
 {
 	struct account_link *a = &s->account;
-	if (venue_of(s)->listen_ns == 0 || a->listening || now < a->listen_due)
+	if (venue_of(s)->listen_ns == 0 || a->listening || now < a->listen_due || requests_wait(s))
 		return;
 	a->listening = ask(s, &(struct holdings_question){VENUE_ACCOUNT_LISTEN, ""}, on_listen) == 0;
 	if (!a->listening)

@@ -203,7 +203,7 @@ void markets_tick(struct shell *s)
 		return;
 	listen(m);
 	int64_t now = pump_now(s);
-	if (now >= scan_due(m->scan) && now >= m->held_until)
+	if (now >= scan_due(m->scan) && now >= m->held_until && !requests_wait(s))
 		scan_on_timer(m->scan, now);
 	if (m->version == collector_core_version(s->core))
 		return;

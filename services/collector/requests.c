@@ -58,10 +58,31 @@ static const char *header(void *ctx, const char *name)
 	return http_header(ctx, name);
 }
 
+static int64_t retry_after(const struct http_response *r)
+{
+	return r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
+}
+
+static void hear_refusal(struct shell *s, const struct http_response *r)
+{
+	int64_t now = pump_now(s), before = collector_core_blocked(s->core);
+	bool refused = collector_core_on_status(s->core, now, r->status, retry_after(r));
+	int64_t until = collector_core_blocked(s->core);
+	if (refused && until > before)
+		log_warn("requests wait: the venue refuses them", "status=%d wait_ms=%lld", r->status,
+			 (long long)((until - now) / NS_PER_MS));
+}
+
+bool requests_wait(struct shell *s)
+{
+	return !s->set.stamped && pump_now(s) < collector_core_blocked(s->core);
+}
+
 void requests_budget(struct shell *s, const struct http_response *r)
 {
 	if (r->err || s->set.stamped) /* a recording's time is not that of the headers */
 		return;
+	hear_refusal(s, r);
 	struct budget_said said = budget_read(&s->venue->budget, header, r->call);
 	uint64_t holds = collector_core_budget(s->core).holds;
 	int64_t now = pump_now(s);
@@ -93,7 +114,7 @@ static void on_response(void *ctx, const struct http_response *r)
 	if (!r->err)
 		learn_origin(s, http_header(r->call, SIMULATOR_HEADER), a->ask);
 	a->status = r->err ? 0 : r->status;
-	a->retry_after_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
+	a->retry_after_ns = retry_after(r);
 	a->at = r->err ? 0 : header_i64(r->call, "X-Nightjar-Stamp");
 	const char *whole = r->err ? NULL : http_header(r->call, "X-Nightjar-Whole");
 	snprintf(a->whole, sizeof a->whole, "%s", whole ? whole : "");

@@ -247,8 +247,9 @@ void clocks_look(struct shell *s); /* has the machine slept? Each tick, and befo
 void requests_send(void *ctx, const struct collector_request *r);
 void requests_fini(struct shell *s);
 int requests_get(struct shell *s, enum venue_ask ask, const char *path, http_fn fn, void *ctx); /* not the core's */
-/* A reply of the venue's to whatever request: what it says of the budget is told to the core. */
+/* A reply of the venue's to whatever request: what it says of the budget, and that it refuses, is told to the core. */
 void requests_budget(struct shell *s, const struct http_response *r);
+bool requests_wait(struct shell *s); /* nothing may be asked now: a refusal, or the budget, says so */
 
 /* resume.c */
 void resume_from_past(struct shell *s);

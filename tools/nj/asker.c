@@ -8,7 +8,6 @@
 #include "common/base/err.h"
 #include "common/io/http_retry.h"
 
-#define REFUSED_WAIT_NS (60 * NS_PER_S) /* of a refusal that does not say how long */
 #define PATH_MAX_LEN 4000
 
 int asker_open(struct asker *a, const struct asker_options *o)
@@ -100,31 +99,48 @@ static void look_at_budget(struct asker *a, const struct http_response *r)
 	a->wait_why = "the share of the venue's budget is used";
 }
 
+static void refused(struct asker *a, int64_t wait_ns, const char *why)
+{
+	a->again = true;
+	a->refused++;
+	a->wait_ns = wait_ns > a->wait_ns ? wait_ns : a->wait_ns;
+	a->wait_why = why;
+}
+
+static void look_at_status(struct asker *a, const struct http_response *r)
+{
+	int64_t said = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
+	int64_t wait = budget_refused(r->status, said, a->o.venue->forbidden_ns);
+
+	if (wait > 0)
+		refused(a, wait, r->status == 429 ? "the venue asks to wait" : "the venue has banned this address");
+}
+
 static void on_response(void *ctx, const struct http_response *r)
 {
 	struct asker *a = ctx;
 
 	loop_stop(a->loop);
 	a->err = r->err;
-	a->status = r->status;
 	if (r->err) {
 		snprintf(a->reason, sizeof a->reason, "%s", r->reason);
 		return;
 	}
 	a->origin = origin_of(a, http_header(r->call, "X-Nightjar-Simulator"));
 	look_at_budget(a, r);
-	if (r->status == 429 || r->status == 418) {
-		a->refused++;
-		a->wait_ns = r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : REFUSED_WAIT_NS;
-		a->wait_why = r->status == 418 ? "the venue has banned this address" : "the venue asks to wait";
+	look_at_status(a, r);
+	if (a->again)
 		return;
-	}
 	if (r->status != 200) {
 		a->err = ERR_STATUS;
 		snprintf(a->reason, sizeof a->reason, "status %d: %.100s", r->status, r->body ? r->body : "");
 		return;
 	}
 	a->err = decode(a, r);
+	if (a->err != ERR_BUSY) /* a refusal in the reply's own words: its headers say for how long, or a window */
+		return;
+	a->err = 0;
+	refused(a, a->wait_ns > 0 ? a->wait_ns : a->o.venue->weight_ns, "the venue asks to wait");
 }
 
 /* ---- asking ---- */
@@ -179,13 +195,13 @@ int asker_ask(struct asker *a, const struct venue_request *r, void (*fn)(void *c
 	a->market = r->n == 1 ? r->markets[0] : NULL;
 	a->message = fn;
 	a->ctx = ctx;
-	for (;;) {
+	do {
+		a->again = false;
 		int rc = wait_first(a);
 		if (!rc)
 			rc = send(a);
 		if (rc)
 			return rc;
-		if (a->err || (a->status != 429 && a->status != 418))
-			return a->err;
-	}
+	} while (a->again);
+	return a->err;
 }

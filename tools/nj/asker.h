@@ -1,8 +1,9 @@
 /* asker - a venue's REST, one request at a time, within the budget that the venue allows.
  *
  * What replies say is used is kept below a share of the venue's limit: whoever shares the address has the
- * rest. 429 and 418 are obeyed for as long as they say; nothing is sent meanwhile. A wait longer than ASKER_WAIT_MAX
- * is given back as ERR_BUSY: what is there is kept, and a later run goes on.
+ * rest. Refusals for having asked too often (429, 418, Bybit's 403 and retCode 10006) are obeyed for as long as they
+ * say; nothing is sent meanwhile, and then the same again. A wait longer than ASKER_WAIT_MAX is given back as ERR_BUSY:
+ * what is there is kept, and a later run goes on.
  */
 #ifndef NJ_TOOLS_NJ_ASKER_H
 #define NJ_TOOLS_NJ_ASKER_H
@@ -36,7 +37,8 @@ struct asker {
 	void (*message)(void *ctx, const struct venue_message *m);
 	void *ctx;
 	struct level levels[2 * ASKER_LEVELS_MAX];
-	int status, err;
+	int err;
+	bool again;      /* the reply was a refusal: after the wait the same is asked again */
 	int64_t wait_ns; /* before the next request */
 	const char *wait_why;
 	const struct venue_request *request;

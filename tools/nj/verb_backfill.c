@@ -426,7 +426,8 @@ const struct cli_verb verb_backfill = {
 	       "klines_v and trades_v with plain numbers. What a page brought and how far it came are one transaction: "
 	       "run the same again after an end of any kind, and it goes on; rows that are there stay as they are.\n\n"
 	       "Klines are verified at the end: each hole is asked for once more, and what the venue does not have is "
-	       "recorded as its outage. Requests keep to a share of the venue's budget; 429 and 418 are obeyed.",
+	       "recorded as its outage. Requests keep to a share of the venue's budget; where it refuses one too many, "
+	       "that is waited out.",
 	.options = options,
 	.examples = examples,
 	.options_size = sizeof(struct options),

@@ -149,6 +149,62 @@ static void test_forbidden(void **state)
 	}
 }
 
+/* One too many in the reply's own words, with status 200: a window's wait, and nothing that could not be read. */
+static void test_too_many(void **state)
+{
+	static const char body[] = "{\"retCode\":10006,\"retMsg\":\"Too many visits!\",\"result\":{},\"time\":1}";
+	struct rig r;
+	struct collector_core_settings s;
+	(void)state;
+
+	collector_core_defaults(&s, venue_find("BYBIT", 5));
+	s.markets = many;
+	s.n_markets = 1;
+	rig_open(&r, &s);
+	collector_core_start(r.core, T0, &r.sink);
+	struct collector_reply reply = {
+		.now = T0, .id = rig_last(&r)->id, .status = 200, .body = body, .len = sizeof body - 1};
+	collector_core_on_reply(r.core, &reply, &r.sink);
+	assert_int_equal(collector_core_counters(r.core)->replies_failed, 1);
+	assert_int_equal(collector_core_counters(r.core)->malformed, 0);
+	assert_int_equal(collector_core_blocked(r.core), T0 + 5 * NS);
+	rig_timers(&r, T0 + 4 * NS);
+	assert_int_equal(r.n_requests, 1);
+	rig_timers(&r, T0 + 6 * NS);
+	assert_int_equal(r.n_requests, 2);
+	rig_close(&r);
+}
+
+/* Refused was a request of the clock's or the account's: nothing is asked meanwhile, nor in the next life. */
+static void test_refused_elsewhere(void **state)
+{
+	struct rig r;
+	struct buf saved;
+	struct collector_core *next;
+	int64_t asked = T0 + 15 * NS, over = asked + 120 * NS;
+	(void)state;
+
+	open_rig(&r, "BINANCE", 0);
+	rig_timers(&r, asked);
+	assert_false(collector_core_on_status(r.core, asked, 403, 120 * NS));
+	assert_true(collector_core_on_status(r.core, asked, 418, 120 * NS));
+	assert_true(collector_core_on_status(r.core, asked + NS, 429, NS)); /* does not end the longer one */
+	assert_int_equal(collector_core_blocked(r.core), over);
+	uint32_t before = r.n_requests;
+	rig_timers(&r, over);
+	assert_int_equal(r.n_requests, before);
+	buf_init(&saved, 1 << 22);
+	assert_int_equal(collector_core_save(r.core, &saved), 0);
+	assert_int_equal(collector_core_new(&r.set, &r.actions, &next), 0);
+	assert_int_equal(collector_core_load(next, saved.at, saved.len), 0);
+	assert_int_equal(collector_core_blocked(next), over);
+	collector_core_free(next);
+	rig_timers(&r, over + 1);
+	assert_true(r.n_requests > before);
+	buf_fini(&saved);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +212,8 @@ int main(void)
 		cmocka_unit_test(test_lives),
 		cmocka_unit_test(test_own_limit),
 		cmocka_unit_test(test_forbidden),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_refused_elsewhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -457,6 +457,20 @@ static void bounded(void **state)
 	assert_int_equal(h.counters.lost, 12);
 }
 
+/* The address is barred: the next question waits, the answer to one under way does not. */
+static void held_back(void **state)
+{
+	struct holdings_question q;
+	(void)state;
+	make("BINANCE", false);
+	holdings_hold(&h, now + 120 * S);
+	assert_false(holdings_next(&h, now + 120 * S - 1, &q, &sink));
+	assert_true(holdings_next(&h, now + 120 * S, &q, &sink));
+	int64_t due = holdings_due(&h);
+	holdings_hold(&h, now + 3600 * S);
+	assert_int_equal(holdings_due(&h), due);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,7 +479,7 @@ int main(void)
 		cmocka_unit_test(unanswered), cmocka_unit_test(limited),       cmocka_unit_test(refused),
 		cmocka_unit_test(withdrawals), cmocka_unit_test(bad_signature), cmocka_unit_test(no_rights),
 		cmocka_unit_test(clock_off),  cmocka_unit_test(positions),     cmocka_unit_test(bounded),
-		cmocka_unit_test(cash_is_asked),
+		cmocka_unit_test(cash_is_asked), cmocka_unit_test(held_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

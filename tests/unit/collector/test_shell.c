@@ -273,31 +273,37 @@ static void the_venues_time_is_asked_once_at_a_time(void **state)
 	close(fd);
 }
 
-/* The venue's answer to the question that is under way: its clock differs from ours by this much. Headers of its own
- * end with CRLF, each. */
-static void tell_time(struct world *w, int fd, int64_t ms, const char *headers)
+/* The venue's answer to the question that is under way, until it was heard: this is another then. */
+static void answer(struct world *w, int fd, const uint64_t *heard, const char *reply)
 {
-	char request[2048], body[64], reply[256];
-	uint64_t answers = w->s.counters.clock_answers;
+	char request[2048];
+	uint64_t before = *heard;
 	int peer = -1;
 	ssize_t got = 0;
 
-	for (int i = 0; i < 20000 && w->s.counters.clock_answers == answers; i++) {
+	for (int i = 0; i < 20000 && *heard == before; i++) {
 		turn(w);
 		(void)poll(&(struct pollfd){.fd = peer < 0 ? fd : peer, .events = POLLIN}, 1, 1);
 		if (peer < 0)
 			peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (peer < 0 || got > 0 || (got = recv(peer, request, sizeof request, 0)) <= 0)
 			continue;
-		int len = snprintf(body, sizeof body, "{\"serverTime\":%lld}",
-				   (long long)(clock_wall(&w->clock.clock) / NS_PER_MS - ms));
-		int n = snprintf(reply, sizeof reply,
-				 "HTTP/1.1 200 OK\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s", headers, len,
-				 body);
-		assert_int_equal(send(peer, reply, (size_t)n, MSG_NOSIGNAL), n);
+		assert_int_equal(send(peer, reply, strlen(reply), MSG_NOSIGNAL), strlen(reply));
 	}
-	assert_int_equal(w->s.counters.clock_answers, answers + 1);
+	assert_true(*heard != before);
 	close(peer);
+}
+
+/* Its clock differs from ours by this much. Headers of its own end with CRLF, each. */
+static void tell_time(struct world *w, int fd, int64_t ms, const char *headers)
+{
+	char body[64], reply[256];
+
+	snprintf(body, sizeof body, "{\"serverTime\":%lld}",
+		 (long long)(clock_wall(&w->clock.clock) / NS_PER_MS - ms));
+	snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 headers, strlen(body), body);
+	answer(w, fd, &w->s.counters.clock_answers, reply);
 }
 
 static bool raised(struct world *w, const char *key)
@@ -364,6 +370,93 @@ static void what_a_reply_says_of_the_budget_is_heard(void **state)
 	assert_int_equal(b.held_until, now - now % (60 * NS_PER_S) + 61 * NS_PER_S);
 	clocks_stop(&w->s);
 	close(fd);
+}
+
+/* A question by the core, as requests.c hears of its reply; what follows it is asked by requests_send, too. */
+static void what_the_cores_replies_say_of_the_budget_is_heard(void **state)
+{
+	struct world *w = *state;
+	int fd = listen_for(w);
+
+	collector_core_start(w->s.core, pump_now(&w->s), &w->s.sink);
+	assert_int_equal(w->s.counters.http_requests, 1);
+	answer(w, fd, &collector_core_counters(w->s.core)->replies,
+	       "HTTP/1.1 500 Trouble\r\nConnection: close\r\nX-MBX-USED-WEIGHT-1M: 4799\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(collector_core_budget(w->s.core).used, 4799);
+	close(fd);
+}
+
+/* 418 to the clock's own question: for as long as it says nobody asks, the clock included. */
+static void a_refusal_of_the_clocks_question_is_obeyed(void **state)
+{
+	struct world *w = *state;
+	int fd = listen_for(w);
+	uint64_t asked = 0;
+
+	clocks_start(&w->s);
+	clock_sim_advance(&w->clock, 5 * NS_PER_S);
+	turn(w);
+	assert_int_equal(w->s.counters.http_requests, ++asked);
+	int64_t now = clock_wall(&w->clock.clock);
+	answer(w, fd, (const uint64_t *)&w->s.asked_time_at,
+	       "HTTP/1.1 418 Banned\r\nConnection: close\r\nRetry-After: 121\r\nContent-Length: 0\r\n\r\n");
+	assert_int_equal(collector_core_blocked(w->s.core), now + 121 * NS_PER_S);
+	for (int minute = 0; minute < 2; minute++) {
+		clock_sim_advance(&w->clock, 60 * NS_PER_S);
+		turn(w);
+		assert_int_equal(w->s.counters.http_requests, asked);
+	}
+	collector_core_start(w->s.core, pump_now(&w->s), &w->s.sink);
+	assert_int_equal(w->s.counters.http_requests, asked);
+	clock_sim_advance(&w->clock, 60 * NS_PER_S);
+	turn(w);
+	assert_int_equal(w->s.counters.http_requests, ++asked);
+	clocks_stop(&w->s);
+	close(fd);
+}
+
+static void no_alert(void *ctx, enum severity severity, bool raised, const char *rule, const char *text)
+{
+	(void)ctx, (void)severity, (void)rule, (void)text;
+	assert_false(raised);
+}
+
+static void the_account_is_not_asked_for_while_the_venue_refuses(void **state)
+{
+	struct world *w = *state;
+	struct holdings_settings set = {
+		.account = "mine", .venue = w->s.venue, .every_ns = 60 * NS_PER_S, .stale_ns = 3600 * NS_PER_S};
+	struct holdings *h = w->s.account.holdings = malloc(sizeof *h);
+	int64_t now = pump_now(&w->s);
+
+	assert_non_null(h);
+	holdings_init(h, &set, no_alert, NULL);
+	holdings_start(h, now, &w->s.sink);
+	assert_true(holdings_due(h) <= now);
+	collector_core_on_status(w->s.core, now, 418, 120 * NS_PER_S);
+	holdings_sync_tick(&w->s);
+	assert_false(h->asked);
+	assert_int_equal(holdings_due(h), now + 120 * NS_PER_S);
+	holdings_sync_close(&w->s);
+}
+
+/* The scan of what a venue lists. */
+static void listings_are_not_asked_for_while_the_venue_refuses(void **state)
+{
+	struct world *w = *state;
+	char reason[200];
+
+	w->s.venue = venue_find("POLYMARKET", strlen("POLYMARKET"));
+	w->s.set.scan = true;
+	collector_core_on_status(w->s.core, pump_now(&w->s), 429, 120 * NS_PER_S);
+	assert_int_equal(markets_new(&w->s, reason, sizeof reason), 0);
+	markets_start(&w->s);
+	markets_tick(&w->s);
+	assert_int_equal(w->s.counters.http_requests, 0);
+	clock_sim_advance(&w->clock, 121 * NS_PER_S);
+	markets_tick(&w->s);
+	assert_int_equal(w->s.counters.http_requests, 1);
+	markets_free(&w->s);
 }
 
 /* What the venue states, half of it; a setting goes before either figure. */
@@ -568,6 +661,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_venues_time_is_asked_once_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(people_hear_of_a_clock_that_is_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_reply_says_of_the_budget_is_heard, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_cores_replies_say_of_the_budget_is_heard, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refusal_of_the_clocks_question_is_obeyed, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_account_is_not_asked_for_while_the_venue_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(listings_are_not_asked_for_while_the_venue_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(tries_are_counted_in_the_window_of_the_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_feed_that_cannot_be_had_is_one_alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_certificate_of_somebody_else_is_told_with_what_to_do, setup,

@@ -137,11 +137,25 @@ static void test_bounded(void **state)
 	}
 }
 
+static void test_refused(void **state)
+{
+	static const int asked_too_often[] = {429, 418, 403}, other[] = {200, 400, 401, 404, 500, 503};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(budget_refused(asked_too_often[i], 7 * SECOND, MINUTE), 7 * SECOND);
+		assert_int_equal(budget_refused(asked_too_often[i], 0, 2 * MINUTE), i < 2 ? MINUTE : 2 * MINUTE);
+		assert_int_equal(budget_refused(asked_too_often[i], -1, 0), i < 2 ? MINUTE : 0);
+	}
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(budget_refused(other[i], 7 * SECOND, MINUTE), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_used),    cmocka_unit_test(test_left),
 		cmocka_unit_test(test_venues),  cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
