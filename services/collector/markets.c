@@ -66,9 +66,9 @@ static void ask(void *ctx, uint64_t id, const char *path, uint32_t weight)
 	uint32_t i = 0;
 	while (i < CALLS_MAX && m->call[i].id)
 		i++;
-	/* One at a time, and a round each scan_every: far below any budget. What cannot be sent, or is not answered,
-	 * the scan asks for again by its own limit on waiting. */
-	if (i == CALLS_MAX)
+	/* One at a time, and a round each scan_every: far below any budget. What may not or cannot be sent, or is
+	 * not answered, the scan asks for again by its own limit on waiting. */
+	if (i == CALLS_MAX || requests_wait(m->shell))
 		return;
 	log_debug("request", "path=%s weight=%u", path, weight);
 	m->call[i] = (struct call){m, id};
