@@ -3,9 +3,9 @@
  * Floods of orders of every kind at every price, by three strategies on two instruments, with cancels, replacements,
  * pauses, kills, and restarts through a snapshot in between. In every other world the second instrument is an event
  * contract, whose short end is contracts of NO, in every fourth a perpetual. The judge knows nothing of the executor's:
- * it keeps positions from the fills and open orders from the order events that were published, and the world's own books.
- * What is held is judged at every fill, what it could become after every step (in the middle of one, orders that are
- * linked have not followed each other yet), and what an order may do when it is accepted.
+ * it keeps positions from the fills and open orders from the order events that were published, and the world's own
+ * books. What is held is judged at every fill, what it could become after every step (in the middle of one, orders
+ * that are linked have not followed each other yet), and what an order may do when it is accepted.
  */
 #include "world.h"
 
