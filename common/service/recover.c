@@ -217,7 +217,7 @@ int recover_load(struct runtime *rt, char *reason, size_t cap)
 
 struct own {
 	struct runtime *rt;
-	uint64_t exceptions, conflated, commands, applied, refused;
+	uint64_t exceptions, unheard, conflated, commands, applied, refused;
 	uint64_t last;    /* record of the core */
 	uint64_t compared; /* taking over: what is before this was regenerated; 0 nothing was */
 };
@@ -261,6 +261,9 @@ static bool read_decision(void *ctx, uint64_t seq, const uint8_t *frame, size_t 
 		snprintf(c.topic, sizeof c.topic, "%s", ev.parity.input_topic);
 		rc = sequencer_repeat_conflated(&rt->sequencer, ev.parity.publisher, &c);
 		own->conflated++;
+	} else if (ev.id == EVENT_parity && ev.parity.cause == parity_cause_unheard) {
+		rc = sequencer_hold(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, ev.parity.applied_at);
+		own->unheard++;
 	} else if (ev.id == EVENT_parity) {
 		int64_t at = ev.parity.cause == parity_cause_dropped ? 0 : ev.parity.applied_at;
 		rc = sequencer_except(&rt->sequencer, ev.parity.publisher, ev.parity.input_at, at);
@@ -331,9 +334,10 @@ void recover_own_journal(struct runtime *rt)
 	if (own.refused)
 		log_error("decisions of the journal that do not fit: the restart is not the same run", "records=%llu",
 			  (unsigned long long)own.refused);
-	log_info("comparing with the journal", "from=%llu to=%llu exceptions=%llu conflated=%llu commands=%llu",
+	log_info("comparing with the journal",
+		 "from=%llu to=%llu exceptions=%llu unheard=%llu conflated=%llu commands=%llu",
 		 (unsigned long long)from, (unsigned long long)own.last, (unsigned long long)own.exceptions,
-		 (unsigned long long)own.conflated, (unsigned long long)own.commands);
+		 (unsigned long long)own.unheard, (unsigned long long)own.conflated, (unsigned long long)own.commands);
 }
 
 static bool take_over(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)

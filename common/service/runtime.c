@@ -241,9 +241,43 @@ void runtime_on_credit(struct runtime *rt, void (*fn)(void *self))
 
 /* --- the core's side ---------------------------------------------------------------------------------- */
 
+static int tell_unheard(struct runtime *rt, const struct sequencer_input *in, int64_t until)
+{
+	struct event p;
+	event_init(&p, EVENT_parity);
+	p.parity.cause = parity_cause_unheard;
+	event_set_name(p.parity.publisher, in->publisher);
+	p.parity.input_seq = in->last_seq;
+	p.parity.input_epoch = in->last_epoch;
+	p.parity.input_at = in->last_at;
+	p.parity.applied_at = until;
+	return runtime_emit_shell(rt, &p);
+}
+
+/* What a core says is said without what has not come yet: on record before it, once a step, for a life that ends
+ * before that comes cannot put it on record as late. */
+static void tell_all_unheard(struct runtime *rt)
+{
+	const struct sequencer *sq = &rt->sequencer;
+	rt->unheard_told = true;
+	if (outbox_verifying(&rt->outbox))
+		return;
+	for (uint32_t i = 0; i < sq->n; i++) {
+		int64_t until = sequencer_unheard(sq, &sq->in[i]);
+		int rc = until ? tell_unheard(rt, &sq->in[i], until) : 0;
+		if (rc) {
+			runtime_fail(rt, "an input that was not heard cannot be put on record", rc);
+			return;
+		}
+	}
+}
+
 static void core_emit(void *ctx, struct event *ev)
 {
-	runtime_emit(ctx, ev);
+	struct runtime *rt = ctx;
+	if (!rt->unheard_told && event_row(ev->id)->lane == LANE_X)
+		tell_all_unheard(rt);
+	runtime_emit(rt, ev);
 }
 
 /* What comes from outside is put on record as it takes effect; what a restart read back from there is on record. */
@@ -265,6 +299,7 @@ static void core_apply(void *ctx, struct sequencer_input *in, int64_t now, const
 	struct sink out = {.ctx = rt, .emit = core_emit};
 	if (ev->id == EVENT_wish)
 		journal_wish(rt, now, ev);
+	rt->unheard_told = false;
 	rt->applied++;
 	rt->events_since_snapshot++;
 	rt->s->core->on_event(rt->s->core_of(rt->self), now, ev, &out);
@@ -284,6 +319,7 @@ static void core_fire(void *ctx, int64_t due)
 {
 	struct runtime *rt = ctx;
 	struct sink out = {.ctx = rt, .emit = core_emit};
+	rt->unheard_told = false;
 	rt->s->core->on_timer(rt->s->core_of(rt->self), due, &out);
 }
 

@@ -102,6 +102,7 @@ struct runtime {
 	uint64_t recover_progress; /* when it last moved, and how far it was */
 	int64_t recover_at;
 	bool judged;      /* what differed in the restart is told */
+	bool unheard_told; /* in this step: what the core says is said without */
 	uint64_t events_since_snapshot;
 	int64_t snapshot_at; /* event time of the last snapshot */
 	uint64_t beat_progress; /* of the last heartbeat, and when it last moved */

@@ -24,10 +24,11 @@ struct candidate {
 	int64_t at;   /* event time it would be applied at */
 	int64_t mono; /* when it arrived */
 	bool late;
-	int order;    /* among equal times: repeated exceptions, then class and input, timers last */
+	bool held;    /* becomes late as soon as its time is over */
+	int order;    /* among equal times: repeated exceptions, then class and input, timers, what was held back */
 };
 
-enum { ORDER_EXCEPTION = 0, ORDER_TIMER = 1 << 20 };
+enum { ORDER_EXCEPTION = 0, ORDER_TIMER = 1 << 20, ORDER_HELD };
 
 int sequencer_init(struct sequencer *s, const struct sequencer_ops *ops, void *ctx)
 {
@@ -158,8 +159,24 @@ int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int
 	return 0;
 }
 
+int sequencer_hold(struct sequencer *s, const char *publisher, int64_t from, int64_t until)
+{
+	int rc = ERR_NOT_FOUND;
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct sequencer_input *in = &s->in[i];
+		if (in->class == SEQUENCE_COMMAND || strcmp(in->publisher, publisher) != 0)
+			continue;
+		in->held_from = from;
+		in->held_until = until;
+		rc = 0;
+	}
+	return rc;
+}
+
 void sequencer_skip_to(struct sequencer *s, int64_t now)
 {
+	for (uint32_t i = 0; i < s->n; i++)
+		s->in[i].held_until = 0;
 	strmap_clear(&s->exceptions);
 	conflate_clear(&s->conflate);
 	s->excepted_until = 0;
@@ -236,9 +253,22 @@ static bool passed(const struct sequencer *s, int64_t at, int order)
 	return at < s->now || (at == s->now && order < s->order);
 }
 
+/* Had an earlier run not seen it before another time? Then it is late, and that time is over before it is applied. */
+static bool holds(const struct sequencer_input *in, int64_t at)
+{
+	return at > in->held_from && at < in->held_until;
+}
+
+/* Before this nothing of the input is applied. */
+static int64_t first_of(const struct sequencer *s, const struct sequencer_input *in, const struct queued *q)
+{
+	int64_t at;
+	return holds(in, q->at) && head_time(s, in, q, &at) && at == q->at ? in->held_until : q->at;
+}
+
 static struct candidate head_candidate(struct sequencer *s, struct sequencer_input *in)
 {
-	struct candidate c = {.in = NULL, .at = CORE_NEVER, .order = ORDER_TIMER + 1};
+	struct candidate c = {.in = NULL, .at = CORE_NEVER, .order = ORDER_HELD + 1};
 	const struct queued *q;
 	int64_t at;
 	while ((q = head_of(in)) != NULL && !head_time(s, in, q, &at)) {
@@ -249,7 +279,12 @@ static struct candidate head_candidate(struct sequencer *s, struct sequencer_inp
 	}
 	if (q) {
 		int order = at == q->at ? order_of(s, in) : ORDER_EXCEPTION;
-		c = (struct candidate){.in = in, .at = at, .mono = q->mono, .order = order,
+		bool held = order != ORDER_EXCEPTION && holds(in, q->at);
+		if (held) {
+			at = in->held_until;
+			order = ORDER_HELD;
+		}
+		c = (struct candidate){.in = in, .at = at, .mono = q->mono, .order = order, .held = held,
 				       .late = order != ORDER_EXCEPTION && passed(s, at, order)};
 	}
 	return c;
@@ -378,8 +413,11 @@ static void apply_head(struct sequencer *s, const struct candidate *c, int64_t m
 		pop(in, ACCOUNT_DROPPED);
 		return;
 	}
-	if (c->late) {
+	s->of = in;
+	if (c->late || c->held) {
 		in->late++;
+		if (s->now < c->at)
+			s->now = c->at;
 		s->now++;
 		s->order = ORDER_EXCEPTION;
 		s->ops->late(s->ctx, in, &ev, s->now);
@@ -413,12 +451,22 @@ uint32_t sequencer_step(struct sequencer *s, int64_t mono_ns, uint32_t limit, in
 				s->now = c.at;
 				s->order = ORDER_TIMER;
 			}
+			s->of = NULL;
 			s->timer_blocked_at = 0;
 			s->ops->fire(s->ctx, c.at);
 		}
 		done++;
 	}
 	return done;
+}
+
+int64_t sequencer_unheard(const struct sequencer *s, const struct sequencer_input *in)
+{
+	if (in == s->of || in->class == SEQUENCE_COMMAND)
+		return 0;
+	int64_t until = s->now + (order_of(s, in) < s->order ? 1 : 0);
+	const struct queued *q = head_of(in); /* what is late goes ahead of it */
+	return promised_by(s, in) < until - 1 || (q && q->at < until) ? until : 0;
 }
 
 static int64_t handled(const struct sequencer *s, bool quiet)
@@ -429,7 +477,7 @@ static int64_t handled(const struct sequencer *s, bool quiet)
 		const struct queued *q = head_of(&s->in[i]);
 		if (!q && quiet && s->in[i].feedback)
 			continue;
-		int64_t at = q ? q->at - 1 : promised_by(s, &s->in[i]);
+		int64_t at = q ? first_of(s, &s->in[i], q) - 1 : promised_by(s, &s->in[i]);
 		if (at < done)
 			done = at;
 	}

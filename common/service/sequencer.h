@@ -5,7 +5,9 @@
  * far. Waiting for a promise ends when the input has been silent for its wall-clock bound (never in lockstep); one
  * that is behind, but speaks or is being repaired, is waited for longer (repair_ns), so that a backlog stays in order.
  * What then still comes with a time that has passed is applied at once, one ns after the core's time, and reported as
- * late: with those reports a replay repeats the same order exactly (sequencer_except).
+ * late: with those reports a replay repeats the same order exactly (sequencer_except). Who dies before it has come
+ * cannot report it: so what the core says at a time that an input was not heard up to is reported, too, and first
+ * (sequencer_unheard). A replay holds back what has no report of its own until that time is over (sequencer_hold).
  *
  * Behind, the core may leave out acting upon what is superseded: an event that has waited longer than behind_ns, of
  * whose topic a newer one waits, is applied quietly. All of the topic that wait, but for the newest, are: that is one
@@ -45,6 +47,7 @@ struct sequencer_input {
 	 * new; what we published and it has not seen yet can come back from `limit` on. */
 	bool feedback;
 	int64_t quiet, limit; /* a market whose `quiet` is CORE_NEVER has ended: the others' time goes on without it */
+	int64_t held_from, held_until; /* what comes between these was not there before the latter */
 	int64_t last_at;  /* ts_recv of the last event applied: the cursor of a snapshot */
 	uint64_t last_seq, last_epoch; /* its sequence and epoch */
 	uint64_t applied, late, conflated;
@@ -82,6 +85,7 @@ struct sequencer {
 	void *ctx;
 	int64_t now; /* event time of what was applied last */
 	int order;   /* and its order among equal times */
+	const struct sequencer_input *of; /* and its input; NULL: a timer */
 	struct sequencer_input in[SEQUENCER_INPUTS_MAX];
 	uint32_t n;
 	int64_t repair_ns;         /* bound of waiting for one that is behind: repairing, or speaking all the while */
@@ -114,6 +118,14 @@ void sequencer_limit(struct sequencer_input *in, int64_t limit);
 /* Repeat an exception of an earlier run: the event of `publisher` with ts_recv `at` is applied at `applied_at`,
  * or never where that is 0. ERR_FULL. */
 int sequencer_except(struct sequencer *s, const char *publisher, int64_t at, int64_t applied_at);
+
+/* From within apply or fire: the input was not heard up to the time that the core is at; what still comes of it from
+ * before the time returned is late. 0: it was heard. */
+int64_t sequencer_unheard(const struct sequencer *s, const struct sequencer_input *in);
+
+/* Repeat that: what comes of `publisher` between `from` and `until`, both excluded, is late, and applied when `until`
+ * is over, but for what is excepted. The last one said counts. ERR_NOT_FOUND: there is no such input. */
+int sequencer_hold(struct sequencer *s, const char *publisher, int64_t from, int64_t until);
 
 /* Repeat a conflation of an earlier run. ERR_FULL. */
 int sequencer_repeat_conflated(struct sequencer *s, const char *publisher, const struct sequencer_conflation *c);

@@ -123,7 +123,8 @@ static void on_stamp(struct report *r, const struct event *ev)
 static void on_parity(struct report *r, const struct event *ev)
 {
 	uint64_t n = ev->parity.count ? ev->parity.count : 1;
-	r->parity += n;
+	if (ev->parity.cause != parity_cause_unheard) /* that is of no input */
+		r->parity += n;
 	if (ev->parity.cause < ARRAY_LEN(r->parity_of))
 		r->parity_of[ev->parity.cause] += n;
 }

@@ -154,6 +154,8 @@ static void parity_is_told_by_cause(void **state)
 	ev.parity.cause = parity_cause_conflated;
 	ev.parity.count = 7;
 	report_on_event(&r, &ev);
+	ev.parity.cause = parity_cause_unheard; /* of no input */
+	report_on_event(&r, &ev);
 	ev.parity.cause = 200; /* of a later version */
 	report_on_event(&r, &ev);
 	assert_int_equal(r.parity, 15);

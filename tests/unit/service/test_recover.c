@@ -19,9 +19,17 @@
 
 static int own; /* records taken over */
 
+static bool answers; /* a record for each input, of nothing but its time */
+
 static void on_event(void *core, int64_t now, const struct event *ev, const struct sink *out)
 {
-	(void)core, (void)now, (void)ev, (void)out;
+	(void)core, (void)ev;
+	struct event answer;
+	event_init(&answer, EVENT_alert);
+	answer.ts_event = now;
+	answer.ts_recv = now + 50;
+	if (answers)
+		out->emit(out->ctx, &answer);
 }
 
 static void on_own(void *core, const struct event *ev)
@@ -458,6 +466,59 @@ static void recovery_without_its_inputs_ends_in_safe_mode(void **state)
 	teardown(&fx);
 }
 
+static void hear(struct fixture *fx, struct sequencer_input *in, int64_t at)
+{
+	struct event ev;
+	uint8_t bytes[512];
+	event_init(&ev, EVENT_trade);
+	snprintf(ev.source, sizeof ev.source, "%s", in->publisher);
+	symbol_make("BTCUSDT", 7, "BINANCE", &ev.trade.instrument);
+	ev.ts_recv = at;
+	ev.seq = 1;
+	int n = codec_pack(&ev, bytes, sizeof bytes);
+	assert_true(n > 0);
+	assert_int_equal(sequencer_push(&fx->rt->sequencer, in, &ev, bytes, (size_t)n, 1), 0);
+}
+
+static struct sequencer_input *market(struct fixture *fx)
+{
+	struct sequencer_input *in;
+	assert_int_equal(sequencer_add(&fx->rt->sequencer, "collector", SEQUENCE_MARKET, 0, 1 << 16, &in), 0);
+	return in;
+}
+
+/* Killed when it had answered at 100 without what then came for 90. The restart has both at once. */
+static void what_came_too_late_for_a_result_comes_too_late_again(void **state)
+{
+	(void)state;
+	struct fixture fx = {.follows = true};
+	setup(&fx);
+	end(&fx);
+	boot(&fx, "live");
+	snapshot(&fx);
+	answers = true;
+	hear(&fx, market(&fx), 100);
+	runtime_step(fx.rt);
+	assert_int_equal(fx.rt->outbox.x_next, 3); /* that the executor was not heard, and the answer */
+	end(&fx);
+	boot(&fx, "live");
+	assert_int_equal(fx.rt->life, life_recover);
+	struct sequencer_input *in = market(&fx), *executor = fx.rt->follow[0].in_x;
+	hear(&fx, executor, 90);
+	hear(&fx, in, 100);
+	sequencer_promise(&fx.rt->sequencer, executor, 1000);
+	sequencer_promise(&fx.rt->sequencer, in, 1000);
+	runtime_step(fx.rt);
+	answers = false;
+	assert_int_equal(fx.rt->outbox.counters.verified, 1);
+	assert_int_equal(fx.rt->outbox.counters.differing, 0);
+	assert_int_equal(fx.rt->life, life_running);
+	assert_int_equal(executor->late, 1);
+	assert_int_equal(fx.rt->sequencer.now, 101); /* right behind the answer */
+	assert_int_equal(fx.rt->outbox.x_next, 5); /* that it was late, and the answer to it */
+	teardown(&fx);
+}
+
 /* What can be waited for is: in lockstep nothing else is the same run. */
 static void in_lockstep_recovery_waits_for_ever(void **state)
 {
@@ -491,6 +552,7 @@ int main(void)
 		cmocka_unit_test(without_a_snapshot_live_takes_its_journal_over),
 		cmocka_unit_test(recovery_without_its_inputs_ends_in_safe_mode),
 		cmocka_unit_test(in_lockstep_recovery_waits_for_ever),
+		cmocka_unit_test(what_came_too_late_for_a_result_comes_too_late_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

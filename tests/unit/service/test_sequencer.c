@@ -31,15 +31,37 @@ struct fixture {
 	size_t n;
 	struct exception late[4096];
 	size_t n_late;
+	struct exception unheard[2048]; /* as a shell puts it on record before each result: one a step */
+	size_t n_unheard, unheard_before[4096], late_before[4096];
+	bool records;
 	struct sequencer_conflation conflation[64];
 	size_t n_conflations;
 	struct accounts accounts;
 	int64_t due;
 };
 
+/* The last one of each input is what counts. */
+static void note_unheard(struct fixture *f)
+{
+	for (uint32_t i = 0; i < f->sq.n; i++) {
+		const struct sequencer_input *in = &f->sq.in[i];
+		int64_t until = sequencer_unheard(&f->sq, in);
+		if (until == 0)
+			continue;
+		struct exception *e = &f->unheard[f->n_unheard++];
+		memcpy(e->publisher, in->publisher, sizeof e->publisher);
+		e->at = in->last_at;
+		e->applied_at = until;
+	}
+	f->unheard_before[f->n] = f->n_unheard;
+	f->late_before[f->n] = f->n_late;
+}
+
 static void apply(void *ctx, struct sequencer_input *in, int64_t now, const struct event *ev)
 {
 	struct fixture *f = ctx;
+	if (f->records)
+		note_unheard(f);
 	struct step *s = &f->seen[f->n++];
 	s->what = 'e';
 	memcpy(s->from, in->publisher, sizeof s->from);
@@ -384,6 +406,100 @@ static void the_record_of_late_inputs_repeats_the_run(void **state)
 }
 
 /* The conditional promise is for one receiver: that it sends nothing says nothing of what another one sends. */
+enum { CUT_INPUTS = 3, CUT_EVENTS = 60 };
+static const char *const cut_names[CUT_INPUTS] = {"m", "i", "l"};
+static const enum sequencer_class cut_classes[CUT_INPUTS] = {SEQUENCE_MARKET, SEQUENCE_INTENT, SEQUENCE_LEDGER};
+
+static void arrive(struct fixture *f, struct sequencer_input *in[CUT_INPUTS], int64_t stamps[][CUT_EVENTS],
+		   struct rng *r)
+{
+	int at[CUT_INPUTS] = {0};
+	int64_t mono = 0;
+	for (int left = CUT_INPUTS * CUT_EVENTS; left > 0; mono += (int64_t)rng_below(r, 2) * MS) {
+		int k = (int)rng_below(r, CUT_INPUTS);
+		if (at[k] == CUT_EVENTS)
+			continue;
+		push(f, in[k], stamps[k][at[k]++], mono);
+		left--;
+		step(f, mono);
+	}
+	step(f, mono + 1000 * MS);
+}
+
+/* A life that ended behind its n-th result: the records that were made until then, and all inputs from the start. */
+static void repeats_up_to(struct fixture *live, int64_t stamps[][CUT_EVENTS], size_t n)
+{
+	struct fixture *again = make();
+	struct sequencer_input *in[CUT_INPUTS];
+	for (int k = 0; k < CUT_INPUTS; k++)
+		in[k] = add(again, cut_names[k], cut_classes[k], SEQUENCER_FOREVER);
+	for (size_t i = 0; i < live->late_before[n - 1]; i++)
+		assert_int_equal(sequencer_except(&again->sq, live->late[i].publisher, live->late[i].at,
+						  live->late[i].applied_at), 0);
+	for (size_t i = 0; i < live->unheard_before[n - 1]; i++)
+		assert_int_equal(sequencer_hold(&again->sq, live->unheard[i].publisher, live->unheard[i].at,
+						live->unheard[i].applied_at), 0);
+	for (int k = CUT_INPUTS - 1; k >= 0; k--) {
+		for (int i = 0; i < CUT_EVENTS; i++)
+			push(again, in[k], stamps[k][i], 0);
+		sequencer_promise(&again->sq, in[k], CORE_NEVER);
+	}
+	step(again, 0);
+	assert_int_equal(again->n, CUT_INPUTS * CUT_EVENTS);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(live->seen[i].from, again->seen[i].from);
+		assert_int_equal(live->seen[i].now, again->seen[i].now);
+		assert_int_equal(live->seen[i].at, again->seen[i].at);
+	}
+	for (size_t i = n; i < again->n; i++)
+		assert_true(again->seen[i].now >= again->seen[i - 1].now);
+	drop(again);
+}
+
+/* Killed behind any result, before what it was made without has come: a restart makes the same results. */
+static void a_life_cut_anywhere_is_repeated(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct rng r;
+		struct fixture *live = make();
+		struct sequencer_input *in[CUT_INPUTS];
+		int64_t stamps[CUT_INPUTS][CUT_EVENTS];
+		rng_seed(&r, seed);
+		for (int k = 0; k < CUT_INPUTS; k++) {
+			in[k] = add(live, cut_names[k], cut_classes[k], (int64_t)rng_below(&r, 3) * MS);
+			int64_t last = 0;
+			for (int i = 0; i < CUT_EVENTS; i++)
+				stamps[k][i] = last += 1 + (int64_t)rng_below(&r, 4); /* equal ones of two, too */
+		}
+		live->records = true;
+		arrive(live, in, stamps, &r);
+		assert_int_equal(live->n, CUT_INPUTS * CUT_EVENTS);
+		assert_true(live->n_late > 0 && live->n_unheard > 0);
+		for (size_t n = 1; n <= live->n; n++)
+			repeats_up_to(live, stamps, n);
+		drop(live);
+	}
+}
+
+/* Where waiting never ends, nothing is made without anything. */
+static void lockstep_hears_everything(void **state)
+{
+	(void)state;
+	struct fixture *f = make();
+	struct sequencer_input *a = add(f, "a", SEQUENCE_MARKET, SEQUENCER_FOREVER);
+	struct sequencer_input *b = add(f, "b", SEQUENCE_INTENT, SEQUENCER_FOREVER);
+	f->records = true;
+	for (int64_t at = 1; at < 100; at++) {
+		push(f, at % 3 ? a : b, at, at * MS);
+		step(f, at * MS);
+	}
+	assert_true(f->n > 50);
+	assert_int_equal(f->n_unheard, 0);
+	assert_int_equal(sequencer_hold(&f->sq, "c", 1, 2), ERR_NOT_FOUND);
+	drop(f);
+}
+
 static void quiet_leaves_out_one_receiver_only(void **state)
 {
 	(void)state;
@@ -572,6 +688,8 @@ int main(void)
 		cmocka_unit_test(handled_never_promises_too_much),
 		cmocka_unit_test(a_full_queue_refuses),
 		cmocka_unit_test(the_record_of_late_inputs_repeats_the_run),
+		cmocka_unit_test(a_life_cut_anywhere_is_repeated),
+		cmocka_unit_test(lockstep_hears_everything),
 		cmocka_unit_test(quiet_leaves_out_one_receiver_only),
 		cmocka_unit_test(behind_the_newest_of_each_topic_is_acted_upon),
 		cmocka_unit_test(nobody_conflates_who_is_not_behind),
