@@ -182,9 +182,9 @@ class Stack:
         self.spawn("venue_sim", argv + self.sim_args)
         self.port = int(wait_for(lambda: os.path.exists(port_file) and open(port_file).read().strip(), 20, "venue_sim's port"))
 
-    def start_service(self, name, env=()):
+    def start_service(self, name, env=(), more=()):
         argv = [os.path.join(BIN, "nightjar-" + name), "--config", self.path("nightjar.conf")]
-        for setting in self.extra:
+        for setting in self.extra + list(more):
             argv += ["--set", setting]
         self.spawn(name, argv, env)
 
