@@ -83,7 +83,6 @@ static struct gateway_row *add(struct gateway *g, int64_t now, const struct orde
 	struct gateway_row *r = &g->row[g->n++];
 	*r = (struct gateway_row){.order = order_of(o), .instrument = o->market->def.instrument, .since = now};
 	event_set_name(r->id, o->client_order_id);
-	r->qty = o->qty;
 	r->record = record;
 	r->due = now;
 	/* Nobody knows when a life before has sent it: as late as when this one began. */
@@ -106,7 +105,7 @@ void gateway_see(struct gateway *g, int64_t now, const struct order *o, uint64_t
 	r->cancel = o->remote.cancel;
 	r->pending = o->status == order_status_pending;
 	r->told_end = o->remote.ended != order_status_none;
-	r->booked = o->filled;
+	r->booked = o->filled + o->remote.quarantined;
 }
 
 void gateway_see_end(struct gateway *g)

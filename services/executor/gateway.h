@@ -72,7 +72,7 @@ struct gateway_row { /* one order; the core's word as of the last gateway_see */
 	bool passed, cancel;    /* its risk pass covers it; it is to be cancelled */
 	bool pending;           /* the core does not know yet that the venue has it */
 	bool told_end;          /* the core knows that it has ended */
-	int64_t qty, booked;    /* at the instrument's scale */
+	int64_t booked;         /* or quarantined, at the instrument's scale: what is not asked for again */
 
 	enum gateway_state state;
 	bool former, seen;

@@ -51,6 +51,7 @@ struct order_remote { /* where stage_remote */
 	char venue_id[EVENT_NAME_MAX]; /* empty: the venue has not told it */
 	struct risk_pass pass;         /* as it was submitted; never saved */
 	int64_t total;                 /* once it has ended: all that the venue filled of it */
+	int64_t quarantined;           /* of it, what could not be booked and never will be */
 	uint8_t ended;                 /* enum order_status that it ended as; none: it has not */
 	uint8_t why;                   /* enum reject: what the cancel is for */
 	bool cancel;                   /* the venue is asked to cancel it */

@@ -161,10 +161,12 @@ static void finish(const struct step *s, struct order *o, const char *words)
 		leave(s, o, order_status_cancelled, reject_none, words);
 }
 
+/* What is quarantined does not come any more. */
 static void finish_if_complete(const struct step *s, struct order *o, const char *words)
 {
-	if (o->filled >= o->qty || (o->remote.ended != order_status_none && o->filled >= o->remote.total))
-		finish(s, o, words);
+	bool all = o->filled + o->remote.quarantined >= o->remote.total;
+	if (o->filled >= o->qty || (o->remote.ended != order_status_none && all))
+		finish(s, o, o->remote.quarantined > 0 ? "What else it traded was not booked." : words);
 }
 
 static void on_accepted(const struct step *s, struct order *o, const struct ev_venue_report *r)
@@ -201,16 +203,30 @@ static const char *why_not(const struct order *o, const struct ev_venue_report *
 	return NULL;
 }
 
+/* The order goes on without this trade, which counts once as well: it is remembered. */
+static void leave_out(const struct step *s, struct order *o, const struct ev_venue_report *r, const char *why)
+{
+	int64_t qty = 0, rest = order_rest(o) - o->remote.quarantined;
+	quarantine(s, r, why);
+	if (fixed_rescale(r->qty, r->qty_scale, o->market->def.qty_scale, &qty) != 0 || qty > rest)
+		qty = rest;
+	o->remote.quarantined += qty > 0 ? qty : 0;
+	finish_if_complete(s, o, r->words);
+}
+
 static void on_trade(const struct step *s, struct order *o, const struct ev_venue_report *r)
 {
 	struct executor *x = s->x;
 	const char *wrong = why_not(o, r);
-	if (!wrong && !remember(&x->remote, o->client_order_id, r->trade_id, true))
-		wrong = "more trades are open than can be told apart";
+	if (!remember(&x->remote, o->client_order_id, r->trade_id, true)) {
+		/* asked for again, when there is room */
+		quarantine(s, r, "more trades are open than can be told apart");
+		return;
+	}
 	if (!wrong && remote_book(s, o, r) != 0)
 		wrong = "the account does not have what it cost";
 	if (wrong) {
-		quarantine(s, r, wrong);
+		leave_out(s, o, r, wrong);
 		return;
 	}
 	if (o->status == order_status_pending)
@@ -227,14 +243,15 @@ static void on_trade(const struct step *s, struct order *o, const struct ev_venu
 static void on_ended(const struct step *s, struct order *o, const struct ev_venue_report *r)
 {
 	int64_t total;
-	if (fixed_rescale(r->qty, r->qty_scale, o->market->def.qty_scale, &total) != 0 || total > o->qty) {
+	int rc = fixed_rescale(r->qty, r->qty_scale, o->market->def.qty_scale, &total);
+	if (rc != 0 || total < 0 || total > o->qty) {
 		quarantine(s, r, "what was filled of it does not fit the order");
-		return;
+		total = o->filled; /* no trade of it can tell more */
+	} else if (o->filled > total) {
+		quarantine(s, r, "more of it is booked than the venue has filled");
 	}
 	o->remote.total = total;
 	o->remote.ended = r->status != order_status_none ? r->status : (uint8_t)order_status_cancelled;
-	if (o->filled > total)
-		quarantine(s, r, "more of it is booked than the venue has filled");
 	finish_if_complete(s, o, r->words);
 }
 
@@ -413,7 +430,7 @@ uint8_t remote_origin(const struct executor *x)
 
 /* ---- saved ---- */
 
-enum { TRADE_FIELDS = 3, ORDER_FIELDS = 7, DUST_FIELDS = 2 };
+enum { TRADE_FIELDS = 3, ORDER_FIELDS = 8, DUST_FIELDS = 2 };
 
 static void save_order(const struct order *o, struct packer *p)
 {
@@ -425,6 +442,7 @@ static void save_order(const struct order *o, struct packer *p)
 	pack_u64(p, r->why);
 	pack_bool(p, r->cancel);
 	pack_bool(p, r->expires);
+	pack_i64(p, r->quarantined);
 }
 
 static int load_order(struct executor *x, struct unpacker *u)
@@ -438,8 +456,11 @@ static int load_order(struct executor *x, struct unpacker *u)
 	r.why = (uint8_t)unpack_u64(u);
 	r.cancel = unpack_bool(u);
 	r.expires = unpack_bool(u);
+	r.quarantined = unpack_i64(u);
 	struct order *o = u->err ? NULL : orders_find(&x->orders, id);
-	if (!o || o->stage != stage_remote || r.total < 0 || r.total > o->qty)
+	bool sound = o && o->stage == stage_remote && r.total >= 0 && r.total <= o->qty && r.quarantined >= 0 &&
+		     r.quarantined <= o->qty;
+	if (!sound)
 		return u->err ? u->err : ERR_CORRUPT;
 	o->remote = r;
 	return 0;

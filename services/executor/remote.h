@@ -7,8 +7,8 @@
  *                        |     |                         |   | trade       | partial
  *              rejected  |     | unknown, unsent         |   +-------------+
  *                        v     v                         v ended (cancelled, expired, filled, rejected)
- *                  rejected  cancelled               WAITING FOR TRADES: until what is booked is what the venue filled
- *                                                        |
+ *                  rejected  cancelled               WAITING FOR TRADES: until all that the venue filled is booked or
+ *                                                        |           quarantined
  *                                                        v
  *                                              filled, cancelled, expired
  *
@@ -18,7 +18,7 @@
  * Each trade is booked once: the trades of an order are remembered by the venue's id of them as long as it is open, and
  * as many others as there is room for. A trade of an order that we do not know, or beyond its quantity, or that
  * the books cannot hold, is quarantined: counted, not booked, and the account goes into safe mode (venue_differs) until
- * people have looked (reset).
+ * people have looked (reset). Its order ends without it; what it moved comes with the venue's balances after the reset.
  *
  * Commissions are what the venue took, in the asset it took them in. In the base asset it is a sale of that much at
  * the price of the trade, whose proceeds pay it; what is below one unit of the instrument's quantity waits in `dust`.

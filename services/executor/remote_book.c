@@ -13,6 +13,7 @@ struct deal_done { /* nothing is booked before all of it is known to fit; amount
 	int64_t sold;         /* of `taken` and the dust, what the position is smaller by: at the instrument's scale */
 	int64_t worth, gain;  /* proceeds of what was sold for it, and what that realised */
 	int64_t order_cost, fees, realised, dust;
+	int64_t other_fees;   /* of a third asset that the commission is in */
 };
 
 static bool is_money(const struct executor *x, const struct asset *a)
@@ -79,6 +80,8 @@ static int sum_up(struct executor *x, const struct order *o, struct deal_done *d
 		rc = add(d->position.fees, d->e.fee, &d->position.fees);
 	if (rc == 0)
 		rc = add(money->fees, d->e.fee, &d->fees);
+	if (rc == 0)
+		rc = add(d->fee_asset->fees, d->e.commission, &d->other_fees);
 	if (rc == 0)
 		rc = add(money->realised, d->e.realised, &d->realised);
 	if (rc == 0)
@@ -158,8 +161,8 @@ int remote_book(const struct step *s, struct order *o, const struct ev_venue_rep
 	o->cost = d.order_cost;
 	money->realised = d.realised;
 	money->fees = d.fees;
-	if (d.fee_asset != money && is_money(x, d.fee_asset))
-		d.fee_asset->fees += d.e.commission;
+	if (d.fee_asset != money && d.taken == 0 && is_money(x, d.fee_asset))
+		d.fee_asset->fees = d.other_fees;
 	x->fills++;
 	x->counters.fills++;
 	x->filled = true;

@@ -193,6 +193,33 @@ static void a_stranger_is_told(void **state)
 	assert_non_null(strstr(w.g.differs, "by hand"));
 }
 
+static void after_a_reset_the_venue_is_right(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(2 * S);
+	w.order[0].o.price = 1000000000; /* its trades cost more than we have */
+	fill(&w.order[0]);
+	run_for(20 * S);
+	assert_true(is_open(&w.order[0]) && executor_open_orders(w.d.x) == 1);
+	assert_int_equal(executor_trading(w.d.x), trading_safe);
+	uint64_t told = w.g.told;
+	run_for(100 * S);
+	assert_int_equal(w.g.told, told); /* what cannot be booked is not asked for again */
+	while (is_open(&w.order[0]))
+		fill(&w.order[0]);
+	w.quote = CASH(5);
+	run_for(20 * S);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	desk_command(&w.d, verb_reset, "", "looked", 0);
+	run_for(100 * S);
+	assert_int_equal(executor_trading(w.d.x), trading_running);
+	assert_int_equal(account_find(&w.d.x->account, "USDT")->total, w.quote);
+	assert_int_equal(account_find(&w.d.x->account, "ONE")->total, w.base);
+	assert_true(gateway_ready(&w.g));
+}
+
 static void no_connection_is_no_order(void **state)
 {
 	(void)state;
@@ -246,6 +273,7 @@ int main(void)
 		CALM(a_dry_account_sends_nothing),
 		CALM(a_difference_is_told_after_three_looks),
 		CALM(a_stranger_is_told),
+		CALM(after_a_reset_the_venue_is_right),
 		CALM(no_connection_is_no_order),
 		CALM(retry_after_is_obeyed),
 	};

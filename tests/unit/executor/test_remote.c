@@ -72,6 +72,11 @@ static int open_live(void **state)
 	return 0;
 }
 
+static const struct order *first_order(void)
+{
+	return &d.x->orders.at[0];
+}
+
 /* ---- the life of an order ---- */
 
 static void it_is_what_the_venue_says(void **state)
@@ -252,6 +257,8 @@ static void too_much_is_quarantined(void **state)
 	expect_quarantine(3);
 	ends("o1", order_status_cancelled, 1001);
 	expect_quarantine(4);
+	expect("o1", order_status_cancelled, reject_none, 0);
+	desk_expect_balance(&d, "USDT", CASH(1000), 0);
 }
 
 static void what_the_account_does_not_have_is_quarantined(void **state)
@@ -266,6 +273,27 @@ static void what_the_account_does_not_have_is_quarantined(void **state)
 	r.fee = CENT;
 	tell(&r);
 	expect_quarantine(2);
+}
+
+static void an_order_ends_without_what_is_quarantined(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, 1000);
+	trades("o1", "1", 9900, 400);
+	struct ev_venue_report r = trade_of("o1", "2", 9900, 600);
+	event_set_name(r.fee_asset, "BNB");
+	r.fee = CENT;
+	tell(&r);
+	expect_quarantine(1);
+	tell(&r); /* it is remembered: asked for or not, it counts once */
+	expect_quarantine(1);
+	assert_int_equal(first_order()->remote.quarantined, 600);
+	ends("o1", order_status_filled, 1000);
+	expect("o1", order_status_cancelled, reject_none, 400);
+	assert_int_equal(executor_open_orders(d.x), 0);
+	desk_expect_balance(&d, "USDT", CASH(1000) - 3960 * CENT, 0);
+	desk_command(&d, verb_reset, "", "looked", 0);
+	assert_int_equal(executor_trading(d.x), trading_running);
 }
 
 /* ---- commissions ---- */
@@ -316,6 +344,28 @@ static void commission_in_another_asset(void **state)
 	assert_int_equal(desk_said(&d, EVENT_fill, 0)->fill.commission, 3 * CENT);
 	desk_expect_fill(&d, 0, 10000, 1000, 0); /* nothing that counts in USDT */
 	desk_expect_balance(&d, "BNB", CASH(1) - 3 * CENT, 0);
+}
+
+/* What is bought may be money of the account as well: the books hold all the same. */
+static void commission_in_a_base_that_is_money(void **state)
+{
+	struct executor_settings s = desk_settings();
+	s.remote = true;
+	event_set_name(s.quotes[s.n_quotes++].asset, "ONE");
+	through_disk = *state != NULL;
+	desk_close(&d);
+	desk_open(&d, &s);
+	desk_book(&d);
+	funds("USDT", CASH(1000));
+	says(venue_says_agreed, "");
+	struct ev_venue_report r = trade_of("o1", "1", 10000, 1000);
+	order(side_buy, tif_ioc, 10000, 1000);
+	event_set_name(r.fee_asset, "ONE");
+	r.fee = 100000;
+	tell(&r);
+	desk_expect_balance(&d, "ONE", CASH(1) - 100000, 0);
+	assert_int_equal(account_find(&d.x->account, "ONE")->fees, 0); /* it is of the position, in USDT */
+	assert_int_equal(account_find(&d.x->account, "USDT")->fees, 10 * CENT);
 }
 
 static void a_sale_pays_from_what_it_brings(void **state)
@@ -382,11 +432,6 @@ static void a_stop_is_ours_until_it_fires(void **state)
 }
 
 /* ---- the risk pass ---- */
-
-static const struct order *first_order(void)
-{
-	return &d.x->orders.at[0];
-}
 
 static void the_pass_is_of_these_terms_alone(void **state)
 {
@@ -494,9 +539,11 @@ int main(void)
 		LIVE(a_stranger_is_quarantined),
 		LIVE(too_much_is_quarantined),
 		LIVE(what_the_account_does_not_have_is_quarantined),
+		LIVE(an_order_ends_without_what_is_quarantined),
 		LIVE(commission_in_the_quote),
 		LIVE(commission_in_the_base),
 		LIVE(commission_in_another_asset),
+		LIVE(commission_in_a_base_that_is_money),
 		LIVE(a_sale_pays_from_what_it_brings),
 		LIVE(balances_are_taken_over_only_when_people_say_so),
 		LIVE(links_and_replacements_are_refused),
