@@ -155,11 +155,7 @@ static void report(const struct step *s, uint32_t i, bool sampled)
 {
 	struct executor *x = s->x;
 	const struct allocated *a = &x->allocation.of[i];
-	struct event ev;
-	event_init(&ev, EVENT_allocation);
-	ev.origin = s->origin;
-	ev.ts_event = s->now;
-	ev.ts_recv = s->now + x->settings.ack_latency_ns;
+	struct event ev = report_begin(s, EVENT_allocation, NULL);
 	event_set_name(ev.allocation.account, x->account.name);
 	event_set_name(ev.allocation.strategy, x->settings.allocation.row[i].strategy);
 	event_set_name(ev.allocation.asset, x->settings.quote);

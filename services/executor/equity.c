@@ -17,14 +17,6 @@ struct worth {
 	bool marked;
 };
 
-static int64_t add_capped(int64_t a, int64_t b)
-{
-	int64_t sum;
-	if (!__builtin_add_overflow(a, b, &sum))
-		return sum;
-	return a > 0 ? INT64_MAX : -INT64_MAX;
-}
-
 /* How far a market is from telling what an asset is worth: 0 is nearest. */
 static int distance(const struct market *m)
 {
@@ -57,14 +49,6 @@ static int64_t asset_value(const struct executor *x, const struct market *m, boo
 	return other ? qty - value : value;
 }
 
-static bool is_money(const struct executor *x, uint32_t asset)
-{
-	for (uint32_t i = 0; i < x->quotes.n; i++)
-		if (x->quotes.at[i].place == asset)
-			return true;
-	return false;
-}
-
 struct sums { /* by slot, each in its own asset */
 	int64_t worth[QUOTES_MAX]; /* of what is no money */
 	int64_t unrealised[QUOTES_MAX];
@@ -77,7 +61,7 @@ static void count_asset(const struct executor *x, const struct asset *a, int64_t
 	const struct market *m = market_of(x, a->name, &other);
 	*marked = *marked && m && mark_stands(x, m, now);
 	if (m)
-		u->worth[m->quote] = add_capped(u->worth[m->quote], asset_value(x, m, other, a->total));
+		u->worth[m->quote] = exposure_add(u->worth[m->quote], asset_value(x, m, other, a->total));
 }
 
 /* A position in what was delivered is worth what the asset is. */
@@ -89,13 +73,13 @@ static void count_position(const struct executor *x, const struct market *m, int
 		return;
 	struct mark mark = mark_stated(x, m, p->qty < 0);
 	*marked = *marked && (!margined || mark_stands(x, m, now));
-	u->margin[m->quote] = add_capped(u->margin[m->quote], m->perpetual.margin);
+	u->margin[m->quote] = exposure_add(u->margin[m->quote], m->perpetual.margin);
 	if (mark.twice == 0)
 		return;
-	int64_t gain = add_capped(mark_value(p->qty, m->def.qty_scale, mark), -p->cost);
-	u->unrealised[m->quote] = add_capped(u->unrealised[m->quote], gain);
+	int64_t gain = exposure_add(mark_value(p->qty, m->def.qty_scale, mark), -p->cost);
+	u->unrealised[m->quote] = exposure_add(u->unrealised[m->quote], gain);
 	if (margined)
-		u->worth[m->quote] = add_capped(u->worth[m->quote], gain);
+		u->worth[m->quote] = exposure_add(u->worth[m->quote], gain);
 }
 
 static int64_t in_own(const struct executor *x, uint32_t slot, int64_t amount, bool *known)
@@ -111,14 +95,14 @@ static void add_slot(const struct executor *x, uint32_t slot, const struct sums 
 	const struct asset *a = &x->account.asset[x->quotes.at[slot].place];
 	bool any = a->total != 0 || u->worth[slot] != 0, known = true;
 	int64_t cash = in_own(x, slot, a->total, &known);
-	w->cash = add_capped(w->cash, cash);
-	w->equity = add_capped(w->equity, add_capped(cash, in_own(x, slot, u->worth[slot], &known)));
-	w->unrealised = add_capped(w->unrealised, in_own(x, slot, u->unrealised[slot], &known));
-	w->realised = add_capped(w->realised, in_own(x, slot, a->realised, &known));
-	w->fees = add_capped(w->fees, in_own(x, slot, a->fees, &known));
-	w->funding = add_capped(w->funding, in_own(x, slot, a->funding, &known));
-	w->insured = add_capped(w->insured, in_own(x, slot, a->insured, &known));
-	w->margin = add_capped(w->margin, in_own(x, slot, u->margin[slot], &known));
+	w->cash = exposure_add(w->cash, cash);
+	w->equity = exposure_add(w->equity, exposure_add(cash, in_own(x, slot, u->worth[slot], &known)));
+	w->unrealised = exposure_add(w->unrealised, in_own(x, slot, u->unrealised[slot], &known));
+	w->realised = exposure_add(w->realised, in_own(x, slot, a->realised, &known));
+	w->fees = exposure_add(w->fees, in_own(x, slot, a->fees, &known));
+	w->funding = exposure_add(w->funding, in_own(x, slot, a->funding, &known));
+	w->insured = exposure_add(w->insured, in_own(x, slot, a->insured, &known));
+	w->margin = exposure_add(w->margin, in_own(x, slot, u->margin[slot], &known));
 	w->marked = w->marked && (!any || (known && quotes_fresh(x, (uint8_t)slot, now)));
 }
 
@@ -128,7 +112,7 @@ static struct worth worth_at(const struct executor *x, int64_t now)
 	struct worth w = {.marked = true};
 	struct sums u = {0};
 	for (uint32_t i = 1; i < a->n; i++)
-		if (a->asset[i].total != 0 && !is_money(x, i))
+		if (a->asset[i].total != 0 && !quotes_is_money(x, i))
 			count_asset(x, &a->asset[i], now, &u, &w.marked);
 	for (uint32_t i = 0; i < markets_count(&x->markets); i++)
 		count_position(x, markets_at(&x->markets, i), now, &u, &w.marked);
@@ -158,11 +142,7 @@ void equity_start(struct executor *x, int64_t now)
 static void report(const struct step *s, const struct worth *w, bool whole)
 {
 	const struct account *a = &s->x->account;
-	struct event ev;
-	event_init(&ev, EVENT_equity);
-	ev.origin = s->origin;
-	ev.ts_event = s->now;
-	ev.ts_recv = flight_known_at(s, NULL);
+	struct event ev = report_begin(s, EVENT_equity, NULL);
 	event_set_name(ev.equity.account, a->name);
 	event_set_name(ev.equity.asset, a->asset[0].name);
 	ev.equity.cash_scale = CASH_SCALE;
@@ -195,7 +175,7 @@ static void tell(const struct step *s, bool whole)
 	struct worth w = worth_at(x, s->now);
 	report(s, &w, whole);
 	bool lost = x->settings.loss_max > 0 && x->started && w.marked &&
-		    add_capped(x->start_equity, -w.equity) >= x->settings.loss_max;
+		    exposure_add(x->start_equity, -w.equity) >= x->settings.loss_max;
 	char why[EVENT_TEXT_MAX] = "The loss limit of the account was reached.";
 	if (w.marked && guard_on_worth(x, s->now, w.equity, why))
 		lost = true;

@@ -82,7 +82,8 @@ struct step {
 	uint8_t origin; /* of the results */
 };
 
-/* report.c: the events. */
+/* report.c: the events. Each begins like this; m: where it happened, NULL for what is the account's own. */
+struct event report_begin(const struct step *s, uint16_t id, const struct market *m);
 void report_order(const struct step *s, const struct order *o, enum reject reject,
 		  const char *reason);
 void report_refusal(const struct step *s, const struct event *intent, enum reject reject);

@@ -41,12 +41,8 @@ static int amount_of(const struct holding *h, struct mark mark, int64_t *ret_amo
 static void report(const struct step *s, const struct holding *h, struct mark mark, int64_t amount)
 {
 	const struct market *m = h->market;
-	struct event ev;
-	event_init(&ev, EVENT_funding);
+	struct event ev = report_begin(s, EVENT_funding, m);
 	struct ev_funding *e = &ev.funding;
-	ev.origin = s->origin;
-	ev.ts_event = s->now;
-	ev.ts_recv = flight_known_at(s, m);
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, h->strategy);
 	e->instrument = m->def.instrument;
@@ -60,6 +56,14 @@ static void report(const struct step *s, const struct holding *h, struct mark ma
 	sink_emit(s->out, &ev);
 }
 
+static bool fits(const struct asset *wallet, const struct market *m, int64_t amount)
+{
+	int64_t sum;
+	return !__builtin_add_overflow(wallet->funding, amount, &sum) &&
+	       !__builtin_add_overflow(m->perpetual.funding, amount, &sum) &&
+	       (amount >= 0 || !__builtin_sub_overflow(wallet->insured, amount, &sum));
+}
+
 static void settle(const struct step *s, const struct holding *h, struct mark mark, int64_t amount)
 {
 	struct executor *x = s->x;
@@ -67,8 +71,10 @@ static void settle(const struct step *s, const struct holding *h, struct mark ma
 	struct asset *wallet = perpetual_wallet(x, m);
 	size_t at = quotes_place(x, m);
 	int64_t unpaid = 0;
-	if (amount >= 0 && asset_receive(wallet, amount) != 0)
+	if (!fits(wallet, m, amount) || (amount >= 0 && asset_receive(wallet, amount) != 0)) {
+		x->counters.refused_fills++;
 		return;
+	}
 	if (amount < 0)
 		unpaid = perpetual_pay(x, m, -amount);
 	wallet->funding += amount;

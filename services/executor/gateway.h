@@ -163,13 +163,13 @@ void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_reque
 
 void gateway_on_stream(struct gateway *g, int64_t now, bool up);
 /* ERR_*: it could not be read, and everything open is asked for. */
-int gateway_on_text(struct gateway *g, int64_t now, struct json_str text);
+int gateway_on_text(struct gateway *g, struct json_str text);
 
 /* May orders be sent, as far as it can tell? Else `trouble` says why not. */
 bool gateway_ready(const struct gateway *g);
 
 /* gateway_words.c, for its own files: rows of what came about an order; q NULL: on the stream. */
-void gateway_hear(struct gateway *g, int64_t now, const struct gateway_request *q, const struct venue_orders_row *v);
+void gateway_hear(struct gateway *g, const struct gateway_request *q, const struct venue_orders_row *v);
 int gateway_tell(struct gateway *g, const struct ev_venue_report *r);
 struct gateway_row *gateway_find(struct gateway *g, const char *id);
 struct ev_venue_report gateway_about(const struct gateway *g, const struct gateway_row *r, enum venue_says says);

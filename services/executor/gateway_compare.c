@@ -109,8 +109,6 @@ static void hear_rights(struct gateway *g, const struct gateway_reply *a)
 
 struct list {
 	struct gateway *g;
-	int64_t now;
-	const struct gateway_request *q;
 	bool complete, again; /* the one of last time is there again */
 	uint32_t strangers;
 	char stranger[VENUE_ORDERS_ID_MAX];
@@ -125,7 +123,7 @@ static void on_open_row(void *ctx, const struct venue_orders_row *v)
 	struct gateway_row *r = gateway_find(l->g, v->client_id);
 	if (r) {
 		r->seen = true;
-		gateway_hear(l->g, l->now, NULL, v);
+		gateway_hear(l->g, NULL, v);
 		return;
 	}
 	l->again = l->again || strcmp(l->g->stranger, v->client_id) == 0;
@@ -150,9 +148,9 @@ static bool judge_strangers(struct gateway *g, int64_t now, const struct list *l
 }
 
 /* What is open by our books, and not in the venue's list, is asked for one by one. */
-static void hear_open(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *a)
+static void hear_open(struct gateway *g, int64_t now, const struct gateway_reply *a)
 {
-	struct list l = {.g = g, .now = now, .q = q};
+	struct list l = {.g = g};
 	for (uint32_t i = 0; i < g->n; i++)
 		g->row[i].seen = false;
 	(void)g->set.venue->reply(VENUE_ORDERS_OPEN, a->status, a->body, on_open_row, &l);
@@ -285,7 +283,7 @@ void gateway_compare_reply(struct gateway *g, int64_t now, const struct gateway_
 		hear_rights(g, r);
 		break;
 	case GATEWAY_ASK_OPEN:
-		hear_open(g, now, q, r);
+		hear_open(g, now, r);
 		break;
 	default:
 		hear_balances(g, now, r);

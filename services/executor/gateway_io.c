@@ -549,7 +549,7 @@ static void on_stream_text(void *ctx, const char *bytes, size_t len, bool binary
 	(void)binary;
 	io->texts++;
 	(void)io->venue->account->event(text, on_account_row, io); /* what is not about it is for the next */
-	int rc = gateway_on_text(&io->g, mono(io), text);
+	int rc = gateway_on_text(&io->g, text);
 	if (rc)
 		log_warn("a text of the account's stream cannot be read", "err=%s", err_name(rc));
 	pump(io);

@@ -222,10 +222,9 @@ static struct gateway_row *row_of(struct gateway *g, const struct gateway_reques
 	return q && q->ask == GATEWAY_ASK_ORDER ? gateway_find(g, q->id) : NULL;
 }
 
-void gateway_hear(struct gateway *g, int64_t now, const struct gateway_request *q, const struct venue_orders_row *v)
+void gateway_hear(struct gateway *g, const struct gateway_request *q, const struct venue_orders_row *v)
 {
 	struct gateway_row *r = row_of(g, q, v);
-	(void)now;
 	switch (v->kind) {
 	case VENUE_ORDERS_ORDER:
 		if (r)
@@ -261,14 +260,13 @@ void gateway_hear(struct gateway *g, int64_t now, const struct gateway_request *
 
 struct hearing {
 	struct gateway *g;
-	int64_t now;
 	const struct gateway_request *q;
 };
 
 static void on_row(void *ctx, const struct venue_orders_row *v)
 {
 	struct hearing *h = ctx;
-	gateway_hear(h->g, h->now, h->q, v);
+	gateway_hear(h->g, h->q, v);
 }
 
 /* Not even a connection: it is certain, and can be said at once. */
@@ -299,7 +297,7 @@ void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_reque
 		never_sent(g, r);
 		return;
 	}
-	struct hearing h = {g, now, q};
+	struct hearing h = {g, q};
 	(void)g->set.venue->reply(q->question.ask, a->status, a->body, on_row, &h); /* its rows say what is wrong */
 }
 
@@ -319,9 +317,9 @@ void gateway_on_stream(struct gateway *g, int64_t now, bool up)
 		g->trouble[0] = '\0';
 }
 
-int gateway_on_text(struct gateway *g, int64_t now, struct json_str text)
+int gateway_on_text(struct gateway *g, struct json_str text)
 {
-	struct hearing h = {g, now, NULL};
+	struct hearing h = {g, NULL};
 	int rc = g->set.venue->event(text, on_row, &h);
 	for (uint32_t i = 0; rc != 0 && i < g->n; i++)
 		g->row[i].ask_state = g->row[i].ask_state || g->row[i].state == GATEWAY_KNOWN;

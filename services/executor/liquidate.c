@@ -112,12 +112,8 @@ static int charge(const struct executor *x, struct takeover *t, int64_t now)
 static void report(const struct step *s, const struct takeover *t)
 {
 	const struct market *m = t->m;
-	struct event ev;
-	event_init(&ev, EVENT_liquidated);
+	struct event ev = report_begin(s, EVENT_liquidated, m);
 	struct ev_liquidated *e = &ev.liquidated;
-	ev.origin = s->origin;
-	ev.ts_event = s->now;
-	ev.ts_recv = flight_known_at(s, m);
 	event_set_name(e->account, s->x->account.name);
 	e->instrument = m->def.instrument;
 	e->qty_scale = m->def.qty_scale;

@@ -49,7 +49,7 @@ static const struct metric_row metrics[] = {
 	COUNTER("executor_bad_instruments_total", bad_instruments,
 		"Announcements and outcomes of instruments that make no sense or do not fit."),
 	COUNTER("executor_full_instruments_total", full_instruments, "Announcements beyond the most instruments."),
-	COUNTER("executor_refused_fills_total", refused_fills, "Fills that could not be paid or held."),
+	COUNTER("executor_refused_fills_total", refused_fills, "Fills and fundings that could not be paid or held."),
 	{"executor_closing", METRIC_GAUGE, "Holdings that a flatten has still to close.",
 	 offsetof(struct figures, house.closing)},
 	COUNTER("executor_flatten_left_total", flatten_left, "Holdings that a flatten could not close."),

@@ -300,10 +300,10 @@ static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
 	bool applies = position_apply(&after, e->side, e->qty, cost, &realised) == 0;
 	if (applies && market_margined(m) && e->liquidity != liquidity_liquidated)
 		perpetual_recall(x, o ? o : &of, &done, &after);
-	if (applies)
+	if (applies) {
 		m->position = after;
-	if (applies)
 		m->position.fees += e->fee;
+	}
 	hold(x, e, m);
 	allocation_on_cash(x, e->strategy, m, (e->side == side_buy ? -cost : cost) - e->fee);
 	remote_recall(x, m, e);
@@ -336,10 +336,7 @@ static void on_funding(struct executor *x, const struct ev_funding *e)
 	struct market *m = known_market(x, &e->instrument);
 	if (!m || !market_margined(m))
 		return;
-	quotes_admit(x, m);
 	struct asset *wallet = perpetual_wallet(x, m);
-	if (!wallet)
-		return;
 	wallet->funding += e->amount;
 	m->perpetual.funding += e->amount;
 	allocation_on_cash(x, e->strategy, m, e->amount);
@@ -355,10 +352,7 @@ static void on_liquidated(struct executor *x, const struct ev_liquidated *e)
 	struct market *m = known_market(x, &e->instrument);
 	if (!m || !market_margined(m))
 		return;
-	quotes_admit(x, m);
 	struct asset *wallet = perpetual_wallet(x, m);
-	if (!wallet)
-		return;
 	fixed_wide change = (fixed_wide)e->realised - e->fee + e->insured;
 	wallet->insured += e->insured;
 	if (change <= INT64_MAX && change > -INT64_MAX)

@@ -155,6 +155,14 @@ struct asset *quotes_asset(struct executor *x, const struct market *m)
 	return m->quote == MARKET_NO_QUOTE ? NULL : &x->account.asset[quotes_place(x, m)];
 }
 
+bool quotes_is_money(const struct executor *x, size_t place)
+{
+	for (uint32_t i = 0; i < x->quotes.n; i++)
+		if (x->quotes.at[i].place == place)
+			return true;
+	return false;
+}
+
 /* ---- values ---- */
 
 static int64_t capped(fixed_wide value)

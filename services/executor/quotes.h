@@ -67,6 +67,9 @@ struct asset *quotes_asset(struct executor *x, const struct market *m);
 /* Its place in the account, of a market that has one. */
 size_t quotes_place(const struct executor *x, const struct market *m);
 
+/* Is the asset at this place one that instruments are paid in? */
+bool quotes_is_money(const struct executor *x, size_t place);
+
 /* An amount of a slot's asset in the account's, half to even, at CASH_SCALE. False: nothing is known of its rate; the
  * amount is 0 then. Sums that do not fit stay at the end of the range. */
 bool quotes_value(const struct executor *x, uint8_t slot, int64_t amount, int64_t *ret_value);

@@ -16,14 +16,6 @@ struct deal_done { /* nothing is booked before all of it is known to fit; amount
 	int64_t other_fees;   /* of a third asset that the commission is in */
 };
 
-static bool is_money(const struct executor *x, const struct asset *a)
-{
-	for (uint32_t i = 0; i < x->quotes.n; i++)
-		if (&x->account.asset[x->quotes.at[i].place] == a)
-			return true;
-	return false;
-}
-
 static int read_trade(const struct order *o, const struct ev_venue_report *r, struct deal_done *d)
 {
 	const struct ev_instrument *def = &o->market->def;
@@ -161,7 +153,7 @@ int remote_book(const struct step *s, struct order *o, const struct ev_venue_rep
 	o->cost = d.order_cost;
 	money->realised = d.realised;
 	money->fees = d.fees;
-	if (d.fee_asset != money && d.taken == 0 && is_money(x, d.fee_asset))
+	if (d.fee_asset != money && d.taken == 0 && quotes_is_money(x, (size_t)(d.fee_asset - a->asset)))
 		d.fee_asset->fees = d.other_fees;
 	x->fills++;
 	x->counters.fills++;

@@ -5,8 +5,7 @@
 #include "services/executor/perpetual.h"
 #include "services/executor/venue_words.h"
 
-/* m: where it happened, NULL for what is the account's own. */
-static struct event begin(const struct step *s, uint16_t id, const struct market *m)
+struct event report_begin(const struct step *s, uint16_t id, const struct market *m)
 {
 	struct event ev;
 	event_init(&ev, id);
@@ -47,7 +46,7 @@ static void say_terms(struct ev_order *e, const struct order *o)
 void report_order(const struct step *s, const struct order *o, enum reject reject,
 		  const char *reason)
 {
-	struct event ev = begin(s, EVENT_order, o->market);
+	struct event ev = report_begin(s, EVENT_order, o->market);
 	struct ev_order *e = &ev.order;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, o->strategy);
@@ -92,7 +91,7 @@ struct answer {
 static void answer(const struct step *s, const struct event *intent, const struct answer *a)
 {
 	const struct ev_intent *in = &intent->intent;
-	struct event ev = begin(s, EVENT_order, a->status == order_status_pending ? NULL : venue_of(s, in));
+	struct event ev = report_begin(s, EVENT_order, a->status == order_status_pending ? NULL : venue_of(s, in));
 	struct ev_order *e = &ev.order;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, in->strategy);
@@ -141,7 +140,7 @@ void report_pending(const struct step *s, const struct event *intent)
 
 void report_assumption(const struct step *s, const struct assumption *a)
 {
-	struct event ev = begin(s, EVENT_assumption, NULL);
+	struct event ev = report_begin(s, EVENT_assumption, NULL);
 	event_set_name(ev.assumption.account, s->x->account.name);
 	event_set_name(ev.assumption.about, a->about);
 	event_set_name(ev.assumption.value, a->value);
@@ -151,7 +150,7 @@ void report_assumption(const struct step *s, const struct assumption *a)
 
 void report_latency(const struct step *s, const struct ev_latency *e)
 {
-	struct event ev = begin(s, EVENT_latency, NULL);
+	struct event ev = report_begin(s, EVENT_latency, NULL);
 	ev.latency = *e;
 	event_set_name(ev.latency.account, s->x->account.name);
 	sink_emit(s->out, &ev);
@@ -159,7 +158,7 @@ void report_latency(const struct step *s, const struct ev_latency *e)
 
 void report_fill(const struct step *s, const struct order *o, const struct execution *x)
 {
-	struct event ev = begin(s, EVENT_fill, o->market);
+	struct event ev = report_begin(s, EVENT_fill, o->market);
 	struct ev_fill *e = &ev.fill;
 	event_set_name(e->account, s->x->account.name);
 	event_set_name(e->strategy, o->strategy);
@@ -186,7 +185,7 @@ void report_fill(const struct step *s, const struct order *o, const struct execu
 
 static void report_position(const struct step *s, const struct market *m)
 {
-	struct event ev = begin(s, EVENT_position, m);
+	struct event ev = report_begin(s, EVENT_position, m);
 	struct ev_position *e = &ev.position;
 	const struct position *p = &m->position;
 	event_set_name(e->account, s->x->account.name);
@@ -212,7 +211,7 @@ static void report_position(const struct step *s, const struct market *m)
 
 void report_balance(const struct step *s, const struct asset *a)
 {
-	struct event ev = begin(s, EVENT_balance, NULL);
+	struct event ev = report_begin(s, EVENT_balance, NULL);
 	event_set_name(ev.balance.account, s->x->account.name);
 	event_set_name(ev.balance.asset, a->name);
 	ev.balance.cash_scale = CASH_SCALE;
@@ -237,7 +236,7 @@ void report_holdings(const struct step *s, const struct market *m)
 
 void report_trading(const struct step *s, enum trading before)
 {
-	struct event ev = begin(s, EVENT_trading_state, NULL);
+	struct event ev = report_begin(s, EVENT_trading_state, NULL);
 	event_set_name(ev.trading_state.account, s->x->account.name);
 	ev.trading_state.before = (uint8_t)before;
 	mode_describe(&s->x->mode, &ev.trading_state);

@@ -149,12 +149,12 @@ void trigger_wait(const struct step *s, struct order *o)
 	rest(s, o);
 }
 
-/* The oldest first; each one that fires moves the others. */
 static enum trigger_by kind_of(const struct order *o)
 {
 	return o->trigger_by == trigger_by_none ? trigger_by_last : (enum trigger_by)o->trigger_by;
 }
 
+/* The oldest first; each one that fires moves the others. */
 static bool fire_one(const struct step *s, struct market *m, enum trigger_by by, int64_t twice)
 {
 	struct orders *os = &s->x->orders;

@@ -16,12 +16,8 @@ static bool is_held(const struct executor *x, const struct market *m)
 static void report(const struct step *s, const struct market *m)
 {
 	const struct executor *x = s->x;
-	struct event ev;
-	event_init(&ev, EVENT_valuation);
+	struct event ev = report_begin(s, EVENT_valuation, NULL);
 	struct ev_valuation *e = &ev.valuation;
-	ev.origin = s->origin;
-	ev.ts_event = s->now;
-	ev.ts_recv = s->now + x->settings.ack_latency_ns;
 	event_set_name(e->account, x->account.name);
 	e->instrument = m->def.instrument;
 	e->qty_scale = m->def.qty_scale;

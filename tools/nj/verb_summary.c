@@ -285,13 +285,11 @@ static int close_file(const struct page *p, struct file *f, bool keep)
 		return rc;
 	bool written = fflush(f->cli.out) == 0 && fsync(fileno(f->cli.out)) == 0;
 	written = fclose(f->cli.out) == 0 && written;
-	if (!keep || rc != CLI_OK) {
+	if (keep && rc == CLI_OK && (!written || rename(f->partial, f->path) != 0))
+		rc = cli_fail(p->cli, CLI_FAILED, "%s: %s", f->path, strerror(errno));
+	if (!keep || rc != CLI_OK)
 		(void)unlink(f->partial);
-		return rc;
-	}
-	if (!written || rename(f->partial, f->path) != 0)
-		return cli_fail(p->cli, CLI_FAILED, "%s: %s", f->path, strerror(errno));
-	return CLI_OK;
+	return rc;
 }
 
 static int write_files(struct page *p)

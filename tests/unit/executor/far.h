@@ -373,7 +373,7 @@ static inline void move_words(void)
 		struct venue_orders_row r = w.word[i].row;
 		w.word[i] = w.word[--w.words];
 		if (w.stream)
-			gateway_on_text(&w.g, w.d.now, (struct json_str){(const char *)&r, sizeof(r), false});
+			gateway_on_text(&w.g, (struct json_str){(const char *)&r, sizeof(r), false});
 	}
 }
 
