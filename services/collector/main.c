@@ -106,9 +106,9 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 					    .request = requests_send,
 					    .reconnect = connection_reconnect,
 					    .rotate = rotate_asked,
-					    .again = connection_say_again,
-					    .add = connection_add,
-					    .remove = connection_remove,
+					    .again = subscribe_again,
+					    .add = subscribe_add,
+					    .remove = subscribe_drop,
 					    .trouble = connection_trouble,
 					    .subscription = connection_subscription};
 	s->references.every_ns = s->set.reference_every_ns;

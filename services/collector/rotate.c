@@ -138,7 +138,7 @@ void rotate_on_open(struct line *l)
 		return;
 	}
 	l->next.open = true;
-	connection_subscribe(next_plug(l));
+	subscribe_all(next_plug(l));
 	loop_timer(runtime_loop(l->shell->rt), OVERLAP_NS, 0, on_overlap, l, &l->next.timer);
 }
 

@@ -194,7 +194,6 @@ void connection_open_all(struct shell *s);
 void connection_close(struct line *l);
 void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
-void connection_say_again(void *ctx, uint32_t connection, const struct venue_feed *feed);
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text);
 void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text);
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
@@ -205,8 +204,6 @@ uint32_t connection_wanted(const struct shell *s); /* how many there should be *
 /* Markets have come or gone: lines that are wanted are opened, those with nothing left are closed. */
 void connection_tend(struct shell *s);
 int connection_grow(struct shell *s); /* a line for each connection of the core; they stay. ERR_NOMEM */
-void connection_add(void *ctx, uint32_t connection, const struct venue_feed *feed);
-void connection_remove(void *ctx, uint32_t connection, const struct venue_feed *feed);
 /* What it was connected to is long gone. Told as of the last input: no timer takes the time slept for silence. */
 void connection_woken(struct line *l, const char *reason);
 /* enum origin of what a server sends: `simulator` its header or NULL, base the address, own the venue's. */
@@ -214,9 +211,14 @@ uint8_t connection_origin(const struct shell *s, const char *simulator, const ch
 void connection_set_origin(struct line *l, uint8_t origin);
 
 int connection_dial(struct plug *p); /* dial_open, for this file's callbacks */
-void connection_subscribe(struct plug *p);
 void connection_unplug(struct plug *p);
 bool connection_is_of_origin(struct plug *p); /* what answers there is what answered on the line before */
+
+/* subscribe.c; all but the first are actions of the core. */
+void subscribe_all(struct plug *p); /* from where it is; goes on by itself */
+void subscribe_add(void *ctx, uint32_t connection, const struct venue_feed *feed);
+void subscribe_drop(void *ctx, uint32_t connection, const struct venue_feed *feed);
+void subscribe_again(void *ctx, uint32_t connection, const struct venue_feed *feed);
 
 /* dial.c */
 #define DIAL_PROTOCOL "nightjar.stamped.v1"
