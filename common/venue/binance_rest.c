@@ -119,6 +119,8 @@ int binance_decode_klines(const struct venue_input *in, struct venue_output *out
 struct filter {
 	struct json_str type, tick, step, low, high, qty_low, qty_high, notional, notional_high;
 	struct json_str up, down, bid_up, bid_down, ask_up, ask_down, minutes;
+	struct json_str limit, position;
+	struct description_trails trails;
 };
 
 static const struct {
@@ -142,6 +144,14 @@ static const struct {
 	{"askMultiplierUp", offsetof(struct filter, ask_up)},
 	{"askMultiplierDown", offsetof(struct filter, ask_down)},
 	{"avgPriceMins", offsetof(struct filter, minutes)},
+	{"limit", offsetof(struct filter, limit)}, /* futures */
+	{"maxNumOrders", offsetof(struct filter, limit)},
+	{"maxNumAlgoOrders", offsetof(struct filter, limit)},
+	{"maxPosition", offsetof(struct filter, position)},
+	{"minTrailingAboveDelta", offsetof(struct filter, trails.above_min)},
+	{"maxTrailingAboveDelta", offsetof(struct filter, trails.above_max)},
+	{"minTrailingBelowDelta", offsetof(struct filter, trails.below_min)},
+	{"maxTrailingBelowDelta", offsetof(struct filter, trails.below_max)},
 };
 
 static struct json_str *filter_slot(struct filter *f, struct json_str key)
@@ -176,6 +186,19 @@ static void read_band(const struct filter *f, bool by_side, struct description_b
 	}
 }
 
+/* What an account may have open, and trailing stops. */
+static void take_room(const struct filter *f, struct description *d)
+{
+	if (json_str_is(f->type, "MAX_NUM_ORDERS"))
+		d->orders_max = f->limit;
+	else if (json_str_is(f->type, "MAX_NUM_ALGO_ORDERS"))
+		d->triggers_max = f->limit;
+	else if (json_str_is(f->type, "MAX_POSITION"))
+		d->position_max = f->position;
+	else if (json_str_is(f->type, "TRAILING_DELTA"))
+		d->trails = f->trails;
+}
+
 static void read_filter(struct json *j, struct description *d)
 {
 	struct filter f = {0};
@@ -189,6 +212,7 @@ static void read_filter(struct json *j, struct description *d)
 		else
 			json_skip(j);
 	}
+	take_room(&f, d);
 	if (json_str_is(f.type, "PRICE_FILTER")) {
 		d->tick = f.tick;
 		d->price_min = f.low;
@@ -198,6 +222,8 @@ static void read_filter(struct json *j, struct description *d)
 		d->qty_min = f.qty_low;
 		d->qty_max = f.qty_high;
 	} else if (json_str_is(f.type, "MARKET_LOT_SIZE")) {
+		d->market_step = f.step;
+		d->market_qty_min = f.qty_low;
 		d->market_qty_max = f.qty_high;
 	} else if (json_str_is(f.type, "PERCENT_PRICE")) {
 		read_band(&f, false, &d->band);

@@ -75,6 +75,7 @@ static const struct {
 	{"basePrecision", offsetof(struct description, step)},
 	{"minOrderQty", offsetof(struct description, qty_min)},
 	{"maxOrderQty", offsetof(struct description, qty_max)},
+	{"maxLimitOrderQty", offsetof(struct description, qty_max)}, /* spot, in place of the one above */
 	{"maxMktOrderQty", offsetof(struct description, market_qty_max)},
 	{"maxMarketOrderQty", offsetof(struct description, market_qty_max)},
 	{"minNotionalValue", offsetof(struct description, notional_min)},

@@ -57,6 +57,14 @@ static int limit_of(struct json_str text, int scale, int64_t *ret_value)
 	return rc;
 }
 
+/* A whole number; one that cannot be read, or that nobody reaches, is no limit: 0. */
+static uint32_t count_of(struct json_str text)
+{
+	uint64_t value;
+
+	return text.len > 0 && wire_u64(text, &value) == 0 && value < UINT32_MAX ? (uint32_t)value : 0;
+}
+
 uint32_t description_share(struct json_str text)
 {
 	int64_t value;
@@ -107,6 +115,16 @@ static void set_band(const struct description_band *b, struct ev_instrument *i)
 	i->band_minutes = b->minutes;
 }
 
+static void set_counts(const struct description *d, struct ev_instrument *i)
+{
+	i->orders_max = count_of(d->orders_max);
+	i->triggers_max = count_of(d->triggers_max);
+	i->trail_above_min = count_of(d->trails.above_min);
+	i->trail_above_max = count_of(d->trails.above_max);
+	i->trail_below_min = count_of(d->trails.below_min);
+	i->trail_below_max = count_of(d->trails.below_max);
+}
+
 static int describe(const struct description *d, struct ev_instrument *i)
 {
 	int rc = price_scale_of(d, &i->price_scale);
@@ -127,7 +145,10 @@ static int describe(const struct description *d, struct ev_instrument *i)
 		{d->step, i->qty_scale, &i->lot_size},
 		{d->qty_min, i->qty_scale, &i->qty_min},
 		{d->qty_max, i->qty_scale, &i->qty_max},
+		{d->market_step, i->qty_scale, &i->market_lot_size},
+		{d->market_qty_min, i->qty_scale, &i->market_qty_min},
 		{d->market_qty_max, i->qty_scale, &i->market_qty_max},
+		{d->position_max, i->qty_scale, &i->position_max},
 		{d->notional_min, VENUE_CASH_SCALE, &i->notional_min},
 		{d->notional_max, VENUE_CASH_SCALE, &i->notional_max},
 	};
@@ -136,6 +157,7 @@ static int describe(const struct description *d, struct ev_instrument *i)
 	if (rc == 0)
 		rc = set_ranges(d, i);
 	set_band(&d->band, i);
+	set_counts(d, i);
 	wire_text(d->base, i->base, sizeof(i->base));
 	wire_text(d->quote, i->quote, sizeof(i->quote));
 	i->trading = d->trading;

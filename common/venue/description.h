@@ -9,7 +9,13 @@
 struct description {
 	struct json_str symbol, base, quote;
 	struct json_str tick, price_min, price_max;
-	struct json_str step, qty_min, qty_max, market_qty_max;
+	struct json_str step, qty_min, qty_max;
+	struct json_str market_step, market_qty_min, market_qty_max; /* of orders at market, beside those */
+	struct json_str position_max;
+	struct json_str orders_max, triggers_max;
+	struct description_trails {
+		struct json_str above_min, above_max, below_min, below_max; /* 1e-4, whole */
+	} trails;
 	struct json_str notional_min, notional_max;
 	uint8_t price_scale_min; /* decimals that prices have at least, whatever the tick */
 	/* Where the tick differs with the price: each range's begin and step, rising; `tick` is the finest then. */

@@ -358,12 +358,21 @@ static bool same_band(const struct ev_instrument *a, const struct ev_instrument 
 	       a->buy_most == b->buy_most && a->sell_least == b->sell_least;
 }
 
+static bool same_room(const struct ev_instrument *a, const struct ev_instrument *b)
+{
+	return a->orders_max == b->orders_max && a->triggers_max == b->triggers_max &&
+	       a->position_max == b->position_max && a->trail_above_min == b->trail_above_min &&
+	       a->trail_above_max == b->trail_above_max && a->trail_below_min == b->trail_below_min &&
+	       a->trail_below_max == b->trail_below_max;
+}
+
 static bool same_instrument(const struct ev_instrument *a, const struct ev_instrument *b)
 {
 	return strcmp(a->base, b->base) == 0 && strcmp(a->quote, b->quote) == 0 && a->price_scale == b->price_scale &&
 	       a->qty_scale == b->qty_scale && same_grid(a, b) && same_band(a, b) && a->price_min == b->price_min &&
 	       a->price_max == b->price_max && a->lot_size == b->lot_size && a->qty_min == b->qty_min &&
 	       a->qty_max == b->qty_max && a->market_qty_max == b->market_qty_max &&
+	       a->market_lot_size == b->market_lot_size && a->market_qty_min == b->market_qty_min && same_room(a, b) &&
 	       a->notional_min == b->notional_min && a->notional_max == b->notional_max && a->trading == b->trading &&
 	       a->kind == b->kind && symbol_equal(&a->complement, &b->complement) && a->settlement == b->settlement &&
 	       a->pays == b->pays;

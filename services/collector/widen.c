@@ -38,7 +38,8 @@ bool widen_instrument(struct ev_instrument *i, uint8_t price_scale, uint8_t qty_
 	int64_t *const prices[] = {&wide.tick_size, &wide.price_min, &wide.price_max, &wide.tick_1,
 				   &wide.from_2,    &wide.tick_2,    &wide.from_3,    &wide.tick_3,
 				   &wide.from_4,    &wide.tick_4,    &wide.from_5,    &wide.tick_5, &wide.pays};
-	int64_t *const qtys[] = {&wide.lot_size, &wide.qty_min, &wide.qty_max, &wide.market_qty_max};
+	int64_t *const qtys[] = {&wide.lot_size, &wide.qty_min, &wide.qty_max, &wide.market_qty_max,
+				 &wide.market_lot_size, &wide.market_qty_min, &wide.position_max};
 
 	if (price_scale < i->price_scale || qty_scale < i->qty_scale)
 		return false;

@@ -9,6 +9,7 @@
 #include "services/executor/checks.h"
 #include "services/executor/link.h"
 #include "services/executor/perpetual.h"
+#include "services/executor/room.h"
 #include "services/executor/terms.h"
 #include "services/executor/trigger.h"
 
@@ -67,7 +68,9 @@ static enum reject wait_on(const struct step *s, uint32_t i, struct order *n)
 	int64_t had = n->locked, amount;
 	if (trigger_reached(n))
 		return reject_would_trigger;
-	enum reject reject = risk_check(s, n, trigger_likely_price(n));
+	enum reject reject = room_for_position(x, n);
+	if (reject == reject_none)
+		reject = risk_check(s, n, trigger_likely_price(n));
 	if (reject != reject_none)
 		return reject;
 	perpetual_claim(x, n);

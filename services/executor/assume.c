@@ -198,8 +198,8 @@ static void not_modelled(const struct executor *x, struct assumption *a)
 	PUT(a->value, "-");
 	PUT(a->text, "Not modelled: %soverload and outages that no feed shows; interest, withdrawals, taxes.",
 	    x->settings.remote ? ""
-			       : "market impact; hidden orders; self-trade prevention; filters on orders' number, "
-				 "position, trailing, market step; ");
+			       : "market impact; hidden orders; self-trade prevention; the filters that "
+				 "docs/orders.md names; ");
 }
 
 static const struct row {

@@ -8,6 +8,8 @@
 #include "services/executor/band.h"
 #include "services/executor/terms.h"
 
+#define SHARE_WHOLE 10000 /* 1 in the instrument's shares */
+
 /* What is paid in an asset that the account does not pay in cannot be paid at all. */
 enum reject checks_sound(const struct event *ev, const struct market *m)
 {
@@ -88,17 +90,53 @@ static enum reject take_size(const struct ev_instrument *d, const struct ev_inte
 	return rc == 0 ? reject_none : rc == ERR_INEXACT ? reject_invalid : reject_max_notional;
 }
 
+/* The venue's further filter for orders at market. */
+static enum reject market_qty(const struct ev_instrument *d, int64_t qty)
+{
+	if (!multiple(qty, d->market_lot_size))
+		return reject_lot_size;
+	if (qty < d->market_qty_min)
+		return reject_min_qty;
+	return d->market_qty_max != 0 && qty > d->market_qty_max ? reject_max_qty : reject_none;
+}
+
+static enum reject limit_qty(const struct ev_instrument *d, int64_t qty)
+{
+	if (!multiple(qty, d->lot_size))
+		return reject_lot_size;
+	if (qty < d->qty_min)
+		return reject_min_qty;
+	return d->qty_max != 0 && qty > d->qty_max ? reject_max_qty : reject_none;
+}
+
+bool checks_only_at_market(const struct ev_instrument *d, const struct ev_intent *in)
+{
+	int64_t qty;
+	if (in->price != 0 || fixed_rescale(in->qty, in->qty_scale, d->qty_scale, &qty) != 0)
+		return false;
+	return in->amount != 0 || limit_qty(d, qty) == reject_none;
+}
+
 enum reject checks_qty(const struct order *o)
 {
 	const struct ev_instrument *d = &o->market->def;
-	if (!multiple(o->qty, d->lot_size))
-		return reject_lot_size;
-	if (o->qty < d->qty_min)
-		return reject_min_qty;
-	if (d->qty_max != 0 && o->qty > d->qty_max)
-		return reject_max_qty;
-	bool over = !order_limited(o) && d->market_qty_max != 0 && o->qty > d->market_qty_max;
-	return over ? reject_max_qty : reject_none;
+	enum reject reject = limit_qty(d, o->qty);
+	if (reject != reject_none)
+		return reject;
+	return order_limited(o) ? reject_none : market_qty(d, o->qty);
+}
+
+/* Stops alone trail: above the price where they buy, below it where they sell. */
+enum reject checks_trail(const struct order *o, int64_t price)
+{
+	const struct ev_instrument *d = &o->market->def;
+	uint32_t least = o->side == side_buy ? d->trail_above_min : d->trail_below_min;
+	uint32_t most = o->side == side_buy ? d->trail_above_max : d->trail_below_max;
+	if (o->type != order_type_trailing_stop || (o->trail_bp == 0 && price == 0))
+		return reject_none;
+	fixed_wide by = o->trail_bp != 0 ? o->trail_bp : (fixed_wide)o->trail * SHARE_WHOLE;
+	fixed_wide unit = o->trail_bp != 0 ? 1 : price;
+	return by < least * unit || (most != 0 && by > most * unit) ? reject_trail : reject_none;
 }
 
 enum reject checks_notional(const struct order *o, int64_t price)

@@ -60,11 +60,6 @@ int64_t flatten_due(const struct executor *x)
 	return x->flatten.next != 0 ? x->flatten.next : CORE_NEVER;
 }
 
-static int64_t lots(int64_t qty, const struct ev_instrument *d)
-{
-	return d->lot_size > 1 ? qty - qty % d->lot_size : qty;
-}
-
 /* What one order may close of it, at the instrument's scale; 0 where none can. */
 static int64_t order_qty(const struct holding *h)
 {
@@ -75,8 +70,8 @@ static int64_t order_qty(const struct holding *h)
 		qty = d->market_qty_max;
 	if (d->qty_max > 0 && qty > d->qty_max)
 		qty = d->qty_max;
-	qty = lots(qty, d);
-	return qty >= d->qty_min ? qty : 0;
+	qty = market_whole_lots(h->market, qty, true);
+	return qty >= d->qty_min && qty >= d->market_qty_min ? qty : 0;
 }
 
 static struct event intent_of(const struct step *s, const struct holding *h)

@@ -4,6 +4,7 @@
 #include "common/base/err.h"
 #include "services/executor/checks.h"
 #include "services/executor/link.h"
+#include "services/executor/room.h"
 #include "services/executor/terms.h"
 #include "services/executor/trigger.h"
 
@@ -39,6 +40,8 @@ static enum reject place(const struct step *s, const struct event *ev, struct ma
 	enum reject reject = checks_filters(&ev->intent, s->now, &o);
 	if (reject == reject_none && o.link != order_link_none)
 		reject = link_check(ev, s->now, &o);
+	if (reject == reject_none)
+		reject = room_for_orders(s->x, &o);
 	if (reject == reject_none)
 		reject = terms_conditional(o.type) ? trigger_place(s, &o) : taker_place(s, &o);
 	if (reject == reject_none && o.link != order_link_none)

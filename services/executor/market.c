@@ -81,7 +81,8 @@ static bool sensible(const struct ev_instrument *d)
 	return d->price_scale <= FIXED_SCALE_MAX && d->qty_scale <= CASH_SCALE &&
 	       d->cash_scale <= FIXED_SCALE_MAX && d->tick_size >= 0 && d->price_min >= 0 &&
 	       d->price_max >= 0 && d->lot_size >= 0 && d->qty_min >= 0 && d->qty_max >= 0 &&
-	       d->market_qty_max >= 0 && d->notional_min >= 0 && d->notional_max >= 0 &&
+	       d->market_qty_max >= 0 && d->market_lot_size >= 0 && d->market_qty_min >= 0 && d->position_max >= 0 &&
+	       d->notional_min >= 0 && d->notional_max >= 0 &&
 	       d->base[0] && d->base[0] != OUTCOME_OTHER_MARK && d->quote[0] && strcmp(d->base, d->quote) != 0 &&
 	       grid_sound(d);
 }

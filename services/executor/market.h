@@ -87,6 +87,14 @@ static inline bool market_margined(const struct market *m)
 	return m->def.kind == instrument_kind_perpetual;
 }
 
+/* Quantities at its scale cut down to whole lots; at market the venue's filter for such orders counts, too. */
+static inline int64_t market_whole_lots(const struct market *m, int64_t qty, bool at_market)
+{
+	const struct ev_instrument *d = &m->def;
+	int64_t step = at_market && d->market_lot_size > d->lot_size ? d->market_lot_size : d->lot_size;
+	return step > 1 ? qty - qty % step : qty;
+}
+
 int markets_init(struct markets *ms, uint32_t markets_max, uint32_t levels); /* ERR_NOMEM */
 void markets_fini(struct markets *ms);
 /* NULL where unknown, NULL where full. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/executor/checks.h"
 #include "services/executor/perpetual.h"
 #include "services/executor/venue_words.h"
 
@@ -119,7 +120,9 @@ void report_refusal(const struct step *s, const struct event *intent, enum rejec
 {
 	const struct ev_intent *in = &intent->intent;
 	const char *why = risk_text(s->x, reject);
-	const char *words = venue_words(&in->instrument, reject, (enum side)in->side, in->price == 0);
+	const struct market *m = venue_of(s, in);
+	bool at_market = m && checks_only_at_market(&m->def, in);
+	const char *words = venue_words(&in->instrument, reject, (enum side)in->side, at_market);
 	char text[2 * EVENT_TEXT_MAX];
 	s->x->counters.rejected++;
 	snprintf(text, sizeof(text), "%s (%s)", why, words ? words : "");

@@ -2,6 +2,7 @@
 #include "common/base/check.h"
 #include "services/executor/checks.h"
 #include "services/executor/perpetual.h"
+#include "services/executor/room.h"
 
 #define LEGS_MAX 2 /* orders that an order may bring with it: link.h */
 
@@ -23,15 +24,10 @@ static bool would_match(const struct order *o)
 	return book_depth(b, against) > 0 && walk_reaches(o->side, o->price, book_level(b, against, 0)->price);
 }
 
-static int64_t whole_lots(const struct market *m, int64_t qty)
-{
-	return m->def.lot_size > 1 ? qty - qty % m->def.lot_size : qty;
-}
-
 /* Cuts an order that may only reduce down to what there is to reduce. */
 static enum reject cut(const struct step *s, struct order *o)
 {
-	int64_t most = whole_lots(o->market, holdings_reducible(&s->x->holdings, o));
+	int64_t most = market_whole_lots(o->market, holdings_reducible(&s->x->holdings, o), !order_limited(o));
 	if (most <= 0)
 		return reject_reduce_only;
 	if (order_rest(o) > most)
@@ -46,7 +42,7 @@ static enum reject size_by_amount(const struct step *s, struct order *o)
 	*w = (struct walk){.side = o->side, .qty = INT64_MAX, .amount = o->amount};
 	if (walk_book(o->market, w) != 0)
 		return reject_max_notional;
-	o->qty = whole_lots(o->market, w->found);
+	o->qty = market_whole_lots(o->market, w->found, true);
 	return o->qty == 0 ? reject_min_notional : checks_qty(o);
 }
 
@@ -68,6 +64,8 @@ static enum reject check_now(const struct step *s, struct order *o)
 		reject = reject_post_only;
 	if (reject == reject_none)
 		reject = check_start(o);
+	if (reject == reject_none)
+		reject = room_for_position(s->x, o);
 	/* After the filters: venues do not hold a closing order's size against it. */
 	if (reject == reject_none && o->reduce_only)
 		reject = cut(s, o);

@@ -3,8 +3,10 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "services/executor/checks.h"
 #include "services/executor/link.h"
 #include "services/executor/perpetual.h"
+#include "services/executor/room.h"
 #include "services/executor/terms.h"
 
 /* Prices here are doubled, so that a mid between two ticks is exact. */
@@ -123,6 +125,10 @@ enum reject trigger_place(const struct step *s, struct order *o)
 	enum reject reject = market_usable(o->market, s->now, x->settings.stale_ns);
 	if (reject == reject_none && trigger_reached(o))
 		reject = reject_would_trigger;
+	if (reject == reject_none)
+		reject = checks_trail(o, trigger_likely_price(o));
+	if (reject == reject_none)
+		reject = room_for_position(x, o);
 	if (reject == reject_none)
 		reject = risk_check(s, o, trigger_likely_price(o));
 	if (reject == reject_none && x->orders.n == x->orders.max)

@@ -15,17 +15,20 @@
 static const struct word {
 	const char *of; /* how the instrument ends */
 	uint8_t reject;
-	const char *limit, *market; /* the second, where it words orders at market in its own way */
+	const char *limit, *market; /* the second, where its filter for orders at market has a name of its own */
 } words[] = {
 	{".BINANCE", reject_tick_size, "Filter failure: PRICE_FILTER", NULL},
 	{".BINANCE", reject_price_range, "Filter failure: PRICE_FILTER", NULL},
 	{".BINANCE", reject_price_band, "Filter failure: PERCENT_PRICE_BY_SIDE", NULL},
-	{".BINANCE", reject_lot_size, "Filter failure: LOT_SIZE", NULL},
-	{".BINANCE", reject_min_qty, "Filter failure: LOT_SIZE", NULL},
+	{".BINANCE", reject_lot_size, "Filter failure: LOT_SIZE", "Filter failure: MARKET_LOT_SIZE"},
+	{".BINANCE", reject_min_qty, "Filter failure: LOT_SIZE", "Filter failure: MARKET_LOT_SIZE"},
 	{".BINANCE", reject_max_qty, "Filter failure: LOT_SIZE", "Filter failure: MARKET_LOT_SIZE"},
 	{".BINANCE", reject_min_notional, "Filter failure: NOTIONAL", NULL},
 	{".BINANCE", reject_max_notional, "Filter failure: NOTIONAL", NULL},
 	{".BINANCE", reject_limit_orders, "Filter failure: MAX_NUM_ORDERS", NULL},
+	{".BINANCE", reject_limit_triggers, "Filter failure: MAX_NUM_ALGO_ORDERS", NULL},
+	{".BINANCE", reject_max_position, "Filter failure: MAX_POSITION", NULL},
+	{".BINANCE", reject_trail, "Filter failure: TRAILING_DELTA", NULL},
 	{".BINANCE", reject_balance, "Account has insufficient balance for requested action.", NULL},
 	{".BINANCE", reject_would_trigger, "Stop price would trigger immediately.", NULL},
 	{".BINANCE", reject_post_only, "Order would immediately match and take.", NULL},
@@ -39,6 +42,7 @@ static const struct word {
 	{"-PERP.BINANCE", reject_max_qty, "-4005 Quantity greater than max quantity.", NULL},
 	{"-PERP.BINANCE", reject_min_notional, "-4164 MIN_NOTIONAL", NULL},
 	{"-PERP.BINANCE", reject_limit_orders, "-2025 Reach max open order limit.", NULL},
+	{"-PERP.BINANCE", reject_limit_triggers, "-4045 Reach max stop order limit.", NULL},
 	{"-PERP.BINANCE", reject_balance, "-2019 Margin is insufficient.", NULL},
 	{"-PERP.BINANCE", reject_would_trigger, "-2021 Order would immediately trigger.", NULL},
 	{"-PERP.BINANCE", reject_reduce_only, "-2022 ReduceOnly Order is rejected.", NULL},

@@ -6,7 +6,8 @@
 
 #include "proto/event.h"
 
-/* The venue's message for a refusal of an order of this instrument; NULL where it has none that we know. */
+/* The venue's message for a refusal of an order of this instrument; NULL where it has none that we know. at_market:
+ * what refused it is a filter of orders at market alone. */
 const char *venue_words(const struct symbol *instrument, enum reject reject, enum side side, bool at_market);
 
 #endif

@@ -25,10 +25,16 @@ struct sums {
 	uint64_t instruments, banded, ranged, on_grid, off_grid;
 };
 
+/* Filters of orders at market and of what an account may have open; counts of instruments, and sums. */
+struct room {
+	uint64_t steps, least, orders, triggers, positions;
+};
+
 static const struct venue *venue;
 static struct venue_market market; /* whichever is asked for */
 static struct ev_instrument def;   /* the last that was described */
 static struct sums sums;
+static struct room room;
 
 static const struct venue_market *find(void *ctx, const char *raw, size_t len)
 {
@@ -51,6 +57,11 @@ static void add_instrument(const struct ev_instrument *i)
 	sums.buy_most += i->buy_most;
 	sums.sell_least += i->sell_least;
 	sums.minutes += i->band_minutes;
+	room.steps += i->market_lot_size != 0;
+	room.least += i->market_qty_min != 0;
+	room.orders += i->orders_max;
+	room.triggers += i->triggers_max;
+	room.positions += i->position_max != 0;
 	def = *i;
 }
 
@@ -92,6 +103,7 @@ static void begin(const char *name)
 	assert_non_null(venue);
 	def = (struct ev_instrument){0};
 	sums = (struct sums){0};
+	room = (struct room){0};
 }
 
 static void describe(const char *name, const char *file, const char *url)
@@ -118,12 +130,18 @@ static void expect(const struct sums *wanted)
 	assert_memory_equal(&sums, wanted, sizeof(sums));
 }
 
+static void expect_room(const struct room *wanted)
+{
+	assert_memory_equal(&room, wanted, sizeof(room));
+}
+
 /* PERCENT_PRICE: 1,665 of 5 and 0.2, 30 of 1.2 and 0.8, all of five minutes. */
 static void spot_of_binance(void **state)
 {
 	(void)state;
 	describe("BINANCE", "binance/rest/BINANCE.jsonl.zst", "exchangeInfo");
 	expect(&(struct sums){83610000, 3570000, 83610000, 3570000, 0, 0, 8475, 1695, 1695, 0, 0, 0});
+	expect_room(&(struct room){0, 0, 339000, 8475, 40});
 }
 
 /* Of the mark price: 117 of 15 %, 3 of 10 %, 2 of 5 %. */
@@ -133,6 +151,7 @@ static void futures_of_binance(void **state)
 	describe("BINANCE-PERP", "binance/rest/BINANCE_FUTURES.jsonl.zst", "exchangeInfo");
 	expect(&(struct sums){1399500, 0, 0, 1040500, 0, 0, 0, 122, 122, 0, 0, 0});
 	assert_int_equal(def.band_by, band_by_mark);
+	expect_room(&(struct room){122, 122, 24400, 1220, 0});
 }
 
 static void linear_of_bybit(void **state)

@@ -156,12 +156,15 @@ static void a_venue_words_its_refusals(void **state)
 	assert_string_equal(venue_words(&binance, reject_tick_size, buy, false), "Filter failure: PRICE_FILTER");
 	assert_string_equal(venue_words(&binance, reject_max_qty, buy, false), "Filter failure: LOT_SIZE");
 	assert_string_equal(venue_words(&binance, reject_max_qty, buy, true), "Filter failure: MARKET_LOT_SIZE");
+	assert_string_equal(venue_words(&binance, reject_lot_size, buy, true), "Filter failure: MARKET_LOT_SIZE");
+	assert_string_equal(venue_words(&binance, reject_trail, buy, false), "Filter failure: TRAILING_DELTA");
 	assert_string_equal(venue_words(&binance, reject_price_band, buy, false),
 			    "Filter failure: PERCENT_PRICE_BY_SIDE");
 	assert_null(venue_words(&binance, reject_paused, buy, false));
 	assert_null(venue_words(&other, reject_tick_size, buy, false));
 	const struct symbol perp = desk_symbol("BTCUSDT-PERP.BINANCE"), bybit = desk_symbol("BTCUSDT.BYBIT");
 	assert_string_equal(venue_words(&perp, reject_balance, buy, false), "-2019 Margin is insufficient.");
+	assert_string_equal(venue_words(&perp, reject_limit_triggers, buy, true), "-4045 Reach max stop order limit.");
 	assert_null(venue_words(&perp, reject_max_notional, buy, false)); /* of spot's filters only */
 	assert_string_equal(venue_words(&bybit, reject_tick_size, buy, true), "170134 Order price decimal too long.");
 	assert_string_equal(venue_words(&perp, reject_price_band, buy, false),

@@ -107,6 +107,13 @@ static void say_instrument(const struct ev_instrument *i)
 	if (i->band_by != 0)
 		say(" buys %u..%u sells %u..%u of %u in %u min, %u %u", i->buy_below, i->buy_above, i->sell_below,
 		    i->sell_above, i->band_by, i->band_minutes, i->buy_most, i->sell_least);
+	if (i->market_lot_size != 0 || i->market_qty_min != 0)
+		say(" at market lot %" PRId64 " %" PRId64 "..", i->market_lot_size, i->market_qty_min);
+	if (i->orders_max != 0 || i->triggers_max != 0 || i->position_max != 0)
+		say(" room %u %u %" PRId64, i->orders_max, i->triggers_max, i->position_max);
+	if (i->trail_above_max != 0 || i->trail_below_max != 0)
+		say(" trails %u..%u %u..%u", i->trail_above_min, i->trail_above_max, i->trail_below_min,
+		    i->trail_below_max);
 	assert_true(grid_sound(i));
 }
 
