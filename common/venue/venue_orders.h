@@ -143,6 +143,7 @@ struct venue_orders {
 	const struct venue_account *account; /* its rights, balances, key header and stream */
 	const struct venue_orders_host *hosts;
 	uint32_t n_hosts;
+	const char *time_path, *time_key; /* its time for who asks unsigned: of an object, in ms */
 	uint32_t id_max;       /* characters of a client order id */
 	int64_t window_max_ns; /* recvWindow at the most */
 	int64_t settle_ns;     /* see above */

@@ -12,7 +12,7 @@
 
 #include "common/base/err.h"
 #include "common/io/log.h"
-#include "services/collector/offset.h"
+#include "common/venue/offset.h"
 #include "services/collector/shell.h"
 
 #define ASK_FIRST_NS (5 * NS_PER_S)

@@ -15,7 +15,7 @@ int gateway_init(struct gateway *g, const struct gateway_settings *s, const stru
 {
 	*g = (struct gateway){.set = *s, .core = *core, .started = now, .step = GATEWAY_RIGHTS};
 	g->row = calloc(s->orders_max > 0 ? s->orders_max : 1, sizeof(*g->row));
-	gateway_trouble(g, "Orders and balances have not been compared with the venue's yet.");
+	gateway_trouble_over(g);
 	return g->row ? 0 : ERR_NOMEM;
 }
 
@@ -33,9 +33,21 @@ void gateway_trouble(struct gateway *g, const char *fmt, ...)
 	va_end(args);
 }
 
+void gateway_trouble_over(struct gateway *g)
+{
+	if (!g->agreed)
+		gateway_trouble(g, "Orders and balances have not been compared with the venue's yet.");
+	else if (!g->clock.known)
+		gateway_trouble(g, "The venue's time is not known.");
+	else if (!g->stream)
+		gateway_trouble(g, "The account's stream is not connected.");
+	else
+		g->trouble[0] = '\0';
+}
+
 bool gateway_ready(const struct gateway *g)
 {
-	return g->agreed && g->stream && !g->refused;
+	return g->agreed && g->stream && g->clock.known && !g->refused;
 }
 
 struct gateway_row *gateway_find(struct gateway *g, const char *id)
@@ -89,7 +101,7 @@ static struct gateway_row *add(struct gateway *g, int64_t now, const struct orde
 	r->former = !g->begun;
 	r->state = r->former ? GATEWAY_UNSURE : GATEWAY_NEW;
 	r->ask_state = r->former;
-	r->sure_at = g->started + g->set.window_ns + g->set.venue->settle_ns;
+	r->sure_at = g->started + g->set.window_ns + GATEWAY_CLOCK_MAX + g->set.venue->settle_ns;
 	return r;
 }
 
@@ -182,7 +194,7 @@ static bool place_next(struct gateway *g, struct gateway_row *r, int64_t now, st
 		return false;
 	put_question(ret, r, VENUE_ORDERS_PLACE, now);
 	r->state = GATEWAY_PLACING;
-	r->sure_at = now + g->set.window_ns + g->set.venue->settle_ns;
+	r->sure_at = now + g->set.window_ns + GATEWAY_CLOCK_MAX + g->set.venue->settle_ns;
 	r->tries = 0;
 	start(r, now);
 	g->counters.placed++;
@@ -269,7 +281,15 @@ bool gateway_next(struct gateway *g, int64_t now, struct gateway_request *ret)
 		give_up_old(g, now);
 		return false;
 	}
-	return rows_next(g, now, ret) || (!g->set.dry && gateway_compare_next(g, now, ret));
+	if (g->set.dry)
+		return rows_next(g, now, ret);
+	if (gateway_clock_next(g, now, ret))
+		return true;
+	if (!g->clock.known) {
+		give_up_old(g, now);
+		return false;
+	}
+	return rows_next(g, now, ret) || gateway_compare_next(g, now, ret);
 }
 
 void gateway_on_dry(struct gateway *g, const struct gateway_request *q, const char *would)

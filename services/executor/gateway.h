@@ -23,6 +23,11 @@
  * pass of exactly its terms is there, books and venue were compared and agree, and it is not older than place_within.
  * Everything else can be asked twice without harm. What comes twice is told twice: the core tells duplicates.
  *
+ * A request bears the venue's time, not the machine's: it is asked for at the start, each minute, and as soon as the
+ * venue refuses a stamp. Nothing is signed while it is not known to a second.
+ *
+ *   UNKNOWN --told, in less than two seconds--> KNOWN --a stamp is refused; too long ago--> UNKNOWN
+ *
  * Comparing, at the start and again and again:
  *
  *   RIGHTS --may it trade? may it withdraw?--> OPEN --each of ours is asked for--> SETTLE --nothing is unsure-->
@@ -33,12 +38,14 @@
 #ifndef NJ_EXECUTOR_GATEWAY_H
 #define NJ_EXECUTOR_GATEWAY_H
 
+#include "common/venue/offset.h"
 #include "common/venue/venue_orders.h"
 #include "services/executor/orders.h"
 
 #define GATEWAY_ASSETS_MAX 256
 #define GATEWAY_WAIT_MIN INT64_C(1000000000)  /* ns, before something is asked again; doubled each time */
 #define GATEWAY_WAIT_MAX INT64_C(15000000000)
+#define GATEWAY_CLOCK_MAX INT64_C(1000000000) /* ns, give or take, that the venue's time must be known to */
 
 /* What it knows of the core, and tells it. All of it fast, none of it may call the gateway. */
 struct gateway_core {
@@ -63,7 +70,13 @@ struct gateway_settings {
 
 enum gateway_state { GATEWAY_NEW, GATEWAY_PLACING, GATEWAY_UNSURE, GATEWAY_KNOWN };
 enum gateway_step { GATEWAY_RIGHTS, GATEWAY_OPEN, GATEWAY_SETTLE, GATEWAY_BALANCES, GATEWAY_REST };
-enum gateway_ask { GATEWAY_ASK_ORDER, GATEWAY_ASK_RIGHTS, GATEWAY_ASK_BALANCES, GATEWAY_ASK_OPEN };
+enum gateway_ask {
+	GATEWAY_ASK_ORDER,
+	GATEWAY_ASK_RIGHTS,
+	GATEWAY_ASK_BALANCES,
+	GATEWAY_ASK_OPEN,
+	GATEWAY_ASK_TIME /* the only one that is not signed */
+};
 
 struct gateway_row { /* one order; the core's word as of the last gateway_see */
 	char id[EVENT_NAME_MAX];
@@ -93,6 +106,12 @@ struct gateway_row { /* one order; the core's word as of the last gateway_see */
 	char words[EVENT_TEXT_MAX];
 };
 
+struct gateway_clock {
+	bool known, asked;
+	struct offset offset; /* of the clock that `now` is of, as of */
+	int64_t at, due;
+};
+
 struct gateway_counters {
 	uint64_t placed, cancels, queries;
 	uint64_t unknown;   /* outcomes that nobody could tell */
@@ -101,6 +120,7 @@ struct gateway_counters {
 	uint64_t told, untold; /* reports; those the journal had no room for */
 	uint64_t compared, differed;
 	uint64_t strangers;    /* open orders that are not ours */
+	uint64_t clock_told, clock_refused; /* the venue's time; stamps that were not of it */
 };
 
 struct gateway {
@@ -114,6 +134,7 @@ struct gateway {
 	bool stream;
 	bool agreed;             /* once */
 	bool refused;            /* the key, for good */
+	struct gateway_clock clock;
 	enum gateway_step step;
 	bool step_asked;
 	uint64_t told_asked;     /* when the balances were asked for */
@@ -121,7 +142,7 @@ struct gateway {
 	uint32_t mismatches;
 	uint64_t told_then;      /* at the last mismatch */
 	int64_t amount[GATEWAY_ASSETS_MAX]; /* scratch: the venue's */
-	bool complete;
+	bool complete, late;                /* scratch */
 	bool suspects;                      /* the last list had orders that are not ours, one of them: */
 	char stranger[VENUE_ORDERS_ID_MAX];
 	char trouble[EVENT_TEXT_MAX]; /* why nothing is sent; empty: it is */
@@ -165,6 +186,9 @@ void gateway_on_stream(struct gateway *g, int64_t now, bool up);
 /* ERR_*: it could not be read, and everything open is asked for. */
 int gateway_on_text(struct gateway *g, struct json_str text);
 
+/* ns since 1970 at the venue; what it says before clock.known is of no use. */
+int64_t gateway_venue_time(const struct gateway *g, int64_t now);
+
 /* May orders be sent, as far as it can tell? Else `trouble` says why not. */
 bool gateway_ready(const struct gateway *g);
 
@@ -174,6 +198,13 @@ int gateway_tell(struct gateway *g, const struct ev_venue_report *r);
 struct gateway_row *gateway_find(struct gateway *g, const char *id);
 struct ev_venue_report gateway_about(const struct gateway *g, const struct gateway_row *r, enum venue_says says);
 void gateway_trouble(struct gateway *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void gateway_trouble_over(struct gateway *g); /* what was said last is: what else is there? */
+
+/* gateway_clock.c */
+bool gateway_clock_next(struct gateway *g, int64_t now, struct gateway_request *ret);
+void gateway_clock_reply(struct gateway *g, int64_t now, const struct gateway_request *q,
+			 const struct gateway_reply *a);
+void gateway_clock_off(struct gateway *g); /* a stamp was refused: nothing more is signed until it is told anew */
 
 /* gateway_compare.c */
 bool gateway_compare_next(struct gateway *g, int64_t now, struct gateway_request *ret);

@@ -60,7 +60,7 @@ bool gateway_compare_next(struct gateway *g, int64_t now, struct gateway_request
 /* ---- rights ---- */
 
 struct rights {
-	bool told, withdraws, trades, unknown;
+	bool told, withdraws, trades, unknown, late;
 	int64_t code;
 	char words[100];
 };
@@ -75,6 +75,7 @@ static void on_right(void *ctx, const struct venue_account_row *row)
 		r->unknown = r->unknown || row->unknown;
 	} else if (row->kind == VENUE_ACCOUNT_ERROR) {
 		r->code = row->code;
+		r->late = row->error == VENUE_ACCOUNT_CLOCK;
 		snprintf(r->words, sizeof(r->words), "%.99s", row->name);
 	}
 }
@@ -89,6 +90,10 @@ static void hear_rights(struct gateway *g, const struct gateway_reply *a)
 {
 	struct rights r = {0};
 	int rc = g->set.venue->account->reply(VENUE_ACCOUNT_RIGHTS, a->status, a->body, on_right, &r);
+	if (r.late) {
+		gateway_clock_off(g);
+		return;
+	}
 	if (rc != 0 || !r.told) {
 		gateway_trouble(g, "The venue does not say what the key may do: %s (status %d).",
 				r.words[0] ? r.words : "no answer that can be read", a->status);
@@ -109,7 +114,8 @@ static void hear_rights(struct gateway *g, const struct gateway_reply *a)
 
 struct list {
 	struct gateway *g;
-	bool complete, again; /* the one of last time is there again */
+	bool complete, late; /* all of it came; our time was refused */
+	bool again;          /* the one of last time is there again */
 	uint32_t strangers;
 	char stranger[VENUE_ORDERS_ID_MAX];
 };
@@ -118,6 +124,7 @@ static void on_open_row(void *ctx, const struct venue_orders_row *v)
 {
 	struct list *l = ctx;
 	l->complete = l->complete || v->kind == VENUE_ORDERS_NO_MORE;
+	l->late = l->late || (v->kind == VENUE_ORDERS_REFUSED && v->refusal == VENUE_ORDERS_REFUSED_CLOCK);
 	if (v->kind != VENUE_ORDERS_ORDER)
 		return;
 	struct gateway_row *r = gateway_find(l->g, v->client_id);
@@ -154,10 +161,12 @@ static void hear_open(struct gateway *g, int64_t now, const struct gateway_reply
 	for (uint32_t i = 0; i < g->n; i++)
 		g->row[i].seen = false;
 	(void)g->set.venue->reply(VENUE_ORDERS_OPEN, a->status, a->body, on_open_row, &l);
-	if (!l.complete) {
+	if (l.late)
+		gateway_clock_off(g);
+	else if (!l.complete)
 		gateway_trouble(g, "The venue does not list our open orders (status %d).", a->status);
+	if (l.late || !l.complete)
 		return;
-	}
 	for (uint32_t i = 0; i < g->n; i++) {
 		struct gateway_row *r = &g->row[i];
 		bool open = r->state == GATEWAY_KNOWN && r->ended == order_status_none && !r->asked;
@@ -176,6 +185,7 @@ static void on_balance(void *ctx, const struct venue_account_row *row)
 	struct gateway *g = ctx;
 	const char *asset;
 	int64_t total;
+	g->late = g->late || (row->kind == VENUE_ACCOUNT_ERROR && row->error == VENUE_ACCOUNT_CLOCK);
 	if (row->kind != VENUE_ACCOUNT_BALANCE)
 		return;
 	g->complete = true;
@@ -212,8 +222,7 @@ static void agree(struct gateway *g, int64_t now)
 	if ((!g->agreed || adopts_any(g)) && gateway_tell(g, &e) != 0)
 		return;
 	g->agreed = true;
-	if (g->stream)
-		g->trouble[0] = '\0';
+	gateway_trouble_over(g);
 	g->step = GATEWAY_REST;
 	g->step_due = now + g->set.compare_ns;
 }
@@ -245,8 +254,12 @@ static void hear_balances(struct gateway *g, int64_t now, const struct gateway_r
 	bool adopted = false;
 	uint64_t told = 0;
 	memset(g->amount, 0, sizeof(g->amount));
-	g->complete = false;
+	g->complete = g->late = false;
 	int rc = g->set.venue->account->reply(VENUE_ACCOUNT_BALANCES, a->status, a->body, on_balance, g);
+	if (g->late) {
+		gateway_clock_off(g);
+		return;
+	}
 	if (rc != 0 || a->status != 200 || (!g->complete && !g->set.venue->account->replies_omit_zeros)) {
 		gateway_trouble(g, "The venue does not tell our balances (status %d).", a->status);
 		return;

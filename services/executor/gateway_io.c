@@ -337,15 +337,18 @@ static void judge(struct gateway_io *io)
 
 /* ---- requests ---- */
 
-/* The wall clock stands for the venue's: where they differ by more than the window it says so. */
+static int64_t venue_ms(const struct gateway_io *io)
+{
+	return gateway_venue_time(&io->g, mono(io)) / NS_PER_MS;
+}
+
 static int sign(struct gateway_io *io, const char *path, struct buf *url)
 {
 	char signature[SIGN_TEXT_MAX];
 	int rc = buf_printf(url, "%s", io->rest);
 	size_t from = url->len;
 	if (!rc)
-		rc = venue_account_stamp(path, clock_wall(runtime_clock(io->rt)) / NS_PER_MS,
-					 io->set.recv_window_ns / NS_PER_MS, url);
+		rc = venue_account_stamp(path, venue_ms(io), io->set.recv_window_ns / NS_PER_MS, url);
 	const uint8_t *query = rc ? NULL : memchr(url->at + from, '?', url->len - from);
 	if (!query)
 		return rc ? rc : ERR_SYNTAX;
@@ -363,7 +366,9 @@ static int write_path(const struct gateway_io *io, const struct gateway_request 
 {
 	struct venue_orders_call call = {.method = "GET"};
 	int rc;
-	if (q->ask == GATEWAY_ASK_RIGHTS || q->ask == GATEWAY_ASK_BALANCES)
+	if (q->ask == GATEWAY_ASK_TIME)
+		rc = buf_printf(path, "%s", io->venue->time_path);
+	else if (q->ask == GATEWAY_ASK_RIGHTS || q->ask == GATEWAY_ASK_BALANCES)
 		rc = io->venue->account->request(
 			q->ask == GATEWAY_ASK_RIGHTS ? VENUE_ACCOUNT_RIGHTS : VENUE_ACCOUNT_BALANCES, "", path,
 			&call.method);
@@ -432,10 +437,13 @@ static int dispatch(struct gateway_io *io, struct call *c, const char *path, con
 	struct buf url;
 	buf_init(&url, URL_MAX);
 	snprintf(line, sizeof line, "%s: %s", io->venue->account->key_header, io->set.key_id);
-	int rc = sign(io, path, &url);
+	bool open = c->q.ask == GATEWAY_ASK_TIME; /* it needs no key, and does not see it */
+	int rc = open ? buf_printf(&url, "%s%s", io->rest, path) : sign(io, path, &url);
+	if (open && !rc)
+		rc = buf_byte(&url, 0);
 	struct http_request h = {.method = method,
 				 .url = (const char *)url.at,
-				 .headers = lines,
+				 .headers = open ? NULL : lines,
 				 .body_max = BODY_MAX,
 				 .total_ns = REPLY_NS,
 				 .fresh = strcmp(method, "GET") != 0};
@@ -502,8 +510,7 @@ static int subscribe(struct gateway_io *io)
 	struct buf text, out;
 	buf_init(&text, URL_MAX);
 	buf_init(&out, URL_MAX);
-	int rc = v->subscribe_signs(io->set.key_id, clock_wall(runtime_clock(io->rt)) / NS_PER_MS,
-				    io->set.recv_window_ns / NS_PER_MS, &text);
+	int rc = v->subscribe_signs(io->set.key_id, venue_ms(io), io->set.recv_window_ns / NS_PER_MS, &text);
 	if (!rc)
 		rc = sign_by_key(io->key, text.at, text.len, signature);
 	if (!rc)
@@ -538,6 +545,8 @@ static void on_account_row(void *ctx, const struct venue_account_row *row)
 		gateway_on_stream(&io->g, mono(io), true);
 	} else if (row->kind == VENUE_ACCOUNT_ERROR || row->kind == VENUE_ACCOUNT_ENDED) {
 		log_warn("the account's stream ends", "code=%lld text=%s", (long long)row->code, row->name);
+		if (row->kind == VENUE_ACCOUNT_ERROR && row->error == VENUE_ACCOUNT_CLOCK)
+			gateway_clock_off(&io->g);
 		ws_close(io->ws, 1000, "");
 	}
 }
@@ -591,7 +600,7 @@ static void follow_stream(struct gateway_io *io)
 	if (io->send == GATEWAY_SEND_DRY || io->g.refused)
 		return;
 	if (!io->ws) {
-		if (now >= io->stream_due)
+		if (now >= io->stream_due && io->g.clock.known)
 			stream_open(io);
 		return;
 	}
@@ -658,6 +667,7 @@ struct gateway_io_counters gateway_io_counters(const struct gateway_io *io)
 	if (!io)
 		return (struct gateway_io_counters){0};
 	const struct gateway_counters *c = &io->g.counters;
+	int64_t wall = clock_wall(runtime_clock(io->rt));
 	return (struct gateway_io_counters){.placed = c->placed,
 					    .cancels = c->cancels,
 					    .queries = c->queries,
@@ -672,5 +682,9 @@ struct gateway_io_counters gateway_io_counters(const struct gateway_io *io)
 					    .answers = io->answers,
 					    .unanswered = io->unanswered,
 					    .stream_connects = io->connects,
-					    .stream_texts = io->texts};
+					    .stream_texts = io->texts,
+					    .clock_refused = c->clock_refused,
+					    .clock_offset = io->g.clock.known
+								    ? wall - gateway_venue_time(&io->g, mono(io))
+								    : 0};
 }

@@ -52,7 +52,8 @@ void gateway_io_tick(struct gateway_io *io);        /* each 100 ms */
 
 struct gateway_io_counters {
 	uint64_t placed, cancels, queries, unknown, refused, unsent, told, untold, compared, differed, strangers;
-	uint64_t answers, unanswered, stream_connects, stream_texts;
+	uint64_t answers, unanswered, stream_connects, stream_texts, clock_refused;
+	int64_t clock_offset; /* ns that the machine's clock is ahead of the venue's; 0: not known */
 };
 struct gateway_io_counters gateway_io_counters(const struct gateway_io *io);
 

@@ -155,6 +155,8 @@ static void tell_rejected(struct gateway *g, struct gateway_row *r, const struct
 static void hear_refusal(struct gateway *g, const struct gateway_request *q, struct gateway_row *r,
 			 const struct venue_orders_row *v)
 {
+	if (v->refusal == VENUE_ORDERS_REFUSED_CLOCK)
+		gateway_clock_off(g);
 	if (v->refusal == VENUE_ORDERS_REFUSED_KEY || v->refusal == VENUE_ORDERS_REFUSED_SIGNATURE) {
 		gateway_trouble(g, "The venue refuses the key: %.120s", v->words);
 		g->agreed = false;
@@ -286,6 +288,10 @@ void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_reque
 {
 	if (a->retry_after_ns > 0 && now + a->retry_after_ns > g->hold_until)
 		g->hold_until = now + a->retry_after_ns;
+	if (q->ask == GATEWAY_ASK_TIME) {
+		gateway_clock_reply(g, now, q, a);
+		return;
+	}
 	if (q->ask != GATEWAY_ASK_ORDER) {
 		gateway_compare_reply(g, now, q, a);
 		return;
@@ -314,7 +320,7 @@ void gateway_on_stream(struct gateway *g, int64_t now, bool up)
 	if (!up)
 		gateway_trouble(g, "The account's stream is not connected.");
 	else if (g->agreed)
-		g->trouble[0] = '\0';
+		gateway_trouble_over(g);
 }
 
 int gateway_on_text(struct gateway *g, struct json_str text)

@@ -78,6 +78,10 @@ static const struct metric_row metrics[] = {
 	VENUE("unanswered", unanswered, "Requests to the venue without an answer."),
 	VENUE("stream_connects", stream_connects, "Connections of the account's stream."),
 	VENUE("stream_texts", stream_texts, "Texts of the account's stream."),
+	VENUE("clock_refused", clock_refused, "Stamps that the venue refused as not of its time."),
+	{"executor_venue_clock_offset_ns", METRIC_GAUGE,
+	 "By this the machine's clock is ahead of that of the venue that orders go to, which their stamps are of.",
+	 offsetof(struct figures, venue.clock_offset)},
 	{0},
 };
 

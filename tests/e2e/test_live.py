@@ -32,6 +32,11 @@ def at_venue(s):
     return orders(s)["orders"]
 
 
+def venue_clock(s, ahead_s):
+    reply = rest(s.port, "/nightjar/account", "POST", {"clock_ms": ahead_s * 1000})
+    assert reply.status == 200, reply.body
+
+
 def start_executor(s):
     s.start_service("executor", {"NIGHTJAR_EXECUTOR__KEY_ID": ID, "NIGHTJAR_EXECUTOR__KEY_FILE": s.path("key")})
 
@@ -41,6 +46,7 @@ def begin(s, settings=()):
     write(s.path("key"), SECRET + "\n")
     s.sim_args += ("--account", s.path("customer"), "--trading")
     s.start_venue()
+    venue_clock(s, 3600)
     s.write_settings()
     s.extra += ["executor.venue_url=http://127.0.0.1:%d" % s.port, "executor.venue_stream_url=ws://127.0.0.1:%d" % s.port] + list(settings)
     for name in ("persister", "strategy", "collector"):
@@ -91,6 +97,18 @@ def loses_replies(s):
     trade_until(s, n + 1, "after lost replies")
 
 
+def clocks_part(s):
+    """The venue's clock is an hour ahead of ours from the start; when it leaps, a refusal says so, and we ask what it is."""
+    said = rest(s.port, "/nightjar/account").json()
+    assert said["out_of_time"] == 0, "a request bore another time than the venue's: %s" % said
+    venue_clock(s, 7200)
+    s.until("a refused stamp", lambda: s.metric("executor", "executor_venue_clock_refused_total") > 0)
+    n = len(fills(s))
+    trade_until(s, n + 1, "by the other clock")
+    off = s.metric("executor", "executor_venue_clock_offset_ns") / 1e9
+    assert -7300 < off < -7100, off
+
+
 def is_killed(s):
     """SIGKILL at any time, also between an order and its reply."""
     for i in range(5 if LONG else 1):
@@ -132,6 +150,8 @@ def main():
         print("trades", len(fills(s)))
         loses_replies(s)
         print("replies were lost", len(fills(s)))
+        clocks_part(s)
+        print("clocks parted", len(fills(s)))
         is_killed(s)
         print("killed", len(fills(s)))
         obeys_the_kill_switch(s)

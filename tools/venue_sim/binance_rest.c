@@ -41,8 +41,10 @@ static void ping(struct sim *sim, const struct request *r, struct reply *reply)
 
 static void server_time(struct sim *sim, const struct request *r, struct reply *reply)
 {
+	/* Who trades is judged by the machine's clock. */
+	int64_t ms = sim->o->trading ? desk_binance_now(sim) : sim_now(sim) / NS_PER_MS;
 	(void)r;
-	buf_printf(&reply->body, "{\"serverTime\":%lld}", (long long)(sim_now(sim) / NS_PER_MS));
+	buf_printf(&reply->body, "{\"serverTime\":%lld}", (long long)ms);
 }
 
 /* ["BTCUSDT","ETHUSDT"], slices of text. */

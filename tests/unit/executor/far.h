@@ -39,6 +39,8 @@ struct model_flight { /* one request and its reply */
 	struct gateway_request q;
 	int64_t arrives, replies; /* INT64_MAX: lost; replies also: has no answer yet */
 	bool arrived, orphan;     /* its sender is gone */
+	int64_t stamp;            /* that it was signed with */
+	char time[40];            /* the reply to ASK_TIME */
 	int status;
 	struct venue_orders_row row[ORDERS_MAX];
 	uint32_t n;
@@ -63,8 +65,9 @@ struct world {
 	uint32_t told_n;
 	uint64_t applied;
 	char sent[ORDERS_MAX][EVENT_NAME_MAX];
-	uint32_t n_sent, crashes, lost;
+	uint32_t n_sent, crashes, lost, late;
 	bool calm, stream, withdraws;
+	int64_t ahead; /* the venue's clock, of ours */
 };
 
 static struct world w;
@@ -113,6 +116,10 @@ static inline int model_account(enum venue_account_ask ask, int status, struct j
 	(void)body;
 	if (status == 0)
 		return ERR_PROTOCOL;
+	if (status != 200) {
+		fn(ctx, &(struct venue_account_row){.kind = VENUE_ACCOUNT_ERROR, .error = VENUE_ACCOUNT_CLOCK});
+		return 0;
+	}
 	if (ask == VENUE_ACCOUNT_RIGHTS) {
 		fn(ctx, &(struct venue_account_row){.kind = VENUE_ACCOUNT_MAY, .reads = true, .trades = true,
 						    .withdraws = w.withdraws});
@@ -127,6 +134,7 @@ static inline int model_account(enum venue_account_ask ask, int status, struct j
 
 static const struct venue_account model_funds = {.reply = model_account};
 static const struct venue_orders model_venue = {.account = &model_funds,
+						.time_key = "t",
 						.settle_ns = SETTLE,
 						.takes = model_takes,
 						.reply = model_reply,
@@ -219,7 +227,7 @@ static inline struct venue_orders_row refused(enum venue_orders_refusal why)
 static inline void place(struct model_flight *f)
 {
 	struct model_order *m = open_of(f->q.order.client_id);
-	if (w.d.now - f->q.at > WINDOW || chance(3)) {
+	if (chance(3)) {
 		f->row[f->n++] = refused(VENUE_ORDERS_REFUSED_CLOCK);
 		return;
 	}
@@ -272,10 +280,26 @@ static inline void list_open(struct model_flight *f)
 	f->row[f->n++] = (struct venue_orders_row){.kind = VENUE_ORDERS_NO_MORE};
 }
 
+static inline bool in_time(const struct model_flight *f)
+{
+	int64_t now = w.d.now + w.ahead;
+	return f->stamp < now + S && now - f->stamp <= WINDOW;
+}
+
 static inline void carry_out(struct model_flight *f)
 {
 	struct model_order *m = open_of(f->q.order.client_id);
 	f->status = 200;
+	if (f->q.ask == GATEWAY_ASK_TIME) {
+		snprintf(f->time, sizeof(f->time), "{\"t\":%lld}", (long long)((w.d.now + w.ahead) / MS));
+		return;
+	}
+	if (!in_time(f)) {
+		w.late++;
+		f->status = 400;
+		f->row[f->n++] = refused(VENUE_ORDERS_REFUSED_CLOCK);
+		return;
+	}
 	if (f->q.ask == GATEWAY_ASK_OPEN) {
 		list_open(f);
 		return;
@@ -313,6 +337,7 @@ static inline void send(const struct gateway_request *q)
 	memset(f, 0, sizeof(*f));
 	f->q = *q;
 	f->q.question.order = &f->q.order;
+	f->stamp = gateway_venue_time(&w.g, w.d.now);
 	f->arrives = chance(8) ? INT64_MAX : w.d.now + delay();
 	f->replies = INT64_MAX;
 	w.lost += f->arrives == INT64_MAX;
@@ -328,6 +353,8 @@ static inline void answer(const struct model_flight *f, int status)
 {
 	struct gateway_reply r = {.status = status,
 				  .body = {(const char *)f->row, status ? f->n * sizeof(*f->row) : 0, false}};
+	if (f->time[0])
+		r.body = (struct json_str){f->time, strlen(f->time), false};
 	if (!f->orphan)
 		gateway_on_reply(&w.g, w.d.now, &f->q, &r);
 }
@@ -510,6 +537,8 @@ static inline void turn(void)
 		gateway_on_stream(&w.g, w.d.now, w.stream = !w.stream);
 	if (roll(400) == 0 && !w.calm)
 		crash();
+	if (roll(600) == 0 && !w.calm)
+		w.ahead += roll(20 * S); /* our clock stood: the machine slept */
 }
 
 static inline void open_world(uint64_t seed)
@@ -522,6 +551,7 @@ static inline void open_world(uint64_t seed)
 	s.open_orders_max = 200;
 	desk_open(&w.d, &s);
 	desk_book(&w.d);
+	w.ahead = 1800000000 * S + (roll(21) - 10) * 3600 * S;
 	w.quote = CASH(1000000);
 	w.base = CASH(100000);
 	begin_life();

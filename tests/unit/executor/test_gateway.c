@@ -8,7 +8,7 @@
 static void nothing_is_lost_and_nothing_is_done_twice(void **state)
 {
 	(void)state;
-	uint64_t trades = 0, crashes = 0, lost = 0, sent = 0;
+	uint64_t trades = 0, crashes = 0, lost = 0, sent = 0, late = 0;
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		open_world(seed);
 		for (int i = 0; i < 1500; i++)
@@ -19,10 +19,11 @@ static void nothing_is_lost_and_nothing_is_done_twice(void **state)
 		crashes += w.crashes;
 		lost += w.lost;
 		sent += w.n_sent;
+		late += w.late;
 		close_world();
 	}
 	/* The runs have been what they are meant to be. */
-	assert_true(trades > 1000 && crashes > 50 && lost > 500 && sent > 1000);
+	assert_true(trades > 1000 && crashes > 50 && lost > 500 && sent > 1000 && late > 100);
 }
 
 /* ---- one thing at a time, over a network without faults ---- */
@@ -257,6 +258,106 @@ static void retry_after_is_obeyed(void **state)
 	assert_true(gateway_next(&w.g, w.d.now, &q));
 }
 
+/* ---- the venue's time ---- */
+
+static struct gateway_request next_is(enum gateway_ask ask)
+{
+	struct gateway_request q;
+	see();
+	gateway_on_durable(&w.g, w.d.ordinal);
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	assert_int_equal(q.ask, ask);
+	return q;
+}
+
+static void told(const struct gateway_request *q, int64_t later, int status, const char *body)
+{
+	w.d.now += later;
+	gateway_on_reply(&w.g, w.d.now, q,
+			 &(struct gateway_reply){.status = status, .body = {body, strlen(body), false}});
+}
+
+static void nothing_is_signed_before_the_time_is_told(void **state)
+{
+	static const struct {
+		int64_t later;
+		int status;
+		const char *body, *trouble;
+	} rows[] = {
+		{MS, 0, "", "does not tell its time (status 0)"},
+		{MS, 503, "{\"t\":1800000000000}", "does not tell its time (status 503)"},
+		{MS, 200, "{\"u\":1800000000000}", "does not tell its time (status 200)"},
+		{2 * S, 200, "{\"t\":1800000000000}", "takes too long to tell its time"},
+	};
+	struct gateway_request q, other;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		q = next_is(GATEWAY_ASK_TIME);
+		assert_false(gateway_next(&w.g, w.d.now, &other));
+		told(&q, rows[i].later, rows[i].status, rows[i].body);
+		assert_non_null(strstr(w.g.trouble, rows[i].trouble));
+		assert_false(gateway_next(&w.g, w.d.now, &other));
+		w.d.now += 2 * S;
+	}
+	q = next_is(GATEWAY_ASK_TIME);
+	told(&q, 100 * MS, 200, "{\"t\":1800000000000}");
+	assert_int_equal(gateway_venue_time(&w.g, w.d.now), 1800000000000 * MS + 50 * MS + MS / 2);
+	next_is(GATEWAY_ASK_RIGHTS);
+}
+
+static void a_refused_stamp_is_followed_by_the_time_alone(void **state)
+{
+	struct gateway_request q;
+	(void)state;
+	have_agreed();
+	w.ahead += 3600 * S;
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	q = next_is(GATEWAY_ASK_ORDER);
+	assert_int_equal(q.question.ask, VENUE_ORDERS_PLACE);
+	send(&q);
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000); /* it waits */
+	w.d.now += 10 * MS;
+	move_requests();
+	w.d.now += 10 * MS;
+	move_requests();
+	assert_false(gateway_ready(&w.g));
+	assert_non_null(strstr(w.g.trouble, "refuses our time"));
+	q = next_is(GATEWAY_ASK_TIME);
+	assert_false(next_is_place());
+	told(&q, MS, 503, "");
+	assert_false(next_is_place());
+	w.d.now += 2 * S;
+	run_for(S);
+	assert_true(gateway_ready(&w.g));
+	assert_string_equal(w.g.trouble, "");
+	assert_int_equal(w.orders, 0); /* the one was refused, the other too old by then */
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(S);
+	assert_int_equal(w.orders, 1);
+	assert_int_equal(w.g.counters.clock_refused, 1);
+}
+
+/* A venue that is silent about it is believed for as long as clocks do not part by a second, and no longer. */
+static void the_time_wears_out(void **state)
+{
+	struct gateway_request q;
+	uint64_t asked = 0;
+	(void)state;
+	have_agreed();
+	for (int64_t until = w.d.now + 7000 * S; w.d.now < until; w.d.now += S)
+		while (gateway_next(&w.g, w.d.now, &q)) {
+			asked += q.ask == GATEWAY_ASK_TIME;
+			if (q.ask == GATEWAY_ASK_TIME)
+				told(&q, 0, 503, "");
+		}
+	assert_true(asked > 100 && gateway_ready(&w.g));
+	w.d.now += 3100 * S;
+	next_is(GATEWAY_ASK_TIME);
+	assert_false(gateway_ready(&w.g));
+	assert_non_null(strstr(w.g.trouble, "for too long"));
+}
+
 #define CALM(test) cmocka_unit_test_setup_teardown(test, open_calm, close_calm)
 
 int main(void)
@@ -276,6 +377,9 @@ int main(void)
 		CALM(after_a_reset_the_venue_is_right),
 		CALM(no_connection_is_no_order),
 		CALM(retry_after_is_obeyed),
+		CALM(nothing_is_signed_before_the_time_is_told),
+		CALM(a_refused_stamp_is_followed_by_the_time_alone),
+		CALM(the_time_wears_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "common/base/err.h"
-#include "services/collector/offset.h"
+#include "common/venue/offset.h"
 
 #define MS INT64_C(1000000)
 #define T INT64_C(1700000000000000000)

@@ -1,6 +1,6 @@
 /* offset - how far the machine's clock is from the venue's, by asking the venue for its time. */
-#ifndef NJ_COLLECTOR_OFFSET_H
-#define NJ_COLLECTOR_OFFSET_H
+#ifndef NJ_VENUE_OFFSET_H
+#define NJ_VENUE_OFFSET_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,10 +10,11 @@
 #define OFFSET_WARN_NS INT64_C(250000000)
 #define OFFSET_FAR_NS INT64_C(1000000000)
 
-/* One question and its answer: the machine's clock when it was sent and received, and what the venue said. */
+/* One question and its answer: a clock of the machine when it was sent and received, and what the venue said. */
 struct offset_sample {
-	int64_t sent, received, venue; /* ns since 1970 */
-	int64_t cut;                   /* ns that the venue rounds down to: OFFSET_MS, OFFSET_SECOND */
+	int64_t sent, received; /* ns of that clock: of the day, or one that nobody sets */
+	int64_t venue;          /* ns since 1970 */
+	int64_t cut;            /* ns that the venue rounds down to: OFFSET_MS, OFFSET_SECOND */
 };
 
 struct offset {
@@ -24,6 +25,8 @@ struct offset {
 enum offset_grade { OFFSET_GOOD, OFFSET_WARN, OFFSET_FAR };
 
 struct offset offset_of(const struct offset_sample *s);
+/* Give or take how much, so much time later: clocks drift apart. */
+int64_t offset_worn(const struct offset *o, int64_t apart);
 /* What two answers say together, so much time apart: in whole seconds one is good to half of one, several that come at
  * different parts of the second to far less. Where they contradict each other a clock was set: the newer one. */
 struct offset offset_join(const struct offset *older, const struct offset *newer, int64_t apart);

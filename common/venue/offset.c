@@ -1,5 +1,5 @@
 /* offset - how far the machine's clock is from the venue's, by asking the venue for its time. */
-#include "services/collector/offset.h"
+#include "common/venue/offset.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +21,14 @@ struct offset offset_of(const struct offset_sample *s)
 	return (struct offset){.ns = s->sent + half - (s->venue + s->cut / 2), .known = half + s->cut / 2};
 }
 
+int64_t offset_worn(const struct offset *o, int64_t apart)
+{
+	return o->known + apart / DRIFT;
+}
+
 struct offset offset_join(const struct offset *older, const struct offset *newer, int64_t apart)
 {
-	int64_t worn = older->known + apart / DRIFT;
+	int64_t worn = offset_worn(older, apart);
 	int64_t low = newer->ns - newer->known, high = newer->ns + newer->known;
 
 	if (older->ns - worn > low)
