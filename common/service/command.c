@@ -59,7 +59,9 @@ static int to_core(struct runtime *rt, const struct event *request, struct later
 {
 	if (!rt->s->core)
 		return refuse(l, ERR_UNKNOWN, "this service does not know that verb");
-	int rc = journal(rt, request, l);
+	int rc = rt->s->judge ? rt->s->judge(rt->self, request, l->message) : 0;
+	if (rc == 0)
+		rc = journal(rt, request, l);
 	if (rc == 0)
 		later_await_core(rt, l);
 	return rc;

@@ -74,6 +74,8 @@ struct service {
 	/* A request the runtime does not answer itself. Fill the reply; page is an empty buf to append to. */
 	void (*on_request)(void *self, const struct event *request, struct event *reply, struct buf *page);
 
+	/* Core services: not 0 refuses a command before it is on record, for a reason (EVENT_TEXT_MAX). May be NULL. */
+	int (*judge)(const void *self, const struct event *request, char *why);
 	/* Core services: what became of a command, in words, once it was applied (EVENT_TEXT_MAX). May be NULL. */
 	void (*obeyed)(void *self, const struct event *command, char *message);
 	/* Keys of its section that nj reload may change, NULL-ended: a core's, which obeys the command reload and keeps

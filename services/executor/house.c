@@ -340,6 +340,18 @@ uint32_t house_cancelled_by_hand(const struct house *h)
 	return n;
 }
 
+bool house_has(const struct house *h, const char *account)
+{
+	return find(h, account) != NULL;
+}
+
+void house_names(const struct house *h, char *text, size_t cap)
+{
+	size_t used = 0;
+	for (uint32_t i = 0; i < h->n && used < cap; i++)
+		used += (size_t)snprintf(text + used, cap - used, "%s%s", i ? ", " : "", h->at[i]->settings.account);
+}
+
 static const char *state_of(const struct executor *x)
 {
 	return enum_text(enum_trading(), (uint8_t)executor_trading(x));

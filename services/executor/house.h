@@ -42,6 +42,8 @@ bool house_assumes_anew(const struct house *h); /* any of them, as executor_assu
 bool house_safe_for(const struct house *h, const char *cause);
 uint64_t house_open_orders(const struct house *h);
 uint32_t house_cancelled_by_hand(const struct house *h);
+bool house_has(const struct house *h, const char *account);
+void house_names(const struct house *h, char *text, size_t cap); /* "main, hedge" */
 /* The states of trading that a command for this account ("": all) led to: "running", "hedge paused, main running". */
 void house_say(const struct house *h, const char *account, char *text, size_t cap);
 

@@ -231,6 +231,20 @@ static void tick(void *self, int64_t mono_ns)
 	}
 }
 
+/* What is meant for an account that is not here would be on record and do nothing. */
+static int judge(const void *self, const struct event *request, char *why)
+{
+	const struct house *h = ((const struct shell *)self)->house;
+	const struct ev_request *r = &request->request;
+	bool one = r->verb == verb_pause || r->verb == verb_resume || r->verb == verb_reset || r->verb == verb_flatten;
+	char names[EVENT_TEXT_MAX / 2];
+	if (!one || !r->target[0] || house_has(h, r->target))
+		return 0;
+	house_names(h, names, sizeof names);
+	snprintf(why, EVENT_TEXT_MAX, "there is no account '%.39s'; there are: %s", r->target, names);
+	return ERR_ARG;
+}
+
 static void obeyed(void *self, const struct event *command, char *message)
 {
 	struct shell *shell = self;
@@ -287,6 +301,7 @@ static const struct service service = {
 	.applied = applied,
 	.tick = tick,
 	.beat = beat,
+	.judge = judge,
 	.obeyed = obeyed,
 	.standing = standing,
 	.live = executor_live,

@@ -20,7 +20,8 @@ class Native(Live):
     def start(self):
         self.start_venue()
         self.write_settings()
-        self.extra += ["watchdog.supervise=true", "watchdog.bin=" + BIN, "log.dir=" + self.path("logs"), "log.stderr=false"]
+        self.extra += ["watchdog.supervise=true", "watchdog.bin=" + BIN, "log.dir=" + self.path("logs"), "log.stderr=false",
+                       "executor.accounts=hedge"]
         self.start_service("watchdog")
 
     def __exit__(self, *exc):
@@ -208,10 +209,22 @@ def test_pause_and_resume(s):
     s.until("the record of it", lambda: len(s.rows(accepted)) == 4, 30)
     commands = [tuple(r) for r in s.rows(accepted)]
     assert commands[0] == ("pause", "tester", "a test") and commands[2][0] == "resume", commands
-    states = [r["state"] for r in s.rows("SELECT state FROM trading_states ORDER BY seq")]
+    states = [r["state"] for r in s.rows("SELECT state FROM trading_states WHERE account = 'paper' ORDER BY seq")]
     assert states[-2:] == ["paused", "running"], states
     assert s.nj("pause", "--for", "1s", "--reason", "a short one").startswith("paused")
     s.until("the lease to end", lambda: s.services()["executor"]["note"] == "running", 10)
+
+
+def test_one_account(s):
+    """What is meant for an account is for that one alone, and said of it; one that is not there is refused by its name."""
+    assert s.nj("pause", "--account", "hedge", "--reason", "of one").startswith("hedge: paused for 1h")
+    states = "SELECT account, state FROM trading_states ORDER BY seq DESC LIMIT 1"
+    s.until("the record of it", lambda: [tuple(r) for r in s.rows(states)] == [("hedge", "paused")], 30)
+    assert s.nj("reset", "-a", "paper", "--reason", "of another").startswith("paper: running")
+    assert s.nj("resume", "-a", "hedge", "--reason", "over").startswith("hedge: running")
+    for verb in (("pause",), ("resume",), ("reset",), ("flatten", "--yes")):
+        done = subprocess.run([NJ, *verb, "-a", "hege", "--reason", "a slip", "--config", s.path("nightjar.conf")], capture_output=True, text=True)
+        assert done.returncode == 1 and "there is no account 'hege'; there are: paper, hedge" in done.stderr, (verb, done)
 
 
 # ---- orders to services ----
@@ -350,7 +363,7 @@ def test_pages(s):
 
 
 TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_lag, test_units, test_trend,
-         test_pause_and_resume, test_orders, test_flatten, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
+         test_pause_and_resume, test_one_account, test_orders, test_flatten, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
 
 
 def main():

@@ -60,6 +60,8 @@ static struct event order_of(const struct errand *e, enum verb verb)
 	event_set_text(order.request.reason, e->o->reason ? e->o->reason : "");
 	if (e->o->owner)
 		event_set_name(order.request.owner, e->o->owner);
+	if (e->o->account)
+		event_set_name(order.request.target, e->o->account);
 	order.request.expires_at = clock_wall(clock_real()) + e->o->timeout;
 	return order;
 }
@@ -204,7 +206,7 @@ int command_cancel(struct cli *cli, const void *options, int argc, char **argv)
 	if (!o->reason || !o->reason[0])
 		return cli_usage(cli, "give a --reason: it is journalled with the command");
 	if ((argc == 1) == o->all)
-		return cli_usage(cli, "name an order, an instrument or a strategy, or say --all");
+		return cli_usage(cli, "name an order, an instrument, a strategy or an account, or say --all");
 	if (argc == 1 && strlen(argv[0]) >= sizeof((struct ev_request *)0)->target)
 		return cli_usage(cli, "'%s' is too long for a name", argv[0]);
 	int rc = open_errand(&e, cli, options);

@@ -15,6 +15,7 @@ struct lease {
 	char note[EVENT_NAME_MAX]; /* the executor's state of trading, by its heartbeats */
 	uint32_t beats;
 	bool applied; /* the answer says so: what the next heartbeat tells is the result */
+	char state[EVENT_NAME_MAX]; /* of --account, as the answer has it: heartbeats tell of all accounts together */
 };
 
 static void on_frame(void *ctx, struct bus_link *link, const uint8_t *frame, size_t len)
@@ -40,6 +41,14 @@ static int64_t lease_of(const struct lease *l)
 	return l->o->span ? l->o->span : l->o->lease;
 }
 
+static void take_state(struct lease *l, const char *message)
+{
+	static const char begins[] = "carried out: trading is ";
+	l->applied = strncmp(message, "carried out", 11) == 0;
+	if (l->o->account && strncmp(message, begins, sizeof begins - 1) == 0)
+		event_set_name(l->state, message + sizeof begins - 1);
+}
+
 static int order(struct lease *l)
 {
 	struct event request;
@@ -47,6 +56,8 @@ static int order(struct lease *l)
 	event_set_text(request.request.reason, l->o->reason);
 	if (l->o->owner)
 		event_set_name(request.request.owner, l->o->owner);
+	if (l->o->account)
+		event_set_name(request.request.target, l->o->account);
 	request.request.lease = l->verb == verb_pause ? lease_of(l) : 0;
 	request.request.all = l->o->all;
 	request.request.expires_at = clock_wall(clock_real()) + l->o->timeout;
@@ -58,7 +69,7 @@ static int order(struct lease *l)
 	if (r->result)
 		return cli_fail(l->cli, CLI_FAILED, "refused: %s",
 				r->message[0] ? r->message : err_text((int)r->result));
-	l->applied = strncmp(r->message, "carried out", 11) == 0;
+	take_state(l, r->message);
 	return CLI_OK;
 }
 
@@ -77,10 +88,10 @@ static int wait_for(struct lease *l)
 {
 	const struct clock *clock = loop_clock(l->client.loop);
 	int64_t end = clock_mono(clock) + l->o->timeout, left;
-	l->note[0] = '\0'; /* what was heard before the answer tells nothing */
-	while ((left = end - clock_mono(clock)) > 0 && !in_force(l))
+	event_set_name(l->note, l->state); /* what was heard before the answer tells nothing */
+	while (!l->o->account && (left = end - clock_mono(clock)) > 0 && !in_force(l))
 		client_run(&l->client, left);
-	if (!in_force(l))
+	if (!in_force(l) || (l->o->account && !l->state[0]))
 		return cli_fail(l->cli, CLI_TIMEOUT,
 				"accepted and journalled, but not in force yet; see 'nj status executor'");
 	return CLI_OK;
@@ -90,6 +101,8 @@ static int conclude(const struct lease *l)
 {
 	char span[TABLE_SHORT_MAX];
 	FILE *to = l->cli->out;
+	if (l->o->account)
+		fprintf(to, "%s: ", l->o->account);
 	if (l->verb == verb_pause && strcmp(l->note, "paused") == 0)
 		fprintf(to, "paused for %s: no new orders until then or 'nj resume'\n", table_span(lease_of(l), span));
 	else if (l->verb == verb_resume && strcmp(l->note, "paused") == 0)

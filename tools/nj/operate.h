@@ -19,7 +19,7 @@ int units_run(struct cli *cli, const void *options, int argc, char **argv);
 /* lease.c: pause, resume, reset of the executor. */
 struct lease_options {
 	int64_t lease, span, timeout;
-	const char *reason, *owner;
+	const char *reason, *owner, *account;
 	bool all;
 };
 int lease_run(struct cli *cli, const void *options, int argc, char **argv);
@@ -30,7 +30,7 @@ int trend_run(struct cli *cli, const void *options, int argc, char **argv);
 /* command.c: cancel, flatten, kill; reload, snapshot, log-level of one service or of all that run. */
 struct command_options {
 	int64_t lease, timeout;
-	const char *reason, *owner;
+	const char *reason, *owner, *account;
 	bool yes, no_wait, reset, all;
 };
 extern const struct cli_option command_common[]; /* command_rows.c */

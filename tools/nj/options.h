@@ -33,6 +33,9 @@
 #define OPTION_REASON(at) \
 	{.letter = 'r', .name = "reason", .kind = CLI_TEXT, .arg = "TEXT", .offset = at, .doc = "Why; required."}
 #define OPTION_OWNER(at) {.name = "owner", .kind = CLI_TEXT, .arg = "NAME", .offset = at, .doc = "Who. Default: USER."}
+#define OPTION_ACCOUNT(at) \
+	{.letter = 'a', .name = "account", .kind = CLI_TEXT, .arg = "NAME", .offset = at, \
+	 .doc = "This account only. Default: every account."}
 #define OPTION_IN_FORCE(at) \
 	{.name = "timeout", .kind = CLI_DUR, .arg = "TIME", .fallback = "5s", .offset = at, \
 	 .doc = "Longest wait until it is in force; exit 5 after it."}

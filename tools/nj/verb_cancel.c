@@ -23,6 +23,7 @@ static const struct cli_example examples[] = {
 	{"nj cancel --all --reason 'before the upgrade'", "Everything that rests or waits."},
 	{"nj cancel BTCUSDT.BINANCE --reason 'news'", "Of one instrument."},
 	{"nj cancel ema_cross --reason 'wrong settings'", "Of one strategy."},
+	{"nj cancel hedge --reason 'too much of it'", "Of one account."},
 	{0},
 };
 
@@ -30,7 +31,7 @@ const struct cli_verb verb_cancel = {
 	.name = "cancel",
 	.group = CLI_TRADE_GROUP,
 	.summary = "Cancel open orders: one, those of a name, or all of them",
-	.operands = "[ORDER|INSTRUMENT|STRATEGY]",
+	.operands = "[ORDER|INSTRUMENT|STRATEGY|ACCOUNT]",
 	.doc = "An order is named by its client order id or by the id that its user gave it. Positions stay, and "
 	       "strategies may order again: give nj pause first if they should not. The command is journalled, and a "
 	       "replay repeats it. The answer says how many orders it ended.",

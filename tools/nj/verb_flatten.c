@@ -15,6 +15,7 @@ static const struct cli_option options[] = {
 	 .max = 3600000000000,
 	 .offset = AT(lease),
 	 .doc = "Event time for which a book that cannot be used now is tried again."},
+	OPTION_ACCOUNT(AT(account)),
 	OPTION_OWNER(AT(owner)),
 	{.name = "no-wait", .kind = CLI_FLAG, .offset = AT(no_wait), .doc = "Return when the command is on disk."},
 	{.name = "timeout",

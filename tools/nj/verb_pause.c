@@ -21,6 +21,7 @@ static const struct cli_option options[] = {
 	 .offset = AT(span),
 	 .doc = "The same as --for."},
 	OPTION_REASON(AT(reason)),
+	OPTION_ACCOUNT(AT(account)),
 	OPTION_OWNER(AT(owner)),
 	OPTION_IN_FORCE(AT(timeout)),
 	{0},
@@ -29,6 +30,7 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{"nj pause --for 30m --reason 'exchange maintenance'", "Half an hour."},
 	{"nj pause --lease 2h --owner night-shift --reason 'no watch'", "In another name than yours."},
+	{"nj pause --account hedge --reason 'too much of it'", "One account; the others trade on."},
 	{"nj pause --reason 'looking into fills' && nj report", "For the default of an hour."},
 	{0},
 };

@@ -6,6 +6,7 @@
 
 static const struct cli_option options[] = {
 	OPTION_REASON(AT(reason)),
+	OPTION_ACCOUNT(AT(account)),
 	OPTION_OWNER(AT(owner)),
 	{.name = "all", .kind = CLI_FLAG, .offset = AT(all), .doc = "Every owner's pause, not only your own."},
 	OPTION_IN_FORCE(AT(timeout)),

@@ -243,6 +243,9 @@ static void commands_are_for_whom_they_name(void **state)
 	house_say(h, "hedge", text, sizeof(text));
 	assert_string_equal(text, "paused");
 	assert_int_equal(house_trading(h), trading_paused);
+	house_names(h, text, sizeof(text));
+	assert_string_equal(text, "paper, hedge");
+	assert_true(house_has(h, "hedge") && !house_has(h, "hedg"));
 	buy(h, "paper");
 	desk_expect_order(&d, order_status_filled, reject_none, 1000);
 	buy(h, "hedge");

@@ -88,6 +88,13 @@ static int live_value(void *self, const char *key, int64_t *ret_value)
 	return 0;
 }
 
+static int judge(const void *self, const struct event *request, char *why)
+{
+	(void)self;
+	event_set_text(why, "there is no account 'nobody'");
+	return strcmp(request->request.target, "nobody") == 0 ? ERR_ARG : 0;
+}
+
 static void obeyed(void *self, const struct event *command, char *message)
 {
 	(void)self;
@@ -123,6 +130,7 @@ static const struct service service = {.name = "strategy",
 				       .core = &core,
 				       .core_of = core_of,
 				       .pubs = pubs,
+				       .judge = judge,
 				       .obeyed = obeyed,
 				       .on_request = on_request,
 				       .live = live,
@@ -431,6 +439,21 @@ static void without_nonce_or_expiry_nothing_is_changed(void **state)
 	assert_int_equal(ask(fx, &ev), ERR_UNKNOWN);
 }
 
+/* What the service knows to be of no use is refused, and not on record. */
+static void what_the_service_refuses_is_not_on_record(void **state)
+{
+	struct fixture *fx = *state;
+	struct event ev = request_of(verb_pause, "a");
+	event_set_name(ev.request.target, "nobody");
+	assert_int_equal(ask(fx, &ev), ERR_ARG);
+	assert_string_equal(fx->reply.message, "there is no account 'nobody'");
+	assert_int_equal(fx->rt->outbox.x_next, 1);
+	event_set_name(ev.request.target, "paper");
+	event_set_name(ev.request.nonce, "b");
+	assert_int_equal(ask(fx, &ev), 0);
+	assert_int_equal(fx->rt->outbox.x_next, 2);
+}
+
 /* ---- what the shell does itself ---- */
 
 static void the_log_level_is_changed_and_on_record(void **state)
@@ -627,6 +650,7 @@ int main(void)
 		TEST(a_repetition_while_it_waits_is_the_same_request),
 		TEST(a_restart_remembers_what_it_accepted),
 		TEST(without_nonce_or_expiry_nothing_is_changed),
+		TEST(what_the_service_refuses_is_not_on_record),
 		TEST(the_log_level_is_changed_and_on_record),
 		TEST(a_snapshot_is_answered_when_it_is_on_disk),
 		TEST(inject_is_for_tests),
