@@ -20,7 +20,9 @@ struct assumed {
 
 void assumed_on_event(struct assumed *a, const struct event *ev); /* any event */
 
-/* "queue", or "queue (second)" where there are several accounts. */
+/* What every account rests on alike is one row: these are the later ones, to be passed over. */
+bool assumed_repeats(const struct assumed *a, uint32_t i);
+/* "queue", or "queue (second)" where accounts differ. */
 #define ASSUMED_NAME_MAX (2 * EVENT_NAME_MAX + 4)
 void assumed_name(const struct assumed *a, uint32_t i, char out[ASSUMED_NAME_MAX]);
 /* "back", or "back (changed 2 times)". */

@@ -22,15 +22,29 @@ static void on_fill(struct report *r, const struct event *ev)
 		r->takers++;
 }
 
+/* NULL: there are too many. */
+static struct report_account *account_of(struct report *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_accounts; i++)
+		if (strcmp(r->account[i].name, name) == 0)
+			return &r->account[i];
+	if (r->n_accounts == REPORT_ACCOUNTS_MAX)
+		return NULL;
+	struct report_account *a = &r->account[r->n_accounts++];
+	event_set_name(a->name, name);
+	return a;
+}
+
 static void on_equity(struct report *r, const struct event *ev)
 {
-	if (!r->has_equity) {
-		r->equity_first = ev->equity;
-		r->equity_first_at = ev->ts_recv;
-	}
-	r->has_equity = true;
-	r->equity_last = ev->equity;
-	r->equity_last_at = ev->ts_recv;
+	struct report_account *a = account_of(r, ev->equity.account);
+	if (!a)
+		return;
+	/* An account that is opened with assets has no market for them yet. */
+	if (!a->has_equity || (!a->first.marked && ev->equity.marked))
+		a->first = ev->equity;
+	a->has_equity = true;
+	a->last = ev->equity;
 }
 
 static void on_gap(struct report *r, const struct event *ev)
@@ -71,7 +85,8 @@ static void on_feed(struct report *r, const struct event *ev)
 	const struct ev_feed_state *s = &ev->feed_state;
 	size_t i = 0;
 	while (i < r->n_feeds && (r->feed[i].connection != s->connection ||
-				  strcmp(r->feed[i].venue, s->venue) != 0))
+				  strcmp(r->feed[i].venue, s->venue) != 0 ||
+				  strcmp(r->feed[i].source, ev->source) != 0))
 		i++;
 	if (i == REPORT_FEEDS_MAX)
 		return;
@@ -79,6 +94,7 @@ static void on_feed(struct report *r, const struct event *ev)
 	if (i == r->n_feeds) {
 		r->n_feeds++;
 		memcpy(f->venue, s->venue, sizeof s->venue);
+		event_set_name(f->source, ev->source);
 		f->connection = s->connection;
 		f->since = ev->ts_recv;
 	}
@@ -106,7 +122,9 @@ static void on_alert(struct report *r, const struct event *ev)
 
 static void on_trading(struct report *r, const struct event *ev)
 {
-	r->trading = ev->trading_state;
+	struct report_account *a = account_of(r, ev->trading_state.account);
+	if (a)
+		a->trading = ev->trading_state;
 	r->safe_entered += ev->trading_state.state == trading_safe;
 }
 

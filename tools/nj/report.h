@@ -9,7 +9,8 @@
 #include "tools/nj/assumed.h"
 
 #define REPORT_GAPS_MAX 32
-#define REPORT_FEEDS_MAX 8
+#define REPORT_FEEDS_MAX 16
+#define REPORT_ACCOUNTS_MAX 8 /* as many as an executor has; what comes beyond is not told */
 
 struct report_gap {
 	char stream[EVENT_NAME_MAX];
@@ -19,10 +20,17 @@ struct report_gap {
 };
 
 struct report_feed {
-	char venue[EVENT_NAME_MAX];
+	char venue[EVENT_NAME_MAX], source[EVENT_NAME_MAX]; /* two collectors may follow one venue */
 	uint32_t connection;
 	uint8_t state;
 	int64_t since, live_ns, down_ns;
+};
+
+struct report_account {
+	char name[EVENT_NAME_MAX];
+	bool has_equity;
+	struct ev_equity first, last; /* first: of those that are marked, where any is */
+	struct ev_trading_state trading; /* state 0: none was told */
 };
 
 struct report {
@@ -32,10 +40,8 @@ struct report {
 	uint64_t parity, parity_of[16]; /* inputs; of them by enum parity_cause */
 	struct assumed assumed;
 	int64_t first, last; /* ts_recv, but for the opening of an account in 1970; 0: none yet */
-	struct ev_equity equity_first, equity_last;
-	int64_t equity_first_at, equity_last_at;
-	bool has_equity;
-	struct ev_trading_state trading;
+	struct report_account account[REPORT_ACCOUNTS_MAX]; /* in the order in which they were heard of */
+	size_t n_accounts;
 	uint64_t safe_entered;
 	struct report_gap gap[REPORT_GAPS_MAX];
 	size_t n_gaps;

@@ -265,6 +265,8 @@ static void tell_assumed(struct table *t, const struct assumed *a)
 	char name[ASSUMED_NAME_MAX + 8], text[ASSUMED_VALUE_MAX + EVENT_TEXT_MAX + 2], of[ASSUMED_NAME_MAX];
 	char value[ASSUMED_VALUE_MAX];
 	for (uint32_t i = 0; i < a->n; i++) {
+		if (assumed_repeats(a, i))
+			continue;
 		assumed_name(a, i, of);
 		assumed_value(a, i, value);
 		snprintf(name, sizeof(name), "assumed.%s", of);

@@ -59,23 +59,41 @@ static void count(struct page *p, const char *part, const char *figure, uint64_t
 	row(p, part, figure, table_thousands((int64_t)n, text), meaning);
 }
 
-static void money(struct page *p, const char *part, const char *figure, int64_t value,
-		  const char *meaning)
+/* Names the account where there are several. */
+static const char *of_account(const struct page *p, const char *figure, const char *account,
+			      char out[2 * EVENT_NAME_MAX])
 {
-	char text[FIXED_TEXT_MAX + EVENT_NAME_MAX];
-	const struct ev_equity *e = &p->report.equity_last;
-	size_t n = fixed_format(text, sizeof text, value, e->cash_scale);
-	snprintf(text + n, sizeof text - n, " %s", e->asset);
-	row(p, part, figure, text, meaning);
+	snprintf(out, 2 * EVENT_NAME_MAX, p->report.n_accounts > 1 ? "%.30s (%s)" : "%.30s", figure, account);
+	return out;
+}
+
+static void money(struct page *p, const struct ev_equity *of, const char *figure, int64_t value, const char *meaning)
+{
+	char text[FIXED_TEXT_MAX + EVENT_NAME_MAX], name[2 * EVENT_NAME_MAX];
+	size_t n = fixed_format(text, sizeof text, value, of->cash_scale);
+	snprintf(text + n, sizeof text - n, " %s", of->asset);
+	row(p, "equity", of_account(p, figure, of->account, name), text, meaning);
 }
 
 /* ---- what the figures are of ---- */
+
+/* By the executor's own words: an account whose orders fill at the venue is not on paper. */
+static const char *money_of(const struct assumed *a)
+{
+	bool paper = a->n == 0, venue = false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		bool there = strcmp(a->row[i].is.value, "venue") == 0;
+		venue = venue || (there && strcmp(a->row[i].is.about, "fills") == 0);
+		paper = paper || (!there && strcmp(a->row[i].is.about, "fills") == 0);
+	}
+	return !venue ? "PAPER" : paper ? "PAPER and VENUE ORDERS" : "VENUE ORDERS";
+}
 
 static void origins(const struct page *p, char out[64])
 {
 	static const char *const names[] = {"", "LIVE", "REPLAY", "SIMULATED"};
 	const struct report *r = &p->report;
-	snprintf(out, 64, "PAPER");
+	snprintf(out, 64, "%s", money_of(&r->assumed));
 	bool seen[4] = {false};
 	for (size_t i = 1; i < ARRAY_LEN(names); i++)
 		seen[i] = r->by_origin[i] > 0 || (p->has_live && p->live.origin == i);
@@ -102,25 +120,39 @@ static void on_orders(void *ctx, const struct store_orders *o)
 	count(p, "orders", name, (uint64_t)o->count, "Orders in this state now.");
 }
 
+static void print_equity(struct page *p, const struct report_account *a)
+{
+	if (!a->has_equity)
+		return;
+	money(p, &a->last, "start", a->first.equity, "Cash and positions at market; first record that is marked.");
+	money(p, &a->last, "end", a->last.equity, "The same; newest record.");
+	money(p, &a->last, "realised", a->last.realised, "Of closed positions, before fees.");
+	money(p, &a->last, "fees", a->last.fees, "Paid for all fills.");
+}
+
+static void print_state(struct page *p, const struct report_account *a)
+{
+	char name[2 * EVENT_NAME_MAX];
+	if (a->trading.state)
+		row(p, "trading", of_account(p, "state", a->name, name),
+		    enum_text(enum_trading(), a->trading.state),
+		    a->trading.reason[0] ? a->trading.reason : "Whether the executor takes orders now.");
+}
+
 static void print_trading(struct page *p)
 {
 	const struct report *r = &p->report;
 	uint64_t fills = r->makers + r->takers;
 	count(p, "intents", "published", r->intents, "What strategies wanted: orders and cancels.");
 	store_read_orders(p->database.store, on_orders, p);
-	count(p, "fills", "all", fills, "Executions on the paper account.");
+	count(p, "fills", "all", fills, "Executions of orders, of all accounts.");
 	count(p, "fills", "taker", r->takers, "Against the book as it stood.");
 	count(p, "fills", "maker", r->makers, "Of orders that rested in the book.");
 	count(p, "fills", "partial", r->partials, "Times an order was left filled in part, the rest open.");
-	if (r->has_equity) {
-		money(p, "equity", "start", r->equity_first.equity, "Cash and positions at market; first record.");
-		money(p, "equity", "end", r->equity_last.equity, "The same; newest record.");
-		money(p, "equity", "realised", r->equity_last.realised, "Of closed positions, before fees.");
-		money(p, "equity", "fees", r->equity_last.fees, "Paid for all fills.");
-	}
-	if (r->trading.state)
-		row(p, "trading", "state", enum_text(enum_trading(), r->trading.state),
-		    r->trading.reason[0] ? r->trading.reason : "Whether the executor takes orders now.");
+	for (size_t i = 0; i < r->n_accounts; i++)
+		print_equity(p, &r->account[i]);
+	for (size_t i = 0; i < r->n_accounts; i++)
+		print_state(p, &r->account[i]);
 	count(p, "trading", "safe mode", r->safe_entered,
 	      "Times that trading was stopped because something could not be trusted.");
 }
@@ -137,9 +169,20 @@ static void on_candles(void *ctx, const struct store_candles *c)
 	row(p, "candles", name, text, "Intervals with trades, of those from the first to the last.");
 }
 
+/* The venue, and who follows it where several do. */
+static const char *feed_name(const struct report *r, const struct report_feed *f, char out[2 * EVENT_NAME_MAX + 8])
+{
+	bool several = false;
+	for (size_t i = 0; i < r->n_feeds; i++)
+		several = several || (strcmp(r->feed[i].venue, f->venue) == 0 &&
+				      strcmp(r->feed[i].source, f->source) != 0);
+	snprintf(out, 2 * EVENT_NAME_MAX + 8, several ? "%s (%s)" : "%s", f->venue, f->source);
+	return out;
+}
+
 static void print_feeds(struct page *p)
 {
-	char text[80], down[TABLE_SHORT_MAX];
+	char text[80], down[TABLE_SHORT_MAX], name[2 * EVENT_NAME_MAX + 8];
 	const struct report *r = &p->report;
 	for (size_t i = 0; i < r->n_feeds; i++) {
 		const struct report_feed *f = &r->feed[i];
@@ -147,7 +190,8 @@ static void print_feeds(struct page *p)
 		/* Rounded down: less than all of it is never 100 %. */
 		double per_cent = all > 0 ? floor((double)f->live_ns * 1e4 / all) / 1e2 : 0;
 		snprintf(text, sizeof text, "%.2f %%, %s down", per_cent, table_span(f->down_ns, down));
-		row(p, "feed", f->venue, text, "Share of the run that it was connected; how long it was not.");
+		row(p, "feed", feed_name(r, f, name), text,
+		    "Share of the run that it was connected; how long it was not.");
 	}
 }
 
@@ -225,6 +269,8 @@ static void print_assumed(struct page *p)
 	const struct assumed *a = &p->report.assumed;
 	char name[ASSUMED_NAME_MAX], value[ASSUMED_VALUE_MAX];
 	for (uint32_t i = 0; i < a->n; i++) {
+		if (assumed_repeats(a, i))
+			continue;
 		assumed_name(a, i, name);
 		assumed_value(a, i, value);
 		row(p, "assumed", name, value, a->row[i].is.text);
@@ -277,9 +323,30 @@ static int print_table(struct page *p)
 	return table_close(p->table);
 }
 
+#define WORTH_MAX (FIXED_TEXT_MAX + 2 * EVENT_NAME_MAX)
+#define WORTHS_MAX (REPORT_ACCOUNTS_MAX * WORTH_MAX)
+
+/* "9990.51 USDT", of several accounts "main 9990.51 USDT, hedge 500.00 USD". */
+static void worths(const struct report *r, char out[WORTHS_MAX])
+{
+	size_t used = 0;
+	snprintf(out, WORTHS_MAX, "-");
+	for (size_t i = 0; i < r->n_accounts; i++) {
+		const struct report_account *a = &r->account[i];
+		char amount[FIXED_TEXT_MAX];
+		if (!a->has_equity)
+			continue;
+		fixed_format(amount, sizeof amount, a->last.equity, a->last.cash_scale);
+		used += (size_t)snprintf(out + used, WORTHS_MAX - used, "%s", used ? ", " : "");
+		if (r->n_accounts > 1)
+			used += (size_t)snprintf(out + used, WORTHS_MAX - used, "%s ", a->name);
+		used += (size_t)snprintf(out + used, WORTHS_MAX - used, "%s %s", amount, a->last.asset);
+	}
+}
+
 static int print_brief(struct page *p)
 {
-	char label[64], price[FIXED_TEXT_MAX] = "-", equity[FIXED_TEXT_MAX] = "-";
+	char label[64], price[FIXED_TEXT_MAX] = "-", equity[WORTHS_MAX];
 	size_t services = 0;
 	store_read_orders(p->database.store, on_orders, p);
 	origins(p, label);
@@ -287,16 +354,14 @@ static int print_brief(struct page *p)
 		services += stack_find(&p->stack, services_names[i]) != NULL;
 	if (p->has_live && p->live.price)
 		fixed_format(price, sizeof price, p->live.price, p->live.price_scale);
-	if (p->report.has_equity)
-		fixed_format(equity, sizeof equity, p->report.equity_last.equity,
-			     p->report.equity_last.cash_scale);
+	worths(&p->report, equity);
 	fprintf(p->cli->out,
-		"%s  services %zu/%zu  %s %s  orders %llu (%llu filled)  fills %llu  equity %s %s  "
+		"%s  services %zu/%zu  %s %s  orders %llu (%llu filled)  fills %llu  equity %s  "
 		"gaps %llu\n",
 		label, services, services_n, p->has_live ? p->live.instrument.s : "price", price,
 		(unsigned long long)p->orders, (unsigned long long)p->filled,
 		(unsigned long long)(p->report.makers + p->report.takers), equity,
-		p->report.equity_last.asset, (unsigned long long)p->report.gaps_total);
+		(unsigned long long)p->report.gaps_total);
 	return CLI_OK;
 }
 

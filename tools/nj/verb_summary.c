@@ -163,6 +163,8 @@ static void note_assumed(struct page *p)
 {
 	char name[ASSUMED_NAME_MAX], value[ASSUMED_VALUE_MAX];
 	for (uint32_t i = 0; i < p->assumed.n; i++) {
+		if (assumed_repeats(&p->assumed, i))
+			continue;
 		assumed_name(&p->assumed, i, name);
 		assumed_value(&p->assumed, i, value);
 		cli_note(p->cli, "assumed, %s: %s. %s", name, value, p->assumed.row[i].is.text);

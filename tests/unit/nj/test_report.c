@@ -98,13 +98,69 @@ static void fills_by_liquidity_and_equity_first_and_last(void **state)
 	order.order.status = order_status_filled;
 	report_on_event(&r, &order);
 	assert_int_equal(r.partials, 1);
-	assert_false(r.has_equity);
+	assert_int_equal(r.n_accounts, 0);
 	for (int64_t i = 1; i <= 3; i++) {
 		worth.equity.equity = 100 * i;
 		report_on_event(&r, &worth);
 	}
-	assert_int_equal(r.equity_first.equity, 100);
-	assert_int_equal(r.equity_last.equity, 300);
+	assert_int_equal(r.n_accounts, 1);
+	assert_true(r.account[0].has_equity);
+	assert_int_equal(r.account[0].first.equity, 100);
+	assert_int_equal(r.account[0].last.equity, 300);
+	worth.equity.marked = true; /* until then there was no market for what it was opened with */
+	for (int64_t i = 4; i <= 5; i++) {
+		worth.equity.equity = 100 * i;
+		report_on_event(&r, &worth);
+	}
+	assert_int_equal(r.account[0].first.equity, 400);
+	assert_int_equal(r.account[0].last.equity, 500);
+}
+
+/* What one account is worth and whether it trades says nothing of another. */
+static void accounts_are_told_apart(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"paper", "hedge"};
+	for (int64_t i = 0; i < 6; i++) {
+		struct event worth = at(EVENT_equity, NOON + i), mode = at(EVENT_trading_state, NOON + i);
+		event_set_name(worth.equity.account, names[i % 2]);
+		worth.equity.equity = i % 2 ? 500 + i : 10000 + i;
+		event_set_name(mode.trading_state.account, names[i % 2]);
+		mode.trading_state.state = i % 2 ? trading_paused : trading_running;
+		report_on_event(&r, &worth);
+		report_on_event(&r, &mode);
+	}
+	assert_int_equal(r.n_accounts, 2);
+	assert_string_equal(r.account[1].name, "hedge");
+	assert_int_equal(r.account[0].first.equity, 10000);
+	assert_int_equal(r.account[0].last.equity, 10004);
+	assert_int_equal(r.account[1].first.equity, 501);
+	assert_int_equal(r.account[1].last.equity, 505);
+	assert_int_equal(r.account[0].trading.state, trading_running);
+	assert_int_equal(r.account[1].trading.state, trading_paused);
+	for (int i = 0; i < REPORT_ACCOUNTS_MAX; i++) {
+		struct event worth = at(EVENT_equity, NOON);
+		snprintf(worth.equity.account, sizeof worth.equity.account, "a%d", i);
+		report_on_event(&r, &worth);
+	}
+	assert_int_equal(r.n_accounts, REPORT_ACCOUNTS_MAX);
+}
+
+/* Two collectors of one venue have each its own connection 0. */
+static void feeds_of_one_venue_are_told_apart(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct event ev = at(EVENT_feed_state, NOON + i * SECOND);
+		memcpy(ev.source, i ? "collector-2" : "collector-1", 12);
+		memcpy(ev.feed_state.venue, "BINANCE", 8);
+		ev.feed_state.state = i ? feed_lost : feed_live;
+		report_on_event(&r, &ev);
+	}
+	report_end(&r, NOON + 11 * SECOND);
+	assert_int_equal(r.n_feeds, 2);
+	assert_int_equal(r.feed[0].live_ns, 11 * SECOND);
+	assert_int_equal(r.feed[1].down_ns, 10 * SECOND);
 }
 
 static void assume(const char *account, const char *about, const char *value)
@@ -137,12 +193,18 @@ static void the_newest_assumption_counts_and_changes_are_told(void **state)
 	assert_string_equal(name, "queue (paper)");
 	assumed_name(a, 2, name);
 	assert_string_equal(name, "queue (second)");
+	assert_false(assumed_repeats(a, 2));
+	assume("second", "fees", "0.001/0.001"); /* what all rest on alike is told once, of nobody */
+	assert_true(assumed_repeats(a, 3));
+	assert_false(assumed_repeats(a, 1));
+	assumed_name(a, 1, name);
+	assert_string_equal(name, "fees");
 	for (int i = 0; i < ASSUMED_MAX; i++) {
 		snprintf(name, sizeof(name), "a%d", i);
 		assume("paper", name, "x");
 	}
 	assert_int_equal(a->n, ASSUMED_MAX);
-	assert_int_equal(a->left_out, 3);
+	assert_int_equal(a->left_out, 4);
 }
 
 static void parity_is_told_by_cause(void **state)
@@ -226,7 +288,7 @@ static void alerts_count_when_raised_and_parity_by_what_it_sums_up(void **state)
 	mode.trading_state.state = trading_running;
 	report_on_event(&r, &mode);
 	assert_int_equal(r.safe_entered, 1);
-	assert_int_equal(r.trading.state, trading_running);
+	assert_int_equal(r.account[0].trading.state, trading_running);
 }
 
 static void an_intent_is_as_old_as_its_cause_but_in_a_replay(void **state)
@@ -254,6 +316,8 @@ int main(void)
 		cmocka_unit_test_setup(the_opening_is_no_part_of_the_span, setup),
 		cmocka_unit_test_setup(the_account_tells_the_origin, setup),
 		cmocka_unit_test_setup(fills_by_liquidity_and_equity_first_and_last, setup),
+		cmocka_unit_test_setup(accounts_are_told_apart, setup),
+		cmocka_unit_test_setup(feeds_of_one_venue_are_told_apart, setup),
 		cmocka_unit_test_setup(the_newest_assumption_counts_and_changes_are_told, setup),
 		cmocka_unit_test_setup(parity_is_told_by_cause, setup),
 		cmocka_unit_test_setup(a_feed_is_live_or_down_until_the_end, setup),
