@@ -344,7 +344,8 @@ static void judge(struct watchdog *w, struct watched *v, int64_t mono)
 	enum health_state state = health_state(&v->health, &limits, mono);
 	snprintf(text, sizeof text, "%s: no heartbeat for %lld ms", name,
 		 (long long)((mono - (v->health.beat_at ? v->health.beat_at : v->health.since)) / NS_PER_MS));
-	runtime_alert(w->rt, severity_critical, state == HEALTH_HUNG, "service_hung", name, text);
+	runtime_alert(w->rt, severity_critical, state == HEALTH_HUNG, "service_hung", name,
+		      state == HEALTH_HUNG ? text : "no longer hangs");
 	if (state == HEALTH_HUNG) {
 		if (w->set.supervise && v->unit.pid) {
 			w->counters.hangs++;
@@ -362,13 +363,22 @@ static void judge(struct watchdog *w, struct watched *v, int64_t mono)
 	memory_judge(&v->memory, &w->set.memory, name, &(struct memory_alerts){w, on_alert});
 }
 
+/* Redis and its like have no heartbeat that says they work: they have stayed. */
+static void judge_plain(struct watchdog *w, const struct watched *v, int64_t mono)
+{
+	if (v->unit.state == UNIT_RUNNING && mono - v->unit.started_at >= w->set.dead_ns)
+		runtime_alert(w->rt, severity_warning, false, "service_died", v->unit.name, "runs again");
+}
+
 static void tick(void *self, int64_t mono_ns)
 {
 	struct watchdog *w = self;
 	uint64_t rss = 0;
 	for (uint32_t i = 0; i < w->n && !w->stopping; i++) {
-		if (!w->watched[i].service)
+		if (!w->watched[i].service) {
+			judge_plain(w, &w->watched[i], mono_ns);
 			continue;
+		}
 		memory_sample(&w->watched[i].memory, mono_ns);
 		judge(w, &w->watched[i], mono_ns);
 		rss += w->watched[i].memory.rss;

@@ -71,15 +71,22 @@ def supervised():
 
 
 def crash_loop():
-    """Three fast tries, an alert, then 1 s, 2 s …; times between starts, from the log itself."""
-    settings = ("watchdog.supervise=true", "watchdog.units=broken", "watchdog.broken.command=/bin/false")
+    """Three fast tries, an alert, then 1 s, 2 s …; times between starts, from the log itself. Beside it a program without a
+    heartbeat dies once: its alert ends when it has stayed."""
+    settings = ("watchdog.supervise=true", "watchdog.units=broken,aside", "watchdog.broken.command=/bin/false",
+                "watchdog.aside.command=/bin/sleep 1000", "watchdog.dead_after=1s")
     with Live("loop", settings=settings) as s:
         s.port = 9
         s.write_settings()
         start_watchdog(s)
-        wait_for(lambda: s.log("watchdog").count('msg="unit died"') >= 6, 60, "six deaths")
+        aside = wait_for(lambda: re.search(r"unit=aside state=RUNNING pid=(\d+)", s.log("watchdog")), 60, "the program beside it")
+        os.kill(int(aside.group(1)), signal.SIGKILL)
+        wait_for(lambda: s.log("watchdog").count('msg="unit died" unit=broken') >= 6, 60, "six deaths")
+        over = 'msg="alert resolved" rule=service_died subject=aside message="runs again"'
+        wait_for(lambda: over in s.log("watchdog"), 60, "the end of its alert")
         log = s.log("watchdog")
-        deaths = re.findall(r'time=\S+T(\d+):(\d+):(\d+\.\d+)Z .*msg="unit died"', log)
+        assert 'rule=service_died subject=broken message="runs again"' not in log, log
+        deaths = re.findall(r'time=\S+T(\d+):(\d+):(\d+\.\d+)Z .*msg="unit died" unit=broken', log)
         at = [int(h) * 3600 + int(m) * 60 + float(sec) for h, m, sec in deaths]
         waits = [(b - a) % 86400 for a, b in zip(at, at[1:])]
         for wait, least in zip(waits, (0.2, 0.2, 0.2, 1.0, 2.0)):
