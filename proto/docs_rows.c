@@ -45,7 +45,10 @@ const struct docs_envelope docs_envelope[DOCS_ENVELOPE] = {
 	{"seq", "u64", "Lane M: per topic; lane X: per publisher; from 1.", NULL},
 	{"origin", "u8", "Enumeration `origin`.", "origin"},
 	{"ts_event", "time", "When it happened: venue time, or the cause's time.", NULL},
-	{"ts_recv", "time", "Event time, the only one that decisions know; strictly increasing per publisher.", NULL},
+	{"ts_recv", "time",
+	 "Event time, the only one that decisions know; strictly increasing per publisher (a shell's alerts and "
+	 "reports of what was late count for themselves).",
+	 NULL},
 	{"ts_sent", "time", "Wall clock when published, always nine bytes; never part of a result.", NULL},
 };
 

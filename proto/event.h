@@ -128,7 +128,7 @@ struct event {
 	uint64_t epoch;  /* the publisher's, per lane */
 	uint64_t seq;    /* lane M: per topic; lane X: per publisher; from 1 */
 	int64_t ts_event; /* ns: when it happened (venue time, or the cause's time) */
-	/* ns: event time, the only one that cores know; strictly increasing per publisher */
+	/* ns: event time, the only one that cores know; strictly increasing per publisher, notes of a shell apart */
 	int64_t ts_recv;
 	int64_t ts_sent;  /* ns: wall clock when published; never part of a result */
 	union {

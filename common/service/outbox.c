@@ -112,11 +112,24 @@ void outbox_close(struct outbox *b)
 	memset(b, 0, sizeof *b);
 }
 
+bool outbox_decides(uint16_t id)
+{
+	return id == EVENT_command || id == EVENT_gap || id == EVENT_injected || id == EVENT_venue_report;
+}
+
+/* A record of the shell that nothing follows from: an alert, a report of what was late. */
+static bool is_note(const struct event *ev)
+{
+	return ev->ts_event == 0 && !outbox_decides(ev->id);
+}
+
+/* Notes come when the machine makes them come: they have times of their own, and move those of results by nothing. */
 static void stamp(struct outbox *b, struct event *ev)
 {
-	if (ev->ts_recv <= b->last_stamp)
-		ev->ts_recv = b->last_stamp + 1;
-	b->last_stamp = ev->ts_recv;
+	int64_t last = is_note(ev) && b->last_note > b->last_stamp ? b->last_note : b->last_stamp;
+	if (ev->ts_recv <= last)
+		ev->ts_recv = last + 1;
+	*(is_note(ev) ? &b->last_note : &b->last_stamp) = ev->ts_recv;
 }
 
 void outbox_flush(struct outbox *b)
@@ -204,13 +217,20 @@ static bool take_record(void *ctx, uint64_t seq, const uint8_t *frame, size_t le
 	return false;
 }
 
-/* Steps over records of the shell at the comparing position; what they did to the stamps is repeated. */
 static bool record_at(struct outbox *b, uint64_t seq, struct record *r)
 {
 	uint64_t next;
 	r->found = false;
 	int rc = journal_read(b->journal, seq, 1, take_record, r, &next);
 	return rc == 0 && r->found;
+}
+
+/* Steps over a record of the shell at the comparing position; what it did to the stamps is repeated. */
+static void step_over(struct outbox *b, const struct record *r)
+{
+	if (!is_note(&r->head))
+		b->last_stamp = r->head.ts_recv;
+	b->x_next++;
 }
 
 static bool skip_shell_records(struct outbox *b, struct record *r)
@@ -220,15 +240,9 @@ static bool skip_shell_records(struct outbox *b, struct record *r)
 			return false;
 		if (r->head.ts_event != 0)
 			return true;
-		b->last_stamp = r->head.ts_recv;
-		b->x_next++;
+		step_over(b, r);
 	}
 	return false;
-}
-
-bool outbox_decides(uint16_t id)
-{
-	return id == EVENT_command || id == EVENT_gap || id == EVENT_injected || id == EVENT_venue_report;
 }
 
 /* Has the core's time passed what the shell decided here? Until then the inputs have to come in the recorded order. */
@@ -248,10 +262,8 @@ void outbox_pass_shell(struct outbox *b, int64_t now)
 {
 	struct record r = {.bytes = malloc(FRAME_MAX)};
 	must(r.bytes);
-	while (outbox_verifying(b) && record_at(b, b->x_next, &r) && r.head.ts_event == 0 && is_past(&r, now)) {
-		b->last_stamp = r.head.ts_recv;
-		b->x_next++;
-	}
+	while (outbox_verifying(b) && record_at(b, b->x_next, &r) && r.head.ts_event == 0 && is_past(&r, now))
+		step_over(b, &r);
 	free(r.bytes);
 }
 
@@ -430,7 +442,10 @@ void outbox_accept_journal(struct outbox *b)
 		return;
 	struct record r = {.bytes = malloc(FRAME_MAX)};
 	must(r.bytes);
-	if (b->verify_last && record_at(b, b->verify_last, &r) && r.head.ts_recv > b->last_stamp)
+	uint64_t seq = b->verify_last;
+	while (seq && record_at(b, seq, &r) && is_note(&r.head))
+		seq--;
+	if (r.found && !is_note(&r.head) && r.head.ts_recv > b->last_stamp)
 		b->last_stamp = r.head.ts_recv;
 	b->x_next = b->verify_last + 1;
 	free(r.bytes);

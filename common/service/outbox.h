@@ -66,7 +66,8 @@ struct outbox {
 	struct journal *journal; /* owned; NULL where not durable */
 	struct mlog *mlog;       /* owned; NULL where not logged */
 	uint64_t m_epoch, x_epoch;
-	int64_t last_stamp;
+	int64_t last_stamp;      /* of a result, or of a decision that the core is given */
+	int64_t last_note;       /* of any other record of the shell: the results' stamps are theirs alone */
 	uint64_t x_next;         /* sequence of the next lane-X event */
 	uint64_t x_sent;         /* last sequence given to the bus */
 	uint64_t verify_last;    /* journal's last record at start: up to here events are compared */
@@ -90,8 +91,8 @@ void outbox_close(struct outbox *b); /* flushes the journal */
  * given). Returns 0 or the sticky failure; an event that cannot be packed is counted and is ERR_ARG. */
 int outbox_emit(struct outbox *b, struct event *ev);
 
-/* Same for a record the shell itself makes on lane X: ts_event 0, ts_recv one after the last. A full journal refuses
- * it (ERR_FULL, ERR_NO_SPACE) without failing. */
+/* Same for a record the shell itself makes on lane X: ts_event 0. Where the core is not given it (outbox_decides), the
+ * stamps of what comes after do not depend on it. A full journal refuses it (ERR_FULL, ERR_NO_SPACE), not failing. */
 int outbox_emit_shell(struct outbox *b, struct event *ev);
 
 /* Sends the message under way; call at the end of every turn. */

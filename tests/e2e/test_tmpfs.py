@@ -104,6 +104,12 @@ def finish(s):
     return results(s)
 
 
+def check_same(got, calm):
+    differ = [(i, a, b) for i, (a, b) in enumerate(zip(got, calm)) if a != b]
+    assert got == calm, "the ledger differs from the undisturbed run's: %d records, not %d; %d differ, first %r" % (
+        len(got), len(calm), len(differ), differ[:3])
+
+
 def raised(s, rule):
     return [(p, r) for p, _, r in ledger_rows(s.database) if r[0] == 0x0005 and r[11] == rule]
 
@@ -161,7 +167,7 @@ def test_full(capture, calm):
             assert {r[10] for _, r in raised(s, rule)} == {1, 2}, "%s: raised and resolved is not on record" % rule
         print("full at record %d of the executor, the market log %s, %d results afterwards" % (
             before, "blocked" if blocked else "complete before", len(got)))
-        assert got == calm, "the ledger differs from the undisturbed run's: %d, %d records" % (len(got), len(calm))
+        check_same(got, calm)
 
 
 def test_restart(capture, calm):
@@ -195,7 +201,7 @@ def test_inodes(capture, calm):
         assert all(s.status(name, timeout=20) for name in SERVICES), "somebody does not answer"
         s.free()
         got = finish(s)
-        assert got == calm, "the ledger differs from the undisturbed run's: %d, %d records" % (len(got), len(calm))
+        check_same(got, calm)
         print("no inodes, then again: %d records" % len(got))
 
 
