@@ -120,36 +120,10 @@ static void on_timer(void *core, int64_t due, const struct sink *out)
 /* Whose words these are; NULL: everybody's. */
 static const char *account_of(const struct event *ev)
 {
-	switch (ev->id) {
-	case EVENT_order:
-		return ev->order.account;
-	case EVENT_fill:
-		return ev->fill.account;
-	case EVENT_position:
-		return ev->position.account;
-	case EVENT_balance:
-		return ev->balance.account;
-	case EVENT_equity:
-		return ev->equity.account;
-	case EVENT_funding:
-		return ev->funding.account;
-	case EVENT_trading_state:
-		return ev->trading_state.account;
-	case EVENT_liquidated:
-		return ev->liquidated.account;
-	case EVENT_valuation:
-		return ev->valuation.account;
-	case EVENT_allocation:
-		return ev->allocation.account;
-	case EVENT_venue_report:
-		return ev->venue_report.account;
-	case EVENT_latency:
-		return ev->latency.account;
-	case EVENT_assumption:
-		return ev->assumption.account;
-	default:
-		return NULL;
-	}
+	static const char name[] = "account";
+	const struct event_row *row = event_row(ev->id);
+	const struct field_row *f = row ? event_field(row, name, sizeof(name) - 1) : NULL;
+	return f ? event_field_at(ev, f) : NULL;
 }
 
 static void on_own(void *core, const struct event *ev)

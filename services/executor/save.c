@@ -230,8 +230,12 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 	return rc != 0 ? rc : check_locks(x);
 }
 
-static int adopt_market(struct executor *x, struct market *m)
+/* Its book and state are there already. */
+static int adopt_market(struct executor *x, struct market *m, const struct market *from)
 {
+	m->marks = from->marks;
+	m->mean = from->mean;
+	m->last = from->last;
 	m->position = (struct position){0};
 	if (m->taken)
 		m->taken[0].n = m->taken[1].n = 0;
@@ -253,8 +257,7 @@ int executor_adopt(struct executor *x, const struct executor *from)
 		rc = markets_load_sources(&x->markets, &u);
 	buf_fini(&bytes);
 	for (uint32_t i = 0; rc == 0 && i < markets_count(&x->markets); i++) {
-		markets_at(&x->markets, i)->marks = markets_at(&from->markets, i)->marks;
-		rc = adopt_market(x, markets_at(&x->markets, i));
+		rc = adopt_market(x, markets_at(&x->markets, i), markets_at(&from->markets, i));
 	}
 	funding_arm(x);
 	if (x->origin == origin_none)

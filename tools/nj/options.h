@@ -36,6 +36,9 @@
 #define OPTION_ACCOUNT(at) \
 	{.letter = 'a', .name = "account", .kind = CLI_TEXT, .arg = "NAME", .offset = at, \
 	 .doc = "This account only. Default: every account."}
+#define OPTION_ANSWER(at, text) \
+	{.name = "timeout", .kind = CLI_DUR, .arg = "TIME", .fallback = "10s", .min = 1000000000, .max = 600000000000, \
+	 .offset = at, .doc = text}
 #define OPTION_IN_FORCE(at) \
 	{.name = "timeout", .kind = CLI_DUR, .arg = "TIME", .fallback = "5s", .offset = at, \
 	 .doc = "Longest wait until it is in force; exit 5 after it."}

@@ -8,14 +8,7 @@ static const struct cli_option options[] = {
 	OPTION_REASON(AT(reason)),
 	{.name = "all", .kind = CLI_FLAG, .offset = AT(all), .doc = "Every open order."},
 	OPTION_OWNER(AT(owner)),
-	{.name = "timeout",
-	 .kind = CLI_DUR,
-	 .arg = "TIME",
-	 .fallback = "10s",
-	 .min = 1000000000,
-	 .max = 600000000000,
-	 .offset = AT(timeout),
-	 .doc = "Longest wait for the executor's answer."},
+	OPTION_ANSWER(AT(timeout), "Longest wait for the executor's answer."),
 	{0},
 };
 

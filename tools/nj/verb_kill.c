@@ -9,14 +9,7 @@ static const struct cli_option options[] = {
 	{.letter = 'y', .name = "yes", .kind = CLI_FLAG, .offset = AT(yes), .doc = "Yes, I mean it; required."},
 	{.name = "reset", .kind = CLI_FLAG, .offset = AT(reset), .doc = "Put the kill switch off again."},
 	OPTION_OWNER(AT(owner)),
-	{.name = "timeout",
-	 .kind = CLI_DUR,
-	 .arg = "TIME",
-	 .fallback = "10s",
-	 .min = 1000000000,
-	 .max = 600000000000,
-	 .offset = AT(timeout),
-	 .doc = "Longest wait for the executor's answer."},
+	OPTION_ANSWER(AT(timeout), "Longest wait for the executor's answer."),
 	{0},
 };
 

@@ -303,6 +303,11 @@ static void a_new_account_joins(void **state)
 	h = open_house(s, 1);
 	show_book(h);
 	buy(h, "paper");
+	struct event trade;
+	event_init(&trade, EVENT_trade);
+	trade.trade = (struct ev_trade){.instrument = desk_symbol("ONE.TEST"), .price_scale = 2, .qty_scale = 3,
+					.price = 9900, .qty = 1};
+	feed(h, &trade);
 	h = reborn(h, s, 1);
 	h = reborn(h, s, 2);
 	h = reborn(h, s, 3);
@@ -311,6 +316,7 @@ static void a_new_account_joins(void **state)
 	assert_int_equal(account_find(&house_at(h, 0)->account, "ONE")->total, CASH(1));
 	assert_int_equal(markets_at(&house_at(h, 0)->markets, 0)->position.qty, 1000);
 	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->position.qty, 0);
+	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->last, 9900);
 	assert_int_equal(account_find(&house_at(h, 2)->account, "USDT")->total, CASH(300));
 	close_two(h);
 }
