@@ -1,13 +1,4 @@
-/* gateway_io - the shell of a live account's gateway: its settings, its key, and the only network of the executor.
- *
- * What may be sent where (gateway_io_may, the only rule there is):
- *
- *   executor.mode  send       to                         from which market data
- *   paper          any        nowhere                    any
- *   live           dry        nowhere                    any
- *   live           testnet    the venue's testnet        live, and not in lockstep
- *   live           live       the venue itself           live, and not in lockstep
- *   live           simulator  venue_url, on this machine any; and it must say that it is a simulator
+/* gateway_io - the shell of a live account's gateway: its key, and the only network of the executor.
  *
  * Life: CLOSED (a paper account) | WAITS for the end of recovery and the first market event --> BEGUN. While nothing
  * can be sent the account is in safe mode (venue_unready); no input is applied before that is decided. The account's
@@ -17,28 +8,9 @@
 #define NJ_EXECUTOR_GATEWAY_IO_H
 
 #include "common/service/runtime.h"
-#include "services/executor/section.h"
-
-enum gateway_send { GATEWAY_SEND_DRY, GATEWAY_SEND_TESTNET, GATEWAY_SEND_LIVE, GATEWAY_SEND_SIMULATOR };
-
-struct gateway_way { /* what the rule is about */
-	bool live_mode;
-	enum gateway_send send;
-	const char *url;  /* of send simulator */
-	uint8_t origin;   /* of the account's market data */
-	bool lockstep;
-};
-
-/* NULL: it may be sent; else why not, for people. */
-const char *gateway_io_may(const struct gateway_way *w);
-
-/* Only http://127.0.0.1, http://[::1] and http://localhost, and the same of ws://, with a port. */
-bool gateway_io_is_loopback(const char *url);
+#include "services/executor/gateway_rule.h"
 
 struct gateway_io;
-
-/* Whether its settings are sound. ERR_ARG with a reason. */
-int gateway_io_check(const struct executor_section *set, char *reason, size_t cap);
 
 /* *ret_io is NULL where no account is live. ERR_ARG and what sign_key_open says, with a reason. */
 int gateway_io_open(struct runtime *rt, struct house *house, const struct executor_section *set,

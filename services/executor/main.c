@@ -116,7 +116,7 @@ static int check(struct runtime *rt, const void *settings, char *reason, size_t 
 	struct house *house = NULL;
 	int rc = make_house(rt, settings, reason, cap, &house);
 	house_free(house);
-	return rc ? rc : gateway_io_check(settings, reason, cap);
+	return rc ? rc : gateway_rule_check(settings, reason, cap);
 }
 
 static int start(struct runtime *rt, const void *settings, void **ret_self, char *reason, size_t cap)

@@ -1,4 +1,4 @@
-/* test_gateway_io - what may be sent where, over every way there is; and which settings are taken. */
+/* test_gateway_rule - what may be sent where, over every way there is; and which settings are taken. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "services/executor/gateway_io.h"
+#include "services/executor/gateway_rule.h"
 
 static const char here[] = "http://127.0.0.1:9300", elsewhere[] = "https://api.binance.com";
 
-/* The table of gateway_io.h, written down once more and the other way round. */
+/* The table of gateway_rule.h, written down once more and the other way round. */
 static bool allowed(const struct gateway_way *w)
 {
 	bool live_data = w->origin == origin_live && !w->lockstep;
@@ -30,7 +30,7 @@ static void every_way(void **state)
 					.url = i & 4 ? here : elsewhere,
 					.send = (enum gateway_send)(i / 8 % 4),
 					.origin = (uint8_t)(i / 32)};
-		const char *why = gateway_io_may(&w);
+		const char *why = gateway_rule_may(&w);
 		assert_int_equal(why == NULL, allowed(&w));
 		n += why == NULL;
 	}
@@ -43,7 +43,7 @@ static void no_replay_and_no_simulation_reaches_a_venue(void **state)
 	(void)state;
 	for (uint8_t origin = origin_none; origin <= origin_simulated; origin++) {
 		struct gateway_way w = {true, GATEWAY_SEND_LIVE, "", origin, false};
-		assert_int_equal(gateway_io_may(&w) == NULL, origin == origin_live);
+		assert_int_equal(gateway_rule_may(&w) == NULL, origin == origin_live);
 	}
 }
 
@@ -63,9 +63,9 @@ static void only_this_machine_is_loopback(void **state)
 					  "http://127.0.0.1:",
 					  elsewhere};
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_true(gateway_io_is_loopback(good[i]));
+		assert_true(gateway_rule_is_loopback(good[i]));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(gateway_io_is_loopback(bad[i]));
+		assert_false(gateway_rule_is_loopback(bad[i]));
 }
 
 static struct executor_section section(const char *mode, const char *send)
@@ -81,7 +81,7 @@ static struct executor_section section(const char *mode, const char *send)
 static void judged(const struct executor_section *s, const char *says)
 {
 	char reason[EVENT_TEXT_MAX] = "";
-	assert_int_equal(gateway_io_check(s, reason, sizeof(reason)), says ? ERR_ARG : 0);
+	assert_int_equal(gateway_rule_check(s, reason, sizeof(reason)), says ? ERR_ARG : 0);
 	if (says)
 		assert_non_null(strstr(reason, says));
 }
