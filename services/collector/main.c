@@ -220,15 +220,26 @@ static void on_connect_time(void *ctx)
 	connection_open_all(s);
 }
 
+/* At every start with such settings. */
+static void tell_unmarked(struct shell *s)
+{
+	if (collector_section_unmarked(&s->set, s->venue))
+		runtime_alert(s->rt, severity_warning, true, "mark_unheard", s->venue->name,
+			      "perpetuals are followed without their mark prices: no funding is paid, and the mid "
+			      "decides liquidations. Add mark to collector.streams and restart the collector.");
+}
+
 static void run(void *self)
 {
 	struct shell *s = self;
 	if (s->set.stamped) {
+		tell_unmarked(s);
 		connection_open_all(s);
 		return;
 	}
 	/* Live: nothing is regenerated. The journal and the log stand; what happened while we were away is a gap. */
-	resume_from_past(s);
+	resume_from_past(s); /* before anything is said */
+	tell_unmarked(s);
 	if (connection_grow(s))
 		log_error("no memory for the connections", NULL);
 	s->started = true;

@@ -23,8 +23,9 @@ const struct config_key collector_section_keys[] = {
 	 TEXT(venue)},
 	{"symbols", CONFIG_TEXT, "BTCUSDT", 0, 0, "", "Instruments, as the venue writes them, comma separated.", NULL,
 	 TEXT(symbols)},
-	{"streams", CONFIG_TEXT, "depth,trade,top,kline", 0, 0, "",
-	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation mark.", NULL,
+	{"streams", CONFIG_TEXT, "depth,trade,top,kline,mark", 0, 0, "",
+	 "What to subscribe to, where the venue has it: depth trade top kline ticker liquidation mark. Perpetuals are "
+	 "paid funding and liquidated by mark.", NULL,
 	 TEXT(streams)},
 	{"trades", CONFIG_TEXT, "each", 0, 0, "",
 	 "each, or aggregate: those of one taker order at one price as one, where the venue offers both.", NULL,
@@ -434,6 +435,14 @@ static int parse_candles_only(const struct collector_section *in, struct collect
 		set->ask_pace_ns = NS_PER_MS; /* the budget sets the pace */
 	*streams = VENUE_KLINE_STREAM;
 	return 0;
+}
+
+/* Marks told by polls, Polymarket's, are no perpetuals'. */
+bool collector_section_unmarked(const struct collector_section *in, const struct venue *v)
+{
+	uint32_t streams = 0;
+	bool perpetual = v->suffix[0] != '\0', known = parse_streams(in->streams, &streams, NULL, 0) == 0;
+	return perpetual && known && !in->candles_only && (v->streams & ~streams & VENUE_MARK_STREAM) != 0;
 }
 
 int collector_section_plan(const struct collector_section *in, struct plan *ret_plan, char *reason, size_t cap)

@@ -44,6 +44,8 @@ uint8_t collector_section_origin(const struct collector_section *in, const char 
 
 /* How its streams go over connections; the venue's, no markets. ERR_ARG with a reason. */
 struct plan;
+/* Are perpetuals followed without their mark prices: no funding, liquidation by the mid? */
+bool collector_section_unmarked(const struct collector_section *in, const struct venue *v);
 int collector_section_plan(const struct collector_section *in, struct plan *ret_plan, char *reason, size_t cap);
 
 /* What of a venue's listings is followed (collector.scan_*), into defaults. */

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base/err.h"
+#include "services/collector/plan.h"
 #include "services/collector/scan.h"
 #include "services/collector/section.h"
 
@@ -108,6 +109,46 @@ static void test_polled_streams(void **state)
 	snprintf(in.stream_url, sizeof(in.stream_url), "ws://127.0.0.1:1");
 	assert_false(collector_section_polls(&in, venue_find("KALSHI", 6)));
 	assert_int_equal(followed(&in), VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM | VENUE_TICKER_STREAM);
+}
+
+static const char *default_of(const char *name)
+{
+	for (const struct config_key *k = collector_section_keys; k->name; k++)
+		if (strcmp(k->name, name) == 0)
+			return k->fallback;
+	return "";
+}
+
+/* Where nobody says otherwise a perpetual comes with its mark price; spot, which has none, as before. */
+static void test_perpetuals_are_marked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *venue;
+		bool perpetual;
+	} rows[] = {{"BINANCE", false},
+		    {"BINANCE-PERP", true},
+		    {"BYBIT", false},
+		    {"BYBIT-PERP", true},
+		    {"KALSHI", false}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct collector_section in = section();
+		const struct venue *v = venue_find(rows[i].venue, strlen(rows[i].venue));
+		snprintf(in.venue, sizeof(in.venue), "%s", rows[i].venue);
+		snprintf(in.streams, sizeof(in.streams), "%s", default_of("streams"));
+		assert_false(collector_section_unmarked(&in, v));
+		snprintf(in.streams, sizeof(in.streams), "depth,trade");
+		assert_int_equal(collector_section_unmarked(&in, v), rows[i].perpetual);
+	}
+	struct collector_section in = section();
+	struct plan plan;
+	char reason[300] = "";
+	snprintf(in.venue, sizeof(in.venue), "BINANCE-PERP");
+	snprintf(in.streams, sizeof(in.streams), "%s", default_of("streams"));
+	assert_int_equal(collector_section_plan(&in, &plan, reason, sizeof(reason)), 0);
+	assert_true(plan.streams & VENUE_MARK_STREAM);
+	snprintf(in.streams, sizeof(in.streams), "mark");
+	expect_path(&in, "/market/stream?streams=btcusdt@markPrice@1s");
 }
 
 static void expect_refusal(const struct collector_section *in, const char *word)
@@ -268,6 +309,7 @@ int main(void)
 					   cmocka_unit_test(test_scan), cmocka_unit_test(test_catalog_origin),
 					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
 					   cmocka_unit_test(test_own_hosts), cmocka_unit_test(test_polled_streams),
+					   cmocka_unit_test(test_perpetuals_are_marked),
 					   cmocka_unit_test(test_candles_only)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
