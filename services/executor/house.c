@@ -282,6 +282,14 @@ bool house_stands(const struct house *h, int64_t now, char *text)
 	return false;
 }
 
+bool house_liquidated(const struct house *h, int64_t now)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (loud_lately(h->at[i], now))
+			return true;
+	return false;
+}
+
 bool house_assumes_anew(const struct house *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)

@@ -38,6 +38,7 @@ enum trading house_trading(const struct house *h);
 void house_describe(const struct house *h, struct ev_trading_state *ret_state);
 bool house_all_killed(const struct house *h);
 bool house_stands(const struct house *h, int64_t now, char *text); /* as executor_stands */
+bool house_liquidated(const struct house *h, int64_t now); /* any of them, within the last hour (loud.h) */
 bool house_assumes_anew(const struct house *h); /* any of them, as executor_assumes_anew */
 bool house_safe_for(const struct house *h, const char *cause);
 uint64_t house_open_orders(const struct house *h);

@@ -126,6 +126,7 @@ static void report(const struct step *s, const struct takeover *t)
 	e->fee = t->fee;
 	e->insured = t->insured;
 	e->realised = t->realised;
+	loud_note(t->m, s->now, e);
 	sink_emit(s->out, &ev);
 }
 

@@ -10,6 +10,7 @@
 #include "services/executor/gateway_io.h"
 #include "services/executor/house.h"
 #include "services/executor/kill_switch.h"
+#include "services/executor/loud.h"
 #include "services/executor/section.h"
 
 static const struct service_input inputs[] = {
@@ -92,6 +93,7 @@ struct shell {
 	struct gateway_io *venue; /* of the live account; NULL: there is none */
 	struct figures figures;
 	bool assumed; /* the journal says what is assumed now */
+	struct loud loud[HOUSE_MAX];
 };
 
 /* The accounts by these settings. ERR_ARG with a reason for people. */
@@ -167,7 +169,9 @@ static void beat(void *self, struct ev_heartbeat *hb)
 {
 	struct shell *shell = self;
 	hb->progress = house_counters(shell->house)->events;
-	event_set_name(hb->note, enum_text(enum_trading(), (uint8_t)house_trading(shell->house)));
+	bool lately = house_liquidated(shell->house, runtime_now(shell->rt));
+	snprintf(hb->note, sizeof hb->note, "%s%s", enum_text(enum_trading(), (uint8_t)house_trading(shell->house)),
+		 lately ? "; a position was liquidated" : "");
 }
 
 static void run(void *self)
@@ -188,6 +192,12 @@ static void applied(void *self, int64_t now, const struct event *ev)
 	gateway_io_applied(((struct shell *)self)->venue);
 }
 
+static void on_loud(void *ctx, enum severity severity, bool raised, const char *rule, const char *subject,
+		    const char *text)
+{
+	runtime_alert(((struct shell *)ctx)->rt, severity, raised, rule, subject, text);
+}
+
 /* Each is told once, and once more when it is over. */
 static void tell_people(struct shell *shell)
 {
@@ -204,6 +214,8 @@ static void tell_people(struct shell *shell)
 	}
 	bool stands = house_stands(h, runtime_now(shell->rt), text);
 	runtime_alert(shell->rt, severity_warning, stands, "stops_guard", "executor", text);
+	for (uint32_t i = 0; i < house_count(h); i++)
+		loud_tell(&shell->loud[i], house_at(shell->house, i), runtime_now(shell->rt), on_loud, shell);
 }
 
 /* Settings that were changed before this start: said once what the journal has is repeated. */
@@ -278,7 +290,8 @@ static int live_value(void *self, const char *key, int64_t *ret_value)
 	return executor_live_value(house_at(((struct shell *)self)->house, 0), key, ret_value);
 }
 
-static const char *const standing[] = {"trading_killed", "trading_halted", "stops_guard", NULL};
+static const char *const standing[] = {"trading_killed", "trading_halted", "stops_guard",
+				       "position_liquidated", "mark_unheard", NULL};
 
 static const struct service service = {
 	.name = "executor",

@@ -15,6 +15,7 @@
 #include "services/executor/fees.h"
 #include "services/executor/exposure.h"
 #include "services/executor/guard.h"
+#include "services/executor/loud.h"
 #include "services/executor/margin.h"
 #include "services/executor/mark.h"
 #include "services/executor/position.h"
@@ -60,6 +61,7 @@ struct market {
 	struct guard_market guard; /* what losses have done here */
 	struct marks marks;
 	struct perpetual perpetual; /* all 0 where it is none */
+	struct loud_takeover taken_over; /* the last liquidation here */
 	int64_t last;              /* price of the last trade while the book was usable; 0 none since then */
 	int64_t seen_at;           /* event time at which its book was last usable */
 	uint32_t resting;          /* our open orders here */

@@ -347,11 +347,12 @@ static void on_funding(struct executor *x, const struct ev_funding *e)
 }
 
 /* Its fills say no more of money. */
-static void on_liquidated(struct executor *x, const struct ev_liquidated *e)
+static void on_liquidated(struct executor *x, int64_t at, const struct ev_liquidated *e)
 {
 	struct market *m = known_market(x, &e->instrument);
 	if (!m || !market_margined(m))
 		return;
+	loud_note(m, at, e);
 	struct asset *wallet = perpetual_wallet(x, m);
 	fixed_wide change = (fixed_wide)e->realised - e->fee + e->insured;
 	wallet->insured += e->insured;
@@ -468,7 +469,7 @@ void executor_on_own(void *core, const struct event *ev)
 		on_funding(x, &ev->funding);
 		break;
 	case EVENT_liquidated:
-		on_liquidated(x, &ev->liquidated);
+		on_liquidated(x, ev->ts_event, &ev->liquidated);
 		break;
 	case EVENT_equity:
 		on_equity(x, ev->ts_event, &ev->equity);

@@ -87,6 +87,7 @@ static const struct part {
 	{"remote", remote_save, remote_load},
 	{"allocation", allocation_save, allocation_load},
 	{"bands", band_save, band_load},
+	{"takeovers", loud_save, loud_load},
 };
 
 static void save_parts(const struct executor *x, struct packer *p)
