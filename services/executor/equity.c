@@ -13,7 +13,7 @@
 
 struct worth {
 	int64_t equity, cash, unrealised, realised, fees; /* in the account's asset */
-	int64_t funding, insured, margin;
+	int64_t funding, insured, margin, exposed;
 	bool marked;
 };
 
@@ -50,7 +50,8 @@ static int64_t asset_value(const struct executor *x, const struct market *m, boo
 }
 
 struct sums { /* by slot, each in its own asset */
-	int64_t worth[QUOTES_MAX]; /* of what is no money */
+	int64_t worth[QUOTES_MAX];   /* of what is no money */
+	int64_t exposed[QUOTES_MAX]; /* the same, but of perpetuals their notional in place of their result */
 	int64_t unrealised[QUOTES_MAX];
 	int64_t margin[QUOTES_MAX];
 };
@@ -60,8 +61,11 @@ static void count_asset(const struct executor *x, const struct asset *a, int64_t
 	bool other = false;
 	const struct market *m = market_of(x, a->name, &other);
 	*marked = *marked && m && mark_stands(x, m, now);
-	if (m)
-		u->worth[m->quote] = exposure_add(u->worth[m->quote], asset_value(x, m, other, a->total));
+	if (!m)
+		return;
+	int64_t value = asset_value(x, m, other, a->total);
+	u->worth[m->quote] = exposure_add(u->worth[m->quote], value);
+	u->exposed[m->quote] = exposure_add(u->exposed[m->quote], value);
 }
 
 /* A position in what was delivered is worth what the asset is. */
@@ -76,10 +80,12 @@ static void count_position(const struct executor *x, const struct market *m, int
 	u->margin[m->quote] = exposure_add(u->margin[m->quote], m->perpetual.margin);
 	if (mark.twice == 0)
 		return;
-	int64_t gain = exposure_add(mark_value(p->qty, m->def.qty_scale, mark), -p->cost);
+	int64_t value = mark_value(p->qty, m->def.qty_scale, mark), gain = exposure_add(value, -p->cost);
 	u->unrealised[m->quote] = exposure_add(u->unrealised[m->quote], gain);
-	if (margined)
-		u->worth[m->quote] = exposure_add(u->worth[m->quote], gain);
+	if (!margined)
+		return;
+	u->worth[m->quote] = exposure_add(u->worth[m->quote], gain);
+	u->exposed[m->quote] = exposure_add(u->exposed[m->quote], exposure_abs(value));
 }
 
 static int64_t in_own(const struct executor *x, uint32_t slot, int64_t amount, bool *known)
@@ -97,6 +103,7 @@ static void add_slot(const struct executor *x, uint32_t slot, const struct sums 
 	int64_t cash = in_own(x, slot, a->total, &known);
 	w->cash = exposure_add(w->cash, cash);
 	w->equity = exposure_add(w->equity, exposure_add(cash, in_own(x, slot, u->worth[slot], &known)));
+	w->exposed = exposure_add(w->exposed, in_own(x, slot, u->exposed[slot], &known));
 	w->unrealised = exposure_add(w->unrealised, in_own(x, slot, u->unrealised[slot], &known));
 	w->realised = exposure_add(w->realised, in_own(x, slot, a->realised, &known));
 	w->fees = exposure_add(w->fees, in_own(x, slot, a->fees, &known));
@@ -156,6 +163,7 @@ static void report(const struct step *s, const struct worth *w, bool whole)
 	ev.equity.insured = w->insured;
 	ev.equity.margin = w->margin;
 	ev.equity.whole = whole;
+	ev.equity.exposed = w->exposed;
 	sink_emit(s->out, &ev);
 }
 

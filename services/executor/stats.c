@@ -282,6 +282,15 @@ static void on_whole(struct stats *s, const struct stats_row *account, int64_t a
 	}
 }
 
+/* Since then it says what is held, gross. Before, what was not cash stands for that: of spot the same. */
+#define EQUITY_SAYS_EXPOSED 4
+
+static int64_t exposed_of(const struct event *ev)
+{
+	const struct ev_equity *e = &ev->equity;
+	return ev->version >= EQUITY_SAYS_EXPOSED ? e->exposed : e->equity - e->cash;
+}
+
 /* A fresh account says what it is worth at the beginning of event time, in 1970, before any market: that is where its
  * curve begins, and no time of it. */
 static void on_worth(struct stats *s, struct stats_row *r, const struct event *ev)
@@ -291,7 +300,7 @@ static void on_worth(struct stats *s, struct stats_row *r, const struct event *e
 	int64_t at = ev->ts_event;
 	if (!c->any) {
 		begin_curve(c, at, e->equity);
-		r->exposed = e->equity - e->cash;
+		r->exposed = exposed_of(ev);
 		return;
 	}
 	begin_day(s, r, at);
@@ -300,7 +309,7 @@ static void on_worth(struct stats *s, struct stats_row *r, const struct event *e
 	if (at > c->last_at)
 		pass_time(c, at, r->exposed);
 	pass_point(c, at, e->equity);
-	r->exposed = e->equity - e->cash;
+	r->exposed = exposed_of(ev);
 }
 
 static void on_equity(struct stats *s, const struct event *ev)

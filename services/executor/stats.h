@@ -10,7 +10,8 @@
  *   calmar     return a year of 365 days (compounded) over the drawdown
  *   win rate   of fills that realised something, the share that gained; before fees
  *   profit factor  what they gained over what they lost
- *   exposure   mean over time of what was not cash, as a share of worth; of perpetuals their unrealised result alone
+ *   exposure   mean over time of the gross worth of what was held (equity.exposed), as a share of worth: above 1 with
+ *              leverage; records of before there was that (version 3) count worth less cash
  *   turnover   value of all fills over the mean over time of worth
  *
  * Only points at which every position could be marked count. Money is exact; ratios are doubles, computed in the order
@@ -61,7 +62,7 @@ struct stats_row {
 	char asset[EVENT_NAME_MAX]; /* accounts only: what it is counted in */
 	struct stats_sums all, today;
 	struct stats_curve curve;
-	int64_t exposed;          /* accounts only: of the last worth, what was not cash */
+	int64_t exposed;          /* accounts only: gross worth of what was held, at the last worth */
 	int64_t flow;             /* the others: received less paid, fees included */
 	struct {                  /* instruments only: the last valuation */
 		int64_t price, rate;

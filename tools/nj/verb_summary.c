@@ -45,7 +45,7 @@ static const struct table_column columns[] = {
 	{"calmar", TABLE_NUMBER, "Return a year over the drawdown."},
 	{"win_rate", TABLE_NUMBER, "Share of closing fills that gained, before fees."},
 	{"profit_factor", TABLE_NUMBER, "What those gained over what the others lost."},
-	{"exposure", TABLE_NUMBER, "Mean share of worth that was not cash."},
+	{"exposure", TABLE_NUMBER, "Mean gross worth of what was held, of perpetuals their notional, over worth."},
 	{"turnover", TABLE_NUMBER, "Value of all fills over the mean worth."},
 	{0},
 };

@@ -54,6 +54,7 @@ class Perpetual(Position):
         self.scale = 0
         self.margin = self.funding = 0
         self.mark = None
+        self.stated = Fraction(0)  # what it is valued at
         self.holds = {}  # by strategy
 
     def fill(self, strategy, sign, qty, cash):
@@ -96,7 +97,7 @@ class Margined:
         self.at = {name: Perpetual() for name in BASE}
         self.realised = self.fees = self.funding = self.insured = 0
         self.total, self.locked = self.START, 0
-        self.n = {"fill": 0, "funding": 0, "liquidated": 0, "drawn": 0}
+        self.n = {"fill": 0, "funding": 0, "liquidated": 0, "drawn": 0, "exposed": 0}
         self.taken = None  # what is being liquidated: its name, what the fills may still lose, fee
 
     def money(self):
@@ -181,10 +182,19 @@ class Margined:
         assert asset == "USDT" and 0 <= int(locked) <= int(total)
         self.total, self.locked = int(total), int(locked)
 
-    def on_equity(self, cash, realised, fees, funding, insured):
+    def on_valuation(self, name, scale, price):
+        self.at[name].stated = Fraction(int(price), 10 ** int(scale))
+
+    def on_equity(self, cash, realised, fees, funding, insured, equity, exposed, whole):
         told = tuple(int(v) for v in (cash, realised, fees, funding, insured))
         assert told == (self.money(), self.realised, self.fees, self.funding, self.insured), told
         assert self.total == self.money(), ("money", self.total, self.money())
+        if whole == "1":  # each position's mark was just told
+            held = [p for p in self.at.values() if p.qty]
+            gross = sum(abs(p.worth(p.stated)) for p in held)
+            result = sum(p.worth(p.stated) - p.cost for p in held if p.stated)
+            assert (gross, self.money() + result) == (int(exposed), int(equity)), ("exposed", gross, exposed)
+            self.n["exposed"] += gross > int(equity)
 
 
 def recount_perpetuals(lines, cross):
@@ -265,6 +275,7 @@ def recount(lines):
             short += p.qty < 0
         elif kind == "equity":
             assert (a.balance["USDT"], a.realised, a.fees) == tuple(int(v) for v in rest[:3]), line
+            assert int(rest[6]) == int(rest[5]) - int(rest[0]), ("all that is no cash is exposed", line)
             a.check()
     a.check()
     assert a.position["TWO.TEST"].qty == 0 and a.balance.get("TWO", 0) == a.balance.get("!TWO", 0) == 0
@@ -287,7 +298,7 @@ def perpetuals():
             raise
         sums = {k: sums.get(k, 0) + n for k, n in counts.items()}
     print("perpetuals: %(fill)d fills, %(funding)d fundings, %(liquidated)d liquidations agree; margin paid %(drawn)d "
-          "times" % sums)
+          "times, %(exposed)d times held more than it was worth" % sums)
     assert sums["fill"] > 1500 and sums["funding"] > 300 and sums["liquidated"] > 20
 
 

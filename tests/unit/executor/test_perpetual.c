@@ -90,6 +90,7 @@ static void long_opens_and_closes(void **state)
 	assert_int_equal(equity(&d)->unrealised, -CASH(5) / 2);
 	assert_int_equal(equity(&d)->equity, CASH(997));
 	assert_int_equal(equity(&d)->margin, CASH(50));
+	assert_int_equal(equity(&d)->exposed, CASH(995) / 2); /* all 5 of it at 99.50 */
 	/* 2 of 5 at 99: loses 2, pays 0.198, gives 20 of margin back */
 	desk_order(&d, side_sell, tif_ioc, 0, 2000);
 	expect_position(&d, 3000, 10000, -CASH(2), CASH(30));

@@ -42,6 +42,13 @@ static void tell_liquidated(const struct ev_liquidated *l)
 		       (long long)l->balance, (long long)l->maintenance, (long long)l->fee, (long long)l->insured);
 }
 
+static void tell_equity(const struct ev_equity *e)
+{
+	printf("equity %lld %lld %lld %lld %lld %lld %lld %d\n", (long long)e->cash, (long long)e->realised,
+	       (long long)e->fees, (long long)e->funding, (long long)e->insured, (long long)e->equity,
+	       (long long)e->exposed, e->whole);
+}
+
 static void tell(void *ctx, struct event *ev)
 {
 	(void)ctx;
@@ -62,9 +69,11 @@ static void tell(void *ctx, struct event *ev)
 		printf("position %s %d %lld %lld %lld %lld %lld\n", ev->position.instrument.s, ev->position.qty_scale,
 		       (long long)ev->position.qty, (long long)ev->position.realised, (long long)ev->position.fees,
 		       (long long)ev->position.margin, (long long)ev->position.funding);
+	if (ev->id == EVENT_valuation)
+		printf("valuation %s %d %lld\n", ev->valuation.instrument.s, ev->valuation.price_scale,
+		       (long long)ev->valuation.price);
 	if (ev->id == EVENT_equity)
-		printf("equity %lld %lld %lld %lld %lld\n", (long long)ev->equity.cash, (long long)ev->equity.realised,
-		       (long long)ev->equity.fees, (long long)ev->equity.funding, (long long)ev->equity.insured);
+		tell_equity(&ev->equity);
 }
 
 static void feed(struct executor *x, int64_t now, struct event *ev)

@@ -37,7 +37,23 @@ static void point(int64_t at, int64_t worth, int64_t cash, bool marked)
 	event_set_name(ev.equity.account, "paper");
 	ev.equity.equity = CASH(worth);
 	ev.equity.cash = CASH(cash);
+	ev.equity.exposed = CASH(worth - cash);
 	ev.equity.marked = marked;
+	stats_on_event(&stats, &ev);
+}
+
+/* Cash 1,000, unrealised -10, of a perpetual worth 5,000; as a program of that version said it. */
+static void leveraged_point(int64_t at, uint8_t version)
+{
+	struct event ev;
+	event_init(&ev, EVENT_equity);
+	ev.ts_event = at;
+	ev.version = version;
+	event_set_name(ev.equity.account, "paper");
+	ev.equity.equity = CASH(990);
+	ev.equity.cash = CASH(1000);
+	ev.equity.exposed = version > 3 ? CASH(5000) : 0;
+	ev.equity.marked = true;
 	stats_on_event(&stats, &ev);
 }
 
@@ -92,6 +108,19 @@ static void ratios_are_as_defined(void **state)
 	assert_int_equal(days[1].day, 101);
 	assert_int_equal(days[1].open, CASH(1100));
 	assert_int_equal(days[1].close, CASH(990));
+}
+
+/* 5,000 of 990 held all the time; a record of before there was that says no more than worth less cash. */
+static void a_perpetual_is_exposed_with_all_of_it(void **state)
+{
+	(void)state;
+	for (uint8_t version = 3; version <= 4; version++) {
+		begin();
+		leveraged_point(100 * DAY, version);
+		leveraged_point(101 * DAY, version);
+		double wanted = (version > 3 ? 5000 : -10) / 990.0;
+		assert_true(fabs(stats_figures(&stats.row[0]).exposure - wanted) < 1e-9);
+	}
 }
 
 /* Gains of 30 and 10, a loss of 8, and a fill that only opened; two strategies. */
@@ -271,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ratios_are_as_defined),
+		cmocka_unit_test(a_perpetual_is_exposed_with_all_of_it),
 		cmocka_unit_test(sums_are_by_scope_and_day),
 		cmocka_unit_test(what_is_undefined_is_nan),
 		cmocka_unit_test(rows_are_bounded),
