@@ -1,6 +1,6 @@
 """Instruments fed by REST candles alone, and numbers from elsewhere: due times on record, waiting that is healthy, one
-instrument's failure that is nobody else's, a server that dies and comes back. Books and trades of Kalshi without a key:
-each trade once, over a restart, too."""
+instrument's failure that is nobody else's, a server that dies and comes back. Candles of Kalshi and prices of Polymarket.
+Books and trades of Kalshi without a key: each trade once, over a restart, too."""
 import http.server
 import json
 import signal
@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlparse
 from records import market_log, unpack
 from stack import Stack
 
-HOUR, SECOND, MS = 3600 * 10**9, 10**9, 10**6
-TRADE, CANDLE, DUE, REFERENCE, BACKFILL = 0x0101, 0x0105, 0x010C, 0x010D, 0x0130
+HOUR, MINUTE, SECOND, MS = 3600 * 10**9, 60 * 10**9, 10**9, 10**6
+TRADE, CANDLE, MARK, DUE, REFERENCE, BACKFILL = 0x0101, 0x0105, 0x010A, 0x010C, 0x010D, 0x0130
 EVENT_AT, STAMP, FIELDS = 6, 7, 9
 NAMES = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
-IDLE, ALONE, KALSHI = "DDDUSDT", "EEEUSDT", "KXTEST-1"
+IDLE, ALONE, KALSHI, UNHEARD, TOKEN = "DDDUSDT", "EEEUSDT", "KXTEST-1", "KXNONE-1", "1234567890"
 GOOD, MISSING, BROKEN, EMPTY = range(4)
 
 
@@ -37,6 +37,10 @@ class Venue(http.server.BaseHTTPRequestHandler):
         q = {k: v[0] for k, v in parse_qs(url.query).items()}
         if url.path.startswith("/trade-api/"):
             return self.say(200, json.dumps(kalshi(url.path, q)).encode())
+        if url.path == "/prices-history":
+            return self.say(200, json.dumps({"history": prices(q)}).encode())
+        if url.path == "/markets":
+            return self.say(200, b"[]")
         if url.path.endswith("/time"):
             return self.say(200, b'{"serverTime":%d}' % (time.time_ns() // MS))
         if url.path.endswith("exchangeInfo"):
@@ -62,6 +66,8 @@ def kalshi(path, q):
         return {"orderbook_fp": {"yes_dollars": [["0.4000", "10.00"]], "no_dollars": [["0.5500", "3.00"]]}}
     if path.endswith("/markets"):
         return {"markets": [{"ticker": KALSHI, "status": "active", "price_ranges": [{"start": "0", "end": "1", "step": "0.01"}]}]}
+    if path.endswith("/candlesticks"):
+        return {"markets": [{"market_ticker": n, "candlesticks": minutes(q)} for n in q["market_tickers"].split(",") if n == KALSHI]}
     if not path.endswith("/markets/trades"):
         return {"exchange_active": True}
     last = time.time_ns() // (200 * MS)
@@ -73,6 +79,26 @@ def kalshi_trade(n):
     at = "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(n // 5)), n % 5 * 200)
     return {"trade_id": "00000000-0000-4000-8000-%012d" % n, "ticker": KALSHI, "yes_price_dollars": "0.4100", "count_fp": "1.00",
             "taker_side": "yes", "created_time": at}
+
+
+def has_traded(minute):
+    return minute % 5 != 0
+
+
+def minutes(q):
+    """Of Kalshi, by their ends: one in five without a trade, and so without prices."""
+    rows = []
+    for end in range(-(-int(q["start_ts"]) // 60) * 60, min(int(q["end_ts"]), int(time.time())) + 1, 60):
+        quiet = not has_traded(end // 60 - 1)
+        price = dict.fromkeys(("open_dollars", "high_dollars", "low_dollars", "close_dollars"), None if quiet else "0.4100")
+        rows.append({"end_period_ts": end, "price": price, "volume_fp": "0.00" if quiet else "7.00"})
+    return rows
+
+
+def prices(q):
+    """Of Polymarket: a point each minute, six seconds behind it."""
+    first = -(-(int(q["startTs"]) - 6) // 60) * 60 + 6
+    return [{"t": t, "p": t // 60 % 100 / 100} for t in range(first, min(int(q["endTs"]), int(time.time())) + 1, 60)]
 
 
 def candles(q):
@@ -121,7 +147,7 @@ class Polled(Stack):
         self.start_service("collector")
         return self
 
-    def told(self, event, name):
+    def told(self, event, name, when=STAMP):
         """All there is of one kind about one instrument or number: (when, fields)."""
         seen = []
         for body in market_log(self.path("data", "collector", "mlog")):
@@ -129,7 +155,7 @@ class Polled(Stack):
             while at < len(body):
                 ev, at = unpack(body, at)
                 if ev[0] == event and ev[FIELDS].split(".")[0] == name:
-                    seen.append((ev[STAMP], ev[FIELDS + 1:]))
+                    seen.append((ev[when], ev[FIELDS + 1:]))
         return seen
 
     def due(self, name):
@@ -240,6 +266,30 @@ def waiting(s):
     assert row["silence_max_ns"] > HOUR and "ALERT" not in s.log("collector"), row
 
 
+def kalshis(s):
+    """The minutes in which somebody traded, with the venue's values; a market that the venue does not know holds nobody up."""
+    s.until("Kalshi's minutes", lambda: len(opens(s, KALSHI)) >= 3)
+    seen = opens(s, KALSHI)
+    assert seen == [m for m in range(seen[0], seen[-1] + MINUTE, MINUTE) if has_traded(m // MINUTE)], seen
+    for _, fields in s.told(CANDLE, KALSHI):
+        prices, qtys = 10 ** fields[1], 10 ** fields[2]
+        assert fields[0] == "1m" and [p / prices for p in fields[5:9]] == [0.41] * 4 and fields[9] / qtys == 7, fields
+    s.until("what is due", lambda: s.due(KALSHI) and s.due(UNHEARD))
+    assert all(d["interval"] == "1m" for d in s.due(KALSHI)) and not opens(s, UNHEARD), s.due(KALSHI)
+    s.until("the third failure", lambda: any(d["failures"] == 3 for d in s.due(UNHEARD)))
+    check_retries(s.due(UNHEARD), "no answer", (1, 2, 4))
+    s.is_well()
+
+
+def polymarkets(s):
+    """Its prices, each by its own time; no candle is made of them."""
+    s.until("prices", lambda: len(s.told(MARK, TOKEN)) >= 3)
+    seen = [(at // SECOND, fields[2] / 10 ** fields[0]) for at, fields in s.told(MARK, TOKEN, EVENT_AT)]
+    assert seen == [(t, t // 60 % 100 / 100) for t in range(seen[0][0], seen[-1][0] + 60, 60)] and seen[0][0] % 60 == 6, seen
+    assert s.due(TOKEN)[-1]["interval"] == "1m" and not s.told(CANDLE, TOKEN), s.due(TOKEN)
+    s.is_well()
+
+
 def numbers(s, name):
     return [fields for _, fields in s.told(REFERENCE, name)]
 
@@ -275,8 +325,10 @@ def main():
     more = ['    candles_delay = "100ms"', '    reference_every = "5s"', '    reference_stale = "10s"',
             '    references = "warm=%s steady=%s"' % (url % elsewhere.port, url % venue.port)]
     every = Polled(venue, NAMES, "1s", more), Polled(venue, (ALONE,), "1s"), Polled(venue, (NAMES[0], IDLE), "1h")
-    with every[0] as quick, every[1] as alone, every[2] as slow, Keyless(venue) as kalshi_feed:
-        for s in every + (kalshi_feed,):
+    bets = (Polled(venue, (KALSHI, UNHEARD), "1m", ['    venue = "KALSHI"']),
+            Polled(venue, (TOKEN,), "1m", ['    venue = "POLYMARKET"']))
+    with every[0] as quick, every[1] as alone, every[2] as slow, Keyless(venue) as kalshi_feed, bets[0], bets[1]:
+        for s in every + bets + (kalshi_feed,):
             s.start()
         quick.until("both numbers", lambda: numbers(quick, "warm") and numbers(quick, "steady"))
         elsewhere.stop()
@@ -286,11 +338,13 @@ def main():
         elsewhere.start()
         waiting(slow)
         answered(alone)
+        kalshis(bets[0])
+        polymarkets(bets[1])
         keyless(kalshi_feed)
         stale_and_back(quick)
-        for s in every:
+        for s in every + bets:
             s.is_well()
-        for s in every + (kalshi_feed,):
+        for s in every + bets + (kalshi_feed,):
             s.end()
     print("ok")
 

@@ -116,6 +116,24 @@ def attacked(venue):
         print("%s: %d prices, all of this market; %d frames refused" % (venue.name, check_log(s, venue), malformed))
 
 
+def keyless():
+    """Kalshi without a key, where there is nothing but replies: books and trades come again after each that is none."""
+    venue = Venue("KALSHI", "KXGOLD-A", "", "", "", (0, 1))
+    sim = ("--symbols", venue.symbol, "--rate", "200", "--seed", "9")
+    with Feed(venue.name, [venue.symbol], speed="1", sim_args=sim) as s:
+        s.extra += ["collector.poll=1s", "collector.stream_url="]
+        s.start()
+        paths = {"snapshots": "/trade-api/v2/markets/%s/orderbook" % venue.symbol, "trades": "/trade-api/v2/markets/trades"}
+        for metric, variant in [(m, v) for v in REPLIES if v not in ("redirect", "drip") for m in paths]:
+            failed = s.metric("replies_failed")
+            s.fault(fault="http", variant=variant, stream=paths[metric])
+            s.until("a failed reply: " + variant, lambda: s.metric("replies_failed") > failed)
+            before = s.metric(metric)
+            s.until("%s after %s" % (metric, variant), lambda: s.metric(metric) > before)
+        s.results()
+        print("KALSHI without a key: %d prices, all of this market" % check_log(s, venue))
+
+
 def polymarket():
     """A recording, for its books have hashes: in the end they are what the simulator has, whatever was struck between."""
     files = capture(RECORDED)
@@ -137,7 +155,7 @@ def polymarket():
 
 
 def main():
-    attacks = [(attacked, venue) for venue in GENERATED]
+    attacks = [(attacked, venue) for venue in GENERATED] + [(keyless,)]
     if os.path.exists(os.path.join(CAPTURES, RECORDED)):
         attacks.append((polymarket,))
     else:

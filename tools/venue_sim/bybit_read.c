@@ -278,7 +278,7 @@ static int fold_trades(struct fold_symbol *s, struct json_str data)
 	json_init(&j, data.at, data.len);
 	json_array(&j);
 	while (json_item(&j)) {
-		struct fold_trade t = {.id = s->trades + 1};
+		struct fold_trade t = {.id = s->traded + 1};
 		struct trade text;
 		read_trade(&j, &text);
 		if (j.err != 0)

@@ -169,6 +169,7 @@ void fold_trade_add(struct fold_symbol *s, const struct fold_trade *t)
 	if (s->trades < FOLD_TRADES_KEPT)
 		s->trades++;
 	s->trade[s->trade_at] = *t;
+	s->traded++;
 	candles_add(&s->second, &c);
 	candles_add(&s->minute, &c);
 }

@@ -47,6 +47,7 @@ struct fold_symbol {
 		recent; /* raw depth diffs: a snapshot is older than the diffs that came with it */
 	struct fold_trade trade[FOLD_TRADES_KEPT];
 	uint32_t trade_at, trades; /* at: index of the newest */
+	uint64_t traded;           /* since the beginning, kept or not */
 	struct fold_seal seal;
 	uint64_t seq; /* Bybit: beside the id of the newest update */
 	struct candle_ring second, minute;

@@ -232,7 +232,7 @@ static int fold_trade(struct fold_symbol *s, const struct kalshi_frame *f)
 {
 	struct json_str price = member(f->msg, "yes_price_dollars"), qty = member(f->msg, "count_fp"),
 			at = member(f->msg, "ts_ms");
-	struct fold_trade t = {.id = s->trades + 1, .taker_sold = json_str_is(member(f->msg, "taker_side"), "no")};
+	struct fold_trade t = {.id = s->traded + 1, .taker_sold = json_str_is(member(f->msg, "taker_side"), "no")};
 	int rc = fixed_parse(price.at, price.len, s->about->price_scale, &t.price);
 
 	if (rc == 0)

@@ -267,7 +267,7 @@ static int fold_change(void *ctx, const struct object *o)
 /* The other token's trade is this one's at 1 - p, but both books show the price as it was traded. */
 static int fold_trade(struct folding *f, struct fold_symbol *s, const struct object *o)
 {
-	struct fold_trade t = {.id = s->trades + 1, .taker_sold = json_str_is(o->side, "SELL")};
+	struct fold_trade t = {.id = s->traded + 1, .taker_sold = json_str_is(o->side, "SELL")};
 	int rc = fixed_parse(o->price.at, o->price.len, s->about->price_scale, &t.price);
 
 	if (rc == 0)
