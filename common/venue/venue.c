@@ -1,6 +1,7 @@
 /* venue - the registry of venue files, made from the folder's contents. */
 #include "common/venue/venue.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -33,6 +34,44 @@ const struct venue *venue_find(const char *name, size_t len)
 	return NULL;
 }
 
+static bool ends_in(const char *text, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return n > 0 && len >= n && memcmp(text + len - n, end, n) == 0;
+}
+
+const struct venue *venue_claimant(const struct venue *v, const char *raw, size_t len)
+{
+	char id[SYMBOL_RAW_MAX];
+	size_t own = strlen(v->suffix);
+
+	if (len + own > SYMBOL_RAW_MAX)
+		return NULL; /* nobody has such an id */
+	memcpy(id, raw, len);
+	memcpy(id + len, v->suffix, own);
+	for (uint32_t i = 0; i < ARRAY_LEN(venues); i++) {
+		const struct venue *w = venues[i];
+		bool longer = strlen(w->suffix) > own && ends_in(id, len + own, w->suffix);
+		if (strcmp(w->name, v->name) == 0 && (longer || ends_in(raw, len, w->suffix)))
+			return w;
+	}
+	return NULL;
+}
+
+int venue_claimed(const struct venue *v, const char *raw, size_t len, char *reason, size_t cap)
+{
+	const struct venue *w = venue_claimant(v, raw, len);
+
+	if (w == NULL)
+		return 0;
+	snprintf(reason, cap,
+		 "'%.*s' of %s%s: %s is what ids of %s%s end in, it is added to the names; leave it out, with venue "
+		 "%s%s",
+		 (int)len, raw, v->name, v->suffix, w->suffix, w->name, w->suffix, w->name, w->suffix);
+	return ERR_EXISTS;
+}
+
 int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market)
 {
 	struct venue_market m = {
@@ -46,6 +85,8 @@ int venue_market_init(const struct venue *v, const char *raw, size_t len, struct
 		return ERR_SYNTAX;
 	if (len + suffix > SYMBOL_RAW_MAX)
 		return ERR_TOO_LONG;
+	if (venue_claimant(v, raw, len) != NULL)
+		return ERR_EXISTS;
 	memcpy(name, raw, len);
 	memcpy(name + len, v->suffix, suffix);
 	int rc = symbol_make(name, len + suffix, v->name, &m.symbol);

@@ -413,8 +413,15 @@ struct venue {
 const struct venue *venue_find(const char *name, size_t len);
 const struct venue *venue_at(uint32_t i);
 
-/* Fills a market from a raw name; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the
- * default. */
+/* Ids are unique over all venues: of those with one name the longest suffix that an id ends in says whose it is. The
+ * venue that would have a market of v with this raw name for one of its own, "BTCUSDT-PERP" of BINANCE; or v itself,
+ * where the name has v's suffix already. NULL: neither. */
+const struct venue *venue_claimant(const struct venue *v, const char *raw, size_t len);
+/* What to name instead, for people. ERR_EXISTS: it has a claimant. */
+int venue_claimed(const struct venue *v, const char *raw, size_t len, char *reason, size_t cap);
+
+/* Fills a market from a raw name; ERR_EXISTS: it has a claimant; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become
+ * the default. */
 int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct looking {
 	const struct config *config;
-	struct strmap owners;          /* "VENUE SYMBOL" to the place that has it first */
+	struct strmap owners;          /* the id of an instrument to the place that has it first */
 	struct collector_section *set; /* scratch */
 	char *reason;
 	size_t cap;
@@ -71,11 +71,15 @@ static int own_symbol(void *ctx, const char *symbol, size_t len)
 {
 	struct owning *o = ctx;
 	struct looking *l = o->look;
-	char key[STRMAP_KEY_MAX];
-	int n = snprintf(key, sizeof key, "%s %s %.*s", o->venue->name, o->venue->suffix, (int)len, symbol);
-	if (n < 0 || (size_t)n >= sizeof key)
+	struct venue_market m;
+	char why[240];
+	if (venue_claimed(o->venue, symbol, len, why, sizeof why)) {
+		snprintf(l->reason, l->cap, "collector.symbols: %s", why);
+		return ERR_ARG;
+	}
+	if (venue_market_init(o->venue, symbol, len, &m))
 		return 0; /* no venue has such a symbol: the section tells */
-	const struct collector_place **owner = strmap_put(&l->owners, key, (size_t)n);
+	const struct collector_place **owner = strmap_put(&l->owners, m.symbol.s, strlen(m.symbol.s));
 	if (!owner)
 		return ERR_NOMEM;
 	if (*owner && *owner != o->place) {

@@ -153,6 +153,15 @@ static void print_row(struct page *p, const char *instrument, const struct backf
 	table_text(p->table, enum_text(enum_origin(), origin));
 }
 
+static int refuse_name(struct page *p, const char *raw)
+{
+	char reason[300];
+
+	if (venue_claimed(p->venue, raw, strlen(raw), reason, sizeof reason))
+		return cli_usage(p->cli, "%s", reason);
+	return cli_usage(p->cli, "%s cannot be an instrument's name", raw);
+}
+
 static int fetch(struct page *p, const char *raw)
 {
 	struct backfill b = {.asker = &p->asker,
@@ -166,10 +175,11 @@ static int fetch(struct page *p, const char *raw)
 			     .ctx = p};
 	int rc = venue_market_init(p->venue, raw, strlen(raw), &b.market);
 
+	if (rc)
+		return refuse_name(p, raw);
 	p->asker.reason[0] = '\0';
 	p->began_at = 0;
-	if (!rc)
-		rc = backfill_describe(&b);
+	rc = backfill_describe(&b);
 	if (!rc)
 		rc = p->o->trades ? backfill_trades(&b) : backfill_klines(&b);
 	clear_bar(p);
@@ -284,7 +294,7 @@ static int import(struct page *p, const char *raw)
 	int rc = venue_market_init(p->venue, raw, strlen(raw), &market);
 
 	if (rc)
-		return cli_usage(p->cli, "%s cannot be an instrument's name", raw);
+		return refuse_name(p, raw);
 	for (size_t i = 0; i < p->o->file.n && rc == CLI_OK; i++)
 		rc = import_file(p, &market, p->o->file.at[i], &all);
 	if (rc != CLI_OK)

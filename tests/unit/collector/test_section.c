@@ -220,6 +220,9 @@ static void test_refusals(void **state)
 	snprintf(in.trades, sizeof(in.trades), "some");
 	expect_refusal(&in, "collector.trades: 'some' is neither each nor aggregate");
 	in = section();
+	snprintf(in.symbols, sizeof(in.symbols), "ETHUSDT, BTCUSDT-PERP");
+	expect_refusal(&in, "collector.symbols: 'BTCUSDT-PERP' of BINANCE: -PERP is what ids of BINANCE-PERP end in");
+	in = section();
 	snprintf(in.tickers, sizeof(in.tickers), "tiny");
 	expect_refusal(&in, "collector.tickers");
 	in = section();

@@ -631,14 +631,6 @@ static void test_ids(void **state)
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t k = i + 1; k < n; k++)
 			assert_false(symbol_equal(&ids[i], &ids[k]));
-	/* nor can a raw name of one venue and a suffix of another be read as the same */
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		for (size_t k = i + 1; k < ARRAY_LEN(files); k++) {
-			struct venue_market a, b;
-			assert_int_equal(venue_market_init(files[i].venue, "BTCUSDT", 7, &a), 0);
-			assert_int_equal(venue_market_init(files[k].venue, "BTCUSDT", 7, &b), 0);
-			assert_false(symbol_equal(&a.symbol, &b.symbol));
-		}
 }
 
 static void test_registry(void **state)
