@@ -168,6 +168,7 @@ if(Python3_FOUND)
 	nj_script(e2e.venue_feeds ${Python3_EXECUTABLE} -B tests/e2e/test_venue_feeds.py)
 	nj_script(e2e.stamped ${Python3_EXECUTABLE} -B tests/e2e/test_stamped.py)
 	nj_script(e2e.venue_hostile ${Python3_EXECUTABLE} -B tests/e2e/test_venue_hostile.py)
+	nj_script(e2e.ban ${Python3_EXECUTABLE} -B tests/e2e/test_ban.py)
 endif()
 
 # The executor's journal, added up again by another program.

@@ -7,6 +7,7 @@
  * address is nearly used. Where snapshots come on the stream, subscribing a market anew takes the place
  * of the request, under the same pace.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -401,6 +402,23 @@ bool collector_core_on_status(struct collector_core *c, int64_t now, int status,
 int64_t collector_core_blocked(const struct collector_core *c)
 {
 	return c->blocked_until;
+}
+
+void collector_core_name(const struct collector_core *c, char ret_name[EVENT_NAME_MAX])
+{
+	char name[EVENT_NAME_MAX];
+
+	snprintf(name, sizeof(name), "%s%s", c->set.venue->name, c->set.venue->suffix);
+	event_set_name(ret_name, name);
+}
+
+void asks_on_own(struct collector_core *c, const struct ev_venue_wait *w)
+{
+	char name[EVENT_NAME_MAX];
+
+	collector_core_name(c, name);
+	if (strcmp(w->venue, name) == 0) /* the settings may have named another then */
+		c->blocked_until = later(c->blocked_until, w->until);
 }
 
 void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said)

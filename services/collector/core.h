@@ -189,8 +189,11 @@ void collector_core_on_connection(struct collector_core *c, const struct collect
 void collector_core_on_budget(struct collector_core *c, int64_t now, const struct budget_said *said);
 /* Likewise a status: true where it refuses for having asked too often (budget_refused). */
 bool collector_core_on_status(struct collector_core *c, int64_t now, int status, int64_t retry_after_ns);
-/* Nothing may be asked of the venue before, by whomever; a time gone by: it may be. Survives a restart. */
+/* Nothing may be asked of the venue before, by whomever; a time gone by: it may be. Survives a restart: by the
+ * snapshot, and what was refused behind it by the journal's venue_wait. */
 int64_t collector_core_blocked(const struct collector_core *c);
+/* The venue with its suffix, as venue_wait names it. */
+void collector_core_name(const struct collector_core *c, char ret_name[EVENT_NAME_MAX]);
 
 /* As in core_ops. next_due is a lower bound: a timer may find nothing to do. */
 int64_t collector_core_next_due(const struct collector_core *c);

@@ -492,6 +492,8 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 
 	if (ev->id == EVENT_following)
 		table_on_own(c, &ev->following);
+	if (ev->id == EVENT_venue_wait)
+		asks_on_own(c, &ev->venue_wait);
 	if (ev->id == EVENT_resolution)
 		on_own_resolution(c, &ev->resolution);
 	if (ev->id == EVENT_candle)

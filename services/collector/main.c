@@ -18,7 +18,7 @@ static const uint16_t pubs[] = {
 	EVENT_top,        EVENT_candle,      EVENT_ticker,         EVENT_mark,       EVENT_candle_due,
 	EVENT_reference,  EVENT_liquidation, EVENT_feed_state,     EVENT_resolution, EVENT_gap,
 	EVENT_blind,      EVENT_following,   EVENT_trade_backfill, EVENT_account_balance,
-	EVENT_account_position, EVENT_account_state, EVENT_alert, 0};
+	EVENT_account_position, EVENT_account_state, EVENT_venue_wait, EVENT_alert, 0};
 
 #define ROW(name, kind, member, doc) {name, kind, doc, offsetof(struct shell_metrics, member)}
 #define COUNTER(name, member, doc) ROW(name, METRIC_COUNTER, core.member, doc)

@@ -63,14 +63,30 @@ static int64_t retry_after(const struct http_response *r)
 	return r->retry_after_s > 0 ? r->retry_after_s * NS_PER_S : 0;
 }
 
+/* A life that ends now knows it from the journal: snapshots are rare, and asking on would prolong a ban. */
+static void record_refusal(struct shell *s, const struct http_response *r, int64_t now, int64_t until)
+{
+	struct event ev;
+	event_init(&ev, EVENT_venue_wait);
+	ev.origin = connection_origin(s, http_header(r->call, SIMULATOR_HEADER), rest_base(s, VENUE_ASK_NOTHING),
+				      hosts_of(s, VENUE_ASK_NOTHING));
+	ev.ts_recv = ev.ts_event = now;
+	collector_core_name(s->core, ev.venue_wait.venue);
+	ev.venue_wait.status = (uint32_t)r->status;
+	ev.venue_wait.until = until;
+	sink_emit(&s->sink, &ev);
+}
+
 static void hear_refusal(struct shell *s, const struct http_response *r)
 {
 	int64_t now = pump_now(s), before = collector_core_blocked(s->core);
 	bool refused = collector_core_on_status(s->core, now, r->status, retry_after(r));
 	int64_t until = collector_core_blocked(s->core);
-	if (refused && until > before)
-		log_warn("requests wait: the venue refuses them", "status=%d wait_ms=%lld", r->status,
-			 (long long)((until - now) / NS_PER_MS));
+	if (!refused || until <= before)
+		return;
+	record_refusal(s, r, now, until);
+	log_warn("requests wait: the venue refuses them", "status=%d wait_ms=%lld", r->status,
+		 (long long)((until - now) / NS_PER_MS));
 }
 
 bool requests_wait(struct shell *s)

@@ -412,6 +412,7 @@ int64_t asks_due(const struct collector_core *c);
 void asks_on_reply(struct collector_core *c, const struct collector_reply *r);
 void asks_on_limit(struct collector_core *c, const struct venue_limit *limit);
 void asks_on_misfit(struct collector_core *c);
+void asks_on_own(struct collector_core *c, const struct ev_venue_wait *w);
 
 /* For fill.c: an id that finds its market, sending under it, reading what came. */
 uint64_t asks_id(struct collector_core *c, const struct market *m);

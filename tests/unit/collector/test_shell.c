@@ -1,7 +1,4 @@
 /* test_shell - the shell around the core, in process: sleep comes before what it delayed, answers after the call. */
-#include <arpa/inet.h>
-#include <ftw.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,169 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/service/runtime_state.h"
 #include "common/io/ws_frame.h"
-#include "services/collector/shell.h"
+#include "tests/unit/collector/shell_world.h"
 #include "tests/unit/io/peer.h"
-
-#define T0 (INT64_C(1700000040) * NS_PER_S)
-#define TOLD_MAX 64
-static const char trade[] =
-	"{\"e\":\"trade\",\"E\":1700000040000,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"100.00\",\"q\":\"1.0\","
-	"\"T\":1700000040000,\"m\":false,\"M\":true}";
-static const struct collector_market one[] = {{"BTCUSDT", 0, VENUE_TRADE_STREAM}};
-static const uint16_t pubs[] = {EVENT_alert, 0};
-static const struct service service = {.name = "collector", .pubs = pubs};
-
-struct world {
-	struct clock_sim clock;
-	struct runtime rt;
-	struct bus_hub *hub;
-	struct shell s;
-	char dir[64];
-	struct event told[TOLD_MAX];
-	uint32_t n_told;
-};
-
-static void keep(void *ctx, struct event *ev)
-{
-	struct world *w = ctx;
-	assert_true(w->n_told < TOLD_MAX);
-	w->told[w->n_told++] = *ev;
-}
-
-/* What the core asks for, from inside its own call. */
-static void request(void *ctx, const struct collector_request *r)
-{
-	struct world *w = ctx;
-	uint32_t told = w->n_told;
-	uint64_t replies = collector_core_counters(w->s.core)->replies;
-	requests_send(&w->s, r);
-	assert_int_equal(w->n_told, told);
-	assert_int_equal(collector_core_counters(w->s.core)->replies, replies);
-}
-
-static void reconnect(void *ctx, uint32_t connection, const char *reason)
-{
-	struct world *w = ctx;
-	connection_reconnect(&w->s, connection, reason);
-}
-
-static int setup(void **state)
-{
-	struct world *w = *state = calloc(1, sizeof *w);
-	char reason[200];
-	assert_non_null(w);
-	snprintf(w->dir, sizeof w->dir, "/tmp/nj-shell-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	clock_sim_init(&w->clock, T0);
-	w->rt.s = &service;
-	assert_int_equal(strmap_init(&w->rt.alerts, RUNTIME_ALERTS_MAX, 1), 0);
-	assert_int_equal(loop_new(&w->clock.clock, &w->rt.loop), 0);
-	assert_int_equal(bus_hub_new(&w->hub), 0);
-	assert_int_equal(bus_mem_open(w->hub, &follow_bus_handler, &w->rt, &w->rt.bus), 0);
-	w->rt.run.snapshot_events = INT64_MAX;
-	struct outbox_options o = {.source = "collector", .dir = w->dir, .clock = &w->clock.clock};
-	assert_int_equal(outbox_open(&w->rt.outbox, w->rt.bus, &o, reason, sizeof reason), 0);
-	struct shell *s = &w->s;
-	s->rt = &w->rt;
-	s->venue = venue_find("BINANCE", strlen("BINANCE"));
-	assert_non_null(s->venue);
-	s->sink = (struct sink){.ctx = w, .emit = keep};
-	s->set.backoff_min_ns = s->set.backoff_max_ns = 3600 * NS_PER_S;
-	snprintf(s->set.stream_url, sizeof s->set.stream_url, "ws://127.0.0.1:1/");
-	snprintf(s->set.rest_url, sizeof s->set.rest_url, "http://203.0.113.1");
-	struct collector_core_settings set;
-	collector_core_defaults(&set, s->venue);
-	set.markets = one;
-	set.n_markets = 1;
-	set.origin = origin_simulated;
-	struct collector_actions actions = {.ctx = w, .request = request, .reconnect = reconnect};
-	assert_int_equal(collector_core_new(&set, &actions, &s->core), 0);
-	assert_int_equal(connection_init(s), 0);
-	assert_int_equal(http_open(w->rt.loop, &(struct http_options){.user_agent = "nightjar/test"}, &s->http), 0);
-	return 0;
-}
-
-static int discard(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-	connection_fini(&w->s);
-	http_close(w->s.http);
-	requests_fini(&w->s);
-	collector_core_free(w->s.core);
-	outbox_close(&w->rt.outbox);
-	bus_close(&w->rt.bus);
-	bus_hub_free(w->hub);
-	loop_free(w->rt.loop);
-	strmap_fini(&w->rt.alerts);
-	assert_int_equal(nftw(w->dir, discard, 8, FTW_DEPTH | FTW_PHYS), 0);
-	free(w);
-	return 0;
-}
-
-static void stop(void *ctx)
-{
-	loop_stop(ctx);
-}
-
-/* What was deferred runs, and what is due. */
-static void turn(struct world *w)
-{
-	struct loop_source *soon;
-	assert_int_equal(loop_timer(w->rt.loop, 0, 0, stop, w->rt.loop, &soon), 0);
-	assert_int_equal(loop_run(w->rt.loop), 0);
-}
-
-static uint32_t count(const struct world *w, uint16_t id)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < w->n_told; i++)
-		n += w->told[i].id == id;
-	return n;
-}
-
-static const struct event *last(const struct world *w, uint16_t id)
-{
-	for (uint32_t i = w->n_told; i > 0; i--)
-		if (w->told[i - 1].id == id)
-			return &w->told[i - 1];
-	return NULL;
-}
-
-static void frame(struct world *w, int id)
-{
-	char text[300];
-	int n = snprintf(text, sizeof text, trade, id);
-	pump_live_frame(&w->s.line[0], text, (size_t)n);
-}
-
-static void be_live(struct world *w)
-{
-	struct line *l = &w->s.line[0];
-	clocks_look(&w->s);
-	connection_set_origin(l, origin_simulated);
-	struct collector_change open = {.now = pump_now(&w->s), .state = feed_live};
-	collector_core_on_connection(w->s.core, &open, &w->s.sink);
-	l->open_at = 1;
-	l->told_live = true;
-	frame(w, 1);
-	assert_int_equal(count(w, EVENT_trade), 1);
-	w->n_told = 0;
-}
 
 /* ---- sleep ---- */
 
@@ -242,19 +85,6 @@ static void without_such_a_wait_it_is_renewed_at_once(void **state)
 	assert_int_equal(last(w, EVENT_feed_state)->feed_state.state, feed_connecting);
 }
 
-/* The venue's address for requests, where nobody answers yet. */
-static int listen_for(struct world *w)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
-	assert_int_equal(listen(fd, 8), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-	snprintf(w->s.set.rest_url, sizeof w->s.set.rest_url, "http://127.0.0.1:%d", ntohs(at.sin_port));
-	return fd;
-}
-
 /* A venue that never answers: the question under way is not forgotten for a later one. */
 static void the_venues_time_is_asked_once_at_a_time(void **state)
 {
@@ -271,27 +101,6 @@ static void the_venues_time_is_asked_once_at_a_time(void **state)
 	assert_int_equal(w->s.asked_time_at, asked_at);
 	clocks_stop(&w->s);
 	close(fd);
-}
-
-/* The venue's answer to the question that is under way, until it was heard: this is another then. */
-static void answer(struct world *w, int fd, const uint64_t *heard, const char *reply)
-{
-	char request[2048];
-	uint64_t before = *heard;
-	int peer = -1;
-	ssize_t got = 0;
-
-	for (int i = 0; i < 20000 && *heard == before; i++) {
-		turn(w);
-		(void)poll(&(struct pollfd){.fd = peer < 0 ? fd : peer, .events = POLLIN}, 1, 1);
-		if (peer < 0)
-			peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (peer < 0 || got > 0 || (got = recv(peer, request, sizeof request, 0)) <= 0)
-			continue;
-		assert_int_equal(send(peer, reply, strlen(reply), MSG_NOSIGNAL), strlen(reply));
-	}
-	assert_true(*heard != before);
-	close(peer);
 }
 
 /* Its clock differs from ours by this much. Headers of its own end with CRLF, each. */
@@ -384,89 +193,6 @@ static void what_the_cores_replies_say_of_the_budget_is_heard(void **state)
 	       "HTTP/1.1 500 Trouble\r\nConnection: close\r\nX-MBX-USED-WEIGHT-1M: 4799\r\nContent-Length: 0\r\n\r\n");
 	assert_int_equal(collector_core_budget(w->s.core).used, 4799);
 	close(fd);
-}
-
-/* 418 to the clock's own question: for as long as it says nobody asks, the clock included. */
-static void a_refusal_of_the_clocks_question_is_obeyed(void **state)
-{
-	struct world *w = *state;
-	int fd = listen_for(w);
-	uint64_t asked = 0;
-
-	clocks_start(&w->s);
-	clock_sim_advance(&w->clock, 5 * NS_PER_S);
-	turn(w);
-	assert_int_equal(w->s.counters.http_requests, ++asked);
-	int64_t now = clock_wall(&w->clock.clock);
-	answer(w, fd, (const uint64_t *)&w->s.asked_time_at,
-	       "HTTP/1.1 418 Banned\r\nConnection: close\r\nRetry-After: 121\r\nContent-Length: 0\r\n\r\n");
-	assert_int_equal(collector_core_blocked(w->s.core), now + 121 * NS_PER_S);
-	for (int minute = 0; minute < 2; minute++) {
-		clock_sim_advance(&w->clock, 60 * NS_PER_S);
-		turn(w);
-		assert_int_equal(w->s.counters.http_requests, asked);
-	}
-	collector_core_start(w->s.core, pump_now(&w->s), &w->s.sink);
-	assert_int_equal(w->s.counters.http_requests, asked);
-	clock_sim_advance(&w->clock, 60 * NS_PER_S);
-	turn(w);
-	assert_int_equal(w->s.counters.http_requests, ++asked);
-	clocks_stop(&w->s);
-	close(fd);
-}
-
-static void no_alert(void *ctx, enum severity severity, bool raised, const char *rule, const char *text)
-{
-	(void)ctx, (void)severity, (void)rule, (void)text;
-	assert_false(raised);
-}
-
-static void the_account_is_not_asked_for_while_the_venue_refuses(void **state)
-{
-	struct world *w = *state;
-	struct holdings_settings set = {
-		.account = "mine", .venue = w->s.venue, .every_ns = 60 * NS_PER_S, .stale_ns = 3600 * NS_PER_S};
-	struct holdings *h = w->s.account.holdings = malloc(sizeof *h);
-	int64_t now = pump_now(&w->s);
-
-	assert_non_null(h);
-	holdings_init(h, &set, no_alert, NULL);
-	holdings_start(h, now, &w->s.sink);
-	assert_true(holdings_due(h) <= now);
-	collector_core_on_status(w->s.core, now, 418, 120 * NS_PER_S);
-	holdings_sync_tick(&w->s);
-	assert_false(h->asked);
-	assert_int_equal(holdings_due(h), now + 120 * NS_PER_S);
-	holdings_sync_close(&w->s);
-}
-
-/* The scan of what a venue lists. */
-static void listings_are_not_asked_for_while_the_venue_refuses(void **state)
-{
-	struct world *w = *state;
-	struct markets_counters n;
-	char reason[200];
-
-	w->s.venue = venue_find("POLYMARKET", strlen("POLYMARKET"));
-	w->s.set.scan = true;
-	snprintf(w->s.set.venue, sizeof w->s.set.venue, "POLYMARKET");
-	snprintf(w->s.set.streams, sizeof w->s.set.streams, "trade");
-	w->s.set.scan_markets = 1;
-	w->s.set.scan_every_ns = 60 * NS_PER_S;
-	collector_core_on_status(w->s.core, pump_now(&w->s), 429, 120 * NS_PER_S);
-	assert_int_equal(markets_new(&w->s, reason, sizeof reason), 0);
-	markets_start(&w->s);
-	clock_sim_advance(&w->clock, 119 * NS_PER_S);
-	markets_tick(&w->s);
-	markets_count(&w->s, &n);
-	assert_int_equal(n.failures, 0); /* nobody has failed: it was not asked */
-	assert_int_equal(w->s.counters.http_requests, 0);
-	for (int i = 0; i < 3; i++) {
-		clock_sim_advance(&w->clock, 10 * NS_PER_S);
-		markets_tick(&w->s);
-	}
-	assert_true(w->s.counters.http_requests > 0);
-	markets_free(&w->s);
 }
 
 /* What the venue states, half of it; a setting goes before either figure. */
@@ -672,9 +398,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(people_hear_of_a_clock_that_is_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_reply_says_of_the_budget_is_heard, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_cores_replies_say_of_the_budget_is_heard, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_refusal_of_the_clocks_question_is_obeyed, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_account_is_not_asked_for_while_the_venue_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(listings_are_not_asked_for_while_the_venue_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(tries_are_counted_in_the_window_of_the_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_feed_that_cannot_be_had_is_one_alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_certificate_of_somebody_else_is_told_with_what_to_do, setup,
