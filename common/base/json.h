@@ -91,6 +91,13 @@ static inline void json_resume(struct json *j, const char *at)
 	j->state = JSON_AFTER;
 }
 
+/* The same behind a key and its colon: a value is due. */
+static inline void json_resume_due(struct json *j, const char *at)
+{
+	j->at = at;
+	j->state = JSON_DUE;
+}
+
 /* 0, or the first error; ERR_TRAILING where bytes follow the value, ERR_TRUNCATED where it is not
  * complete. */
 int json_finish(struct json *j);

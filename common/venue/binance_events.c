@@ -131,9 +131,17 @@ void binance_on_liquidation(struct binance_frame *f, struct venue_message *m)
 /* Row of a frame's kind, or NULL. A row without a name is that of the frames which name no kind: best bid and ask. */
 static const struct binance_kind *kind_of(const struct binance_frame *f, const struct binance_kind *kinds)
 {
-	for (const struct binance_kind *k = kinds; k->read != NULL; k++)
-		if (f->event.len == k->len && memcmp(k->event, f->event.at != NULL ? f->event.at : "", k->len) == 0)
-			return k->len > 0 || binance_has(&f->own, "usbBaA") ? k : NULL;
+	const uint64_t top = binance_bit('u') | binance_bit('s') | binance_bit('b') | binance_bit('B') |
+			     binance_bit('a') | binance_bit('A');
+
+	for (const struct binance_kind *k = kinds; k->read != NULL; k++) {
+		if (f->event.len != k->len)
+			continue;
+		if (k->len == 0)
+			return (f->own.present & top) == top ? k : NULL;
+		if (memcmp(k->event, f->event.at, k->len) == 0)
+			return k;
+	}
 	return NULL;
 }
 
@@ -187,9 +195,15 @@ static const struct venue_market *find_inner(struct binance_frame *f)
 
 static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
 {
-	struct venue_message m = {.kind = VENUE_UNKNOWN, .market = f->w.market};
 	const struct binance_kind *k = kind_of(f, kinds);
+	struct venue_message m; /* not cleared as a whole, which takes long: a kind's reader fills all of its part */
 
+	m.kind = VENUE_UNKNOWN;
+	m.market = f->w.market;
+	m.time = 0;
+	m.feed = 0;
+	m.feed_seq = 0;
+	m.seal = NULL;
 	if (f->w.market == NULL && f->symbol.len == 0 && binance_has(&f->kline, "s"))
 		m.market = f->w.market = find_inner(f);
 	if (is_notice(f)) {

@@ -8,19 +8,30 @@
 #include "common/base/plain.h"
 #include "common/venue/digits8.h"
 
+/* Member by member: at once, the compiler makes it one slow instruction of the processor's (rep stos). */
 static void frame_init(struct binance_frame *f, struct venue_output *out)
 {
-	memset(f, 0, offsetof(struct binance_frame, own));
-	f->own.present = f->own.truth = 0;
-	f->kline.present = f->kline.truth = 0;
-	f->w.out = out;
+	static const struct json_str none;
+
+	f->w = (struct wire){.out = out};
+	f->stream = f->event = f->symbol = f->message = f->code = none;
+	f->previous = f->average = f->late[0] = f->late[1] = none;
+	f->side[0] = f->side[1] = (struct levels){NULL, 0};
+	f->has_side[0] = f->has_side[1] = f->has_result = f->has_levels_id = f->inside = false;
+	memset(f->scale, -1, sizeof(f->scale));
+	memset(&f->own, 0, offsetof(struct binance_letters, text));
+	memset(&f->kline, 0, offsetof(struct binance_letters, text));
 }
 
 static void set_letter(struct binance_letters *l, int i, struct json_str text, bool truth)
 {
+	uint64_t bit = (uint64_t)1 << i;
+
+	for (int known = 0; known < BINANCE_KNOWN; known++)
+		l->known[known] &= ~bit;
+	l->known[truth ? BINANCE_TRUE : BINANCE_TEXT] |= bit;
+	l->present |= bit;
 	l->text[i] = text;
-	l->present |= (uint64_t)1 << i;
-	l->truth = (l->truth & ~((uint64_t)1 << i)) | (uint64_t)truth << i;
 }
 
 /* The text of a letter is set where its bit is, and only there. */
@@ -127,7 +138,10 @@ static void on_name(struct binance_frame *f, char letter)
 	if (letter != 's' || !binance_has(&f->own, "s"))
 		return;
 	f->symbol = binance_text(&f->own, 's');
-	f->w.market = f->w.out->find(f->w.out->ctx, f->symbol.at, f->symbol.len);
+	const struct venue_market *m = f->w.market = f->w.out->find(f->w.out->ctx, f->symbol.at, f->symbol.len);
+	f->own.known[BINANCE_PRICE] = f->own.known[BINANCE_QTY] = 0; /* they were another market's */
+	f->scale[BINANCE_PRICE] = m != NULL && m->price_scale <= 8 ? m->price_scale : -1;
+	f->scale[BINANCE_QTY] = m != NULL && m->qty_scale <= 8 ? m->qty_scale : -1;
 }
 
 static void collect_key(struct json *j, struct binance_frame *f, char letter)
@@ -148,6 +162,14 @@ static void collect_key(struct json *j, struct binance_frame *f, char letter)
 
 static void collect(struct json *j, struct binance_frame *f);
 
+/* The object in the wrapper. */
+static void collect_inside(struct json *j, struct binance_frame *f)
+{
+	f->inside = true;
+	json_object(j);
+	collect(j, f);
+}
+
 static bool is_wrapper_key(struct json_str key)
 {
 	return json_str_is(key, "data") || json_str_is(key, "error");
@@ -161,9 +183,7 @@ static void collect_word(struct json *j, struct binance_frame *f, struct json_st
 	if (json_str_is(key, "stream") && kind == JSON_STRING) {
 		json_string(j, &f->stream);
 	} else if (is_wrapper_key(key) && kind == JSON_OBJECT && !f->inside) {
-		f->inside = true;
-		json_object(j);
-		collect(j, f);
+		collect_inside(j, f);
 	} else if (json_str_is(key, "result")) {
 		f->has_result = true;
 		json_skip(j);
@@ -179,66 +199,123 @@ static void collect_word(struct json *j, struct binance_frame *f, struct json_st
 	}
 }
 
-/* ---- the usual way of writing ---- */
+/* ---- the usual way of writing ----
+ *
+ * Reads what Binance writes all the time, for as long as it is written as usual; the reader proper takes over at the
+ * first member that is not. Accepts nothing that it would not, and means the same by it (unit.venue.venues reads each
+ * frame in both ways). A value is read in the pass that finds its end: 1.2 instead of 1.9 times the bare cursor of
+ * bench_decode. */
 
-/* Behind a scalar as Binance writes it: plain text, an unsigned integer, true, false. NULL for
- * everything else. */
-static inline const char *quick_scalar(const char *at, const char *end, struct json_str *ret_text, bool *ret_truth)
+#define INTEGER_DIGITS 19 /* 10^19 - 1 fits 64 bits, whatever the digits */
+#define ROOM 8            /* bytes that a member takes at least, with some behind it */
+
+/* What a letter's value in quotes mostly is. Who wants something else of the letter reads its text. */
+static const uint8_t meaning[BINANCE_LETTERS] = {
+	['A' - 'A'] = BINANCE_QTY,   ['B' - 'A'] = BINANCE_QTY,   ['q' - 'A'] = BINANCE_QTY,
+	['v' - 'A'] = BINANCE_QTY,   ['a' - 'A'] = BINANCE_PRICE, ['b' - 'A'] = BINANCE_PRICE,
+	['c' - 'A'] = BINANCE_PRICE, ['h' - 'A'] = BINANCE_PRICE, ['l' - 'A'] = BINANCE_PRICE,
+	['o' - 'A'] = BINANCE_PRICE, ['p' - 'A'] = BINANCE_PRICE,
+};
+
+struct scalar {
+	struct json_str text;
+	uint64_t value;
+	enum binance_known known;
+};
+
+/* A text in quotes: a decimal where one is expected, else anything plain. Returns what is behind it, or NULL. */
+static inline const char *quick_text(const char *at, const char *end, int scale, struct scalar *s)
 {
-	const char *first = at;
+	const char *behind = NULL;
+	int64_t value = 0;
 
-	*ret_truth = false;
-	if (*at == '"') {
-		at = plain_skip(at + 1, end);
-		*ret_text = (struct json_str){first + 1, (size_t)(at - first - 1), false};
-		return at < end && *at == '"' ? at + 1 : NULL;
+	if (scale >= 0) {
+		behind = digits8_quoted_8(at, end, scale, &value);
+		if (behind == NULL)
+			behind = digits8_quoted(at, end, scale, &value);
 	}
-	if (*at >= '1' && *at <= '9') {
-		at = digits_skip(at, end);
-		*ret_text = (struct json_str){first, (size_t)(at - first), false};
-		return at;
+	if (behind != NULL) {
+		s->text = (struct json_str){at + 1, (size_t)(behind - at - 2), false};
+		s->value = (uint64_t)value;
+		return behind;
 	}
-	*ret_text = (struct json_str){"", 0, false};
-	if (end - at > 5 && memcmp(at, "true", 4) == 0) {
-		*ret_truth = true;
+	behind = plain_skip(at + 1, end);
+	s->text = (struct json_str){at + 1, (size_t)(behind - at - 1), false};
+	s->known = BINANCE_TEXT;
+	return behind < end && *behind == '"' ? behind + 1 : NULL;
+}
+
+/* An unsigned integer. */
+static inline const char *quick_integer(const char *at, const char *end, struct scalar *s)
+{
+	const char *behind = digits8_integer(at, end, &s->value);
+
+	s->known = BINANCE_INTEGER;
+	if (behind == NULL) {
+		s->value = 0;
+		behind = digits_read(at, end, &s->value);
+		if (behind - at > INTEGER_DIGITS)
+			s->known = BINANCE_TEXT;
+	}
+	s->text = (struct json_str){at, (size_t)(behind - at), false};
+	return behind;
+}
+
+static inline const char *quick_flag(const char *at, const char *end, struct scalar *s)
+{
+	bool truth = end - at > 5 && memcmp(at, "true", 4) == 0;
+
+	s->text = (struct json_str){"", 0, false};
+	s->known = truth ? BINANCE_TRUE : BINANCE_TEXT;
+	if (truth)
 		return at + 4;
-	}
 	return end - at > 5 && memcmp(at, "false", 5) == 0 ? at + 5 : NULL;
 }
 
-/* The wrapper's first member, {"stream":"…", when it is written as usual. */
-static void quick_stream(struct json *j, struct binance_frame *f)
+/* An array under "b" or "a": its levels are wire.h's affair. */
+static const char *quick_side(struct json *j, struct binance_frame *f, char letter, const char *at)
 {
-	static const char start[] = "\"stream\":\"";
-	const char *at = j->at, *name = at + sizeof(start) - 1;
-
-	if (j->end - at < 64 || memcmp(at, start, sizeof(start) - 1) != 0)
-		return;
-	at = plain_skip(name, j->end);
-	if (j->end - at < 8 || *at != '"' || at[1] != ',')
-		return;
-	f->stream = (struct json_str){name, (size_t)(at - name), false};
-	json_resume(j, at + 1);
+	if (f->w.market == NULL || (letter != 'b' && letter != 'a'))
+		return NULL;
+	json_resume_due(j, at);
+	read_side(j, f, letter == 'a');
+	return f->w.err == 0 ? j->at : NULL;
 }
 
-/* Reads members of one letter and a scalar for as long as they are written as usual; the reader
- * proper takes over at the first that is not. Accepts nothing that it would not, and means the
- * same by it. */
-static void collect_quickly(struct json *j, struct binance_frame *f)
+/* Members of one letter. One that comes twice is left to the reader proper, too. */
+static void quick_members(struct json *j, struct binance_frame *f)
 {
-	const char *at = j->at, *end = j->end;
-	bool after = j->state == JSON_AFTER, truth;
+	struct binance_letters *l = &f->own;
+	const char *at = j->at, *end = j->end, *behind;
+	bool after = j->state == JSON_AFTER;
+	struct scalar s = {.value = 0};
 
-	while (end - at > 8 && (!after || *at == ',')) {
-		const char *key = at + after;
+	while (end - at > ROOM && (!after || *at == ',')) {
+		const char *key = at + after, *value = key + 4;
 		int i = binance_letter(key[1]);
-		if (key[0] != '"' || i < 0 || key[2] != '"' || key[3] != ':')
+		if (key[0] != '"' || i < 0 || memcmp(key + 2, "\":", 2) != 0 || l->present >> i & 1)
 			break;
-		struct json_str text;
-		const char *behind = quick_scalar(key + 4, end, &text, &truth);
-		if (behind == NULL || end - behind < 1 || (*behind != ',' && *behind != '}'))
+		if (*value == '[') {
+			behind = quick_side(j, f, key[1], value);
+			if (behind == NULL)
+				break;
+			at = behind;
+			after = true;
+			continue;
+		}
+		s.known = meaning[i];
+		if (*value == '"')
+			behind = quick_text(value, end, f->scale[s.known], &s);
+		else if (*value >= '1' && *value <= '9')
+			behind = quick_integer(value, end, &s);
+		else
+			behind = quick_flag(value, end, &s);
+		if (behind == NULL || behind == end || (*behind != ',' && *behind != '}'))
 			break;
-		set_letter(&f->own, i, text, truth);
+		l->text[i] = s.text;
+		l->value[i] = s.value;
+		l->present |= (uint64_t)1 << i;
+		l->known[s.known] |= (uint64_t)1 << i;
 		if (key[1] == 's' || key[1] == 'e')
 			on_name(f, key[1]);
 		at = behind;
@@ -248,13 +325,30 @@ static void collect_quickly(struct json *j, struct binance_frame *f)
 		json_resume(j, at);
 }
 
+/* The wrapper's first members, {"stream":"…","data":{. true: the reader stands at that brace. */
+static bool quick_wrapper(struct json *j, struct binance_frame *f)
+{
+	static const char first[] = "\"stream\":\"", second[] = "\",\"data\":{";
+	const char *at = j->at, *name = at + sizeof(first) - 1;
+
+	if (j->end - at < 64 || memcmp(at, first, sizeof(first) - 1) != 0)
+		return false;
+	at = plain_skip(name, j->end);
+	if ((size_t)(j->end - at) < sizeof(second) || memcmp(at, second, sizeof(second) - 1) != 0)
+		return false;
+	f->stream = (struct json_str){name, (size_t)(at - name), false};
+	json_resume_due(j, at + sizeof(second) - 2);
+	return true;
+}
+
 /* Members of the object that the reader is in. */
 static void collect(struct json *j, struct binance_frame *f)
 {
 	struct json_str key;
 
 	for (;;) {
-		collect_quickly(j, f);
+		if (j->end - j->at > ROOM)
+			quick_members(j, f);
 		if (f->w.err != 0 || !json_key(j, &key))
 			return;
 		if (key.len == 1 && binance_letter(key.at[0]) >= 0)
@@ -286,8 +380,8 @@ void binance_sides(struct binance_frame *f)
 int binance_read(struct binance_frame *f, struct json *j, struct venue_output *out)
 {
 	frame_init(f, out);
-	if (json_object(j))
-		quick_stream(j, f);
+	if (json_object(j) && quick_wrapper(j, f))
+		collect_inside(j, f);
 	collect(j, f);
 	return f->w.err != 0 ? f->w.err : json_finish(j);
 }

@@ -9,10 +9,17 @@
 
 #include "common/venue/wire.h"
 
-/* Scalars by their one-letter key: A-Z, then a-z. */
+/* What is known of a scalar beside its text: nothing, that it is `true`, or its value: an integer, or a decimal at
+ * the market's scale of prices or quantities. A value that is not known is read from the text by who asks for it. */
+enum binance_known { BINANCE_TEXT, BINANCE_TRUE, BINANCE_INTEGER, BINANCE_PRICE, BINANCE_QTY, BINANCE_KNOWN };
+
+#define BINANCE_LETTERS ('z' - 'A' + 1)
+
+/* Scalars by their one-letter key, A to z. */
 struct binance_letters {
-	uint64_t present, truth; /* bits; truth: the value was `true` */
-	struct json_str text[52];
+	uint64_t present, known[BINANCE_KNOWN]; /* a bit for each letter */
+	struct json_str text[BINANCE_LETTERS];
+	uint64_t value[BINANCE_LETTERS];
 };
 
 struct binance_frame {
@@ -21,6 +28,7 @@ struct binance_frame {
 	struct json_str previous, average; /* "pu" of a futures update, "ap" of a liquidation */
 	struct json_str late[2];           /* "b" and "a" of a depth update that came before its symbol */
 	struct levels side[2];
+	int scale[BINANCE_KNOWN]; /* of the decimals that are read with their text; -1: they are not */
 	bool has_side[2];
 	bool has_result, has_levels_id, inside;
 	struct binance_letters own, kline; /* kline: of "k" or "o". The last members: their texts are not cleared */
@@ -37,9 +45,10 @@ void binance_sides(struct binance_frame *f);
 /* Index of a letter's text, or -1. */
 static inline int binance_letter(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	return c >= 'a' && c <= 'z' ? c - 'a' + 26 : -1;
+	const uint64_t letters = 0x3ffffff03ffffff; /* 26, six that are none, 26 */
+	unsigned i = (unsigned)c - 'A';
+
+	return i < BINANCE_LETTERS && (letters >> i & 1) != 0 ? (int)i : -1;
 }
 
 static inline uint64_t binance_bit(char letter)
@@ -50,7 +59,7 @@ static inline uint64_t binance_bit(char letter)
 /* Is there a scalar under each of these letters? Its text, empty where there is none. Was it `true`? */
 static inline bool binance_true(const struct binance_letters *l, char letter)
 {
-	return l->truth & binance_bit(letter);
+	return l->known[BINANCE_TRUE] & binance_bit(letter);
 }
 
 static inline bool binance_has(const struct binance_letters *l, const char *all)
@@ -77,11 +86,15 @@ static inline bool binance_is_flag(const struct binance_letters *l, char letter)
 /* A letter's value at the market's scales, or 0 with the first error kept in f->w. */
 static inline int64_t binance_price(struct binance_frame *f, const struct binance_letters *l, char letter)
 {
+	if (l->known[BINANCE_PRICE] & binance_bit(letter))
+		return (int64_t)l->value[binance_letter(letter)];
 	return wire_price(&f->w, binance_text(l, letter));
 }
 
 static inline int64_t binance_qty(struct binance_frame *f, const struct binance_letters *l, char letter)
 {
+	if (l->known[BINANCE_QTY] & binance_bit(letter))
+		return (int64_t)l->value[binance_letter(letter)];
 	return wire_qty(&f->w, binance_text(l, letter));
 }
 
@@ -92,11 +105,19 @@ static inline int64_t binance_cash(struct binance_frame *f, const struct binance
 
 static inline uint64_t binance_id(struct binance_frame *f, const struct binance_letters *l, char letter)
 {
+	if (l->known[BINANCE_INTEGER] & binance_bit(letter))
+		return l->value[binance_letter(letter)];
 	return wire_id(&f->w, binance_text(l, letter));
 }
 
 static inline int64_t binance_time(struct binance_frame *f, const struct binance_letters *l, char letter)
 {
+	int64_t ns = 0;
+
+	if (l->known[BINANCE_INTEGER] & binance_bit(letter)) {
+		wire_note(&f->w, wire_time_of(l->value[binance_letter(letter)], &ns));
+		return ns;
+	}
 	return wire_instant(&f->w, binance_text(l, letter));
 }
 

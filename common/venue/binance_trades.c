@@ -25,7 +25,7 @@ static void read_named(struct wire *w, struct json *j, struct wire_member f[N])
 					    .first_id = id,
 					    .last_id = id,
 					    .aggressor = f[MAKER].truth ? side_sell : side_buy}};
-	wire_demand(w, id > 0 && m.trade.price > 0);
+	wire_demand(w, id > 0 && m.trade.price > 0 && m.trade.qty > 0);
 	w->time = m.trade.at;
 	wire_give(w, &m);
 }

@@ -94,18 +94,22 @@ int wire_u64(struct json_str text, uint64_t *ret_value)
 	return 0;
 }
 
+int wire_time_of(uint64_t value, int64_t *ret_ns)
+{
+	uint64_t unit = value < FIRST_US ? NS_PER_MS : NS_PER_US;
+
+	if (value > (uint64_t)INT64_MAX / unit)
+		return ERR_RANGE;
+	*ret_ns = (int64_t)(value * unit);
+	return 0;
+}
+
 int wire_time(struct json_str text, int64_t *ret_ns)
 {
 	uint64_t value;
 	int rc = wire_u64(text, &value);
 
-	if (rc < 0)
-		return rc;
-	uint64_t unit = value < FIRST_US ? NS_PER_MS : NS_PER_US;
-	if (value > (uint64_t)INT64_MAX / unit)
-		return ERR_RANGE;
-	*ret_ns = (int64_t)(value * unit);
-	return 0;
+	return rc < 0 ? rc : wire_time_of(value, ret_ns);
 }
 
 /* ---- levels ---- */

@@ -21,6 +21,7 @@ int wire_u64(struct json_str text, uint64_t *ret_value);
 /* A time since 1970 in milli- or microseconds, told apart by its size (good until the year 5138),
  * in ns. ERR_TYPE, ERR_RANGE. */
 int wire_time(struct json_str text, int64_t *ret_ns);
+int wire_time_of(uint64_t value, int64_t *ret_ns); /* of its number; ERR_RANGE */
 
 /* Reads an array of ["price","quantity", …] rows into at[0..max); what follows within a row is
  * skipped. Returns what json_finish will, or the first row's error: those of wire_decimal,

@@ -18,6 +18,7 @@
 #include "common/base/rng.h"
 #include "common/venue/venue.h"
 #include "proto/grid.h"
+#include "tests/unit/venue/spread.h"
 
 #define MARKETS 6
 #define LEVELS 5001
@@ -363,6 +364,21 @@ static void free_samples(void)
 	n_samples = 0;
 }
 
+/* The quick ways of reading what is written as usual say what the reader proper says. */
+static void same_when_spread(const struct venue *v, struct venue_input in, int rc)
+{
+	static char wide[3 << 17], before[sizeof(said)];
+
+	memcpy(before, said, sizeof(said));
+	const char *text = in.text;
+	size_t len = in.len;
+	in.len = spread(text, len, wide);
+	in.text = wide;
+	int again = decode(v, in);
+	if (again != rc || (rc == 0 && strcmp(before, said) != 0))
+		fail_msg("%.*s\n%s: %s\nspread %s: %s", (int)len, text, err_name(rc), before, err_name(again), said);
+}
+
 /* ---- tests, each over all venues ---- */
 
 static void test_samples(const struct venue *v)
@@ -376,6 +392,7 @@ static void test_samples(const struct venue *v)
 		if (strcmp(said, sample[i].expected) != 0)
 			print_message("%s\n", sample[i].in.text);
 		assert_string_equal(said, sample[i].expected);
+		same_when_spread(v, sample[i].in, rc);
 	}
 }
 
@@ -444,6 +461,7 @@ static void test_mutations(const struct venue *v)
 			int rc = decode(v, in);
 			if (rc < 0 && in.ask != VENUE_ASK_INSTRUMENTS && in.ask != VENUE_ASK_LISTINGS)
 				assert_int_equal(messages, 0);
+			same_when_spread(v, in, rc);
 		}
 	}
 }

@@ -14,6 +14,7 @@
 #include "common/base/rng.h"
 #include "common/venue/digits8.h"
 #include "common/venue/wire.h"
+#include "tests/unit/venue/spread.h"
 
 /* Text in memory that ends where it ends, so that a sanitizer sees a step too far. */
 static struct json_str exact(const char *text)
@@ -106,20 +107,6 @@ static void test_times(void **state)
 	exact("");
 }
 
-/* The same array, written so that no quick way applies: spaces between the tokens. */
-static void spread(const char *text, char *out)
-{
-	bool quoted = false;
-
-	for (; *text; text++) {
-		quoted ^= *text == '"';
-		*out++ = *text;
-		if (!quoted)
-			*out++ = ' ';
-	}
-	*out = 0;
-}
-
 static int read_levels(const char *text, const struct venue_market *m, struct level *at, uint32_t max,
 		       struct levels *ret_levels)
 {
@@ -173,7 +160,7 @@ static void test_levels(void **state)
 	for (int i = 0; i < 100000; i++) {
 		const struct venue_market *m = &markets[rng_below(&r, 4)];
 		random_levels(&r, text);
-		spread(text, wide);
+		spread(text, strlen(text), wide);
 		int quick = read_levels(text, m, a, 5, &la), plain = read_levels(wide, m, b, 5, &lb);
 		if (quick != plain)
 			fail_msg("%s: %s, plainly %s", text, err_name(quick), err_name(plain));
