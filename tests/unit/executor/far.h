@@ -15,6 +15,7 @@
 #define ORDERS_MAX 400
 #define TRADES_MAX 4000
 #define FLIGHTS_MAX 64
+#define FILLS_PAGE 2 /* in a reply */
 #define WORDS_MAX 4000
 #define TOLD_MAX 256
 #define WINDOW (5 * S)
@@ -266,9 +267,15 @@ static inline void cancel(struct model_flight *f, struct model_order *m)
 
 static inline void list_fills(struct model_flight *f)
 {
-	for (uint32_t i = 0; i < w.trades && f->n + 1 < ORDERS_MAX; i++)
-		if (w.order[w.trade[i].order].venue_id == f->q.question.venue_id)
-			f->row[f->n++] = fill_row(i, false);
+	for (uint32_t i = f->q.question.from > 0 ? (uint32_t)f->q.question.from - 1 : 0; i < w.trades; i++) {
+		if (w.order[w.trade[i].order].venue_id != f->q.question.venue_id)
+			continue;
+		if (f->n == FILLS_PAGE) {
+			f->row[f->n++] = (struct venue_orders_row){.kind = VENUE_ORDERS_MORE, .trade_id = i + 1};
+			return;
+		}
+		f->row[f->n++] = fill_row(i, false);
+	}
 	f->row[f->n++] = (struct venue_orders_row){.kind = VENUE_ORDERS_NO_MORE};
 }
 

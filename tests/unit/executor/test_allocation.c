@@ -186,6 +186,26 @@ static void no_order_goes_beyond_the_budget(void **state)
 	desk_close(&d);
 }
 
+/* 4.8 stand at 150, the budget is half of 1232: more is at stake than may be, and only less passes. */
+static void beyond_the_budget_only_less_passes(void **state)
+{
+	struct executor_settings s = settings(allocation_method_fixed, "s=0.5");
+	begin(state, &s);
+	order(side_buy, tif_ioc, 0, 4800);
+	desk_until(&d, HOUR - MS);
+	d.now = HOUR - MS;
+	desk_snapshot(&d, (struct levels)LEVELS({14900, 50000}), (struct levels)LEVELS({15100, 50000}));
+	desk_state(&d, book_state_trusted);
+	step();
+	until(HOUR);
+	assert_true(told("s")->budget < CASH(617));
+	order(side_buy, tif_ioc, 0, 100);
+	desk_expect_order(&d, order_status_rejected, reject_risk_budget, 0);
+	order(side_sell, tif_ioc, 0, 1000);
+	desk_expect_order(&d, order_status_filled, reject_none, 1000);
+	desk_close(&d);
+}
+
 static void who_is_not_named_has_nothing(void **state)
 {
 	struct executor_settings s = settings(allocation_method_fixed, "t=0.25");
@@ -328,6 +348,7 @@ int main(void)
 		cmocka_unit_test(equal_risk_is_inverse_to_the_deviation),
 		cmocka_unit_test(performance_is_from_nothing_to_twice),
 		TWICE(no_order_goes_beyond_the_budget),
+		TWICE(beyond_the_budget_only_less_passes),
 		TWICE(who_is_not_named_has_nothing),
 		TWICE(budgets_are_of_a_strategy_each),
 		TWICE(leverage_multiplies),

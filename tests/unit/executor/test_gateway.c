@@ -194,6 +194,24 @@ static void a_stranger_is_told(void **state)
 	assert_non_null(strstr(w.g.differs, "by hand"));
 }
 
+/* A list may be older than the end of one of ours. */
+static void who_is_a_stranger_once_is_none(void **state)
+{
+	(void)state;
+	have_agreed();
+	struct model_order *m = &w.order[w.orders++];
+	*m = (struct model_order){.o = {.client_id = "just ended", .side = side_buy, .qty = 10, .price = 9000},
+				  .venue_id = 1,
+				  .placed = 1,
+				  .status = order_status_open};
+	for (int i = 0; i < 10000 && !w.g.suspects; i++)
+		turn();
+	assert_true(w.g.suspects);
+	m->status = order_status_cancelled;
+	run_for(40 * S);
+	assert_string_equal(w.g.differs, "");
+}
+
 static void after_a_reset_the_venue_is_right(void **state)
 {
 	(void)state;
@@ -374,6 +392,7 @@ int main(void)
 		CALM(a_dry_account_sends_nothing),
 		CALM(a_difference_is_told_after_three_looks),
 		CALM(a_stranger_is_told),
+		CALM(who_is_a_stranger_once_is_none),
 		CALM(after_a_reset_the_venue_is_right),
 		CALM(no_connection_is_no_order),
 		CALM(retry_after_is_obeyed),

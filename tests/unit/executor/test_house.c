@@ -303,7 +303,10 @@ static void a_new_account_joins(void **state)
 	h = open_house(s, 1);
 	show_book(h);
 	buy(h, "paper");
-	struct event trade;
+	struct event trade, def = desk_definition("ONE.TEST", "ONE");
+	def.instrument.band_by = band_by_mean;
+	def.instrument.band_minutes = 1;
+	feed(h, &def);
 	event_init(&trade, EVENT_trade);
 	trade.trade = (struct ev_trade){.instrument = desk_symbol("ONE.TEST"), .price_scale = 2, .qty_scale = 3,
 					.price = 9900, .qty = 1};
@@ -317,6 +320,8 @@ static void a_new_account_joins(void **state)
 	assert_int_equal(markets_at(&house_at(h, 0)->markets, 0)->position.qty, 1000);
 	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->position.qty, 0);
 	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->last, 9900);
+	const struct band_mean *mean = &markets_at(&house_at(h, 2)->markets, 0)->mean;
+	assert_int_equal(mean->at[mean->newest % BAND_SLICES].qty, 1);
 	assert_int_equal(account_find(&house_at(h, 2)->account, "USDT")->total, CASH(300));
 	close_two(h);
 }

@@ -316,6 +316,56 @@ static void marks_are_stated(void **state)
 	}
 }
 
+/* What is held is worth what a market that delivers it says: 200, though the perpetual at 99.50 was announced first. */
+static void held_is_worth_what_spot_says(void **state)
+{
+	(void)state;
+	struct executor_settings s = settings("isolated");
+	struct level bid = {19900, 1000}, ask = {20100, 1000};
+	struct desk d;
+	s.balance[s.n_balances++] = (struct executor_balance){"ONE", CASH(1)};
+	open_desk(&d, &s);
+	struct event ev = desk_definition("SPOT.TEST", "ONE");
+	desk_feed(&d, &ev);
+	event_init(&ev, EVENT_book_snapshot);
+	ev.book_snapshot.instrument = desk_symbol("SPOT.TEST");
+	ev.book_snapshot.price_scale = 2;
+	ev.book_snapshot.qty_scale = 3;
+	ev.book_snapshot.bids = (struct levels){&bid, 1};
+	ev.book_snapshot.asks = (struct levels){&ask, 1};
+	desk_feed(&d, &ev);
+	event_init(&ev, EVENT_book_state);
+	ev.book_state.instrument = desk_symbol("SPOT.TEST");
+	ev.book_state.state = book_state_trusted;
+	desk_feed(&d, &ev);
+	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	assert_true(equity(&d)->marked);
+	assert_int_equal(equity(&d)->equity, CASH(1000) - 10000000 + CASH(200) - CASH(1) / 2);
+	desk_close(&d);
+}
+
+/* One holds what another owes: nothing is left in the account, and still each of them has gained or lost. */
+static void strategies_against_each_other_are_valued(void **state)
+{
+	(void)state;
+	struct executor_settings s = settings("isolated");
+	struct desk d;
+	s.equity_interval_ns = 60 * S;
+	open_desk(&d, &s);
+	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	struct event ev = desk_intent(&d, side_sell, tif_ioc, 0, 1000);
+	event_set_name(ev.intent.strategy, "t");
+	ev.intent.ordinal = 1;
+	desk_feed(&d, &ev);
+	assert_int_equal(position(&d)->qty, 0);
+	desk_clear(&d);
+	desk_until(&d, d.now + 60 * S);
+	assert_int_equal(desk_count(&d, EVENT_valuation), 1);
+	assert_int_equal(desk_last(&d, EVENT_valuation)->valuation.qty, 0);
+	assert_int_equal(desk_last(&d, EVENT_valuation)->valuation.price, 9950);
+	desk_close(&d);
+}
+
 /* ---- fundings, marks, liquidations ---- */
 
 static const struct ev_liquidated *liquidated(const struct desk *d)
@@ -613,6 +663,8 @@ int main(void)
 		cmocka_unit_test(losses_are_paid),	 cmocka_unit_test(state_goes_on),
 		cmocka_unit_test(journal_is_taken_over), cmocka_unit_test(delivered_goes_on_margin),
 		cmocka_unit_test(marks_are_stated),	 cmocka_unit_test(funding_is_paid),
+		cmocka_unit_test(strategies_against_each_other_are_valued),	 cmocka_unit_test(funding_is_paid),
+		cmocka_unit_test(held_is_worth_what_spot_says),	 cmocka_unit_test(funding_is_paid),
 		cmocka_unit_test(funding_has_parts),	 cmocka_unit_test(isolated_is_liquidated),
 		cmocka_unit_test(insurance_bears_the_rest), cmocka_unit_test(cross_is_liquidated),
 		cmocka_unit_test(cross_goes_one_by_one), cmocka_unit_test(book_stands_for_the_mark),

@@ -150,6 +150,19 @@ static void what_has_no_rate_is_not_marked(void **state)
 	desk_close(&d);
 }
 
+/* Its rate is of ten seconds ago, and nobody knows whether it still is. */
+static void an_old_rate_is_not_marked(void **state)
+{
+	struct executor_settings s = settings("USDC");
+	begin(state, &s);
+	d.now += 10 * S;
+	show("TWO.TEST", 4900, 5000);
+	desk_book(&d);
+	buy("TWO.TEST", 5000, 2000);
+	expect_worth(1493911000000 / 10, 1395901000000 / 10, -99000000, 9900000, false);
+	desk_close(&d);
+}
+
 /* A limit of 98 USDT: 2 TWO at 50 are 100 USDC, so 99 USDT at 0.99; 1.9 are 94.05. */
 static void limits_count_in_the_accounts_asset(void **state)
 {
@@ -304,6 +317,7 @@ int main(void)
 		TWICE(a_stated_rate_counts_before_the_market),
 		TWICE(a_market_the_other_way_round_counts),
 		TWICE(what_has_no_rate_is_not_marked),
+		TWICE(an_old_rate_is_not_marked),
 		TWICE(limits_count_in_the_accounts_asset),
 		TWICE(limits_refuse_what_cannot_be_valued),
 		TWICE(results_stay_with_their_asset),

@@ -296,6 +296,39 @@ static void an_order_ends_without_what_is_quarantined(void **state)
 	assert_int_equal(executor_trading(d.x), trading_running);
 }
 
+static void trade_many(const char *id, uint32_t n)
+{
+	char trade_id[EVENT_NAME_MAX];
+	for (uint32_t i = 1; i <= n; i++) {
+		snprintf(trade_id, sizeof(trade_id), "%u", i);
+		trades(id, trade_id, 9900, 1);
+	}
+}
+
+/* Of orders that are open all trades are told apart; those of ended ones make room. */
+static void trades_of_open_orders_are_not_forgotten(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, REMOTE_TRADES_MAX + 1);
+	trade_many("o1", REMOTE_TRADES_MAX + 1);
+	expect_quarantine(1);
+	assert_int_equal(first_order()->filled, REMOTE_TRADES_MAX);
+	assert_int_equal(first_order()->remote.quarantined, 0); /* it comes again, when there is room */
+	trades("o1", "1", 9900, 1);
+	expect_silence();
+}
+
+static void trades_of_ended_orders_make_room(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, REMOTE_TRADES_MAX);
+	trade_many("o1", REMOTE_TRADES_MAX);
+	expect("o1", order_status_filled, reject_none, REMOTE_TRADES_MAX);
+	order(side_buy, tif_gtc, 9000, 1000);
+	trades("o2", "1", 9000, 100);
+	expect("o2", order_status_partial, reject_none, 100);
+}
+
 /* ---- commissions ---- */
 
 static void commission_in_the_quote(void **state)
@@ -540,6 +573,8 @@ int main(void)
 		LIVE(too_much_is_quarantined),
 		LIVE(what_the_account_does_not_have_is_quarantined),
 		LIVE(an_order_ends_without_what_is_quarantined),
+		cmocka_unit_test_setup_teardown(trades_of_open_orders_are_not_forgotten, open_live, close_desk),
+		cmocka_unit_test_setup_teardown(trades_of_ended_orders_make_room, open_live, close_desk),
 		LIVE(commission_in_the_quote),
 		LIVE(commission_in_the_base),
 		LIVE(commission_in_another_asset),
