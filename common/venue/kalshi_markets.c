@@ -106,7 +106,9 @@ static struct json_str base_of(struct json_str ticker, char text[EVENT_NAME_MAX]
 }
 
 /* What a market has come to. Closed is not settled: its result is empty, or may still be amended, until it is
- * finalized. docs.kalshi.com, "Get Market"; recorded events. */
+ * finalized. Results are yes, no, scalar (with a value) and void, where positions are returned at what they cost
+ * (docs.kalshi.com, "Market Lifecycle", "Get Market", "Get Settlements"; recorded events). Of anything else nobody can
+ * tell what it pays. */
 struct settled {
 	struct json_str status, result, value, at;
 };
@@ -128,12 +130,13 @@ static int deliver_result(const struct description *d, const struct settled *s, 
 		return 0;
 	bool yes = json_str_is(s->result, "yes"), no = json_str_is(s->result, "no");
 	struct json_str pays = s->value.len > 0 ? s->value : yes ? one : zero;
-	bool called_off = s->value.len == 0 && !yes && !no;
+	bool called_off = json_str_is(s->result, "void");
+	bool untold = !called_off && s->value.len == 0 && !yes && !no;
 	wire_text(s->result, outcome, sizeof(outcome));
-	msg.resolution = (struct venue_resolution){.at = time_of(s->at), .outcome = called_off ? "void" : outcome};
+	msg.resolution = (struct venue_resolution){.at = time_of(s->at), .outcome = outcome};
 	msg.time = msg.resolution.at;
-	msg.resolution.price = VENUE_CALLED_OFF;
-	int rc = called_off ? 0 : wire_decimal(pays, m->price_scale, &msg.resolution.price);
+	msg.resolution.price = called_off ? VENUE_CALLED_OFF : VENUE_UNTOLD;
+	int rc = called_off || untold ? 0 : wire_decimal(pays, m->price_scale, &msg.resolution.price);
 	if (rc == 0)
 		out->message(out->ctx, &msg);
 	return rc;

@@ -176,10 +176,12 @@ struct venue_liquidation {
 };
 
 #define VENUE_CALLED_OFF (-1)
+#define VENUE_UNTOLD (-2)
 
 struct venue_resolution {
 	int64_t at;          /* ns, venue time; 0 where it does not say */
-	int64_t price;       /* what one contract pays, at the market's price scale; VENUE_CALLED_OFF: it is void */
+	int64_t price;       /* what one contract pays, at the market's price scale; VENUE_CALLED_OFF: it is void;
+			      * VENUE_UNTOLD: it is settled, and the venue does not say how */
 	const char *outcome; /* what has come about; NUL-terminated, may be empty */
 };
 

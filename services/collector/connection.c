@@ -145,6 +145,16 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 	runtime_alert(s->rt, severity_warning, on, "market_missing", m->symbol.s, words);
 }
 
+void connection_unsettled(void *ctx, const struct venue_market *m, bool on)
+{
+	struct shell *s = ctx;
+	char words[EVENT_TEXT_MAX];
+	snprintf(words, sizeof words, "%s: %s", m->symbol.s,
+		 on ? "the venue has settled it and does not say how: what is held stays as it is; look at the venue"
+		    : "the venue says what it pays");
+	runtime_alert(s->rt, severity_warning, on, "unsettled", m->symbol.s, words);
+}
+
 void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text)
 {
 	struct shell *s = ctx;

@@ -92,6 +92,8 @@ struct collector_actions {
 	void (*remove)(void *ctx, uint32_t connection, const struct venue_feed *feed);
 	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */
 	void (*trouble)(void *ctx, const struct venue_market *m, bool on, const char *text);
+	/* The venue has settled a market and does not say what it pays; on false: it does now. NULL: likewise. */
+	void (*unsettled)(void *ctx, const struct venue_market *m, bool on);
 	/* Likewise about what a connection has subscribed to: refused, or not answered. NULL: nobody is asked. */
 	void (*subscription)(void *ctx, uint32_t connection, bool on, const char *text);
 };

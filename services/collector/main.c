@@ -110,6 +110,7 @@ static int make_core(struct shell *s, char *reason, size_t cap)
 					    .add = subscribe_add,
 					    .remove = subscribe_drop,
 					    .trouble = connection_trouble,
+					    .unsettled = connection_unsettled,
 					    .subscription = connection_subscription};
 	s->references.every_ns = s->set.reference_every_ns;
 	s->references.stale_ns = s->set.reference_stale_ns;

@@ -195,6 +195,7 @@ void connection_close(struct line *l);
 void connection_again(struct line *l, const char *reason, int64_t wait_ns); /* wait_ns < 0: by backoff */
 void connection_reconnect(void *ctx, uint32_t connection, const char *reason);
 void connection_trouble(void *ctx, const struct venue_market *m, bool on, const char *text);
+void connection_unsettled(void *ctx, const struct venue_market *m, bool on);
 void connection_subscription(void *ctx, uint32_t connection, bool on, const char *text);
 /* Polling: there is no connection that tells people when the feed is lost, or back. */
 void connection_polled(struct shell *s, const struct ev_feed_state *feed);

@@ -163,6 +163,7 @@ struct market {
 	struct seal *seal; /* owned; NULL where the venue has none */
 	bool resolved;     /* what it pays was published */
 	int64_t pays;      /* what that was */
+	bool untold;       /* the venue has settled it, and has not said how */
 
 	uint64_t trade_id;
 	/* stamp, venue time and price of the last trade */

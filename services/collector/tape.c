@@ -396,6 +396,12 @@ static void complete(const struct collector_core *c, const struct market *m, str
  * may be told more than once, and be changed. */
 void tape_on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
 {
+	bool untold = r->price == VENUE_UNTOLD && !m->resolved;
+	if (untold != m->untold && c->actions.unsettled != NULL)
+		c->actions.unsettled(c->actions.ctx, &m->venue, untold);
+	m->untold = untold;
+	if (r->price == VENUE_UNTOLD)
+		return;
 	if (m->resolved && m->pays == r->price)
 		return;
 	m->resolved = true;

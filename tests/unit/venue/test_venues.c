@@ -210,7 +210,7 @@ static void on_message(void *ctx, const struct venue_message *m)
 		say("> tick %s %" PRId64 " %" PRId64, raw, m->time, m->tick_size);
 		break;
 	case VENUE_RESOLUTION:
-		assert_true(m->resolution.price >= VENUE_CALLED_OFF && m->resolution.outcome != NULL);
+		assert_true(m->resolution.price >= VENUE_UNTOLD && m->resolution.outcome != NULL);
 		say("> resolution %s %" PRId64 " pays %" PRId64 " \"%s\"", raw, m->resolution.at, m->resolution.price,
 		    m->resolution.outcome);
 		break;
