@@ -131,9 +131,12 @@ void report_refusal(const struct step *s, const struct event *intent, enum rejec
 
 void report_expiry(const struct step *s, const struct event *intent)
 {
+	int64_t until = intent->intent.good_until;
+	bool its_date = until != 0 && until <= s->now;
+	const char *why = its_date ? "The date until which it was good had passed when it arrived."
+				   : "The intent was too old when it arrived.";
 	s->x->counters.expired++;
-	answer(s, intent,
-	       &(struct answer){order_status_expired, reject_none, "The intent was too old when it arrived."});
+	answer(s, intent, &(struct answer){order_status_expired, reject_none, why});
 }
 
 void report_pending(const struct step *s, const struct event *intent)

@@ -56,6 +56,7 @@ struct strategy_core_counters {
 };
 
 struct strategy_outcome { /* what became of a wish */
+	const char *why; /* refused: in words; NULL: it was not */
 	int result;       /* 0, or why no intent came of it */
 	uint64_t ordinal; /* the intent's; for a cancel the order's */
 	char client_order_id[EVENT_NAME_MAX];

@@ -116,10 +116,19 @@ static uint32_t orders_of(const struct strategy_wish *w)
 	return 1U + (w->target > 0) + (w->stop > 0);
 }
 
-static bool sensible(const struct strategy_wish *w)
+const char *seat_nonsense(const struct strategy_wish *w)
 {
-	bool priced = w->type == order_type_market ? w->price == 0 : w->type != order_type_limit || w->price > 0;
-	return !negative(w) && (w->qty > 0) != (w->amount > 0) && priced;
+	if (negative(w))
+		return "a quantity, price or date is below 0";
+	if (w->qty == 0 && w->amount == 0)
+		return "it needs a qty above 0, or the amount of a purchase at market";
+	if (w->qty > 0 && w->amount > 0)
+		return "qty or amount, not both";
+	if (w->type == order_type_market && w->price > 0)
+		return "an order at market has no price";
+	if (w->type == order_type_limit && w->price == 0)
+		return "a limit order needs a price above 0";
+	return NULL;
 }
 
 static int refusal(struct strategy_ctx *ctx, const struct strategy_wish *w)
@@ -128,7 +137,7 @@ static int refusal(struct strategy_ctx *ctx, const struct strategy_wish *w)
 	int rc = 0;
 	if (!ctx->view->known)
 		rc = ERR_NOT_FOUND;
-	else if (!sensible(w))
+	else if (seat_nonsense(w))
 		rc = ERR_ARG;
 	else if (!strategy_trusted(ctx))
 		rc = ERR_STALE;

@@ -217,9 +217,7 @@ static void conclude(struct external *x, const struct event *ev)
 				      .seq = runtime_x_last(x->rt),
 				      .ordinal = o->ordinal,
 				      .client_order_id = o->client_order_id,
-				      .message = o->result ? err_text(o->result) : "an intent is on record"};
-	if (o->result == ERR_STALE)
-		out.message = "no trusted, fresh book, or a cause that is too old: no order";
+				      .message = o->why ? o->why : "an intent is on record"};
 	runtime_answer(x->rt, &out);
 }
 

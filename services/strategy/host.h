@@ -81,6 +81,9 @@ void seat_save(const struct strategy_ctx *seat, struct packer *p);
 int seat_load(struct strategy_core *c, uint64_t format, struct unpacker *u);
 void retired_save(const struct retired *r, struct packer *p);
 
+/* ctx.c: what is wrong with it whatever the market is, in words; NULL: nothing. */
+const char *seat_nonsense(const struct strategy_wish *w);
+
 /* wish.c: what an external program asks of its seat; the refusal is also the seat's outcome. */
 int wish_on_event(struct strategy_ctx *seat, int64_t now, const struct ev_wish *w, const struct sink *out);
 

@@ -57,24 +57,33 @@ static int take_prices(const struct ev_wish *w, const struct ev_instrument *d, s
 	return rc;
 }
 
+static bool known(const struct ev_wish *w)
+{
+	return (w->side == side_buy || w->side == side_sell) && w->type >= order_type_market &&
+	       w->type <= order_type_trailing_stop && w->tif >= tif_gtc && w->tif <= tif_gtd &&
+	       w->trigger_by <= trigger_by_mark && w->link <= order_link_bracket;
+}
+
+static int terms(const struct ev_wish *w, const struct ev_instrument *d, struct strategy_wish *ret_wish)
+{
+	*ret_wish = terms_of(w);
+	int rc = fixed_rescale(w->qty, w->qty_scale, d->qty_scale, &ret_wish->qty);
+	if (rc == 0)
+		rc = fixed_rescale(w->amount, w->cash_scale, STRATEGY_QTY_SCALE, &ret_wish->amount);
+	return rc != 0 ? rc : take_prices(w, d, ret_wish);
+}
+
 static int order(struct strategy_ctx *seat, const struct ev_wish *w, uint64_t *ret_ordinal)
 {
 	const struct ev_instrument *d = strategy_instrument(seat);
-	struct strategy_wish wish = terms_of(w);
-	bool known = (w->side == side_buy || w->side == side_sell) && w->type >= order_type_market &&
-		     w->type <= order_type_trailing_stop && w->tif >= tif_gtc && w->tif <= tif_gtd &&
-		     w->trigger_by <= trigger_by_mark && w->link <= order_link_bracket;
+	struct strategy_wish wish;
 	if (!d)
 		return ERR_NOT_FOUND;
-	if (!known || !scaled(w))
+	if (!known(w) || !scaled(w))
 		return ERR_ARG;
 	if (stale(seat, w))
 		return ERR_STALE;
-	int rc = fixed_rescale(w->qty, w->qty_scale, d->qty_scale, &wish.qty);
-	if (rc == 0)
-		rc = fixed_rescale(w->amount, w->cash_scale, STRATEGY_QTY_SCALE, &wish.amount);
-	if (rc == 0)
-		rc = take_prices(w, d, &wish);
+	int rc = terms(w, d, &wish);
 	return rc != 0 ? rc : strategy_order(seat, &wish, ret_ordinal);
 }
 
@@ -129,6 +138,45 @@ static int obey(struct strategy_ctx *seat, const struct ev_wish *w, uint64_t *re
 	}
 }
 
+/* ---- a refusal, in words for who wrote the program ---- */
+
+static const char *why_no_order(struct strategy_ctx *seat, const struct ev_wish *w, int rc)
+{
+	const struct ev_instrument *d = strategy_instrument(seat);
+	struct strategy_wish wish;
+	const char *nonsense = NULL;
+	if (rc == ERR_NOT_FOUND)
+		return "the seat's instrument is not known yet: no collector has told of it";
+	if (rc == ERR_FULL)
+		return "the seat has as many open orders as it may";
+	if (rc != ERR_ARG)
+		return "a price or quantity has more decimals than the instrument, or is too large";
+	if (known(w) && scaled(w) && d && terms(w, d, &wish) == 0)
+		nonsense = seat_nonsense(&wish);
+	return nonsense ? nonsense : "no such side, type, tif, trigger_by or link, or a scale above 18: see nj schema";
+}
+
+static const char *why_no_change(const struct ev_wish *w, int rc)
+{
+	if (rc == ERR_NOT_FOUND)
+		return "the seat has no open order with this ordinal";
+	if (rc == ERR_EXISTS)
+		return "it is being cancelled already";
+	if (rc == ERR_ARG && w->kind == wish_kind_replace)
+		return "say what changes: a price, qty or trigger_price above 0";
+	return rc == ERR_ARG ? "no such kind or scope: see nj schema"
+			     : "a price or quantity has more decimals than the instrument, or is too large";
+}
+
+static const char *why(struct strategy_ctx *seat, const struct ev_wish *w, int rc)
+{
+	if (rc == 0)
+		return NULL;
+	if (rc == ERR_STALE)
+		return "no trusted, fresh book, or a cause that is too old";
+	return w->kind == wish_kind_order ? why_no_order(seat, w, rc) : why_no_change(w, rc);
+}
+
 int wish_on_event(struct strategy_ctx *seat, int64_t now, const struct ev_wish *w, const struct sink *out)
 {
 	struct event cause = {.ts_recv = w->cause_at};
@@ -142,7 +190,7 @@ int wish_on_event(struct strategy_ctx *seat, int64_t now, const struct ev_wish *
 	seat->cause = NULL;
 	seat->out = NULL;
 	seat->wish = NULL;
-	seat->outcome = (struct strategy_outcome){.result = rc, .ordinal = ordinal};
+	seat->outcome = (struct strategy_outcome){.why = why(seat, w, rc), .result = rc, .ordinal = ordinal};
 	if (ordinal != 0)
 		seat_client_id(seat, ordinal, seat->outcome.client_order_id);
 	return rc;

@@ -82,6 +82,8 @@ static void gtd_expires_at_its_time(void **state)
 	ev.intent.good_until = d.now;
 	give(&ev);
 	expect("o3", order_status_expired, reject_none, 0);
+	assert_string_equal(desk_last(&d, EVENT_order)->order.reason,
+			    "The date until which it was good had passed when it arrived.");
 	int64_t date = d.now + 3 * S;
 	ev = desk_intent(&d, side_buy, tif_gtd, 9900, 500);
 	ev.intent.good_until = date;

@@ -157,6 +157,44 @@ static void the_rules_of_a_hosted_strategy_hold(void **state)
 	assert_int_equal(strategy_core_counters(st.core)->wishes, 5);
 }
 
+/* Who wrote the program reads what is wrong, not a code. */
+static void a_refusal_says_what_is_wrong(void **state)
+{
+	(void)state;
+	const struct {
+		uint8_t kind, type;
+		int64_t price, qty, amount;
+		const char *why;
+	} rows[] = {
+		{wish_kind_order, order_type_limit, 10000, -1, 0, "a quantity, price or date is below 0"},
+		{wish_kind_order, order_type_limit, 10000, 0, 0,
+		 "it needs a qty above 0, or the amount of a purchase at market"},
+		{wish_kind_order, order_type_market, 0, 5, 5, "qty or amount, not both"},
+		{wish_kind_order, order_type_market, 10000, 5, 0, "an order at market has no price"},
+		{wish_kind_order, order_type_limit, 0, 5, 0, "a limit order needs a price above 0"},
+		{wish_kind_order, 99, 10000, 5, 0,
+		 "no such side, type, tif, trigger_by or link, or a scale above 18: see nj schema"},
+		{wish_kind_cancel, 0, 0, 0, 0, "the seat has no open order with this ordinal"},
+		{wish_kind_replace, 0, 0, 0, 0, "the seat has no open order with this ordinal"},
+		{77, 0, 0, 0, 0, "no such kind or scope: see nj schema"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct event ev = wish_of(rows[i].kind, "n");
+		ev.wish.type = rows[i].type ? rows[i].type : ev.wish.type;
+		ev.wish.price = rows[i].price;
+		ev.wish.qty = rows[i].qty;
+		ev.wish.amount = rows[i].amount;
+		const struct strategy_outcome *o = give(&ev);
+		assert_true(o->result < 0);
+		assert_string_equal(o->why, rows[i].why);
+	}
+	struct event ev = wish_of(wish_kind_order, "n");
+	ev.wish.cause_at = st.now - 2 * S - 1;
+	assert_string_equal(give(&ev)->why, "no trusted, fresh book, or a cause that is too old");
+	ev = wish_of(wish_kind_order, "n");
+	assert_null(give(&ev)->why);
+}
+
 static void a_program_that_is_gone_has_nothing_open(void **state)
 {
 	(void)state;
@@ -300,6 +338,7 @@ int main(void)
 		TEST(other_scales_are_converted_exactly_or_refused),
 		TEST(every_kind_of_order_may_be_wished),
 		TEST(the_rules_of_a_hosted_strategy_hold),
+		TEST(a_refusal_says_what_is_wrong),
 		TEST(a_program_that_is_gone_has_nothing_open),
 		cmocka_unit_test(positions_name_a_place_for_good),
 		cmocka_unit_test(a_full_backlog_forgets_the_oldest_and_says_so),
