@@ -75,6 +75,16 @@ static bool is_foreign(const struct config *c, const char *name)
 	return false;
 }
 
+/* Of a foreign section: is this key, or any where it is NULL, to be kept? */
+static bool is_peeked(const struct config *c, const char *section, const char *key)
+{
+	size_t n = strlen(section);
+	for (const char *const *p = c->peeked; p && *p; p++)
+		if (strncmp(*p, section, n) == 0 && (*p)[n] == '.' && (!key || strcmp(*p + n + 1, key) == 0))
+			return true;
+	return false;
+}
+
 static const struct config_key *key_of(const struct config_section *s, const char *name)
 {
 	for (const struct config_key *k = s->keys; k->name; k++)
@@ -163,13 +173,17 @@ static int put_checked(struct load *ld, const struct config_given *g, const stru
 	return rc == 0 ? 0 : fail(ld, g->where, "%s", err_text(rc));
 }
 
+/* As it was given: its owner checks it. */
+static int put_foreign(struct load *ld, const struct config_given *g)
+{
+	return is_peeked(ld->c, g->section, g->key) ? put_checked(ld, g, NULL) : 0;
+}
+
 static int put(struct load *ld, const struct config_given *g)
 {
 	const struct config_key *row;
 	int rc = resolve(ld, g, &row);
-	if (rc == SKIPPED)
-		return 0;
-	return rc == 0 ? put_checked(ld, g, row) : rc;
+	return rc == SKIPPED ? put_foreign(ld, g) : rc == 0 ? put_checked(ld, g, row) : rc;
 }
 
 /* ---- files ---- */
@@ -216,7 +230,7 @@ static int on_section(void *ctx, const char *section, int line)
 	if (section_of(ld->c, section))
 		return 0;
 	if (is_foreign(ld->c, section))
-		return SKIPPED;
+		return is_peeked(ld->c, section, NULL) ? 0 : SKIPPED;
 	where_line(ld, line, where);
 	return unknown_section(ld, where, section);
 }
@@ -228,6 +242,8 @@ static int on_empty(void *ctx, const char *section, const char *name, int line)
 		.section = section, .sub = name, .key = "", .value = "", .origin = ORIGIN_FILE};
 	const struct config_section *s = section_of(ld->c, section);
 	const struct config_key *row;
+	if (!s)
+		return 0;
 	where_line(ld, line, g.where);
 	if (key_of(s, name))
 		return fail(ld, g.where, "%s.%s: no value (write %s = \"...\")", section, name,
@@ -406,7 +422,7 @@ static int put_flag(struct load *ld, const char *flag)
 		return fail(ld, g.where,
 			    "a secret on the command line is seen by every user (use " ENV_PREFIX
 			    "..._FILE)");
-	return rc == 0 ? put_checked(ld, &g, row) : rc == SKIPPED ? 0 : rc;
+	return rc == 0 ? put_checked(ld, &g, row) : rc == SKIPPED ? put_foreign(ld, &g) : rc;
 }
 
 /* ---- all of it ---- */
@@ -506,6 +522,11 @@ int config_new(const struct config_section *sections, size_t n, const char *cons
 	c->foreign = foreign;
 	*ret_config = c;
 	return 0;
+}
+
+void config_peek(struct config *c, const char *const *keys)
+{
+	c->peeked = keys;
 }
 
 void config_free(struct config *c)

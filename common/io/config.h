@@ -67,6 +67,10 @@ int config_new(const struct config_section *sections, size_t n, const char *cons
 	       struct config **ret_config);
 void config_free(struct config *c);
 
+/* Before config_load: keys of foreign sections ("collector.symbols", NULL-ended, outliving the config) whose values are
+ * kept as they were given, for config_each; never those of secrets. */
+void config_peek(struct config *c, const char *const *keys);
+
 /* Reads everything and fills the structs only when all of it is good; ERR_ARG with *err filled
  * otherwise, and the structs and the settings of the last good load stay as they were (a bad reload
  * changes nothing). path may be NULL (no file). flags: "section.key=value" texts. envp as in

@@ -26,7 +26,7 @@ struct config_entries {
 };
 
 struct config {
-	const char *const *foreign;
+	const char *const *foreign, *const *peeked;
 	struct config_entries entries; /* of the last good load */
 	size_t n;
 	struct config_section sections[];

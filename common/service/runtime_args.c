@@ -62,8 +62,10 @@ int runtime_load_settings(struct runtime *rt, const struct runtime_args *a)
 	struct config_error err = {{0}};
 	uint32_t n = settings_sections(&rt->run, rt->s, rt->settings, sections);
 	int rc = config_new(sections, n, settings_foreign, &rt->config);
-	if (!rc)
+	if (!rc) {
+		config_peek(rt->config, rt->s->peeks);
 		rc = config_load(rt->config, a->config_path, a->flags, a->n_flags, NULL, &err);
+	}
 	if (!rc)
 		rc = find_place(rt, a, err.text, sizeof err.text);
 	if (rc)

@@ -27,6 +27,7 @@ struct service_input {
 struct service {
 	const char *name; /* also its publisher name, settings section and folder under run.data */
 	const char *doc;
+	const char *const *peeks; /* config_peek: of other services' settings, what check looks at. NULL: nothing */
 	const struct config_key *keys;      /* its settings section, NULL-name-ended */
 	bool subsections;                   /* its section has free-form subsections (config_each) */
 	bool variants;                      /* its section has subsections of the same keys (config_variant) */

@@ -411,7 +411,8 @@ static int refuse(const struct collector_section *in, int rc, char *reason, size
 			 "(run.collectors=\"collector/2\")",
 			 COLLECTOR_MARKETS_MAX, COLLECTOR_CONNECTIONS_MAX, in->venue);
 	else
-		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols, err_text(rc));
+		snprintf(reason, cap, "collector.symbols: '%.200s' cannot be followed (%s)", in->symbols,
+			 in->symbols[0] ? err_text(rc) : "name at least one, comma separated, or see collector.scan");
 	return rc == ERR_SYNTAX || rc == ERR_FULL ? ERR_ARG : rc;
 }
 

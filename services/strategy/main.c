@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/io/log.h"
 #include "common/service/runtime.h"
+#include "services/strategy/doubts.h"
 #include "services/strategy/external.h"
 #include "services/strategy/registry.h"
 #include "services/strategy/section.h"
@@ -61,11 +62,21 @@ static int make_core(struct runtime *rt, const void *settings, struct strategy_c
 	return rc == 0 || rc == ERR_NOMEM ? rc : ERR_ARG;
 }
 
+static void tell_doubts(struct runtime *rt, const struct strategy_core_settings *s)
+{
+	char text[DOUBT_MAX];
+	for (uint32_t i = 0; i < s->n_seats; i++)
+		if (doubts_of(runtime_config(rt), runtime_collectors(rt), &s->seat[i], text))
+			fprintf(stderr, "nightjar-strategy: note: %s\n", text);
+}
+
 static int check(struct runtime *rt, const void *settings, char *reason, size_t cap)
 {
 	struct strategy_core *core = NULL;
 	struct strategy_core_settings *s = calloc(1, sizeof *s);
 	int rc = s ? make_core(rt, settings, s, reason, cap, &core) : ERR_NOMEM;
+	if (!rc)
+		tell_doubts(rt, s);
 	strategy_core_free(core);
 	free(s);
 	return rc;
@@ -222,6 +233,7 @@ static const struct service service = {
 	.name = "strategy",
 	.doc = "Turns market events into intents.",
 	.keys = strategy_section_keys,
+	.peeks = doubts_peeks,
 	.subsections = true,
 	.settings_size = sizeof(struct strategy_section),
 	.inputs = inputs,

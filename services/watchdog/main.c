@@ -358,7 +358,8 @@ static void judge(struct watchdog *w, struct watched *v, int64_t mono)
 		return;
 	snprintf(text, sizeof text, "%s is alive and has done nothing for %lld s (%s)", name,
 		 (long long)((mono - v->health.progress_at) / NS_PER_S), v->health.last.note);
-	runtime_alert(w->rt, severity_warning, state == HEALTH_IDLE, "service_idle", name, text);
+	runtime_alert(w->rt, severity_warning, state == HEALTH_IDLE, "service_idle", name,
+		      state == HEALTH_IDLE ? text : "works again");
 	runtime_alert(w->rt, severity_warning, false, "service_died", name, "works again");
 	memory_judge(&v->memory, &w->set.memory, name, &(struct memory_alerts){w, on_alert});
 }

@@ -76,6 +76,14 @@ def check_folders(folder):
     assert "no log file" in r.stderr and "log.dir: the folder " + path + "/below" in r.stderr, r.stderr
 
 
+def check_doubts(folder):
+    """A seat that would never trade is no error (another host may have the rest), but it is said."""
+    seat = 'collector\n    symbols = "ETHUSDT"\nstrategy\n    seats = "ema_cross"\n    ema_cross\n        instrument = "%s.BINANCE"\n'
+    for symbol, words in (("BTCUSDT", "note: strategy.ema_cross: no collector follows BTCUSDT.BINANCE"), ("ETHUSDT", "")):
+        r = run(folder, "strategy", seat % symbol, "--check-config")
+        assert r.returncode == 0 and words in r.stderr and bool(words) == bool(r.stderr), (symbol, r)
+
+
 def main():
     count = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -93,6 +101,7 @@ def main():
             check_deep(folder, *row)
             count += 1
         check_folders(folder)
+        check_doubts(folder)
     print("%d bad settings refused" % count)
     print("ok")
 
