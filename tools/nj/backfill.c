@@ -1,16 +1,14 @@
-/* backfill - klines and trades of a venue's past into the history file: in pages, resumed, verified. */
-#include "tools/nj/backfill.h"
-
+/* backfill - klines of a venue's past into the history file: in pages, resumed, verified; what trades need of it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/err.h"
 #include "common/venue/candles.h"
+#include "tools/nj/backfill_priv.h"
 
 #define ROWS_MAX 1000   /* that every venue gives */
 #define WINDOW_ROWS 900 /* asked for at once: months are shorter than the 31 days that stand for one */
 #define WINDOW_MAX_NS (INT64_C(100) * 366 * 86400 * NS_PER_S)
-#define JOB_MAX 200
 
 /* ---- the market ---- */
 
@@ -35,19 +33,18 @@ int backfill_describe(struct backfill *b)
 	return rc ? rc : b->page > 0 ? 0 : ERR_NOT_FOUND;
 }
 
-static struct history_series series_of(const struct backfill *b)
+struct history_series backfill_series(const struct backfill *b)
 {
 	return (struct history_series){b->asker->origin, b->market.symbol.s, b->interval};
 }
 
-static void tell(const struct backfill *b, int64_t at)
+void backfill_tell(const struct backfill *b, int64_t at)
 {
 	if (b->progress)
 		b->progress(b->ctx, b, at);
 }
 
-/* A transaction begins with the first thing to write: none is open while we wait for the venue. */
-static int write_begin(struct backfill *b)
+int backfill_write_begin(struct backfill *b)
 {
 	int rc = b->writing ? 0 : history_begin(b->history);
 
@@ -55,7 +52,7 @@ static int write_begin(struct backfill *b)
 	return rc;
 }
 
-static int write_end(struct backfill *b, int rc)
+int backfill_write_end(struct backfill *b, int rc)
 {
 	bool writing = b->writing;
 
@@ -67,9 +64,9 @@ static int write_end(struct backfill *b, int rc)
 	return rc;
 }
 
-static int write_progress(struct backfill *b, const char *job, int64_t next)
+int backfill_write_progress(struct backfill *b, const char *job, int64_t next)
 {
-	int rc = write_begin(b);
+	int rc = backfill_write_begin(b);
 
 	return rc ? rc : history_set_progress(b->history, job, b->from, next);
 }
@@ -100,7 +97,7 @@ static void on_kline(void *ctx, const struct venue_message *m)
 	b->page_first = b->page == 0 || k->open_at < b->page_first ? k->open_at : b->page_first;
 	b->page_last = k->open_at > b->page_last ? k->open_at : b->page_last;
 	b->page++;
-	b->err = write_begin(b);
+	b->err = backfill_write_begin(b);
 	if (!b->err)
 		b->err = history_put_kline(b->history, b->asker->origin, &c, &is_new);
 	b->result.rows++;
@@ -127,8 +124,8 @@ static int fetch_page(struct backfill *b, int64_t from, int64_t to, const char *
 		rc = b->err;
 	/* A full page may not be all of a long window: the window is made shorter, and asked for again. */
 	if (!rc && job && b->page < ROWS_MAX)
-		rc = write_progress(b, job, to);
-	return write_end(b, rc);
+		rc = backfill_write_progress(b, job, to);
+	return backfill_write_end(b, rc);
 }
 
 /* Windows without anything (before a listing, say) grow: the next one asks for twice as long. Not where that is no sign
@@ -148,7 +145,7 @@ static int fetch_range(struct backfill *b, int64_t from, int64_t to, const char 
 		bool grows = b->page == 0 && window <= WINDOW_MAX_NS / 2 && !b->asker->o.venue->klines_sparse;
 		window = grows ? window * 2 : rows * interval;
 		next = end;
-		tell(b, next);
+		backfill_tell(b, next);
 	}
 	return rc;
 }
@@ -189,7 +186,7 @@ static int on_row(void *ctx, int64_t from, int64_t to)
 
 static int find_holes(struct backfill *b, int64_t from, struct walk *w)
 {
-	const struct history_series s = series_of(b);
+	const struct history_series s = backfill_series(b);
 	int64_t interval;
 	int rc = candle_interval(b->interval, strlen(b->interval), &interval);
 
@@ -240,15 +237,15 @@ int backfill_count_holes(struct history *h, const struct history_series *s, cons
 
 static int record_outages(struct backfill *b, const struct walk *w)
 {
-	const struct history_series s = series_of(b);
-	int rc = write_begin(b);
+	const struct history_series s = backfill_series(b);
+	int rc = backfill_write_begin(b);
 
 	for (size_t i = 0; !rc && i < w->n; i++) {
 		rc = history_put_outage(b->history, &s, w->hole[i].from, w->hole[i].to);
 		b->result.outages++;
 		b->result.outage_ns += w->hole[i].to - w->hole[i].from;
 	}
-	return write_end(b, rc);
+	return backfill_write_end(b, rc);
 }
 
 /* Each hole is asked for again; what is left then is the venue's own. */
@@ -279,15 +276,15 @@ static int verify(struct backfill *b)
 	return rc;
 }
 
-static void job_name(const struct backfill *b, const char *what, char out[JOB_MAX])
+void backfill_job(const struct backfill *b, const char *what, char out[BACKFILL_JOB_MAX])
 {
-	snprintf(out, JOB_MAX, "%s %s %s %s", enum_text(enum_origin(), b->asker->origin), what, b->market.symbol.s,
-		 b->interval ? b->interval : "-");
+	snprintf(out, BACKFILL_JOB_MAX, "%s %s %s %s", enum_text(enum_origin(), b->asker->origin), what,
+		 b->market.symbol.s, b->interval ? b->interval : "-");
 }
 
 int backfill_klines(struct backfill *b)
 {
-	char job[JOB_MAX];
+	char job[BACKFILL_JOB_MAX];
 	int64_t interval, next = 0;
 	int rc = candle_interval(b->interval, strlen(b->interval), &interval);
 
@@ -297,136 +294,11 @@ int backfill_klines(struct backfill *b)
 	b->to = candle_open(b->settled != 0 && b->settled < b->to ? b->settled : b->to, interval);
 	b->result.from = b->from;
 	b->result.to = b->to;
-	job_name(b, "klines", job);
+	backfill_job(b, "klines", job);
 	rc = history_progress(b->history, job, b->from, &next);
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
 	rc = fetch_range(b, next > b->from ? next : b->from, b->to, job);
 	/* Where an interval without a trade has no kline, what is not there is no outage. */
 	return rc || b->asker->o.venue->klines_sparse ? rc : verify(b);
-}
-
-/* ---- trades ---- */
-
-static void on_trade(void *ctx, const struct venue_message *m)
-{
-	struct backfill *b = ctx;
-	const struct venue_trade *t = &m->trade;
-	bool is_new = false;
-
-	if (m->kind != VENUE_TRADE || b->err)
-		return;
-	b->id_first = b->page == 0 ? t->first_id : b->id_first;
-	b->id_last = t->last_id;
-	b->page_first = b->page == 0 ? t->at : b->page_first;
-	b->page_last = t->at;
-	b->page++;
-	b->id_end = b->id_end == 0 && t->at >= b->to ? t->first_id : b->id_end;
-	if (b->id_begin == 0 || t->at < b->from || t->at >= b->to)
-		return; /* only looked at, or outside */
-	const struct ev_trade row = {.instrument = b->market.symbol,
-				     .price_scale = b->market.price_scale,
-				     .qty_scale = b->market.qty_scale,
-				     .price = t->price,
-				     .qty = t->qty,
-				     .aggressor = t->aggressor,
-				     .trade_id = t->last_id};
-	b->err = write_begin(b);
-	if (!b->err)
-		b->err = history_put_trade(b->history, b->asker->origin, &row, t->at, &is_new);
-	b->result.rows++;
-	b->result.fresh += is_new;
-}
-
-static int ask_trades(struct backfill *b, uint64_t from_id, uint32_t limit)
-{
-	const struct venue_market *markets[] = {&b->market};
-	struct venue_request r = {
-		.ask = VENUE_ASK_TRADES, .markets = markets, .n = 1, .limit = limit, .from_id = from_id};
-
-	b->page = 0;
-	b->id_end = 0;
-	b->err = 0;
-	int rc = asker_ask(b->asker, &r, on_trade, b);
-	return rc ? rc : b->err;
-}
-
-/* Ids rise with time: halving finds the first at or after `from` in some thirty requests. 0: there is none. */
-static int find_first_id(struct backfill *b, uint64_t *ret_id)
-{
-	uint64_t low = 1, high;
-	int rc = ask_trades(b, 0, 1); /* the newest */
-
-	*ret_id = 0;
-	if (rc || b->page == 0 || b->page_last < b->from)
-		return rc;
-	for (high = b->id_last; !rc && low < high;) {
-		uint64_t middle = low + (high - low) / 2;
-		rc = ask_trades(b, middle, 1);
-		if (!rc && b->page > 0 && b->page_first < b->from)
-			low = b->id_first + 1;
-		else
-			high = middle;
-	}
-	if (!rc)
-		rc = ask_trades(b, low, 1); /* ids may begin later, or leave some out */
-	*ret_id = b->page > 0 ? b->id_first : 0;
-	return rc;
-}
-
-static int fetch_trades(struct backfill *b, uint64_t id, const char *job)
-{
-	uint32_t max = b->asker->o.venue->trades_max, rows = b->rows > 0 && b->rows < max ? b->rows : max;
-	int rc = 0;
-
-	for (bool done = false; !rc && !done;) {
-		rc = ask_trades(b, id, rows);
-		done = b->page == 0 || b->id_end > 0;
-		/* What the last page has behind `to` was not taken: a later `to` begins there. */
-		id = b->id_end > 0 ? b->id_end : b->page > 0 ? b->id_last + 1 : id;
-		if (!rc)
-			rc = write_progress(b, job, (int64_t)id);
-		rc = write_end(b, rc);
-		tell(b, b->page > 0 && b->page_last < b->to ? b->page_last : b->to);
-	}
-	return rc;
-}
-
-int backfill_trades(struct backfill *b)
-{
-	char job[JOB_MAX];
-	int64_t next = 0;
-	uint64_t first = 0, n = 0;
-
-	if (b->asker->o.venue->trades_max == 0)
-		return ERR_REFUSED;
-	b->id_begin = 0;
-	b->interval = NULL;
-	b->result.from = b->from;
-	b->result.to = b->to;
-	int rc = find_first_id(b, &first);
-	if (rc || first == 0)
-		return rc;
-	job_name(b, "trades", job);
-	rc = history_progress(b->history, job, b->from, &next);
-	if (rc && rc != ERR_NOT_FOUND)
-		return rc;
-	b->id_begin = first;
-	rc = fetch_trades(b, (uint64_t)next > first ? (uint64_t)next : first, job);
-	/* The last page may reach behind `to`: what is counted ends with the first trade there. */
-	uint64_t last = 0;
-	int64_t from = b->from;
-	b->from = b->to;
-	b->id_begin = 0;
-	if (!rc)
-		rc = find_first_id(b, &last);
-	b->from = from;
-	if (!rc && last == 0)
-		rc = history_progress(b->history, job, b->from, &next);
-	last = last > 0 ? last : (uint64_t)next;
-	const struct history_series s = series_of(b);
-	if (!rc && last > first)
-		rc = history_count_trades(b->history, &s, (uint64_t[]){first, last - 1}, &n);
-	b->result.missing = last > first ? last - first - n : 0;
-	return rc;
 }

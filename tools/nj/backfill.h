@@ -51,6 +51,6 @@ struct backfill_holes {
 /* What a series has neither klines of nor an outage on record, within [from, to): looked at, nothing is asked for. */
 int backfill_count_holes(struct history *h, const struct history_series *s, const int64_t range[2],
 			 struct backfill_holes *ret_holes);
-int backfill_trades(struct backfill *b); /* ERR_REFUSED: the venue has none by id */
+int backfill_trades(struct backfill *b); /* ERR_REFUSED: the venue has none by id or by time */
 
 #endif

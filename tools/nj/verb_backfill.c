@@ -212,8 +212,9 @@ static int fetch_all(struct page *p, int argc, char **argv)
 				   .ctx = p};
 	int worst = CLI_OK;
 
-	if (p->o->trades && p->venue->trades_max == 0)
-		return cli_usage(p->cli, "%s does not give trades by id", p->o->venue);
+	if (p->o->trades && p->venue->trades_max == 0 && p->venue->recall_max == 0)
+		return cli_usage(p->cli, "%s gives no trades of the past but the newest: import its files (--file)",
+				 p->o->venue);
 	if (!p->o->trades && !has_klines(p->venue, p->o->interval))
 		return cli_usage(p->cli, "%s has no klines of %s", p->o->venue, p->o->interval);
 	int rc = asker_open(&p->asker, &ao);
@@ -382,7 +383,8 @@ static const struct cli_option options[] = {
 	 .arg = "VENUE",
 	 .fallback = "BINANCE",
 	 .offset = AT(venue),
-	 .doc = "As in the settings of the collector: BINANCE, BINANCE-PERP, BYBIT."},
+	 .doc = "As in the settings of the collector: BINANCE, BINANCE-PERP, BYBIT, BYBIT-PERP, KALSHI; with --file "
+		"POLYMARKET, too. Trades without --file: of Binance and Kalshi."},
 	{.name = "rest",
 	 .kind = CLI_TEXT,
 	 .arg = "URL",
@@ -422,6 +424,7 @@ static const struct cli_example examples[] = {
 	{"nj backfill BTCUSDT --from 5y", "Five years of one-minute klines; stopped, it goes on where it was."},
 	{"nj backfill BTCUSDT ETHUSDT -i 1h --from 2020-01-01", "Of two instruments, by the hour."},
 	{"nj backfill BTCUSDT --trades --from 2h", "Every trade of the last two hours."},
+	{"nj backfill KXBTCD-26NOV2217-T85999.99 --trades --venue KALSHI --from 30d", "A market of Kalshi."},
 	{"nj backfill BTCUSDT --file BTCUSDT-1m-2024-01.zip", "The venue's own dump of a month."},
 	{"nj backfill BTCUSDT --trades --venue BYBIT --file BTCUSDT_2025-05-19.csv.gz", "Bybit's own dump of a day."},
 	{0},
@@ -436,7 +439,9 @@ const struct cli_verb verb_backfill = {
 	       "klines_v and trades_v with plain numbers. What a page brought and how far it came are one transaction: "
 	       "run the same again after an end of any kind, and it goes on; rows that are there stay as they are.\n\n"
 	       "Klines are verified at the end: each hole is asked for once more, and what the venue does not have is "
-	       "recorded as its outage. Requests keep to a share of the venue's budget; where it refuses one too many, "
+	       "recorded as its outage. Trades are verified by their ids; those of Kalshi, which do not count, are "
+	       "asked for by their time (trade_id: a hash of the venue's own), as far back as it keeps them at hand, "
+	       "some three months. Requests keep to a share of the venue's budget; where it refuses one too many, "
 	       "that is waited out.",
 	.options = options,
 	.examples = examples,
