@@ -17,7 +17,8 @@ enum ledger_account {
 	LEDGER_PAIRS,    /* one for each contract of another outcome: what it and its opposite are worth together */
 	LEDGER_FEES,
 	LEDGER_RESULT,   /* realised; gains are negative, as they come from here */
-	LEDGER_VENUE,    /* the other side of what was delivered, and of contracts that were paid out */
+	LEDGER_VENUE,    /* the other side of what was delivered, of contracts that were paid out, and of commissions in
+			  * what is no money */
 	LEDGER_ROUNDING, /* units that nobody can be paid */
 	LEDGER_FUNDED,   /* where the account's means came from */
 	LEDGER_CONTRACTS, /* perpetuals: the other side of their cost, which nobody has paid */

@@ -124,7 +124,8 @@ static void post(struct executor *x, const struct order *o, const struct deal_do
 		ledger_post(l, money, LEDGER_COST, LEDGER_FEES, d->worth - d->gain);
 		ledger_post(l, money, LEDGER_RESULT, LEDGER_FEES, d->gain);
 	} else {
-		ledger_post(l, fee, LEDGER_CASH, LEDGER_FEES, d->e.commission);
+		bool counted = quotes_is_money(x, fee); /* fees are told of money alone */
+		ledger_post(l, fee, LEDGER_CASH, counted ? LEDGER_FEES : LEDGER_VENUE, d->e.commission);
 	}
 }
 

@@ -377,6 +377,10 @@ static void commission_in_another_asset(void **state)
 	assert_int_equal(desk_said(&d, EVENT_fill, 0)->fill.commission, 3 * CENT);
 	desk_expect_fill(&d, 0, 10000, 1000, 0); /* nothing that counts in USDT */
 	desk_expect_balance(&d, "BNB", CASH(1) - 3 * CENT, 0);
+	event_set_name(d.x->settings.quotes[d.x->settings.n_quotes++].asset, "BNB"); /* from the next start on */
+	reborn();
+	assert_int_equal(ledger_check(d.x), 0);
+	assert_int_equal(account_find(&d.x->account, "BNB")->fees, 0);
 }
 
 /* What is bought may be money of the account as well: the books hold all the same. */
