@@ -216,7 +216,7 @@ static int deliver(struct binance_frame *f, const struct binance_kind *kinds)
 	f->w.out->fault.kind = m.kind;
 	if (binance_contradicts(f))
 		return ERR_PROTOCOL;
-	if (k != NULL && binance_has(&f->own, "E"))
+	if (k != NULL && binance_has_one(&f->own, 'E'))
 		m.time = binance_time(f, &f->own, 'E');
 	if (k == NULL)
 		m.kind = f->has_levels_id ? VENUE_IGNORED : VENUE_UNKNOWN;
@@ -258,7 +258,7 @@ static int decode_frame(const struct binance_kind *kinds, const struct venue_inp
 	struct json j;
 
 	json_init(&j, in->text, in->len);
-	if (json_peek(&j) == JSON_ARRAY)
+	if (in->len > 0 && in->text[0] != '{' && json_peek(&j) == JSON_ARRAY)
 		return decode_array(&j, out);
 	int rc = binance_read(&f, &j, out);
 	if (rc == 0)

@@ -135,7 +135,7 @@ static void on_name(struct binance_frame *f, char letter)
 {
 	if (letter == 'e')
 		f->event = binance_text(&f->own, 'e');
-	if (letter != 's' || !binance_has(&f->own, "s"))
+	if (letter != 's' || !binance_has_one(&f->own, 's'))
 		return;
 	f->symbol = binance_text(&f->own, 's');
 	const struct venue_market *m = f->w.market = f->w.out->find(f->w.out->ctx, f->symbol.at, f->symbol.len);

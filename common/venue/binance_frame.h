@@ -56,7 +56,12 @@ static inline uint64_t binance_bit(char letter)
 	return (uint64_t)1 << binance_letter(letter);
 }
 
-/* Is there a scalar under each of these letters? Its text, empty where there is none. Was it `true`? */
+/* Is there a scalar under this letter, under each of these? Its text, empty where there is none. Was it `true`? */
+static inline bool binance_has_one(const struct binance_letters *l, char letter)
+{
+	return l->present & binance_bit(letter);
+}
+
 static inline bool binance_true(const struct binance_letters *l, char letter)
 {
 	return l->known[BINANCE_TRUE] & binance_bit(letter);
@@ -65,7 +70,7 @@ static inline bool binance_true(const struct binance_letters *l, char letter)
 static inline bool binance_has(const struct binance_letters *l, const char *all)
 {
 	for (; *all; all++)
-		if (!(l->present & binance_bit(*all)))
+		if (!binance_has_one(l, *all))
 			return false;
 	return true;
 }
@@ -74,13 +79,13 @@ static inline struct json_str binance_text(const struct binance_letters *l, char
 {
 	static const struct json_str none = {"", 0, false};
 
-	return l->present & binance_bit(letter) ? l->text[binance_letter(letter)] : none;
+	return binance_has_one(l, letter) ? l->text[binance_letter(letter)] : none;
 }
 
 /* Is there true or false under this letter? (They have no text; numbers and words have.) */
 static inline bool binance_is_flag(const struct binance_letters *l, char letter)
 {
-	return (l->present & binance_bit(letter)) && binance_text(l, letter).len == 0;
+	return binance_has_one(l, letter) && binance_text(l, letter).len == 0;
 }
 
 /* A letter's value at the market's scales, or 0 with the first error kept in f->w. */
