@@ -60,6 +60,7 @@ struct bus_counters {
 struct bus_ops {
 	void (*close)(struct bus *b);
 	int (*bind)(struct bus *b, const char *publisher);
+	int (*holds)(struct bus *b); /* NULL: nobody can take it */
 	int (*send)(struct bus *b, enum lane lane, const void *frame, size_t len);
 	int (*subscribe)(struct bus *b, const char *publisher, enum lane lane, const char *const *prefixes,
 			 void *tag, struct bus_link **ret_link);
@@ -79,6 +80,13 @@ struct bus {
 static inline int bus_bind(struct bus *b, const char *publisher)
 {
 	return b->ops->bind(b, publisher);
+}
+
+/* Is what was bound still ours alone? ERR_BUSY: another process has taken the name. Other errors: it could be taken,
+ * for the lock's file is gone and cannot be made again. */
+static inline int bus_holds(struct bus *b)
+{
+	return b->ops->holds ? b->ops->holds(b) : 0;
 }
 
 /* Sends to whoever listens now; never blocks, never waits for anybody. ERR_TOO_LONG, ERR_IO. */

@@ -2,7 +2,8 @@
  *
  * XPUB instead of PUB so that subscriptions wake the loop: a PUB handles them only inside its own calls, and an
  * idle publisher would keep its subscribers deaf. NODROP is never set: one stopped reader would stop everybody.
- * The endpoints' lock is taken before bind, because libzmq unlinks an ipc path that somebody else still serves.
+ * The endpoints' lock is taken before bind, because libzmq unlinks an ipc path that somebody else still serves. Its
+ * file can be removed by who cleans up, and keeps nobody away then: bus_holds looks, and makes it again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ struct bus_zmq {
 	struct bus bus;
 	struct bus_net net;
 	int lock;
+	char name[EVENT_NAME_MAX]; /* that it is of */
 	struct bus_local local[4]; /* by lane; [0] unused */
 	struct zmq_link *links;
 	struct asker *askers;
@@ -211,10 +213,37 @@ static int take_lock(struct bus_zmq *z, const char *publisher)
 	return 0;
 }
 
+static bool is_at(int fd, const char *path)
+{
+	struct stat ours, there;
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+	       ours.st_ino == there.st_ino;
+}
+
+static int zmq_bus_holds(struct bus *b)
+{
+	struct bus_zmq *z = zmq_of(b);
+	char path[160];
+	snprintf(path, sizeof path, "%s/%s.lock", z->net.addresses.dir, z->name);
+	if (z->lock < 0 || is_at(z->lock, path))
+		return 0;
+	int before = z->lock, rc = take_lock(z, z->name);
+	if (rc && z->lock >= 0)
+		close(z->lock);
+	if (rc) {
+		z->lock = before;
+		return rc;
+	}
+	close(before);
+	log_warn("the lock of our name had been removed: made again", "lock=%s", path);
+	return 0;
+}
+
 static int zmq_bus_bind(struct bus *b, const char *publisher)
 {
 	struct bus_zmq *z = zmq_of(b);
 	int rc = take_lock(z, publisher);
+	event_set_name(z->name, publisher);
 	for (int lane = LANE_M; !rc && lane <= LANE_R; lane++) {
 		struct bus_local *own = &z->local[lane];
 		rc = bus_local_open(own, &z->net, publisher, (enum lane)lane);
@@ -408,6 +437,7 @@ static void on_keys(void *ctx, bool lost)
 static const struct bus_ops zmq_ops = {
 	.close = zmq_bus_close,
 	.bind = zmq_bus_bind,
+	.holds = zmq_bus_holds,
 	.send = zmq_bus_send,
 	.subscribe = zmq_bus_subscribe,
 	.request = zmq_bus_request,

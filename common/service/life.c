@@ -97,6 +97,22 @@ static void watch_journal(struct runtime *rt)
 	rt->journal_errors = errors;
 }
 
+static bool say_who_holds(struct runtime *rt);
+
+/* Two of one name would be heard in turns, and both would decide: who has lost the name stops. */
+static void watch_name(struct runtime *rt)
+{
+	int rc = bus_holds(rt->bus);
+	if (rc && rc != ERR_BUSY)
+		log_warn("the lock of our name is gone and cannot be made again", "dir=%s err=%s", rt->run.bus_dir,
+			 err_name(rc));
+	if (rc != ERR_BUSY)
+		return;
+	(void)say_who_holds(rt);
+	runtime_fail(rt, "another process has taken our name while our lock was gone", rc);
+	rt->exit_code = EXIT_RUNNING;
+}
+
 static void on_beat(void *ctx)
 {
 	struct runtime *rt = ctx;
@@ -113,6 +129,7 @@ static void on_beat(void *ctx)
 	}
 	mirror_watch(&rt->mirror, runtime_mono(rt));
 	watch_clock(rt);
+	watch_name(rt);
 	outbox_flush(&rt->outbox);
 }
 

@@ -60,12 +60,42 @@ def check_stale_number(s):
             p.stderr.close()
 
 
+def check_removed_lock(s):
+    """Who cleans up removes the lock of one that runs: it is made again. Who is faster has the name, and the other one ends."""
+    lock = s.path("bus", "executor.lock")
+    first, second = spawn(s, "executor"), None
+    try:
+        wait_for(lambda: s.status("executor"), 60, "an answer")
+        os.unlink(lock)
+        wait_for(lambda: os.path.exists(lock), 60, "the lock to be made again")
+        second = spawn(s, "executor", ["--set", "run.data=" + s.path("other")])
+        assert second.wait(60) == 3 and "holder=%d" % first.pid in second.stderr.read()
+        second.stderr.close()
+        first.send_signal(signal.SIGSTOP)
+        os.unlink(lock)
+        second = spawn(s, "executor", ["--set", "run.data=" + s.path("other")])
+        wait_for(lambda: s.status("executor") and s.status("executor")["pid"] == second.pid, 60, "the second to have the name")
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(60) == 3, "both go on under one name"
+        text = first.stderr.read()
+        assert "holder=%d" % second.pid in text and "has taken our name" in text, text
+        assert s.status("executor")["pid"] == second.pid and second.poll() is None
+    finally:
+        for p in (first, second):
+            if p and p.poll() is None:
+                p.kill()
+            if p:
+                p.wait()
+                p.stderr.close()
+
+
 def main():
     with Stack("lock") as s:
         for service in SERVICES if LONG else ("executor", "persister"):
             for n in range(ROUNDS):
                 check_round(s, service, n)
         check_stale_number(s)
+        check_removed_lock(s)
     print("%d starts" % (AT_ONCE * ROUNDS * (len(SERVICES) if LONG else 2)))
     print("ok")
 
