@@ -26,6 +26,8 @@ static int read_trade(const struct order *o, const struct ev_venue_report *r, st
 		rc = fixed_rescale(d->e.qty, def->qty_scale, CASH_SCALE, &d->base);
 	if (rc == 0)
 		rc = fixed_rescale(r->fee, r->cash_scale, CASH_SCALE, &d->e.commission);
+	if (rc == 0 && d->e.commission == INT64_MIN)
+		rc = ERR_RANGE; /* a rebate is received: its opposite must fit */
 	if (rc == 0)
 		rc = money_cost(order_rated(o, d->e.price, d->e.qty), &d->e.cost);
 	d->e.paid = d->e.cost;
@@ -34,12 +36,18 @@ static int read_trade(const struct order *o, const struct ev_venue_report *r, st
 	return rc;
 }
 
+static int add(int64_t a, int64_t b, int64_t *ret)
+{
+	return __builtin_add_overflow(a, b, ret) ? ERR_RANGE : 0;
+}
+
 /* A commission in the base: whole units of it leave the position at the trade's price. */
 static int sell_taken(const struct order *o, struct deal_done *d)
 {
 	const struct ev_instrument *def = &o->market->def;
 	int64_t unit = fixed_pow10(CASH_SCALE - def->qty_scale);
-	d->dust = o->market->dust + d->taken;
+	if (add(o->market->dust, d->taken, &d->dust) != 0)
+		return ERR_RANGE;
 	d->sold = d->dust > 0 ? d->dust / unit : 0;
 	d->dust -= d->sold * unit;
 	if (d->sold == 0)
@@ -49,11 +57,6 @@ static int sell_taken(const struct order *o, struct deal_done *d)
 		rc = position_apply(&d->position, side_sell, d->sold, d->worth, &d->gain);
 	d->e.fee = d->worth;
 	return rc;
-}
-
-static int add(int64_t a, int64_t b, int64_t *ret)
-{
-	return __builtin_add_overflow(a, b, ret) ? ERR_RANGE : 0;
 }
 
 static int sum_up(struct executor *x, const struct order *o, struct deal_done *d)
