@@ -54,6 +54,8 @@ static void watch_silence(struct runtime *rt, int64_t mono)
 		bool silent = f->heard_at && mono - f->heard_at > MISSING_MAX * rt->run.heartbeat_ns;
 		if (silent != f->silent)
 			tell(f, silent, mono);
+		else if (f->heard_at && !silent && !runtime_lockstep(rt)) /* what a life before this one left open */
+			runtime_alert(rt, severity_warning, false, "peer_silent", f->publisher, "heard again");
 	}
 }
 

@@ -156,17 +156,25 @@ void runtime_alert(struct runtime *rt, enum severity severity, bool raised, cons
 	runtime_emit_shell(rt, &ev);
 }
 
+/* Of every service: judged again and again, so what a life left open the next one ends. */
+static const char *const everybodys[] = {"peer_silent", "snapshot_failed", NULL};
+
+static bool is_one_of(const char *const *rules, const char *rule)
+{
+	while (rules && *rules && strcmp(*rules, rule) != 0)
+		rules++;
+	return rules && *rules;
+}
+
 void runtime_recall_alert(struct runtime *rt, const struct ev_alert *a)
 {
 	char key[STRMAP_KEY_MAX];
-	for (const char *const *rule = rt->s->standing; rule && *rule; rule++) {
-		if (strcmp(*rule, a->rule) != 0)
-			continue;
-		int n = snprintf(key, sizeof key, "%.60s|%.60s", a->rule, a->subject);
-		uint8_t *state = strmap_put(&rt->alerts, key, (size_t)n);
-		if (state)
-			*state = a->state == alert_state_raised ? ALERT_RAISED : ALERT_NONE;
-	}
+	if (!is_one_of(rt->s->standing, a->rule) && !is_one_of(everybodys, a->rule))
+		return;
+	int n = snprintf(key, sizeof key, "%.60s|%.60s", a->rule, a->subject);
+	uint8_t *state = strmap_put(&rt->alerts, key, (size_t)n);
+	if (state)
+		*state = a->state == alert_state_raised ? ALERT_RAISED : ALERT_NONE;
 }
 
 /* What has come in on each lane X: whoever sent it knows then that no answer to it is under way. */

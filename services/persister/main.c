@@ -261,6 +261,8 @@ static const void *metrics_of(void *self)
 	return &((struct persister *)self)->counters;
 }
 
+static const char *const standing[] = {"database_blocked", NULL};
+
 static const struct service service = {
 	.name = "persister",
 	.doc = "Keeps what must last: every lane-X record and its row, and the candles, in SQLite.",
@@ -277,6 +279,7 @@ static const struct service service = {
 	.cursor = cursor,
 	.tick = tick,
 	.beat = beat,
+	.standing = standing,
 	.on_request = on_request,
 };
 SERVICE_MAIN(service)

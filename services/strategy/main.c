@@ -229,6 +229,8 @@ static int docs(const char *page, struct buf *out)
 	return rc;
 }
 
+static const char *const standing[] = {"external_gone", NULL};
+
 static const struct service service = {
 	.name = "strategy",
 	.doc = "Turns market events into intents.",
@@ -253,6 +255,7 @@ static const struct service service = {
 	.ready = ready,
 	.run = run,
 	.tick = tick,
+	.standing = standing,
 	.on_request = on_request,
 	.save = save,
 	.load = load,

@@ -478,6 +478,9 @@ static void on_request(void *self, const struct event *request, struct event *re
 	command_unit(w, &v->unit, r);
 }
 
+static const char *const standing[] = {"service_died", "service_hung", "service_idle", "memory_high",
+				       "stack_memory_high", NULL};
+
 static const struct service service = {
 	.name = "watchdog",
 	.doc = "Says what is stale, hung, dead or growing; in native mode it supervises the other services.",
@@ -496,6 +499,7 @@ static const struct service service = {
 	.run = run,
 	.tick = tick,
 	.beat = beat,
+	.standing = standing,
 	.on_request = on_request,
 };
 SERVICE_MAIN(service)

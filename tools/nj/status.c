@@ -308,6 +308,9 @@ static void advise(const struct cli *cli, const struct look *l, const bool *chos
 		lost++;
 	if (look_deserted(&l->client))
 		cli_note(cli, LOOK_DESERTED, l->client.run.bus_dir);
+	else if (i < services_n && strcmp(l->at[i].name, "watchdog") == 0)
+		cli_note(cli, "the watchdog does not run, and nothing is started again: 'nj up' starts it, 'nj logs "
+			 "watchdog' and 'nj logs keeper' tell why it ended");
 	else if (i < services_n)
 		cli_note(cli, "%s does not run: 'nj ps' tells when it is tried again, 'nj logs %s' why it ended",
 			 l->at[i].name, l->at[i].name);

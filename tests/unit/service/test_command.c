@@ -414,6 +414,26 @@ static void a_restart_remembers_what_it_accepted(void **state)
 	assert_int_equal(fx->rt->outbox.x_next, next);
 }
 
+/* What a life that was killed left open the next one ends, once. */
+static void an_open_alert_is_ended_by_the_next_life(void **state)
+{
+	struct fixture *fx = *state;
+	runtime_alert(fx->rt, severity_warning, true, "snapshot_failed", "strategy", "no room");
+	runtime_alert(fx->rt, severity_warning, true, "of no standing", "strategy", "once");
+	assert_int_equal(fx->rt->outbox.x_next, 3);
+	wait_durable(fx);
+	end(fx);
+	boot(fx);
+	uint64_t next = fx->rt->outbox.x_next;
+	runtime_alert(fx->rt, severity_warning, true, "snapshot_failed", "strategy", "still none"); /* was told */
+	assert_int_equal(fx->rt->outbox.x_next, next);
+	for (int i = 0; i < 2; i++) {
+		runtime_alert(fx->rt, severity_warning, false, "snapshot_failed", "strategy", "written again");
+		runtime_alert(fx->rt, severity_warning, false, "of no standing", "strategy", "over");
+	}
+	assert_int_equal(fx->rt->outbox.x_next, next + 1);
+}
+
 static void without_nonce_or_expiry_nothing_is_changed(void **state)
 {
 	struct fixture *fx = *state;
@@ -649,6 +669,7 @@ int main(void)
 		TEST(a_repeated_nonce_gets_the_first_answer),
 		TEST(a_repetition_while_it_waits_is_the_same_request),
 		TEST(a_restart_remembers_what_it_accepted),
+		TEST(an_open_alert_is_ended_by_the_next_life),
 		TEST(without_nonce_or_expiry_nothing_is_changed),
 		TEST(what_the_service_refuses_is_not_on_record),
 		TEST(the_log_level_is_changed_and_on_record),
