@@ -14,7 +14,7 @@
 	.name = "BYBIT", .stream_hosts = bybit_stream_hosts, .rest_hosts = bybit_rest_hosts,                           \
 	.kline_intervals = bybit_intervals, .snapshot_in_stream = true, .levels_roll = true, .streams_max = 1000,      \
 	.messages_per_s = 10, .attempts_max = 500, .attempts_ns = 300 * BYBIT_SECOND,                                  \
-	.life_ns = 24 * 3600 * BYBIT_SECOND, .pong_ns = 30 * BYBIT_SECOND, .silence_ns = 30 * BYBIT_SECOND,            \
+	.pong_ns = 30 * BYBIT_SECOND, .silence_ns = 30 * BYBIT_SECOND,                                                 \
 	.ping_text = "{\"op\":\"ping\"}", .ping_ns = 20 * BYBIT_SECOND, .weight_limit = 600,                           \
 	.weight_ns = 5 * BYBIT_SECOND, .forbidden_ns = 600 * BYBIT_SECOND,                                             \
 	.budget = {.left = "X-Bapi-Limit-Status", .of = "X-Bapi-Limit", .reset = "X-Bapi-Limit-Reset-Timestamp"},      \

@@ -359,7 +359,8 @@ struct venue {
 	uint32_t messages_per_s;
 	uint32_t attempts_max; /* connections within attempts_ns */
 	int64_t attempts_ns;
-	int64_t life_ns; /* a connection is cut after */
+	/* a connection is cut after; 0: the venue states no such age. Where it does: mergeable */
+	int64_t life_ns;
 	int64_t pong_ns; /* a ping must be answered within */
 	/* longest silence of a healthy connection; longer: reconnect */
 	int64_t silence_ns;

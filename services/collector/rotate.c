@@ -9,8 +9,9 @@
  * what it began with has long come on the old one, however far the two are apart. Then what is held is given to the
  * core, without the texts that the old one brought too; what is the same in other words the core knows by its ids.
  * So nothing is lost, nothing is given twice, and nobody is told of a gap, as there was none. For venues only whose ids
- * are their own (venue.mergeable): where a connection begins with snapshots, or trades have no ids, there is nothing to
- * merge by, and the venue ends the connection when it will.
+ * are their own (venue.mergeable), which are all that state an age (venue.life_ns; the conformance test holds them to
+ * it): where a connection begins with snapshots, or trades have no ids, there is nothing to merge by. Such a connection
+ * has no age; one that ends all the same is made anew, with a gap on record and its trades back-filled.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -180,7 +180,8 @@ const struct config_key collector_section_keys[] = {
 	 "The feed must have been back for so long until the alert feed_lost is over: a network that flaps is one.",
 	 NULL, AT(alert_hold_ns), 0},
 	{"rotate", CONFIG_DUR, "0", 0, 7 * 86400 * NS_PER_S, "ns",
-	 "Age at which a connection is replaced by a new one, without a gap; 0: ten minutes before the venue cuts it.",
+	 "Age at which a connection to Binance (spot and futures) is replaced by a new one, without a gap; 0: ten "
+	 "minutes before it is cut, after a day. The other venues state no age, and are not replaced.",
 	 NULL, AT(rotate_ns), 0},
 	{"credit", CONFIG_INT, "4000", 100, 8000, "events", "Lockstep: events ahead of the slowest consumer.", NULL,
 	 AT(credit), 0},

@@ -471,7 +471,6 @@ const struct venue venue_kalshi = {
 	.messages_per_s = 10,
 	.attempts_max = 60,
 	.attempts_ns = 60 * SECOND,
-	.life_ns = 24 * 3600 * SECOND,
 	.pong_ns = 30 * SECOND,
 	.silence_ns = 30 * SECOND, /* the server pings every 10 s */
 	.weight_limit = 200,

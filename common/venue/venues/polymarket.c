@@ -627,7 +627,6 @@ const struct venue venue_polymarket = {
 	.messages_per_s = 10,
 	.attempts_max = 60,
 	.attempts_ns = 60 * SECOND,
-	.life_ns = 24 * 3600 * SECOND,
 	.pong_ns = 30 * SECOND,
 	.silence_ns = 120 * SECOND, /* of markets; PONG comes every 10 s */
 	.ping_text = "PING",

@@ -517,7 +517,8 @@ static void test_contract(const struct venue *v)
 	if (v->catalog_hosts != NULL)
 		check_hosts(v->catalog_hosts, "https://");
 	assert_true(v->streams != 0 && v->streams_max > 0 && v->messages_per_s > 0);
-	assert_true(v->silence_ns > 0 && v->life_ns > 0 && v->pong_ns > 0);
+	assert_true(v->silence_ns > 0 && v->pong_ns > 0);
+	assert_true(v->life_ns > 0 ? v->mergeable : v->life_ns == 0);
 	assert_true(v->attempts_max > 0 && v->attempts_ns > 0);
 	assert_true((v->ping_text == NULL) == (v->ping_ns == 0));
 	assert_true(v->decode != NULL && v->link != NULL && v->request != NULL);
