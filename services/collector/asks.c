@@ -50,6 +50,15 @@ uint64_t asks_id(struct collector_core *c, const struct market *m)
 	return ++c->requests << 16 | (m != NULL ? m->index + 1 : 0);
 }
 
+/* What the venue's file says, which for some is not verified, or the settings. */
+static uint32_t weight_of(const struct collector_core *c, enum venue_ask ask, uint32_t said)
+{
+	uint32_t set = ask == VENUE_ASK_SNAPSHOT ? c->set.snapshot_weight
+		       : ask == VENUE_ASK_KLINES ? c->set.klines_weight
+						 : 0;
+	return set > 0 ? set : said;
+}
+
 int asks_send(struct collector_core *c, const struct venue_request *r, uint64_t id)
 {
 	uint32_t weight = 0;
@@ -60,6 +69,7 @@ int asks_send(struct collector_core *c, const struct venue_request *r, uint64_t 
 		rc = buf_byte(&c->path, 0);
 	if (rc < 0)
 		return rc;
+	weight = weight_of(c, r->ask, weight);
 	c->count.requests++;
 	c->ask_clock = later(c->ask_clock, c->now) + c->ask_pace_ns;
 	c->actions.request(c->actions.ctx,
@@ -378,6 +388,7 @@ void asks_on_limit(struct collector_core *c, const struct venue_limit *limit)
 	buf_clear(&c->path);
 	if (!limit->weighted || limit->limit == 0 || c->set.venue->request(&r, &c->path, &weight) < 0 || weight == 0)
 		return;
+	weight = weight_of(c, r.ask, weight);
 	/* Half of the budget is ours; the rest is for whoever shares the address. */
 	uint64_t most = c->set.weight_limit > 0 ? c->set.weight_limit : limit->limit;
 	uint64_t snapshots = most / 2 / weight;

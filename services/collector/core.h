@@ -57,6 +57,7 @@ struct collector_core_settings {
 	char kline_interval[8];
 	bool aggregate, mini;  /* as of struct venue_feed */
 	uint32_t weight_limit; /* of a window, whatever the venue says; 0: what it says */
+	uint32_t snapshot_weight, klines_weight; /* of one such request; 0: what the venue's file says */
 	uint32_t weight_share; /* percent of it, 1 to 100, used by whomever: the rest of the window is waited out */
 	uint32_t messages_per_s; /* that may be sent on a connection */
 	int64_t poll_ns;     /* no streams: books and trades are asked for again after so long; 0: streams */

@@ -80,6 +80,14 @@ const struct config_key collector_section_keys[] = {
 	{"weight_limit", CONFIG_INT, "0", 0, 1000000, "",
 	 "Request weight of a window (a minute at Binance), of which half is used for books; 0: what the venue says.",
 	 NULL, AT(weight_limit), 0},
+	{"snapshot_weight", CONFIG_INT, "0", 0, 100000, "",
+	 "Request weight of one snapshot of a book; 0: as known. Not verified, so perhaps to be set: BINANCE-PERP's (2 "
+	 "to 50 levels, 5 to 100, 10 to 500, 20 to 1000) and KALSHI's (10 tokens each request).",
+	 NULL, AT(snapshot_weight), 0},
+	{"klines_weight", CONFIG_INT, "0", 0, 100000, "",
+	 "Likewise of one request for klines; not verified: BINANCE-PERP's (1 to 99 rows, 2 to 499, 5 to 1000, 10 to "
+	 "1500) and KALSHI's (10).",
+	 NULL, AT(klines_weight), 0},
 	{"weight_share", CONFIG_INT, "80", 10, 100, "percent",
 	 "Of the venue's request budget: once so much of a window is used, as its replies say, by whoever shares the "
 	 "address (other collectors, a backfill, a person with a browser), nothing is asked for until the window is "
@@ -348,6 +356,8 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 	set->klines_limit = in->stamped ? 0 : (uint32_t)in->klines;
 	set->fill_max = in->stamped ? 0 : (uint64_t)in->trade_fill;
 	set->weight_limit = (uint32_t)in->weight_limit;
+	set->snapshot_weight = (uint32_t)in->snapshot_weight;
+	set->klines_weight = (uint32_t)in->klines_weight;
 	set->weight_share = (uint32_t)in->weight_share;
 	set->messages_per_s = in->messages_limit > 0 ? (uint32_t)in->messages_limit : set->venue->messages_per_s;
 	snprintf(set->kline_interval, sizeof set->kline_interval, "%s", in->kline_interval);

@@ -22,7 +22,8 @@ struct collector_section {
 	int64_t account_poll_ns, account_stale_ns, account_window_ns;
 	int64_t poll_ns, rotate_ns;
 	int64_t klines, trade_fill, candles_delay_ns;
-	int64_t connection_streams, connect_limit, connect_window_ns, messages_limit, weight_limit, weight_share;
+	int64_t connection_streams, connect_limit, connect_window_ns, messages_limit;
+	int64_t weight_limit, weight_share, snapshot_weight, klines_weight;
 	int64_t credit;
 	bool scan;
 	char scan_tag[24], catalog_url[200];

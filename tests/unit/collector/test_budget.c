@@ -15,11 +15,12 @@ static const struct collector_market many[MARKETS] = {
 };
 
 /* Eight books that need a snapshot, of which half of 400 pays for four a minute. */
-static void open_rig(struct rig *r, const char *venue, uint32_t weight_limit)
+static void open_weighted(struct rig *r, const char *venue, uint32_t weight_limit, uint32_t weight)
 {
 	struct collector_core_settings s;
 
 	collector_core_defaults(&s, venue_find(venue, strlen(venue)));
+	s.snapshot_weight = weight;
 	s.markets = many;
 	s.n_markets = MARKETS;
 	s.reply_ns = s.stale_ns = s.silence_ns = 3600 * NS;
@@ -39,6 +40,11 @@ static void open_rig(struct rig *r, const char *venue, uint32_t weight_limit)
 			 (long long)(T0 / 1000000), many[i].raw);
 		rig_frame(r, T0, text);
 	}
+}
+
+static void open_rig(struct rig *r, const char *venue, uint32_t weight_limit)
+{
+	open_weighted(r, venue, weight_limit, 0);
 }
 
 static struct collector_budget tell_used(struct rig *r, int64_t now, int64_t used)
@@ -205,6 +211,38 @@ static void test_refused_elsewhere(void **state)
 	rig_close(&r);
 }
 
+static uint32_t snapshots(const struct rig *r)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n_requests; i++)
+		n += r->request[i].ask == VENUE_ASK_SNAPSHOT;
+	return n;
+}
+
+/* What a snapshot weighs is a setting where the venue's file is not to be trusted: half of 400 pays for so many a
+ * minute, of which as many may come at once, the question for the instruments counted. */
+static void test_own_weight(void **state)
+{
+	static const struct {
+		const char *venue;
+		uint32_t weight, a_minute;
+	} rows[] = {{"BINANCE", 0, 4}, {"BINANCE", 100, 2}, {"BINANCE-PERP", 40, 5}, {"BINANCE-PERP", 200, 1}};
+	struct rig r;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		open_weighted(&r, rows[i].venue, 0, rows[i].weight);
+		uint32_t at_once = snapshots(&r), wanted = at_once + rows[i].a_minute;
+		assert_int_equal(at_once, rows[i].a_minute - 1);
+		rig_timers(&r, T0 + MINUTE + NS);
+		assert_int_equal(snapshots(&r), wanted < MARKETS ? wanted : MARKETS);
+		if (rows[i].weight > 0)
+			assert_int_equal(rig_last(&r)->weight, rows[i].weight);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_refused_elsewhere),
+		cmocka_unit_test(test_own_weight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
