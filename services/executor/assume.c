@@ -31,15 +31,15 @@ static void fill_model(const struct executor *x, struct assumption *a)
 		     "taken until the venue renews it. No one reacts to our orders.");
 }
 
+#define SHOWN "All that is shown at the price is ahead of a resting order; what is cancelled was "
+#define SERVED "Trades serve what is ahead first; what vanishes may be a trade to be told for 1 to 2 s."
+
 static void queue_model(const struct executor *x, struct assumption *a)
 {
 	static const char *const words[QUEUE_MODELS] = {
-		[QUEUE_BACK] = "Everything shown at the price is ahead of a resting order; what is cancelled there "
-			       "was behind it as long as that is possible. Trades serve what is ahead first.",
-		[QUEUE_SHARE] = "All that is shown at the price is ahead of a resting order; what is cancelled "
-				"there was ahead in proportion. Trades serve what is ahead first.",
-		[QUEUE_SQUARE] = "All that is shown at the price is ahead of a resting order; what is cancelled "
-				 "there was ahead in proportion to the squares. Trades serve what is ahead first.",
+		[QUEUE_BACK] = SHOWN "behind it, if possible. " SERVED,
+		[QUEUE_SHARE] = SHOWN "so in proportion. " SERVED,
+		[QUEUE_SQUARE] = SHOWN "so by the squares. " SERVED,
 		[QUEUE_THROUGH] = "A resting order fills only where a trade or the book goes beyond its price.",
 	};
 	PUT(a->value, "%s", queue_name((enum queue_model)x->settings.queue));

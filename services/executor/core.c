@@ -219,7 +219,7 @@ static void on_trade(const struct step *s, struct market *m, const struct event 
 		return;
 	m->last = m->marks.traded = t->price;
 	if (t->aggressor == side_buy || t->aggressor == side_sell)
-		maker_on_trade(s, m, t);
+		maker_on_trade(s, m, ev);
 	link_settle(s);
 	trigger_on_trade(s, m, t->price);
 }
@@ -248,6 +248,13 @@ static void on_mark(const struct step *s, struct market *m, const struct ev_mark
 	trigger_on_mark(s, m);
 }
 
+/* A change bears the venue's time; a snapshot may bear the collector's, which must not put it back. */
+static void date_book(struct market *m, const struct event *ev)
+{
+	if (ev->id == EVENT_book_delta || (ev->id == EVENT_book_snapshot && ev->ts_event > m->shown_at))
+		m->shown_at = ev->ts_event;
+}
+
 static void on_known_market(const struct step *s, struct market *m, const struct event *ev)
 {
 	int rc = 0;
@@ -273,6 +280,8 @@ static void on_known_market(const struct step *s, struct market *m, const struct
 		else
 			on_trade(s, m, ev);
 	}
+	if (rc == 0)
+		date_book(m, ev);
 	if (rc != 0 && rc != ERR_AGAIN)
 		s->x->counters.bad_books++;
 	else if (ev->id != EVENT_trade)

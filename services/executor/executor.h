@@ -177,7 +177,7 @@ int sight_load(struct executor *x, struct unpacker *u);
 void amend_on_intent(const struct step *s, const struct event *ev); /* kind replace */
 
 /* maker.c: resting orders against trades and books. */
-void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t);
+void maker_on_trade(const struct step *s, struct market *m, const struct event *ev);
 void maker_on_book(const struct step *s, struct market *m);
 
 /* flatten.c: positions closed by order of a person. */

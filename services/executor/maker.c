@@ -30,9 +30,10 @@ static int64_t at_most(const struct step *s, const struct order *o, int64_t qty)
 	return qty < most ? qty : most;
 }
 
-void maker_on_trade(const struct step *s, struct market *m, const struct ev_trade *t)
+void maker_on_trade(const struct step *s, struct market *m, const struct event *ev)
 {
 	struct orders *os = &s->x->orders;
+	const struct ev_trade *t = &ev->trade;
 	if (m->resting == 0 || market_usable(m, s->now, s->x->settings.stale_ns) != reject_none)
 		return;
 	enum queue_model model = s->x->settings.queue;
@@ -40,8 +41,8 @@ void maker_on_trade(const struct step *s, struct market *m, const struct ev_trad
 	for (uint32_t i = 0; i < os->n;) {
 		struct order *o = &os->at[i];
 		bool ours = o->market == m && o->stage == stage_resting && o->side != t->aggressor &&
-			    walk_reaches(o->side, o->price, t->price);
-		int64_t qty = ours ? t->qty - queue_on_trade(o, model, t->price, t->qty) - given : 0;
+			    walk_reaches(o->side, o->price, t->price) && ev->ts_event > o->since;
+		int64_t qty = ours ? t->qty - queue_on_trade(o, model, s->now, t) - given : 0;
 		if (qty > 0)
 			qty = at_most(s, o, qty);
 		if (qty > 0)
@@ -81,7 +82,7 @@ void maker_on_book(const struct step *s, struct market *m)
 		struct order *o = &os->at[i];
 		int64_t qty = 0;
 		if (o->market == m && o->stage == stage_resting) {
-			queue_on_book(o, s->x->settings.queue);
+			queue_on_book(o, s->x->settings.queue, s->now);
 			qty = take_crossing(s, o);
 		}
 		if (qty == 0 || fill_resting(s, i, qty))

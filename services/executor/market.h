@@ -53,6 +53,7 @@ struct market {
 	struct book book;
 	struct taken *taken;       /* owned: [0] bids, [1] asks */
 	int64_t updated_at;        /* ts_recv of the last word about the book */
+	int64_t shown_at;          /* ts_event of what it shows: the venue's time, where it tells one */
 	int64_t mark;              /* bid + ask (twice the mid) of the last trusted book; 0 none */
 	struct position position;
 	int64_t dust;              /* base taken as commission, less than one unit of quantity: CASH_SCALE (remote.h) */

@@ -58,6 +58,10 @@ struct order_remote { /* where stage_remote */
 	bool expires;                  /* because its time ran out */
 };
 
+struct fading { /* a quantity that is forgotten after a while (queue.c) */
+	int64_t old, recent;
+};
+
 struct order {
 	char strategy[EVENT_NAME_MAX];
 	char client_order_id[EVENT_NAME_MAX];
@@ -86,7 +90,11 @@ struct order {
 	bool lost;           /* counted as a stop-out (guard.h) */
 	int64_t ahead;       /* displayed quantity that must trade first; INT64_MAX while unknown */
 	int64_t shown;       /* displayed at its price when the queue was last looked at (queue.h) */
-	int64_t traded;      /* there since */
+	int64_t traded;      /* there since, and not explained by what had vanished */
+	struct fading vanished; /* of its level, and no trade has explained it yet */
+	struct fading let_by;   /* of `ahead`, because of that */
+	int64_t period;         /* of both */
+	int64_t since;          /* the venue's time of the book that it came to stand behind */
 	struct order_remote remote;
 };
 

@@ -50,14 +50,19 @@ static int load_sources(struct executor *x, struct unpacker *u)
 	return markets_load_sources(&x->markets, u);
 }
 
-static void save_queues(const struct executor *x, struct packer *p)
-{
-	queue_save(&x->orders, p);
-}
-
 static int load_queues(struct executor *x, struct unpacker *u)
 {
-	return queue_load(&x->orders, u);
+	return queue_load_v1(&x->orders, u);
+}
+
+static void save_places(const struct executor *x, struct packer *p)
+{
+	queue_save(&x->orders, &x->markets, p);
+}
+
+static int load_places(struct executor *x, struct unpacker *u)
+{
+	return queue_load(&x->orders, &x->markets, u);
 }
 
 /* What came later, each under its name: a state of before it was there loads without it. A part whose layout changes
@@ -69,7 +74,8 @@ static const struct part {
 } parts[] = {
 	{"orders", save_orders, load_orders},
 	{"last_prices", trigger_save, trigger_load},
-	{"queues", save_queues, load_queues},
+	{"queues", NULL, load_queues},
+	{"places", save_places, load_places},
 	{"sight", sight_save, sight_load},
 	{"risk", risk_save, risk_load},
 	{"fees", fills_save, fills_load},
@@ -235,6 +241,7 @@ int executor_load(void *core, const uint8_t *at, size_t len)
 static int adopt_market(struct executor *x, struct market *m, const struct market *from)
 {
 	m->marks = from->marks;
+	m->shown_at = from->shown_at;
 	m->mean = from->mean;
 	m->last = from->last;
 	m->position = (struct position){0};

@@ -179,9 +179,11 @@ static inline void desk_book(struct desk *d)
 	desk_clear(d);
 }
 
+/* It happens after what the book shows. */
 static inline void desk_trade(struct desk *d, enum side aggressor, int64_t price, int64_t qty)
 {
 	struct event ev;
+	d->now++;
 	event_init(&ev, EVENT_trade);
 	ev.trade.instrument = desk_symbol("ONE.TEST");
 	ev.trade.price_scale = 2;

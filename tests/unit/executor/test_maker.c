@@ -71,6 +71,7 @@ static void cancels_ahead_shorten_the_queue(void **state)
 	(void)state;
 	desk_order(&d, side_buy, tif_gtc, 9900, 500);
 	desk_delta(&d, side_buy, 9900, 300);
+	desk_until(&d, d.now + 2 * S); /* no trade has told of it: it was cancelled */
 	desk_delta(&d, side_buy, 9900, 5000); /* what came later is behind us */
 	desk_clear(&d);
 	desk_trade(&d, side_sell, 9900, 400);

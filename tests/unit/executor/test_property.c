@@ -3,6 +3,7 @@
  * The model recomputes every balance from the fills alone, keeps the open orders from the order
  * events alone, and judges each fill by the world's own picture of the book.
  */
+#include "queue_judge.h"
 #include "world.h"
 
 #include "common/base/fixed.h"
@@ -19,6 +20,7 @@ struct model_order {
 	uint32_t fills;
 	uint8_t side, type, trigger_by, leg;
 	bool waits, reduce_only;
+	struct queue_judge *place; /* of the model `back` */
 };
 
 #define LINKS 4096
@@ -68,12 +70,10 @@ static bool crossed(const struct world_market *m)
 
 static bool usable(const struct model *o, const struct world_market *m)
 {
-	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S &&
-	       !crossed(m);
+	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S && !crossed(m);
 }
 
-/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the
- * limit. */
+/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the limit. */
 static int32_t best_slot(const struct world_market *m, enum side side, int64_t limit)
 {
 	for (int32_t k = 0; k < SLOTS; k++) {
@@ -116,6 +116,8 @@ static void judge_maker(struct model *o, const struct model_order *mo, const str
 		assert_true(o->queue != QUEUE_THROUGH || t->price != mo->price);
 		o->trade_left -= f->qty;
 		assert_true(o->trade_left >= 0);
+		if (o->queue == QUEUE_BACK && t->price == mo->price)
+			assert_true(f->qty <= queue_judge_most(mo->place, o->now, t->qty));
 		return;
 	}
 	for (int64_t left = f->qty; left > 0;) {
@@ -127,6 +129,22 @@ static void judge_maker(struct model *o, const struct model_order *mo, const str
 		take(mo->m, mo->side, slot, here);
 		left -= here;
 	}
+}
+
+/* What the event of now says of an order's place. */
+static void note_place(struct model *o, const struct model_order *mo)
+{
+	struct world_market *m = mo->m;
+	int64_t shown;
+	if (mo->waits || mo->price == 0) {
+		queue_judge_leave(mo->place);
+		return;
+	}
+	if (o->in->id == EVENT_trade && m == o->w.about)
+		queue_judge_trade(mo->place, mo->side, mo->price, &o->in->trade);
+	if (world_shows(m, mo->side, mo->price, &shown) && usable(o, m))
+		queue_judge_look(mo->place, o->now, shown);
+	mo->place->waits = true;
 }
 
 static struct model_order *find(struct model *o, const char *id)
@@ -208,6 +226,8 @@ static void on_fill(struct model *o, const struct ev_fill *f)
 
 static void note(struct model *o, struct model_order *mo, const struct ev_order *e)
 {
+	if (mo->price != e->price)
+		queue_judge_leave(mo->place);
 	mo->price = e->price;
 	mo->qty = e->qty;
 	mo->trigger = e->trigger_price;
@@ -255,9 +275,10 @@ static void on_accepted(struct model *o, const struct ev_order *e)
 	}
 	assert_true(e->qty % m->def.lot_size == 0 && e->price % m->def.tick_size == 0);
 	assert_true(o->n < ORDERS);
+	queue_judge_leave(o->open[o->n].place);
 	o->open[o->n] = (struct model_order){
-		.m = m, .side = e->side, .type = e->type, .trigger_by = e->trigger_by, .leg = e->leg,
-		.strategy = e->strategy[0]};
+		.place = o->open[o->n].place, .m = m, .side = e->side, .type = e->type,
+		.trigger_by = e->trigger_by, .leg = e->leg, .strategy = e->strategy[0]};
 	event_set_name(o->open[o->n].link_id, e->link_id);
 	event_set_name(o->open[o->n].id, e->client_order_id);
 	note(o, &o->open[o->n++], e);
@@ -271,7 +292,9 @@ static void on_ended(struct model *o, struct model_order *mo, const struct ev_or
 	bool exhausted = e->reject == reject_none || e->reject == reject_depth;
 	if (e->status == order_status_cancelled && !cancel && exhausted)
 		assert_int_equal(best_slot(mo->m, mo->side, e->price), -1);
+	struct queue_judge *place = mo->place;
 	*mo = o->open[--o->n];
+	o->open[o->n].place = place;
 }
 
 static void on_order(struct model *o, const struct ev_order *e)
@@ -340,9 +363,8 @@ static void check_locks(const struct model *o)
 			base[mo->m - o->w.m] += rest * fixed_pow10(8 - mo->m->def.qty_scale);
 			continue;
 		}
-		assert_int_equal(fixed_mul(mo->price, mo->m->def.price_scale, rest,
-					   mo->m->def.qty_scale, 8, &cost),
-				 0);
+		const struct ev_instrument *d = &mo->m->def;
+		assert_int_equal(fixed_mul(mo->price, d->price_scale, rest, d->qty_scale, 8, &cost), 0);
 		assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
 		quote += cost + fee;
 		slack += 2 * mo->fills + 2;
@@ -359,9 +381,7 @@ static void on_position(struct model *o, const struct ev_position *p)
 	if (p->qty == 0)
 		assert_int_equal(o->pos_cost[i], 0); /* average cost gives back all that was paid */
 	else
-		assert_int_equal(
-			fixed_div(o->pos_cost[i], 8, p->qty, p->qty_scale, p->price_scale, &avg),
-			0);
+		assert_int_equal(fixed_div(o->pos_cost[i], 8, p->qty, p->qty_scale, p->price_scale, &avg), 0);
 	assert_int_equal(p->avg_price, avg);
 }
 
@@ -414,10 +434,14 @@ static void run_world(uint64_t seed, int events, uint64_t totals[7])
 	struct executor_settings s;
 	executor_defaults(&s);
 	s.queue = (uint8_t)(seed % QUEUE_MODELS);
+	static struct queue_judge places[ORDERS];
 	o = (struct model){.cash = s.balance[0].amount, .queue = s.queue};
+	for (uint32_t i = 0; i < ORDERS; i++)
+		o.open[i].place = &places[i];
 	assert_int_equal(executor_new(&s, &o.x), 0);
 	struct sink sink = {&o, on_output};
 	world_init(&o.w, seed);
+	o.w.coherent = true;
 	for (int i = 0; i < events + WORLD_MARKETS; i++) {
 		struct event ev;
 		if (i < WORLD_MARKETS) {
@@ -432,6 +456,8 @@ static void run_world(uint64_t seed, int events, uint64_t totals[7])
 		o.now = o.w.now;
 		o.trade_left = ev.id == EVENT_trade ? ev.trade.qty : 0;
 		executor_core.on_event(o.x, o.now, &ev, &sink);
+		for (uint32_t k = 0; o.queue == QUEUE_BACK && k < o.n; k++)
+			note_place(&o, &o.open[k]);
 		assert_int_equal(executor_open_orders(o.x), o.n);
 		assert_int_equal(executor_trading(o.x), o.trading);
 		assert_true(o.n <= s.open_orders_max);

@@ -24,6 +24,11 @@ struct world_market {
 	int64_t updated_at;
 	uint8_t state;
 	bool has_book;
+	struct world_news { /* of the last trade that one stream has told and the other has not */
+		int32_t slot;
+		uint8_t side;  /* of the level; none: there is none */
+		int64_t qty;
+	} shown, told;
 };
 
 struct world {
@@ -33,6 +38,7 @@ struct world {
 	uint64_t ordinal[3]; /* of three strategies */
 	struct level bids[SLOTS], asks[SLOTS];
 	struct world_market *about; /* of the last event */
+	bool coherent; /* most trades are told by the book as well, before them or after them */
 };
 
 static inline int64_t world_price(const struct world_market *m, int32_t slot)
@@ -88,6 +94,15 @@ static inline void world_fill_book(struct world *w, struct world_market *m)
 			m->taken[i / SLOTS][i % SLOTS] = 0;
 }
 
+/* Does the book tell what stands at a price? */
+static inline bool world_shows(const struct world_market *m, uint8_t side, int64_t price, int64_t *ret_qty)
+{
+	int64_t slot = (price - m->base) / m->def.tick_size;
+	bool here = slot >= 0 && slot < SLOTS;
+	*ret_qty = here ? m->qty[side - 1][slot] : 0;
+	return side == side_buy ? slot >= m->known_low : slot <= m->known_high || !here;
+}
+
 static inline void world_instrument(struct world *w, struct world_market *m, struct event *ev)
 {
 	(void)w;
@@ -133,6 +148,19 @@ static inline void world_set(struct world *w, struct world_market *m, int side, 
 	m->taken[side][slot] = 0;
 }
 
+/* A part of a level near the touch is traded, and the book is the first to show it. */
+static inline void world_sold(struct world *w, struct world_market *m, int64_t touched[2][SLOTS])
+{
+	int32_t slot = m->touch + (int32_t)world_roll(w, 8) - 4;
+	int side = slot < m->touch ? 0 : 1;
+	int64_t lot = m->def.lot_size, lots = m->qty[side][slot] / lot;
+	if (lots == 0)
+		return;
+	m->shown = (struct world_news){slot, (uint8_t)(side + 1), lot * (1 + world_roll(w, lots))};
+	world_set(w, m, side, slot, m->qty[side][slot] - m->shown.qty);
+	touched[side][slot] = 1;
+}
+
 /* The touch moves and a few levels change; now and then the book is left crossed. */
 static inline void world_delta(struct world *w, struct world_market *m, struct event *ev)
 {
@@ -157,6 +185,14 @@ static inline void world_delta(struct world *w, struct world_market *m, struct e
 		world_set(w, m, 0, m->touch, world_qty(w, m));
 		touched[0][m->touch] = 1;
 	}
+	if (m->told.side != side_none && m->qty[m->told.side - 1][m->told.slot] >= m->told.qty) {
+		int side = m->told.side - 1;
+		world_set(w, m, side, m->told.slot, m->qty[side][m->told.slot] - m->told.qty);
+		touched[side][m->told.slot] = 1;
+	} else if (w->coherent && m->has_book) {
+		world_sold(w, m, touched);
+	}
+	m->told.side = side_none;
 	event_init(ev, EVENT_book_delta);
 	struct ev_book_delta *e = &ev->book_delta;
 	e->instrument = m->def.instrument;
@@ -199,6 +235,18 @@ static inline void world_trade(struct world *w, struct world_market *m, struct e
 	ev->trade.price = world_price(m, slot);
 	ev->trade.qty = world_qty(w, m) * (1 + world_roll(w, 3));
 	ev->trade.aggressor = (uint8_t)(1 + world_roll(w, 2));
+	if (!w->coherent || world_roll(w, 3) == 0)
+		return; /* of nothing that the book shows */
+	if (m->shown.side != side_none) {
+		ev->trade.price = world_price(m, m->shown.slot);
+		ev->trade.qty = m->shown.qty;
+		ev->trade.aggressor = m->shown.side == side_buy ? side_sell : side_buy;
+		m->shown.side = side_none;
+	} else if (slot >= 0 && slot < SLOTS) {
+		uint8_t side = slot < m->touch ? side_buy : side_sell;
+		ev->trade.aggressor = side == side_buy ? side_sell : side_buy;
+		m->told = (struct world_news){slot, side, ev->trade.qty};
+	}
 }
 
 /* A perpetual's mark price: near the touch, now and then far from it; the next funding is never far away. */
@@ -407,7 +455,7 @@ static inline void world_happens(struct world *w, struct event *ev)
 		world_delta(w, m, ev);
 	else if (what < 500 && m->def.kind == instrument_kind_perpetual)
 		world_mark(w, m, ev);
-	else if (what < 600)
+	else if (what < 600 || (what < 850 && m->shown.side != side_none)) /* soon told */
 		world_trade(w, m, ev);
 	else if (what < 990)
 		world_intent(w, m, ev);
