@@ -275,7 +275,7 @@ static const struct {
 	const struct rival *rival; /* NULL: it was not installed */
 	const char *name, *package;
 } rivals[] = {
-#define RIVAL(name) {&rival_##name, NULL, NULL},
+#define RIVAL(name) {&rival_##name, #name, ""},
 #define RIVAL_ABSENT(name, package) {NULL, name, package},
 #include "rivals.def"
 #undef RIVAL
@@ -382,7 +382,7 @@ static bool count_instructions(void)
 		n = instructions_by_callgrind("run_ours", "--ours");
 	}
 	if (n == 0) {
-		printf("#\tG1: instructions: no counter for us, and valgrind is not installed: skipped\n");
+		printf("#\tG1: instructions: the kernel grants no counter, and callgrind does not run: skipped\n");
 		return true;
 	}
 	n /= n_frames;
