@@ -292,5 +292,6 @@ int64_t market_twice_mid(const struct market *m)
 		return 0;
 	int64_t bid = book_level(&m->book, side_buy, 0)->price;
 	int64_t ask = book_level(&m->book, side_sell, 0)->price;
-	return bid <= 0 || ask <= 0 || bid > INT64_MAX - ask ? 0 : bid + ask;
+	bool sound = bid > 0 && ask > 0 && bid <= ORDERS_PRICE_MAX && ask <= ORDERS_PRICE_MAX;
+	return sound ? bid + ask : 0;
 }
