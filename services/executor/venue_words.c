@@ -4,7 +4,9 @@
  * -2011, as its REST documentation lists them (errors.md: "Messages for -1010, -2010 and -2011, -2038"; filters.md).
  * Its futures (error-code, "40xx - Filters and other issues" and "20xx") and Bybit (v5, "Error Codes": 170xxx spot,
  * 110xxx derivatives) number theirs; Polymarket's CLOB names them (errorMsg of an order's placement); Kalshi answers
- * with a code, and details behind it.
+ * with a code, and details behind it (docs.kalshi.com, "Order Errors": invalid_order with "post only cross"). Its codes
+ * of a repeated id (409), of a fill-or-kill order that finds too little (409) and of a price beyond its range (400) are
+ * those of its answers as public programs that trade there have recorded them.
  */
 #include "services/executor/venue_words.h"
 
@@ -80,6 +82,10 @@ static const struct word {
 	{".POLYMARKET", reject_not_trading, "MARKET_NOT_READY", NULL},
 	{".KALSHI", reject_balance, "insufficient_balance", NULL},
 	{".KALSHI", reject_post_only, "invalid_order: post only cross", NULL},
+	{".KALSHI", reject_not_fillable, "fill_or_kill_insufficient_resting_volume", NULL},
+	{".KALSHI", reject_user_id, "order_already_exists", NULL},
+	{".KALSHI", reject_duplicate, "order_already_exists", NULL},
+	{".KALSHI", reject_price_range, "invalid_price", NULL},
 };
 
 /* Bounded above are buys, below are sells. */

@@ -377,6 +377,8 @@ static void a_venue_words_its_refusals(void **state)
 			    "-4024 Price is lower than mark price multiplier floor.");
 	const struct symbol event = desk_symbol("KXBTC.KALSHI");
 	assert_string_equal(venue_words(&event, reject_post_only, buy, false), "invalid_order: post only cross");
+	assert_string_equal(venue_words(&event, reject_duplicate, buy, false), "order_already_exists");
+	assert_null(venue_words(&event, reject_tick_size, buy, false)); /* nobody has seen it */
 }
 
 /* Buys at most at 105 %, and at least at 90 % of the last trade, which was at 100; then of the mid, 99.50. */
