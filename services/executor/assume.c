@@ -182,6 +182,46 @@ static void liquidation(const struct executor *x, struct assumption *a)
 		     "fee; no step before makes it smaller, and losses beyond what stood for it are the venue's.");
 }
 
+/* "one 0.5" or "two 0.1..0.4" */
+static size_t budget_row(const struct allocation_row *r, char *out, size_t cap)
+{
+	char least[FIXED_TEXT_MAX], most[FIXED_TEXT_MAX];
+	fixed_format_trim(least, sizeof(least), r->least, SHARE_SCALE);
+	fixed_format_trim(most, sizeof(most), r->most, SHARE_SCALE);
+	bool fixed = r->least == r->most;
+	int n = snprintf(out, cap, " %s %s%s%s", r->strategy, least, fixed ? "" : "..", fixed ? "" : most);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* As many as there is room for. */
+static void budgets(const struct executor *x, struct assumption *a)
+{
+	static const char rest[] = ", 32 more; no other gets any.";
+	const struct allocation_settings *set = &x->settings.allocation;
+	char every[LATENCY_TEXT_MAX], row[EVENT_TEXT_MAX];
+	if (set->method == allocation_method_none) {
+		PUT(a->value, "none");
+		PUT(a->text, "No strategy has a budget of its own: what all may have at stake is the account's.");
+		return;
+	}
+	latency_time(set->every_ns, every, sizeof(every));
+	PUT(a->value, "%s", enum_text(enum_allocation_method(), set->method));
+	PUT(a->text, "Shares of the worth, times %lld, set every %s", (long long)set->leverage, every);
+	size_t n = strlen(a->text);
+	if (set->method != allocation_method_fixed)
+		n += (size_t)snprintf(a->text + n, sizeof(a->text) - n, " by %lld returns", (long long)set->window);
+	for (uint32_t i = 0; i < set->n; i++) {
+		size_t more = budget_row(&set->row[i], row, sizeof(row));
+		bool fits = n + more + sizeof(rest) < sizeof(a->text);
+		if (!fits) {
+			n += (size_t)snprintf(a->text + n, sizeof(a->text) - n, ", %u more", set->n - i);
+			break;
+		}
+		n += (size_t)snprintf(a->text + n, sizeof(a->text) - n, "%s%s", i > 0 ? "," : ":", row);
+	}
+	snprintf(a->text + n, sizeof(a->text) - n, "; no other gets any.");
+}
+
 static void quotes(const struct executor *x, struct assumption *a)
 {
 	PUT(a->value, "%s", x->settings.quote);
@@ -209,7 +249,7 @@ static const struct row {
 	{"fills", fill_model}, {"queue", queue_model},	   {"latency", latency}, {"answers", answers},
 	{"instant", at_once},  {"blind", blindness},	   {"fees", fee_rates},	 {"marks", marks},
 	{"margin", margin},    {"funding", funding},	   {"liquidation", liquidation},
-	{"quotes", quotes},    {"absent", not_modelled},
+	{"allocation", budgets}, {"quotes", quotes},   {"absent", not_modelled},
 };
 _Static_assert(ARRAY_LEN(rows) <= ASSUMPTIONS_MAX, "each row has its place");
 

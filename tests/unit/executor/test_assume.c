@@ -94,6 +94,44 @@ static struct event reload_of(const char *target, const char *value)
 	return ev;
 }
 
+static const struct ev_assumption *divided(const char *method, const char *rows, int64_t window)
+{
+	static struct ev_assumption said;
+	struct executor_settings s = desk_settings();
+	char why[EVENT_TEXT_MAX];
+	s.allocation = (struct allocation_settings){.every_ns = 3600 * S, .window = window, .leverage = 2};
+	s.allocation.method = enum_value(enum_allocation_method(), method, strlen(method));
+	if (s.allocation.method != 0)
+		assert_int_equal(allocation_parse(&s.allocation, rows, why, sizeof(why)), 0);
+	open_by(&s);
+	assert_non_null(about("allocation"));
+	said = *about("allocation");
+	desk_close(&d);
+	return &said;
+}
+
+static void the_division_of_the_worth_is_said(void **state)
+{
+	(void)state;
+	const struct ev_assumption *a = divided("none", "", 24);
+	assert_string_equal(a->value, "none");
+	assert_string_equal(a->text,
+			    "No strategy has a budget of its own: what all may have at stake is the account's.");
+	a = divided("fixed", "one=0.5, two=0.25", 24);
+	assert_string_equal(a->value, "fixed");
+	assert_string_equal(a->text,
+			    "Shares of the worth, times 2, set every 3600s: one 0.5, two 0.25; no other gets any.");
+	a = divided("performance", "one=0.1..0.4, two", 24);
+	assert_string_equal(a->value, "performance");
+	assert_string_equal(a->text, "Shares of the worth, times 2, set every 3600s by 24 returns: one 0.1..0.4, two "
+				     "0..1; no other gets any.");
+	a = divided("equal_risk", "a_strategy_with_a_very_long_name_1=0.01..0.31234567, "
+				  "a_strategy_with_a_very_long_name_2=0.01..0.31234567, "
+				  "a_strategy_with_a_very_long_name_3=0.01..0.31234567", 64);
+	assert_non_null(strstr(a->text, "name_1 0.01..0.31234567"));
+	assert_non_null(strstr(a->text, ", 1 more; no other gets any."));
+}
+
 static void what_changes_is_said_again_and_nothing_else(void **state)
 {
 	(void)state;
@@ -154,6 +192,7 @@ int main(void)
 		cmocka_unit_test(every_model_fits_its_sentence),
 		cmocka_unit_test(they_say_what_is_set),
 		cmocka_unit_test(fees_beyond_the_sentence_are_counted),
+		cmocka_unit_test(the_division_of_the_worth_is_said),
 		BOTH(what_changes_is_said_again_and_nothing_else),
 		BOTH(a_restart_under_other_settings_says_them),
 		cmocka_unit_test_teardown(a_takeover_knows_what_was_said, close_desk),

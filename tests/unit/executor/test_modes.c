@@ -41,7 +41,7 @@ static void a_new_account_begins_with_what_it_has(void **state)
 	desk_command(&n, verb_resume, "", "", 0);
 	assert_int_equal(n.n, 0); /* its origin is not known yet */
 	desk_instrument(&n);
-	assert_string_equal(desk_shape(&n), "tbbeaaaaaaaaaaaaa");
+	assert_string_equal(desk_shape(&n), "tbbeaaaaaaaaaaaaaa");
 	assert_int_equal(n.out[0].trading_state.before, trading_none);
 	assert_int_equal(n.out[0].trading_state.state, trading_running);
 	desk_expect_balance(&n, "USDT", CASH(1000), 0);
