@@ -6,6 +6,7 @@
  * at their rates (quotes.h), results of the past as well: so worth is what the account began with, all at today's
  * rates, plus results and fundings, less fees.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/check.h"
@@ -176,15 +177,30 @@ static void halt(const struct step *s, const char *why)
 	cancel_all(s, NULL, reject_halted);
 }
 
+/* Its own start is what an account's loss counts from: a reset does not begin a new one. */
+static bool is_ruined(const struct executor *x, const struct worth *w, char why[EVENT_TEXT_MAX])
+{
+	char lost[FIXED_TEXT_MAX], most[FIXED_TEXT_MAX];
+	int64_t loss = exposure_add(x->start_equity, -w->equity), limit = x->settings.loss_max;
+	if (limit == 0 || !x->started || !w->marked || loss < limit)
+		return false;
+	fixed_format_trim(lost, sizeof(lost), loss, CASH_SCALE);
+	fixed_format_trim(most, sizeof(most), limit, CASH_SCALE);
+	snprintf(why, EVENT_TEXT_MAX,
+		 "The loss since the account's start is %s; executor.loss_max = %s allows less. Raise that (nj "
+		 "reload), then nj reset: alone it halts again.",
+		 lost, most);
+	return true;
+}
+
 static void tell(const struct step *s, bool whole)
 {
 	struct executor *x = s->x;
 	equity_start(x, s->now);
 	struct worth w = worth_at(x, s->now);
 	report(s, &w, whole);
-	bool lost = x->settings.loss_max > 0 && x->started && w.marked &&
-		    exposure_add(x->start_equity, -w.equity) >= x->settings.loss_max;
-	char why[EVENT_TEXT_MAX] = "The loss limit of the account was reached.";
+	char why[EVENT_TEXT_MAX];
+	bool lost = is_ruined(x, &w, why);
 	if (w.marked && guard_on_worth(x, s->now, w.equity, why))
 		lost = true;
 	if (lost)

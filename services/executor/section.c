@@ -46,7 +46,8 @@ const struct config_key executor_section_keys[] = {
 	 "What positions are valued at: mid of the book, side (where they could be closed), last trade, mark (the "
 	 "venue's, of perpetuals; else the mid).",
 	 "mid|side|last|mark", TEXT(mark)},
-	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote", "Loss since the start that halts trading; 0 none.",
+	{"loss_max", CONFIG_DECIMAL, "0", 0, INT64_MAX, "quote",
+	 "Loss since the account's start that halts trading, also after nj reset: raise it first. 0 none.",
 	 NULL, AT(loss_max), 0},
 	{"stale", CONFIG_DUR, "5s", NS_PER_MS, 3600 * NS_PER_S, "ns", "A book without news for longer is not traded.",
 	 NULL, AT(stale_ns), 0},

@@ -268,6 +268,18 @@ static void the_loss_limit_halts(void **state)
 	assert_int_equal(executor_trading(h.x), trading_halted);
 	desk_command(&h, verb_reset, "", "", 0);
 	assert_int_equal(executor_trading(h.x), trading_running);
+	desk_order(&h, side_sell, tif_ioc, 0, 100); /* the loss is still there: it halts again, and says what helps */
+	assert_int_equal(executor_trading(h.x), trading_halted);
+	assert_string_equal(desk_last(&h, EVENT_trading_state)->trading_state.reason,
+			    "The loss since the account's start is 18.32; executor.loss_max = 10 allows less. Raise "
+			    "that (nj reload), then nj reset: alone it halts again.");
+	struct event ev = desk_command_of("ann", verb_reload, "", 0);
+	event_set_name(ev.command.target, "executor.loss_max");
+	event_set_text(ev.command.value, "20");
+	desk_feed(&h, &ev);
+	desk_command(&h, verb_reset, "", "", 0);
+	desk_order(&h, side_sell, tif_ioc, 0, 100);
+	assert_int_equal(executor_trading(h.x), trading_running);
 	desk_close(&h);
 }
 
