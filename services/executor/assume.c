@@ -27,8 +27,9 @@ static void fill_model(const struct executor *x, struct assumption *a)
 		return;
 	}
 	PUT(a->value, "book");
-	PUT(a->text, "Takers walk the book of their arrival as far as it is known; what they took of a level stays "
-		     "taken until the venue renews it. No one reacts to our orders.");
+	PUT(a->text, "Takers walk the book received by their arrival (the feed's own way is not added), as far as it "
+		     "is known; what they took stays taken until the venue renews the level. "
+		     "No one reacts to our orders.");
 }
 
 #define SHOWN "All that is shown at the price is ahead of a resting order; what is cancelled was "
@@ -236,10 +237,10 @@ static void quotes(const struct executor *x, struct assumption *a)
 static void not_modelled(const struct executor *x, struct assumption *a)
 {
 	PUT(a->value, "-");
-	PUT(a->text, "Not modelled: %soverload and outages that no feed shows; interest, withdrawals, taxes.",
+	PUT(a->text, "Not modelled: %sunseen overloads and outages; interest, withdrawals, taxes.",
 	    x->settings.remote ? ""
-			       : "market impact; hidden orders; self-trade prevention; the filters that "
-				 "docs/orders.md names; ");
+			       : "market impact; hidden orders; self-trade prevention; "
+				 "limits of accounts, lists, amendments, Bybit's orders, USD-M trails; ");
 }
 
 static const struct row {

@@ -98,6 +98,35 @@ static void both_outcomes_net(void **state)
 	desk_close(&d);
 }
 
+/* Each level at its own price: 3 YES for 0.42 + 2 x 0.43, sold for 0.40 + 2 x 0.39; 3 NO for 0.60 + 2 x 0.61. */
+static void takers_walk_the_levels(void **state)
+{
+	(void)state;
+	struct desk d;
+	open_desk(&d);
+	struct levels bids = LEVELS({40, 1000}, {39, 5000}), asks = LEVELS({42, 1000}, {43, 5000});
+	desk_snapshot(&d, bids, asks);
+	desk_order(&d, side_buy, tif_ioc, 0, 3000);
+	assert_int_equal(desk_count(&d, EVENT_fill), 2);
+	desk_expect_fill(&d, 0, 42, 1000, 0);
+	desk_expect_fill(&d, 1, 43, 2000, 0);
+	desk_expect_balance(&d, "USDT", cash("998.72"), 0);
+	desk_order(&d, side_sell, tif_ioc, 0, 3000);
+	desk_expect_fill(&d, 0, 40, 1000, 0);
+	desk_expect_fill(&d, 1, 39, 2000, 0);
+	desk_expect_balance(&d, "USDT", cash("999.9"), 0);
+	expect_position(&d, 0, "-0.1");
+	desk_close(&d);
+	open_desk(&d);
+	desk_snapshot(&d, bids, asks);
+	desk_order(&d, side_sell, tif_ioc, 0, 3000);
+	desk_expect_fill(&d, 0, 40, 1000, 0);
+	desk_expect_fill(&d, 1, 39, 2000, 0);
+	desk_expect_balance(&d, "USDT", cash("998.18"), 0);
+	desk_expect_balance(&d, "!ONE", CASH(3), 0);
+	desk_close(&d);
+}
+
 /* 5 NO for 0.60 each: 3 is paid; each is worth what YES is not. */
 static void shorts_are_paid_the_rest(void **state)
 {
@@ -465,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_outcomes_net),
+		cmocka_unit_test(takers_walk_the_levels),
 		cmocka_unit_test(shorts_are_paid_the_rest),
 		cmocka_unit_test(a_closed_market_is_not_settled),
 		cmocka_unit_test(locks_are_those_of_the_leg),

@@ -103,6 +103,30 @@ static void long_opens_and_closes(void **state)
 	desk_close(&d);
 }
 
+/* 2 at 100 and 3 of the 5 at 101: each level at its own price, 503 in all; the 2 left there are the next one's. */
+static void takers_walk_the_levels(void **state)
+{
+	(void)state;
+	struct executor_settings s = settings("isolated");
+	struct desk d;
+	open_desk(&d, &s);
+	desk_snapshot(&d, (struct levels)LEVELS({9900, 2000}, {9800, 5000}),
+		      (struct levels)LEVELS({10000, 2000}, {10100, 5000}));
+	desk_order(&d, side_buy, tif_ioc, 0, 5000);
+	assert_int_equal(desk_count(&d, EVENT_fill), 2);
+	desk_expect_fill(&d, 0, 10000, 2000, CASH(2) / 10);
+	desk_expect_fill(&d, 1, 10100, 3000, 30300000);
+	expect_position(&d, 5000, 10060, 0, CASH(503) / 10);
+	desk_expect_balance(&d, "USDT", CASH(1000) - 50300000, CASH(503) / 10);
+	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	desk_expect_fill(&d, 0, 10100, 1000, 10100000);
+	desk_order(&d, side_sell, tif_ioc, 0, 6000); /* 2 at 99, 4 at 98: 590 for 604 */
+	desk_expect_fill(&d, 0, 9900, 2000, 19800000);
+	desk_expect_fill(&d, 1, 9800, 4000, 39200000);
+	expect_position(&d, 0, 0, -CASH(14), 0);
+	desk_close(&d);
+}
+
 /* Nothing is held, and still it is sold; 10 sold, 16 bought: closes 10 at a loss, opens 6. */
 static void short_and_through_zero(void **state)
 {
@@ -465,6 +489,25 @@ static void isolated_is_liquidated(void **state)
 	desk_close(&d);
 }
 
+/* 5 at 99 with 49.50 of margin: at 90 there are 4.50 left, and 1 % of 450 is the maintenance. */
+static void as_much_as_the_maintenance_is_too_little(void **state)
+{
+	(void)state;
+	struct executor_settings s = settings("isolated");
+	struct desk d;
+	open_desk(&d, &s);
+	desk_snapshot(&d, (struct levels)LEVELS({9800, 50000}), (struct levels)LEVELS({9900, 50000}));
+	desk_order(&d, side_buy, tif_ioc, 0, 5000);
+	desk_clear(&d);
+	mark(&d, 900001, 0, 0);
+	assert_int_equal(desk_count(&d, EVENT_liquidated), 0);
+	mark(&d, 900000, 0, 0);
+	assert_int_equal(desk_count(&d, EVENT_liquidated), 1);
+	assert_int_equal(liquidated(&d)->balance, CASH(45) / 10);
+	assert_int_equal(liquidated(&d)->maintenance, CASH(45) / 10);
+	desk_close(&d);
+}
+
 /* The price falls through: what is lost beyond the margin is not the account's. */
 static void insurance_bears_the_rest(void **state)
 {
@@ -610,66 +653,23 @@ static void spot_has_no_mark(void **state)
 	desk_close(&d);
 }
 
-/* The venue's own figures: BTCUSDT's maintenance amounts follow from its tiers. */
-static void tiers_as_published(void **state)
-{
-	(void)state;
-	static const int64_t amounts[] = {0,	   50,	    1300,    16300,    266300,
-					  1266300, 2516300, 5016300, 25016300, 100016300};
-	struct margin_table t = {0};
-	char reason[EVENT_TEXT_MAX];
-	struct symbol btc = desk_symbol("BTCUSDT-PERP.BINANCE"), eth = desk_symbol("ETHUSDT-PERP.BYBIT");
-	assert_int_equal(margin_parse(&t, MARGIN_DEFAULT, reason, sizeof(reason)), 0);
-	const struct margin *m = margin_find(&t, &btc);
-	assert_int_equal(m->n, ARRAY_LEN(amounts));
-	for (uint32_t i = 0; i < m->n; i++)
-		assert_int_equal(m->tier[i].amount, CASH(amounts[i]));
-	/* 150,000: 0.5 % less 50 */
-	assert_int_equal(margin_maintenance(m, CASH(150000)), CASH(700));
-	assert_int_equal(margin_maintenance(m, CASH(50000)), CASH(200));
-	assert_int_equal(margin_reach(m), CASH(50000000));
-	assert_int_equal(margin_find(&t, &eth)->n, 6);
-	/* (wallet + amount - quantity * entry) / (quantity * rate - quantity): 10 at 10,000 with 2,000 is in tier 2 */
-	struct margined p = {.qty = 10000, .qty_scale = 3, .cost = CASH(100000), .balance = CASH(2000)};
-	assert_int_equal(margin_liquidation_price(m, &p, 2), 984422);
-	p.qty = -p.qty;
-	p.cost = -p.cost;
-	assert_int_equal(margin_liquidation_price(m, &p, 2), 1015423);
-}
-
-static void rows_that_are_none(void **state)
-{
-	(void)state;
-	static const char *const rows[] = {
-		"PERP", "PERP both 5 0 *:0.1:5", "PERP cross 0 0 *:0.1:5", "PERP cross 5 2 *:0.1:5",
-		"PERP cross 5 0 100:0.1:5", "PERP cross 5 0 *:0.1:4", "PERP cross 5 0 *:0.2:5",
-		"PERP cross 5 0 100:0.1:5 50:0.1:5 *:0.1:5", "PERP cross 5 0 100:0.1:5 *:0.05:5",
-		"PERP cross 5 0 100:0.1:5 *:0.1:6", "PERP cross 5 0 100:0.1 *:0.1:5", "PERP cross 5 0 *:0.1:5 *:0.1:5",
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct margin_table t = {0};
-		char reason[EVENT_TEXT_MAX] = "";
-		assert_int_equal(margin_parse(&t, rows[i], reason, sizeof(reason)), ERR_ARG);
-		assert_non_null(strstr(reason, "PERP"));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(long_opens_and_closes), cmocka_unit_test(short_and_through_zero),
+		cmocka_unit_test(takers_walk_the_levels),
+		cmocka_unit_test(as_much_as_the_maintenance_is_too_little),
 		cmocka_unit_test(orders_set_aside),	 cmocka_unit_test(margin_bounds),
 		cmocka_unit_test(leverage_bounds_size),	 cmocka_unit_test(losses_are_not_free),
 		cmocka_unit_test(losses_are_paid),	 cmocka_unit_test(state_goes_on),
 		cmocka_unit_test(journal_is_taken_over), cmocka_unit_test(delivered_goes_on_margin),
 		cmocka_unit_test(marks_are_stated),	 cmocka_unit_test(funding_is_paid),
-		cmocka_unit_test(strategies_against_each_other_are_valued),	 cmocka_unit_test(funding_is_paid),
-		cmocka_unit_test(held_is_worth_what_spot_says),	 cmocka_unit_test(funding_is_paid),
+		cmocka_unit_test(strategies_against_each_other_are_valued),
+		cmocka_unit_test(held_is_worth_what_spot_says),
 		cmocka_unit_test(funding_has_parts),	 cmocka_unit_test(isolated_is_liquidated),
 		cmocka_unit_test(insurance_bears_the_rest), cmocka_unit_test(cross_is_liquidated),
 		cmocka_unit_test(cross_goes_one_by_one), cmocka_unit_test(book_stands_for_the_mark),
 		cmocka_unit_test(mark_triggers),	 cmocka_unit_test(spot_has_no_mark),
-		cmocka_unit_test(tiers_as_published),	 cmocka_unit_test(rows_that_are_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

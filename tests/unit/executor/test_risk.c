@@ -424,6 +424,23 @@ static void halted_by(const char *why)
 	assert_string_equal(ev->trading_state.reason, why);
 }
 
+/* 1 at 100 and 0.1 of fee, worth 99.50: 0.6 lost. As much as the limit halts. */
+static void day_loss_to_the_last_digit(void **state)
+{
+	(void)state;
+	for (int64_t over = 0; over < 2; over++) {
+		struct executor_settings s = settings();
+		s.guard.day_loss_max = CASH(6) / 10 + over;
+		s.balance[1].amount = 0;
+		begin(&s);
+		fresh_book();
+		accepted(side_buy, tif_ioc, 0, 1000);
+		assert_int_equal(executor_trading(d.x), over ? trading_running : trading_halted);
+		if (!over)
+			desk_close(&d);
+	}
+}
+
 /* The day's loss begins at midnight UTC; halted until somebody resets, and then counted from there. */
 static void day_loss(void **state)
 {
@@ -497,6 +514,7 @@ int main(void)
 		cmocka_unit_test_teardown(cooldown, end),
 		cmocka_unit_test_teardown(stops, end),
 		cmocka_unit_test_teardown(day_loss, end),
+		cmocka_unit_test_teardown(day_loss_to_the_last_digit, end),
 		cmocka_unit_test_teardown(drawdown, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
