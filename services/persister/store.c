@@ -11,6 +11,7 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/crash_point.h"
+#include "services/persister/store_code.h"
 
 enum { SCHEMA_VERSION = 1, BUSY_MS = 250, COLUMNS_HEAD = 6 };
 enum { PAGE = 4096, PAGES_CACHED = 1024 };
@@ -43,31 +44,9 @@ static const char *const base_schema[] = {
 	"seq INTEGER NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY(publisher, lane)) STRICT, WITHOUT ROWID",
 };
 
-static int error_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERR_BUSY;
-	case SQLITE_FULL:
-		return ERR_NO_SPACE;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return ERR_CORRUPT;
-	case SQLITE_NOMEM:
-		return ERR_NOMEM;
-	default:
-		return ERR_IO;
-	}
-}
-
 static int run_sql(struct store *s, const char *sql)
 {
-	return error_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	return store_code(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 static bool is_column(const struct field_row *f)
@@ -145,7 +124,7 @@ static int insert_sql(const struct table *t, struct buf *out)
 
 static int prepare(struct store *s, const char *sql, sqlite3_stmt **ret_stmt)
 {
-	return error_of(sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL));
+	return store_code(sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL));
 }
 
 /* An event has grown fields since the database was made: they are appended here as there; rows of before have the
@@ -248,7 +227,7 @@ int store_open(const char *path, struct store **ret_store, char *reason, size_t 
 	struct store *s = calloc(1, sizeof *s);
 	if (!s)
 		return ERR_NOMEM;
-	int rc = error_of(
+	int rc = store_code(
 		sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
 	/* SQLite opens what it may not write for reading alone, and says nothing. */
 	if (!rc && sqlite3_db_readonly(s->db, "main") == 1) {
@@ -307,7 +286,7 @@ int store_cursor(struct store *s, const char *publisher, enum lane lane, struct 
 	sqlite3_bind_text(s->cursor, 1, publisher, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s->cursor, 2, lane == LANE_M ? "M" : "X", 1, SQLITE_STATIC);
 	int rc = sqlite3_step(s->cursor);
-	int err = rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+	int err = rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_NOT_FOUND : store_code(rc);
 	if (!err)
 		*ret_cursor = (struct store_cursor){.epoch = (uint64_t)sqlite3_column_int64(s->cursor, 0),
 						    .seq = (uint64_t)sqlite3_column_int64(s->cursor, 1),
@@ -384,7 +363,7 @@ static int step_insert(struct store *s, sqlite3_stmt *stmt, bool *ret_new)
 	int rc = sqlite3_step(stmt);
 	*ret_new = rc == SQLITE_DONE && sqlite3_changes(s->db) > 0;
 	sqlite3_reset(stmt);
-	return error_of(rc);
+	return store_code(rc);
 }
 
 static int put_raw(struct store *s, const char *topic, const struct event *ev, const uint8_t *bytes, size_t len,

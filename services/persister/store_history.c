@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "services/persister/store_code.h"
 
 enum { BUSY_MS = 10000 };
 enum { PUT_KLINE, PUT_TRADE, PUT_OUTAGE, WALK, COUNT, PROGRESS, SET_PROGRESS, STATEMENTS };
@@ -60,28 +61,6 @@ static const char *const statements[STATEMENTS] = {
 	[SET_PROGRESS] = "INSERT INTO progress VALUES(?1 || ' from ' || ?2, ?3) ON CONFLICT DO UPDATE SET next = ?3",
 };
 
-static int error_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERR_BUSY;
-	case SQLITE_FULL:
-		return ERR_NO_SPACE;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return ERR_CORRUPT;
-	case SQLITE_NOMEM:
-		return ERR_NOMEM;
-	default:
-		return ERR_IO;
-	}
-}
-
 int history_open(const char *path, struct history **ret_history, char *reason, size_t cap)
 {
 	struct history *h = calloc(1, sizeof *h);
@@ -97,7 +76,7 @@ int history_open(const char *path, struct history **ret_history, char *reason, s
 	if (rc != SQLITE_OK) {
 		snprintf(reason, cap, "%s: %s", path, h->db ? sqlite3_errmsg(h->db) : "no memory");
 		history_close(h);
-		return error_of(rc);
+		return store_code(rc);
 	}
 	*ret_history = h;
 	return 0;
@@ -115,7 +94,7 @@ void history_close(struct history *h)
 
 int history_begin(struct history *h)
 {
-	return error_of(sqlite3_exec(h->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+	return store_code(sqlite3_exec(h->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
 }
 
 void history_rollback(struct history *h)
@@ -126,7 +105,7 @@ void history_rollback(struct history *h)
 
 int history_commit(struct history *h)
 {
-	int rc = error_of(sqlite3_exec(h->db, "COMMIT", NULL, NULL, NULL));
+	int rc = store_code(sqlite3_exec(h->db, "COMMIT", NULL, NULL, NULL));
 	if (rc)
 		history_rollback(h);
 	return rc;
@@ -144,7 +123,7 @@ static int step(struct history *h, int which, bool *ret_new)
 	sqlite3_reset(h->st[which]);
 	if (ret_new)
 		*ret_new = is_new;
-	return error_of(rc);
+	return store_code(rc);
 }
 
 int history_put_kline(struct history *h, uint8_t origin, const struct ev_candle *c, bool *ret_new)
@@ -198,7 +177,7 @@ int history_walk(struct history *h, const struct history_series *s, const int64_
 	while (!err && (rc = sqlite3_step(st)) == SQLITE_ROW)
 		err = fn(ctx, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1));
 	if (!err)
-		err = error_of(rc);
+		err = store_code(rc);
 	sqlite3_reset(st);
 	return err;
 }
@@ -211,7 +190,7 @@ int history_count_trades(struct history *h, const struct history_series *s, cons
 	int rc = sqlite3_step(st);
 	*ret_n = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
-	return error_of(rc);
+	return store_code(rc);
 }
 
 int history_progress(struct history *h, const char *job, int64_t from, int64_t *ret_next)
@@ -223,7 +202,7 @@ int history_progress(struct history *h, const char *job, int64_t from, int64_t *
 	if (rc == SQLITE_ROW)
 		*ret_next = sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
-	return rc == SQLITE_DONE ? ERR_NOT_FOUND : error_of(rc);
+	return rc == SQLITE_DONE ? ERR_NOT_FOUND : store_code(rc);
 }
 
 int history_set_progress(struct history *h, const char *job, int64_t from, int64_t next)

@@ -11,6 +11,7 @@
 
 #include "common/base/err.h"
 #include "proto/codec.h"
+#include "services/persister/store_code.h"
 
 enum { BUSY_MS = 2000 };
 
@@ -19,23 +20,6 @@ struct store_read {
 	struct arena arena;
 	uint64_t undecodable;
 };
-
-static int error_of(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERR_BUSY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return ERR_CORRUPT;
-	default:
-		return ERR_IO;
-	}
-}
 
 int store_read_open(const char *path, struct store_read **ret_store, char *reason, size_t cap)
 {
@@ -58,7 +42,7 @@ int store_read_open(const char *path, struct store_read **ret_store, char *reaso
 	if (rc != SQLITE_OK) {
 		snprintf(reason, cap, "%s: %s", path, s->db ? sqlite3_errmsg(s->db) : "no memory");
 		store_read_close(s);
-		return error_of(rc);
+		return store_code(rc);
 	}
 	*ret_store = s;
 	return 0;
@@ -95,13 +79,13 @@ static int each(struct store_read *s, const struct each *e)
 	sqlite3_stmt *st;
 	int rc = sqlite3_prepare_v2(s->db, e->sql, -1, &st, NULL);
 	if (rc != SQLITE_OK)
-		return error_of(rc);
+		return store_code(rc);
 	if (sqlite3_bind_parameter_count(st) > 0)
 		sqlite3_bind_int64(st, 1, e->argument);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		e->row(s, st, e->fn, e->ctx);
 	sqlite3_finalize(st);
-	return error_of(rc);
+	return store_code(rc);
 }
 
 static const char *text(sqlite3_stmt *row, int column)
@@ -158,7 +142,7 @@ int store_read_records(struct store_read *s, const struct store_range *range, st
 						     : RECORDS_FROM "ORDER BY epoch, seq LIMIT ?7",
 				    -1, &st, NULL);
 	if (rc != SQLITE_OK)
-		return error_of(rc);
+		return store_code(rc);
 	bind_range(st, range);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		const struct store_record r = {.topic = text(st, 0),
@@ -173,7 +157,7 @@ int store_read_records(struct store_read *s, const struct store_range *range, st
 		}
 	}
 	sqlite3_finalize(st);
-	return error_of(rc);
+	return store_code(rc);
 }
 
 static int64_t interval_ns(const char *name)
@@ -281,11 +265,11 @@ static int find_lane(struct store_read *s, const struct store_read_from *from, s
 	sqlite3_stmt *st;
 	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
 	if (rc != SQLITE_OK)
-		return error_of(rc);
+		return store_code(rc);
 	sqlite3_bind_text(st, 1, from->publisher, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, (int64_t)from->epoch);
 	rc = sqlite3_step(st);
-	int err = rc == SQLITE_ROW ? 0 : error_of(rc);
+	int err = rc == SQLITE_ROW ? 0 : store_code(rc);
 	if (!err && sqlite3_column_type(st, 1) == SQLITE_NULL)
 		err = ERR_NOT_FOUND;
 	if (!err)
@@ -308,7 +292,7 @@ int store_read_frames(struct store_read *s, const struct store_read_from *from, 
 		return err;
 	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
 	if (rc != SQLITE_OK)
-		return error_of(rc);
+		return store_code(rc);
 	sqlite3_bind_text(st, 1, from->publisher, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 2, (int64_t)lane.epoch);
 	sqlite3_bind_int64(st, 3, (int64_t)from->seq);
@@ -317,8 +301,8 @@ int store_read_frames(struct store_read *s, const struct store_read_from *from, 
 		go_on = fn(ctx, (uint64_t)sqlite3_column_int64(st, 0), text(st, 1), sqlite3_column_blob(st, 2),
 			   (size_t)sqlite3_column_bytes(st, 2));
 	sqlite3_finalize(st);
-	if (go_on && error_of(rc))
-		return error_of(rc);
+	if (go_on && store_code(rc))
+		return store_code(rc);
 	*ret_lane = lane;
 	return 0;
 }
@@ -334,5 +318,5 @@ int store_read_check(struct store_read *s, char *reason, size_t cap)
 	if (!good)
 		snprintf(reason, cap, "%s", text ? text : "quick_check says nothing");
 	sqlite3_finalize(st);
-	return good ? 0 : rc == SQLITE_ROW ? ERR_CORRUPT : error_of(rc);
+	return good ? 0 : rc == SQLITE_ROW ? ERR_CORRUPT : store_code(rc);
 }

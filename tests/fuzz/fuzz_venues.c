@@ -7,14 +7,8 @@
  * and its state survives being saved. tests/fuzz/venue_seeds makes such input of every venue's samples.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/base/check.h"
-#include "common/venue/book.h"
-#include "proto/codec.h"
-#include "services/collector/core.h"
-
-#define MS 1000000LL
+#include "tests/fuzz/collector_walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,23 +35,6 @@ static struct {
 	uint32_t n;
 } world;
 
-static uint64_t asked;
-static int64_t last_at;
-static uint8_t packed[EVENT_PACKED_MAX];
-
-static void on_request(void *ctx, const struct collector_request *r)
-{
-	(void)ctx;
-	must(r->path != NULL && r->path[0] == '/' && r->weight > 0);
-	asked = r->id;
-}
-
-static void on_reconnect(void *ctx, uint32_t connection, const char *reason)
-{
-	(void)ctx;
-	must(connection == 0 && reason != NULL);
-}
-
 static void on_again(void *ctx, uint32_t connection, const struct venue_feed *feed)
 {
 	struct buf out;
@@ -67,35 +44,6 @@ static void on_again(void *ctx, uint32_t connection, const struct venue_feed *fe
 	buf_init(&out, 1 << 20);
 	must(world.venue->stream_again(feed, 0, &out) == 0 && out.len > 0);
 	buf_fini(&out);
-}
-
-static void check_levels(const struct levels *l)
-{
-	for (uint32_t i = 0; i < l->n; i++)
-		must(l->at[i].price > 0 && l->at[i].qty >= 0);
-}
-
-static void on_event(void *ctx, struct event *ev)
-{
-	(void)ctx;
-	memcpy(ev->source, "collector", 10);
-	must(ev->ts_recv >= last_at);
-	last_at = ev->ts_recv;
-	must(codec_pack(ev, packed, sizeof(packed)) > 0);
-	if (ev->id == EVENT_book_delta) {
-		check_levels(&ev->book_delta.bids);
-		check_levels(&ev->book_delta.asks);
-	}
-	if (ev->id == EVENT_trade)
-		must(ev->trade.price > 0 && ev->trade.qty > 0);
-	if (ev->id == EVENT_mark)
-		must(ev->mark.mark >= 0 && ev->mark.index >= 0 && ev->mark.settle >= 0);
-	if (ev->id == EVENT_ticker)
-		must(ev->ticker.last >= 0 && ev->ticker.volume >= 0);
-	if (ev->id == EVENT_liquidation)
-		must(ev->liquidation.qty > 0 && ev->liquidation.side != 0);
-	if (ev->id == EVENT_candle)
-		must(ev->candle.low <= ev->candle.high && ev->candle.volume >= 0);
 }
 
 /* ---- the decoder by itself ---- */
@@ -160,65 +108,6 @@ static void check_line(const char *line, size_t len)
 
 /* ---- the core ---- */
 
-static int64_t step(struct collector_core *c, int64_t now, const char *line, size_t len, const struct sink *out)
-{
-	static const enum feed changes[] = {feed_connecting, feed_live, feed_lost, feed_refused, feed_ended};
-	struct collector_frame f = {.now = now, .text = line, .len = len};
-	struct collector_reply r = {.now = now, .id = asked, .status = 200, .body = line + 1, .len = len - 1};
-	struct collector_change change = {.now = now, .state = feed_live};
-
-	switch (line[0]) {
-	case 'F':
-		f.text++;
-		f.len--;
-		collector_core_on_frame(c, &f, out);
-		break;
-	case 'R':
-		r.status = len > 1 && line[1] == '!' ? 429 : 200;
-		collector_core_on_reply(c, &r, out);
-		break;
-	case 'C':
-		if (len > 1)
-			change.state = changes[(uint8_t)line[1] % 5];
-		collector_core_on_connection(c, &change, out);
-		break;
-	case 'T':
-		return now + (len > 1 ? (int64_t)(uint8_t)line[1] * 100 * MS : MS);
-	default:
-		collector_core_on_frame(c, &f, out);
-	}
-	return now + MS;
-}
-
-static void check_books(const struct collector_core *c)
-{
-	for (uint32_t i = 0; i < world.n; i++) {
-		enum book_state state;
-		const struct book *b = collector_core_book(c, world.market[i].raw, &state);
-		if (state == book_state_trusted)
-			must(!book_crossed(b));
-		must(book_depth(b, side_buy) <= b->cap && book_depth(b, side_sell) <= b->cap);
-	}
-}
-
-static void check_saved(const struct collector_core *c, const struct collector_core_settings *s,
-			const struct collector_actions *actions)
-{
-	struct collector_core *again;
-	struct buf first, second;
-
-	buf_init(&first, 1 << 26);
-	buf_init(&second, 1 << 26);
-	must(collector_core_new(s, actions, &again) == 0);
-	must(collector_core_save(c, &first) == 0);
-	must(collector_core_load(again, first.at, first.len) == 0);
-	must(collector_core_save(again, &second) == 0);
-	must(first.len == second.len && memcmp(first.at, second.at, first.len) == 0);
-	collector_core_free(again);
-	buf_fini(&first);
-	buf_fini(&second);
-}
-
 static void add_market(const char *raw, size_t len)
 {
 	struct venue_market m;
@@ -260,29 +149,13 @@ static const char *read_head(const char *at, const char *end)
 	return at;
 }
 
-static struct collector_core *new_core(const struct collector_actions *actions, struct collector_core_settings *s)
-{
-	struct collector_core *c;
-
-	collector_core_defaults(s, world.venue);
-	s->markets = world.market;
-	s->n_markets = world.n;
-	s->book_levels = s->snapshot_limit = 20;
-	s->pending_max = 4;
-	s->publish_levels = 10;
-	asked = 0;
-	last_at = 0;
-	must(collector_core_new(s, actions, &c) == 0);
-	return c;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct collector_actions actions = {.request = on_request, .reconnect = on_reconnect, .again = on_again};
 	struct sink out = {NULL, on_event};
 	struct collector_core_settings s;
 	const char *end = (const char *)data + size, *at = read_head((const char *)data, end);
-	struct collector_core *c = new_core(&actions, &s);
+	struct collector_core *c = walk_new(&actions, world.venue, world.market, world.n, &s);
 	int64_t now = 1700000000000 * MS;
 
 	collector_core_start(c, now, &out);
@@ -291,9 +164,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t len = (size_t)((stop != NULL ? stop : end) - at);
 		if (len > 0) {
 			check_line(at, len);
-			now = step(c, now, at, len, &out);
+			now = walk_line(c, now, at, len, &out);
 		}
-		check_books(c);
+		check_books(c, world.market, world.n);
 		at += len + 1;
 	}
 	collector_core_dump(c, &out);

@@ -46,4 +46,13 @@ int bybit_spoil(struct session *s, const struct feed_line *line, const struct fa
 void bybit_rest(struct sim *sim, const struct request *r, struct reply *ret_reply);
 void bybit_refuse(struct reply *reply, int status, int64_t retry_after_s);
 
+/* What the dialects of both markets have alike. */
+#define BYBIT_DIALECT                                                                                                  \
+	.frame = bybit_frame, .numbers = bybit_numbers, .fold = bybit_fold, .tell_trade = bybit_tell_trade,            \
+	.tell_top = bybit_tell_top, .tell_diff = bybit_tell_diff, .tell_kline = bybit_tell_kline,                      \
+	.tell_snapshot = bybit_tell_snapshot, .rest = bybit_rest, .refuse = bybit_refuse, .index_info = bybit_index,   \
+	.ws_text = bybit_ws_text, .render = bybit_render, .spoil = bybit_spoil, .symbols = "BTCUSDT,ETHUSDT",          \
+	.snapshot_in_stream = true, .bare = true, .never_pings = true, .idle_ns = 600 * NS_PER_S,                      \
+	.streams_max = 2000, .weight_a_minute = 7200 /* 600 requests in 5 s */
+
 #endif
