@@ -23,7 +23,8 @@ static void fill_model(const struct executor *x, struct assumption *a)
 {
 	if (x->settings.remote) {
 		PUT(a->value, "venue");
-		PUT(a->text, "Orders are sent to the venue and fill there; nothing of their fills is modelled.");
+		PUT(a->text, "Orders are the venue's to fill, and none does that executor.send keeps here; "
+		     "nothing of their fills is modelled.");
 		return;
 	}
 	PUT(a->value, "book");

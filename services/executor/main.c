@@ -243,13 +243,17 @@ static void tick(void *self, int64_t mono_ns)
 	}
 }
 
-/* What is meant for an account that is not here would be on record and do nothing. */
+/* What would be on record and do nothing: meant for an account that is not here, or under the kill switch. */
 static int judge(const void *self, const struct event *request, char *why)
 {
 	const struct house *h = ((const struct shell *)self)->house;
 	const struct ev_request *r = &request->request;
 	bool one = r->verb == verb_pause || r->verb == verb_resume || r->verb == verb_reset || r->verb == verb_flatten;
 	char names[EVENT_TEXT_MAX / 2];
+	if (r->verb == verb_flatten && house_all_killed(h)) {
+		event_set_text(why, "the kill switch is on, and lets no order out: 'nj kill --reset' first");
+		return ERR_REFUSED;
+	}
 	if (!one || !r->target[0] || house_has(h, r->target))
 		return 0;
 	house_names(h, names, sizeof names);

@@ -351,6 +351,13 @@ def test_doctor_sees_a_venue_lost(s):
     s.nj("status", code=4)
 
 
+def test_flatten_under_the_kill_switch(s):
+    """A flatten that can do nothing is not told as one that is done."""
+    s.nj("kill", "--yes", "--reason", "a test")
+    killed = subprocess.run([NJ, "flatten", "--yes", "--reason", "now", "--config", s.path("nightjar.conf")], capture_output=True, text=True)
+    assert killed.returncode == 1 and "the kill switch is on" in killed.stderr and not killed.stdout, killed
+
+
 # ---- pages ----
 
 def test_pages(s):
@@ -363,7 +370,8 @@ def test_pages(s):
 
 
 TESTS = (test_tap_forms, test_tap_filters, test_tap_stats, test_tap_recordings, test_tap_ends_quietly, test_status, test_lag, test_units, test_trend,
-         test_pause_and_resume, test_one_account, test_orders, test_flatten, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost)
+         test_pause_and_resume, test_one_account, test_orders, test_flatten, test_logs, test_pages, test_doctor, test_doctor_sees_a_venue_lost,
+         test_flatten_under_the_kill_switch)
 
 
 def main():

@@ -45,14 +45,11 @@ static int64_t value_of(const struct input *in, const char *what)
 
 static void put_value(struct table *t, const struct input *in, const char *what, bool bad)
 {
-	char text[TABLE_SHORT_MAX];
 	int64_t v = value_of(in, what);
 	if (v < 0)
 		table_null(t);
-	else if (bad && v > 0)
-		table_tone(t, TABLE_WARN, table_thousands(v, text));
 	else
-		table_int(t, v);
+		table_int_tone(t, bad && v > 0 ? TABLE_WARN : TABLE_PLAIN, v);
 }
 
 static void put_row(struct table *t, const char *consumer, const struct input *in, bool json)

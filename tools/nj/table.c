@@ -429,9 +429,14 @@ void table_text(struct table *t, const char *text)
 
 void table_int(struct table *t, int64_t value)
 {
+	table_int_tone(t, TABLE_PLAIN, value);
+}
+
+void table_int_tone(struct table *t, enum table_tone tone, int64_t value)
+{
 	must(next_kind(t) != TABLE_TEXT && next_kind(t) != TABLE_NUMBER &&
 	     next_kind(t) != TABLE_BOOL);
-	add_cell(t, "", value, false, TABLE_PLAIN);
+	add_cell(t, "", value, false, tone);
 }
 
 void table_fixed(struct table *t, int64_t value, int scale)

@@ -47,6 +47,7 @@ int table_close(struct table *t);
 void table_text(struct table *t, const char *text); /* also TABLE_NUMBER; NULL: as table_null */
 void table_tone(struct table *t, enum table_tone tone, const char *text);
 void table_int(struct table *t, int64_t value); /* TABLE_INT, _ID, _BYTES, _SPAN, _TIME */
+void table_int_tone(struct table *t, enum table_tone tone, int64_t value); /* the same */
 void table_fixed(struct table *t, int64_t value, int scale); /* TABLE_NUMBER: value / 10^scale */
 void table_bool(struct table *t, bool value);
 void table_null(struct table *t);

@@ -34,7 +34,7 @@ static void fill(struct table *t)
 	table_int(t, INT64_C(1005314000123456789));
 	table_bool(t, true);
 	table_text(t, "b,\"c\"\x1b[1m\n\tx");
-	table_int(t, -5);
+	table_int_tone(t, TABLE_WARN, -5);
 	table_null(t);
 	table_text(t, "10.125");
 	for (int i = 0; i < 4; i++)
