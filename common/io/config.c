@@ -517,7 +517,8 @@ int config_new(const struct config_section *sections, size_t n, const char *cons
 	struct config *c = calloc(1, sizeof *c + n * sizeof c->sections[0]);
 	if (!c)
 		return ERR_NOMEM;
-	memcpy(c->sections, sections, n * sizeof c->sections[0]);
+	for (size_t i = 0; i < n; i++)
+		c->sections[i] = sections[i];
 	c->n = n;
 	c->foreign = foreign;
 	*ret_config = c;

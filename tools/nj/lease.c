@@ -112,7 +112,7 @@ static int conclude(const struct lease *l)
 		fputs("running: orders are accepted\n", to);
 	else
 		fprintf(to,
-			"done; trading is %s for other reasons: 'nj tap trading --lane x' and 'nj "
+			"done; trading is %s, for another reason or again: 'nj tap trading --lane x' and 'nj "
 			"report' tell why\n",
 			l->note);
 	return strcmp(l->note, l->verb == verb_pause ? "paused" : "running") == 0 ? CLI_OK : CLI_DEGRADED;
