@@ -92,6 +92,15 @@ static void quarantine(const struct step *s, const struct ev_venue_report *r, co
 	raise(s, REMOTE_CAUSE, text);
 }
 
+static void quarantine_funds(const struct step *s, const struct ev_venue_report *r, const char *why)
+{
+	char text[EVENT_TEXT_MAX];
+	s->x->counters.remote_quarantined++;
+	snprintf(text, sizeof(text), "The venue's balance of %.20s (%" PRId64 " at %u decimals) was not taken over: %.70s.",
+		 r->asset, r->amount, (unsigned)r->cash_scale, why);
+	raise(s, REMOTE_CAUSE, text);
+}
+
 /* ---- to the venue ---- */
 
 enum reject remote_check(const struct executor *x, const struct order *o)
@@ -287,11 +296,10 @@ static void on_funds(const struct step *s, const struct ev_venue_report *r)
 	const struct asset *a = account_find(&s->x->account, r->asset);
 	if (!a || s->x->remote.adopted[a - s->x->account.asset])
 		return;
-	int rc = fixed_rescale(r->amount, r->cash_scale, CASH_SCALE, &amount);
-	if (rc == 0)
-		rc = remote_fund(s, r->asset, amount);
-	if (rc != 0)
-		quarantine(s, r, "the balance does not fit the account");
+	if (fixed_rescale(r->amount, r->cash_scale, CASH_SCALE, &amount) != 0)
+		quarantine_funds(s, r, "it does not fit 8 decimals");
+	else if (remote_fund(s, r->asset, amount) != 0)
+		quarantine_funds(s, r, "it is less than orders lock of it");
 }
 
 /* From here on they are ours. */

@@ -438,6 +438,40 @@ static void balances_are_taken_over_only_when_people_say_so(void **state)
 	assert_int_equal(d.n, 0);
 }
 
+static void expect_reason(const char *words)
+{
+	const char *reason = desk_last(&d, EVENT_trading_state)->trading_state.reason;
+	if (!strstr(reason, words))
+		fail_msg("\"%s\" does not say: %s", reason, words);
+}
+
+static void a_balance_that_does_not_fit_is_told_as_one(void **state)
+{
+	(void)state;
+	desk_command(&d, verb_reset, "", "deposit", 0);
+	struct ev_venue_report r = about(venue_says_funds, "");
+	event_set_name(r.asset, "USDT");
+	r.amount = 1234567890;
+	r.cash_scale = 9;
+	tell(&r);
+	assert_int_equal(executor_counters(d.x)->remote_quarantined, 0); /* its last digit is none */
+	desk_command(&d, verb_reset, "", "deposit", 0);
+	r.amount++;
+	tell(&r);
+	expect_quarantine(1);
+	expect_reason("The venue's balance of USDT (1234567891 at 9 decimals) was not taken over: it does not fit 8 decimals.");
+}
+
+static void a_balance_below_what_is_locked_is_told_as_one(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, 1000);
+	desk_command(&d, verb_reset, "", "deposit", 0);
+	funds("USDT", CASH(1));
+	expect_quarantine(1);
+	expect_reason("The venue's balance of USDT (100000000 at 8 decimals) was not taken over: it is less than orders lock of it.");
+}
+
 /* ---- what a live account does not do ---- */
 
 static void links_and_replacements_are_refused(void **state)
@@ -585,6 +619,8 @@ int main(void)
 		LIVE(commission_in_a_base_that_is_money),
 		LIVE(a_sale_pays_from_what_it_brings),
 		LIVE(balances_are_taken_over_only_when_people_say_so),
+		LIVE(a_balance_that_does_not_fit_is_told_as_one),
+		LIVE(a_balance_below_what_is_locked_is_told_as_one),
 		LIVE(links_and_replacements_are_refused),
 		LIVE(a_stop_is_ours_until_it_fires),
 		LIVE(the_pass_is_of_these_terms_alone),
