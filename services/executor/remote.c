@@ -386,12 +386,26 @@ static void recall_taken(struct executor *x, struct market *m, const struct ev_f
 		position_apply(&m->position, side_sell, sold, f->fee, &gain);
 }
 
+/* What was taken in another money of the account, likewise. */
+static void recall_other(struct executor *x, const struct market *m, const struct ev_fill *f)
+{
+	int64_t taken, fees;
+	struct asset *a = f->commission_asset[0] ? account_asset(&x->account, f->commission_asset) : NULL;
+	if (!a || a == quotes_asset(x, m) || strcmp(a->name, m->def.base) == 0 ||
+	    !quotes_is_money(x, (size_t)(a - x->account.asset)))
+		return;
+	if (fixed_rescale(f->commission, f->cash_scale, CASH_SCALE, &taken) == 0 &&
+	    !__builtin_add_overflow(a->fees, taken, &fees))
+		a->fees = fees;
+}
+
 void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f)
 {
 	if (!x->remote.trade || !f->trade_id[0])
 		return;
 	remember(&x->remote, f->client_order_id, f->trade_id, orders_find(&x->orders, f->client_order_id) != NULL);
 	recall_taken(x, m, f);
+	recall_other(x, m, f);
 }
 
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r)

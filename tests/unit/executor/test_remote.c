@@ -540,32 +540,42 @@ static void a_pass_is_given_once(void **state)
 
 /* ---- the journal alone ---- */
 
-/* The core that took over says the same of the account as the one that lived through it. */
-static void a_takeover_knows_orders_and_trades(void **state)
+static struct event journal[200];
+static uint32_t journalled;
+
+static void write_down(void)
 {
-	(void)state;
-	static struct event all[200];
-	uint32_t n = 0;
+	for (uint32_t i = 0; i < d.n; i++)
+		journal[journalled++] = d.out[i];
+}
+
+static void take_over(void)
+{
 	struct executor_settings s = d.x->settings;
 	struct executor *y = NULL;
 	struct event def = desk_definition("ONE.TEST", "ONE");
-	order(side_buy, tif_gtc, 9900, 1000);
-	for (uint32_t i = 0; i < d.n; i++)
-		all[n++] = d.out[i];
-	trades("o1", "1", 9900, 400);
-	for (uint32_t i = 0; i < d.n; i++)
-		all[n++] = d.out[i];
-	named(intent_kind_cancel, 1, 0, 1);
-	for (uint32_t i = 0; i < d.n; i++)
-		all[n++] = d.out[i];
 	assert_int_equal(executor_new(&s, &y), 0);
 	def.origin = d.origin;
 	def.ts_recv = def.ts_event = d.now;
 	executor_core.on_event(y, d.now, &def, &d.sink);
-	for (uint32_t i = 0; i < n; i++)
-		executor_core.on_own(y, &all[i]);
+	for (uint32_t i = 0; i < journalled; i++)
+		executor_core.on_own(y, &journal[i]);
+	journalled = 0;
 	executor_free(d.x);
 	d.x = y;
+}
+
+/* The core that took over says the same of the account as the one that lived through it. */
+static void a_takeover_knows_orders_and_trades(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, 1000);
+	write_down();
+	trades("o1", "1", 9900, 400);
+	write_down();
+	named(intent_kind_cancel, 1, 0, 1);
+	write_down();
+	take_over();
 	assert_int_equal(executor_open_orders(d.x), 1);
 	assert_int_equal(first_order()->stage, stage_remote);
 	assert_true(first_order()->remote.cancel);
@@ -574,6 +584,36 @@ static void a_takeover_knows_orders_and_trades(void **state)
 	assert_int_equal(executor_trading(d.x), trading_running);
 	ends("o1", order_status_cancelled, 400);
 	expect("o1", order_status_cancelled, reject_none, 400);
+}
+
+static void a_takeover_knows_commissions_in_another_money(void **state)
+{
+	struct executor_settings s = desk_settings();
+	s.remote = true;
+	event_set_name(s.quotes[s.n_quotes++].asset, "BNB");
+	through_disk = *state != NULL;
+	desk_close(&d);
+	desk_open(&d, &s);
+	desk_book(&d);
+	funds("USDT", CASH(1000));
+	write_down();
+	funds("BNB", CASH(1));
+	write_down();
+	says(venue_says_agreed, "");
+	order(side_buy, tif_ioc, 10000, 2000);
+	write_down();
+	for (int i = 1; i <= 2; i++) {
+		struct ev_venue_report r = trade_of("o1", i == 1 ? "1" : "2", 10000, 500);
+		event_set_name(r.fee_asset, "BNB");
+		r.fee = i * CENT;
+		tell(&r);
+		write_down();
+	}
+	assert_int_equal(account_find(&d.x->account, "BNB")->fees, 3 * CENT);
+	take_over();
+	assert_int_equal(account_find(&d.x->account, "BNB")->fees, 3 * CENT);
+	assert_int_equal(account_find(&d.x->account, "BNB")->total, CASH(1) - 3 * CENT);
+	assert_int_equal(account_find(&d.x->account, "USDT")->fees, 0);
 }
 
 static void a_paper_account_stays_one(void **state)
@@ -626,6 +666,7 @@ int main(void)
 		LIVE(the_pass_is_of_these_terms_alone),
 		LIVE(a_pass_is_given_once),
 		LIVE(a_takeover_knows_orders_and_trades),
+		LIVE(a_takeover_knows_commissions_in_another_money),
 		LIVE(a_paper_account_stays_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
