@@ -72,11 +72,13 @@ static void tell_trade(struct gateway *g, const struct gateway_request *q, const
 	gateway_tell(g, &e); /* untold, it is missing, and asked for */
 }
 
-static void tell_end(struct gateway *g, struct gateway_row *r)
+/* odd: what the venue says, where the filled quantity does not fit our scale: it is told as it is; else NULL. */
+static void tell_end(struct gateway *g, struct gateway_row *r, const struct venue_orders_row *odd)
 {
 	struct ev_venue_report e = gateway_about(g, r, venue_says_ended);
 	e.status = r->ended;
-	e.qty = r->filled;
+	e.qty = odd ? odd->filled : r->filled;
+	e.qty_scale = odd ? odd->filled_scale : e.qty_scale;
 	event_set_text(e.words, r->words);
 	if (r->ended_told || r->told_end)
 		return;
@@ -92,7 +94,8 @@ static bool is_end(uint8_t status)
 	       status == order_status_expired;
 }
 
-/* At the instrument's scale; -1: not told. What does not fit is for the core to quarantine, when it sees the trades. */
+/* At the instrument's scale; -1: not told, or it does not fit: that is for the core to quarantine, when it sees the
+ * trades, or at the order's end. */
 static int64_t filled_of(const struct gateway_row *r, const struct venue_orders_row *v)
 {
 	int64_t filled;
@@ -104,10 +107,11 @@ static int64_t filled_of(const struct gateway_row *r, const struct venue_orders_
 static void hear_order(struct gateway *g, struct gateway_row *r, const struct venue_orders_row *v)
 {
 	int64_t filled = filled_of(r, v);
+	const struct venue_orders_row *odd = v->filled >= 0 && filled < 0 ? v : NULL;
 	r->state = GATEWAY_KNOWN;
 	r->venue_id = v->venue_id != 0 ? v->venue_id : r->venue_id;
 	r->filled = filled > r->filled ? filled : r->filled;
-	if (v->status == order_status_none || v->unknown || (is_end(v->status) && filled < 0)) {
+	if (v->status == order_status_none || v->unknown || (is_end(v->status) && v->filled < 0)) {
 		tell_accepted(g, r, v);
 		r->ask_state = true;
 		return;
@@ -123,7 +127,7 @@ static void hear_order(struct gateway *g, struct gateway_row *r, const struct ve
 		r->tries = 0;
 		r->due = 0;
 	}
-	tell_end(g, r);
+	tell_end(g, r, odd);
 }
 
 static void hear_fill(struct gateway *g, const struct gateway_request *q, struct gateway_row *r,
@@ -195,7 +199,7 @@ static void lose(struct gateway *g, struct gateway_row *r)
 	r->ended = order_status_cancelled;
 	r->filled = r->booked;
 	snprintf(r->words, sizeof(r->words), "The venue no longer knows it.");
-	tell_end(g, r);
+	tell_end(g, r, NULL);
 }
 
 static void hear_absent(struct gateway *g, const struct gateway_request *q, struct gateway_row *r)

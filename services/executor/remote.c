@@ -92,11 +92,21 @@ static void quarantine(const struct step *s, const struct ev_venue_report *r, co
 	raise(s, REMOTE_CAUSE, text);
 }
 
+static void quarantine_end(const struct step *s, const struct ev_venue_report *r, const char *why)
+{
+	char text[EVENT_TEXT_MAX];
+	s->x->counters.remote_quarantined++;
+	snprintf(text, sizeof(text), "Order %.36s (%.30s) ended with %" PRId64 " filled (%u decimals): %.70s.",
+		 r->client_order_id, r->instrument.s, r->qty, (unsigned)r->qty_scale, why);
+	raise(s, REMOTE_CAUSE, text);
+}
+
 static void quarantine_funds(const struct step *s, const struct ev_venue_report *r, const char *why)
 {
 	char text[EVENT_TEXT_MAX];
 	s->x->counters.remote_quarantined++;
-	snprintf(text, sizeof(text), "The venue's balance of %.20s (%" PRId64 " at %u decimals) was not taken over: %.70s.",
+	snprintf(text, sizeof(text),
+		 "The venue's balance of %.20s (%" PRId64 " at %u decimals) was not taken over: %.70s.",
 		 r->asset, r->amount, (unsigned)r->cash_scale, why);
 	raise(s, REMOTE_CAUSE, text);
 }
@@ -254,10 +264,10 @@ static void on_ended(const struct step *s, struct order *o, const struct ev_venu
 	int64_t total;
 	int rc = fixed_rescale(r->qty, r->qty_scale, o->market->def.qty_scale, &total);
 	if (rc != 0 || total < 0 || total > o->qty) {
-		quarantine(s, r, "what was filled of it does not fit the order");
+		quarantine_end(s, r, "that does not fit the order");
 		total = o->filled; /* no trade of it can tell more */
 	} else if (o->filled > total) {
-		quarantine(s, r, "more of it is booked than the venue has filled");
+		quarantine_end(s, r, "more of it is booked than the venue has filled");
 	}
 	o->remote.total = total;
 	o->remote.ended = r->status != order_status_none ? r->status : (uint8_t)order_status_cancelled;

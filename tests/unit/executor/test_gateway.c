@@ -239,6 +239,48 @@ static void after_a_reset_the_venue_is_right(void **state)
 	assert_true(gateway_ready(&w.g));
 }
 
+/* Told as it is: the core quarantines it, and it is not asked for again. */
+static void an_end_that_does_not_fit_is_quarantined(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(2 * S);
+	w.order[0].status = order_status_cancelled;
+	struct venue_orders_row r = row_of(&w.order[0]);
+	r.filled = 15; /* one and a half units */
+	r.filled_scale = 4;
+	uint64_t queries = w.g.counters.queries;
+	gateway_on_text(&w.g, (struct json_str){(const char *)&r, sizeof(r), false});
+	desk_clear(&w.d);
+	apply_told();
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	assert_true(executor_safe_for(w.d.x, REMOTE_CAUSE));
+	assert_non_null(strstr(desk_last(&w.d, EVENT_trading_state)->trading_state.reason,
+			       "ended with 15 filled (4 decimals): that does not fit the order."));
+	run_for(60 * S);
+	assert_int_equal(w.g.counters.queries, queries);
+}
+
+/* What was filled is not told: that is asked for. */
+static void an_end_without_its_figure_is_asked_for(void **state)
+{
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(2 * S);
+	w.order[0].status = order_status_cancelled;
+	struct venue_orders_row r = row_of(&w.order[0]);
+	r.filled = -1;
+	uint64_t queries = w.g.counters.queries;
+	gateway_on_text(&w.g, (struct json_str){(const char *)&r, sizeof(r), false});
+	assert_int_equal(executor_open_orders(w.d.x), 1);
+	run_for(20 * S);
+	assert_int_equal(w.g.counters.queries, queries + 1);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	assert_int_equal(executor_trading(w.d.x), trading_running);
+}
+
 static void no_connection_is_no_order(void **state)
 {
 	(void)state;
@@ -394,6 +436,8 @@ int main(void)
 		CALM(a_stranger_is_told),
 		CALM(who_is_a_stranger_once_is_none),
 		CALM(after_a_reset_the_venue_is_right),
+		CALM(an_end_that_does_not_fit_is_quarantined),
+		CALM(an_end_without_its_figure_is_asked_for),
 		CALM(no_connection_is_no_order),
 		CALM(retry_after_is_obeyed),
 		CALM(nothing_is_signed_before_the_time_is_told),

@@ -459,7 +459,8 @@ static void a_balance_that_does_not_fit_is_told_as_one(void **state)
 	r.amount++;
 	tell(&r);
 	expect_quarantine(1);
-	expect_reason("The venue's balance of USDT (1234567891 at 9 decimals) was not taken over: it does not fit 8 decimals.");
+	expect_reason("The venue's balance of USDT (1234567891 at 9 decimals) was not taken over: "
+		      "it does not fit 8 decimals.");
 }
 
 static void a_balance_below_what_is_locked_is_told_as_one(void **state)
@@ -469,7 +470,8 @@ static void a_balance_below_what_is_locked_is_told_as_one(void **state)
 	desk_command(&d, verb_reset, "", "deposit", 0);
 	funds("USDT", CASH(1));
 	expect_quarantine(1);
-	expect_reason("The venue's balance of USDT (100000000 at 8 decimals) was not taken over: it is less than orders lock of it.");
+	expect_reason("The venue's balance of USDT (100000000 at 8 decimals) was not taken over: "
+		      "it is less than orders lock of it.");
 }
 
 /* ---- what a live account does not do ---- */
