@@ -172,6 +172,24 @@ def test_bench_e2e(s, lab):
     assert lab.left() == [], lab.left()
 
 
+def test_bench_held_up(s, lab):
+    """A publisher that stands still and then hurries is not faster than it was told to be; a subscriber that stands still
+    when all is sent loses nothing by that."""
+    bench = lab.start("bench", "e2e", "-n", "2000", "--rate", "2000", "--warmup", "2000", "--clients", "2", "--idle", "30s", "--json")
+    time.sleep(1)  # about the middle of the warm-up
+    with open("/proc/%d/task/%d/children" % (bench.pid, bench.pid)) as f:
+        reader = int(f.read().split()[0])
+    os.kill(reader, signal.SIGSTOP)
+    bench.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    bench.send_signal(signal.SIGCONT)
+    time.sleep(2)
+    os.kill(reader, signal.SIGCONT)
+    pub, one, two, _ = json.loads(finish(bench))
+    assert float(pub["seconds"]) > 0.99 and pub["rate"] <= 2100, pub
+    assert one["lost"] == two["lost"] == 0 and one["messages"] == two["messages"] == 2000, (one, two)
+
+
 def test_bench_durable(s, lab):
     row = json.loads(lab.nj("bench", "e2e", "--lane", "x", "-n", "200", "--rate", "500", "--warmup", "10", "--json"))[1]
     assert row["messages"] == 200 and row["lost"] == 0, row
@@ -197,7 +215,7 @@ def test_bench_refuses(s, lab):
     lab.nj("bench", "e2e", "--csv", os.path.join(lab.dir, "no", "where.csv"), "-n", "10", code=1)
 
 
-TESTS = (test_bench_e2e, test_bench_durable, test_bench_ends_apart, test_bench_refuses, test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken, test_play_feeds_services)
+TESTS = (test_bench_e2e, test_bench_held_up, test_bench_durable, test_bench_ends_apart, test_bench_refuses, test_play_is_what_was_recorded, test_play_filters, test_play_keeps_its_times, test_play_takes_no_name_that_is_taken, test_play_feeds_services)
 
 
 def main():

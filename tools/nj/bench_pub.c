@@ -1,5 +1,6 @@
 /* bench_pub - the publishing side of nj bench: by a rate or flat out, in batches, after a warm-up. */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ enum { TURN_MAX = 500, PACKED_MAX = 64 << 10 };
 #define PROBE_NS (50 * NS_PER_MS)
 #define CONNECT_NS (10 * NS_PER_S)
 #define WAIT_NS NS_PER_S         /* for subscribers that nobody knows of */
-#define LINGER_NS (NS_PER_S / 2) /* the last messages leave */
+#define LINGER_NS (NS_PER_S / 2) /* the last messages leave; to readers that we know, until they are through */
 #define FULL_PAUSE_NS (NS_PER_MS / 2)
 
 struct bench_pub {
@@ -24,9 +25,9 @@ struct bench_pub {
 	struct bench_message message;
 	struct loop_source *timer, *on_progress, *on_probe, *ready[BENCH_CLIENTS_MAX];
 	const int *ready_fds;
-	size_t n_ready, n_connected;
+	size_t n_ready, n_connected, n_through;
 	int64_t sent, total;                 /* messages, with those of the warm-up */
-	int64_t began, measured_from, ended; /* monotonic */
+	int64_t began, measured_from, ended; /* monotonic; measured_from: when it was due, however late it was sent */
 	bool timed_out;
 	struct bench_result *result;
 };
@@ -105,7 +106,7 @@ static int send_one(struct bench_pub *b)
 	int64_t now = mono(b), wall = clock_wall(loop_clock(b->publisher.loop));
 	int64_t due = b->o->rate ? due_at(b, b->sent) : now;
 	if (b->sent == b->o->warmup)
-		b->measured_from = now;
+		b->measured_from = due;
 	b->message.ev.ts_event = wall - (now - due);
 	b->message.ev.ts_recv = wall;
 	bench_message_number(&b->message.ev, b->sent + 1);
@@ -115,11 +116,31 @@ static int send_one(struct bench_pub *b)
 	return rc;
 }
 
+/* A reader that is through writes what it measured (or is gone): whoever holds the other end reads that. */
+static void on_through(void *ctx, int events)
+{
+	struct bench_pub *b = ctx;
+	(void)events;
+	for (size_t i = 0; i < b->n_ready; i++) {
+		struct pollfd fd = {.fd = b->ready_fds[i], .events = POLLIN};
+		if (!b->ready[i] || poll(&fd, 1, 0) != 1)
+			continue;
+		loop_end(&b->ready[i]);
+		b->n_through++;
+	}
+	if (b->n_through == b->n_ready)
+		after(b, 0, on_lingered);
+}
+
+/* What is still in our queues when the socket closes is lost: a reader that gets no processor is waited for. */
 static void finish(struct bench_pub *b)
 {
+	int rc = 0;
 	publisher_flush(&b->publisher);
 	b->ended = mono(b);
-	after(b, LINGER_NS, on_lingered);
+	for (size_t i = 0; !rc && i < b->n_ready; i++)
+		rc = loop_fd(b->publisher.loop, b->ready_fds[i], LOOP_IN, on_through, b, &b->ready[i]);
+	after(b, b->n_ready > 0 && !rc ? b->o->idle + LINGER_NS : LINGER_NS, on_lingered);
 }
 
 static void on_due(void *ctx)

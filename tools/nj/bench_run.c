@@ -33,7 +33,7 @@ static const struct table_column columns[] = {
 	{"client", TABLE_ID, "Number of the subscriber."},
 	{"messages", TABLE_INT, "Measured messages."},
 	{"lost", TABLE_INT, "Measured messages that never came."},
-	{"seconds", TABLE_NUMBER, "From the first to the last."},
+	{"seconds", TABLE_NUMBER, "From the first (pub with a rate: from when that was due) to the last."},
 	{"rate", TABLE_INT, "Messages a second."},
 	{"throughput", TABLE_BYTES, "Bytes a second, of the events without topics."},
 	{"p50", TABLE_SPAN, "Half were here within this time after they were due."},
