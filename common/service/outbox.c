@@ -447,7 +447,9 @@ void outbox_accept_journal(struct outbox *b)
 		seq--;
 	if (r.found && !is_note(&r.head) && r.head.ts_recv > b->last_stamp)
 		b->last_stamp = r.head.ts_recv;
-	b->x_next = b->verify_last + 1;
+	/* What was said before, an alert of the start, say, stands behind the journal of the last life already. */
+	if (b->x_next <= b->verify_last)
+		b->x_next = b->verify_last + 1;
 	free(r.bytes);
 }
 
