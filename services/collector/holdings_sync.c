@@ -15,7 +15,6 @@
 
 #define URL_MAX (16 << 10)
 #define BODY_MAX (4 << 20)
-#define SILENT_NS (90 * NS_PER_S) /* the venues ping each 10 s to 3 min; we do after a third of it */
 #define LISTEN_AGAIN_NS (60 * NS_PER_S)
 #define HEADER_MAX 200
 
@@ -144,6 +143,7 @@ static void stream_again(struct shell *s)
 {
 	struct account_link *a = &s->account;
 	ws_free(&a->ws);
+	vigil_close(&a->vigil);
 	a->listen_key[0] = '\0';
 	a->stream_due = pump_now(s) + backoff_next(&a->backoff);
 	a->listen_due = a->stream_due; /* the key went with it */
@@ -180,8 +180,7 @@ static void on_stream_open(void *ctx)
 	static const char subscribed[] = "{\"status\":200}";
 	struct shell *s = ctx;
 	struct account_link *a = &s->account;
-	a->heard_at = clock_mono(runtime_clock(s->rt));
-	a->wire_bytes = 0;
+	vigil_open(&a->vigil, clock_mono(runtime_clock(s->rt)));
 	if (!venue_of(s)->subscribe) { /* the path has subscribed */
 		backoff_reset(&a->backoff);
 		holdings_on_event(a->holdings, pump_now(s), subscribed, sizeof subscribed - 1, &s->sink);
@@ -189,6 +188,7 @@ static void on_stream_open(void *ctx)
 		return;
 	}
 	int rc = a->holdings->unsafe ? ERR_STALE : subscribe(s);
+	vigil_asked(&a->vigil, clock_mono(runtime_clock(s->rt)));
 	if (rc) {
 		log_warn("cannot subscribe to the account", "err=%s", err_name(rc));
 		ws_close(a->ws, 1000, "");
@@ -202,8 +202,10 @@ static void on_stream_text(void *ctx, const char *bytes, size_t len, bool binary
 	(void)binary;
 	enum holdings_word word = holdings_on_event(a->holdings, pump_now(s), bytes, len, &s->sink);
 	pump_after(s);
-	if (word == HOLDINGS_SUBSCRIBED)
+	if (word == HOLDINGS_SUBSCRIBED) {
+		vigil_answered(&a->vigil);
 		backoff_reset(&a->backoff);
+	}
 	if (word == HOLDINGS_RECONNECT)
 		ws_close(a->ws, 1000, "");
 }
@@ -285,14 +287,14 @@ static void watch_stream(struct shell *s)
 {
 	struct account_link *a = &s->account;
 	int64_t mono = clock_mono(runtime_clock(s->rt));
-	uint64_t bytes = ws_counters(a->ws).wire_bytes_in;
-	if (bytes != a->wire_bytes)
-		a->heard_at = mono;
-	a->wire_bytes = bytes;
-	if (a->heard_at != 0 && mono - a->heard_at > SILENT_NS)
-		stream_again(s);
-	else if (a->heard_at != 0 && mono - a->heard_at > SILENT_NS / 3)
+	enum vigil_verdict v = vigil_look(&a->vigil, mono, ws_counters(a->ws).wire_bytes_in);
+	if (v == VIGIL_PING)
 		(void)ws_ping(a->ws, NULL, 0);
+	if (v != VIGIL_SILENT && v != VIGIL_UNANSWERED)
+		return;
+	log_warn("the account's stream is made again", "account=%s reason=%s", a->holdings->set.account,
+		 v == VIGIL_SILENT ? "it is silent" : "the venue does not answer the subscription to it");
+	stream_again(s);
 }
 
 static void follow_stream(struct shell *s, int64_t now)
@@ -311,7 +313,6 @@ static void follow_stream(struct shell *s, int64_t now)
 	}
 	if (now < a->stream_due || (venue_of(s)->listen_ns > 0 && !a->listen_key[0]))
 		return;
-	a->heard_at = 0;
 	a->stream_due = now + backoff_next(&a->backoff);
 	int rc = stream_open(s);
 	if (rc)

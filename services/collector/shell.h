@@ -14,6 +14,7 @@
 #include "common/base/ring.h"
 #include "common/io/backoff.h"
 #include "common/io/http.h"
+#include "common/io/vigil.h"
 #include "common/io/ws.h"
 #include "common/service/runtime.h"
 #include "common/venue/offset.h"
@@ -128,8 +129,7 @@ struct account_link {
 	struct ws *ws;
 	struct backoff backoff;
 	int64_t stream_due;  /* event time of the next try; CORE_NEVER while there is one or none is wanted */
-	int64_t heard_at;    /* monotonic */
-	uint64_t wire_bytes;
+	struct vigil vigil;  /* of the stream */
 	char listen_key[SYMBOL_RAW_MAX + 1];
 	int64_t listen_due;  /* event time; of the next request for it */
 	bool listening;      /* it is asked for */

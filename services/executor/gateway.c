@@ -39,6 +39,8 @@ void gateway_trouble_over(struct gateway *g)
 		gateway_trouble(g, "Orders and balances have not been compared with the venue's yet.");
 	else if (!g->clock.known)
 		gateway_trouble(g, "The venue's time is not known.");
+	else if (!g->stream && g->unanswered)
+		gateway_trouble(g, "The venue does not answer the subscription to the account's stream.");
 	else if (!g->stream)
 		gateway_trouble(g, "The account's stream is not connected.");
 	else

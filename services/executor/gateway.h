@@ -116,6 +116,7 @@ struct gateway_counters {
 	uint64_t placed, cancels, queries;
 	uint64_t unknown;   /* outcomes that nobody could tell */
 	uint64_t refused;   /* orders */
+	uint64_t asks_refused; /* cancels and questions about an order: asked again */
 	uint64_t unsent;
 	uint64_t told, untold; /* reports; those the journal had no room for */
 	uint64_t compared, differed;
@@ -131,7 +132,7 @@ struct gateway {
 	int64_t started, hold_until;
 	uint64_t durable, applied, told; /* lane-X sequence on disk; reports that the core has seen, that it was told */
 	bool begun;              /* what comes into the table is of this life */
-	bool stream;
+	bool stream, unanswered; /* it is subscribed to; its last subscription had no answer */
 	bool agreed;             /* once */
 	bool refused;            /* the key, for good */
 	struct gateway_clock clock;
@@ -147,6 +148,7 @@ struct gateway {
 	char stranger[VENUE_ORDERS_ID_MAX];
 	char trouble[EVENT_TEXT_MAX]; /* why nothing is sent; empty: it is */
 	char differs[EVENT_TEXT_MAX]; /* for people; empty: nothing does */
+	char refusal[EVENT_TEXT_MAX]; /* the last of counters.asks_refused */
 	struct gateway_counters counters;
 };
 
@@ -183,6 +185,7 @@ struct gateway_reply {
 void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *r);
 
 void gateway_on_stream(struct gateway *g, int64_t now, bool up);
+void gateway_unanswered(struct gateway *g); /* the venue says nothing to the subscription: the trouble has a name */
 /* ERR_*: it could not be read, and everything open is asked for. */
 int gateway_on_text(struct gateway *g, struct json_str text);
 

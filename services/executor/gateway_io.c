@@ -12,6 +12,7 @@
 #include "common/io/keys.h"
 #include "common/io/log.h"
 #include "common/io/sign.h"
+#include "common/io/vigil.h"
 #include "common/io/ws.h"
 #include "services/executor/gateway.h"
 #include "services/executor/remote.h"
@@ -21,7 +22,6 @@
 #define BODY_MAX (4 << 20)
 #define REPLY_NS (10 * NS_PER_S)
 #define SOON_NS NS_PER_MS
-#define SILENT_NS (90 * NS_PER_S)
 #define HEADER_MAX 260
 
 static const char simulator_header[] = "X-Nightjar-Simulator";
@@ -49,8 +49,8 @@ struct gateway_io {
 	struct call call[CALLS_MAX];
 	struct ws *ws;
 	struct backoff backoff;
-	int64_t stream_due, heard_at;
-	uint64_t wire_bytes;
+	struct vigil vigil; /* of the stream */
+	int64_t stream_due;
 	char trouble[EVENT_TEXT_MAX]; /* as it was said */
 	uint64_t answers, unanswered, connects, texts;
 };
@@ -351,7 +351,10 @@ static void on_answer(void *ctx, const struct http_response *r)
 			 r->reason);
 	else if (!is_who_it_should_be(io, r))
 		a.status = 0;
+	uint64_t refused = io->g.counters.asks_refused;
 	gateway_on_reply(&io->g, mono(io), &q, &a);
+	if (io->g.counters.asks_refused != refused)
+		log_warn("the venue refuses", "account=%s reason=%s", io->set.account, io->g.refusal);
 	pump(io);
 }
 
@@ -432,6 +435,7 @@ static void pump(struct gateway_io *io)
 static void stream_again(struct gateway_io *io)
 {
 	ws_free(&io->ws);
+	vigil_close(&io->vigil);
 	io->stream_due = mono(io) + backoff_next(&io->backoff);
 	gateway_on_stream(&io->g, mono(io), false);
 }
@@ -460,9 +464,10 @@ static int subscribe(struct gateway_io *io)
 static void on_stream_open(void *ctx)
 {
 	struct gateway_io *io = ctx;
-	io->heard_at = mono(io);
+	vigil_open(&io->vigil, mono(io));
 	io->connects++;
 	int rc = subscribe(io);
+	vigil_asked(&io->vigil, mono(io));
 	if (rc) {
 		log_warn("cannot subscribe to the account", "err=%s", err_name(rc));
 		ws_close(io->ws, 1000, "");
@@ -473,6 +478,7 @@ static void on_account_row(void *ctx, const struct venue_account_row *row)
 {
 	struct gateway_io *io = ctx;
 	if (row->kind == VENUE_ACCOUNT_SUBSCRIBED) {
+		vigil_answered(&io->vigil);
 		backoff_reset(&io->backoff);
 		log_info("the account's stream is connected", "account=%s", io->set.account);
 		gateway_on_stream(&io->g, mono(io), true);
@@ -517,8 +523,6 @@ static void stream_open(struct gateway_io *io)
 	if (!rc)
 		rc = buf_byte(&url, 0);
 	struct ws_options o = {.url = (const char *)url.at, .user_agent = "nightjar/" NJ_VERSION};
-	io->heard_at = 0;
-	io->wire_bytes = 0;
 	io->stream_due = mono(io) + backoff_next(&io->backoff);
 	if (!rc)
 		rc = ws_open(runtime_loop(io->rt), &o, &stream_handler, io, &io->ws);
@@ -537,14 +541,22 @@ static void follow_stream(struct gateway_io *io)
 			stream_open(io);
 		return;
 	}
-	uint64_t bytes = ws_counters(io->ws).wire_bytes_in;
-	if (bytes != io->wire_bytes)
-		io->heard_at = now;
-	io->wire_bytes = bytes;
-	if (io->heard_at != 0 && now - io->heard_at > SILENT_NS)
+	switch (vigil_look(&io->vigil, now, ws_counters(io->ws).wire_bytes_in)) {
+	case VIGIL_UNANSWERED:
+		log_warn("the venue does not answer the subscription to the account", "account=%s", io->set.account);
+		gateway_unanswered(&io->g);
 		stream_again(io);
-	else if (io->heard_at != 0 && now - io->heard_at > SILENT_NS / 3)
+		break;
+	case VIGIL_SILENT:
+		log_warn("the account's stream is silent", "account=%s", io->set.account);
+		stream_again(io);
+		break;
+	case VIGIL_PING:
 		(void)ws_ping(io->ws, NULL, 0);
+		break;
+	default:
+		break;
+	}
 }
 
 /* ---- life ---- */
@@ -606,6 +618,7 @@ struct gateway_io_counters gateway_io_counters(const struct gateway_io *io)
 					    .queries = c->queries,
 					    .unknown = c->unknown,
 					    .refused = c->refused,
+					    .asks_refused = c->asks_refused,
 					    .unsent = c->unsent,
 					    .told = c->told,
 					    .untold = c->untold,

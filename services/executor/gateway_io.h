@@ -23,7 +23,8 @@ void gateway_io_applied(struct gateway_io *io);     /* an event was */
 void gateway_io_tick(struct gateway_io *io);        /* each 100 ms */
 
 struct gateway_io_counters {
-	uint64_t placed, cancels, queries, unknown, refused, unsent, told, untold, compared, differed, strangers;
+	uint64_t placed, cancels, queries, unknown, refused, asks_refused, unsent;
+	uint64_t told, untold, compared, differed, strangers;
 	uint64_t answers, unanswered, stream_connects, stream_texts, clock_refused;
 	int64_t clock_offset; /* ns that the machine's clock is ahead of the venue's; 0: not known */
 };

@@ -156,6 +156,16 @@ static void tell_rejected(struct gateway *g, struct gateway_row *r, const struct
 		doubt(r);
 }
 
+/* It is asked again when it is due; an order that cannot be cancelled is for people to see. */
+static void note_refusal(struct gateway *g, const struct gateway_request *q, const struct venue_orders_row *v)
+{
+	enum venue_orders_ask ask = q->question.ask;
+	const char *what = ask == VENUE_ORDERS_CANCEL ? "cancel" : ask == VENUE_ORDERS_FILLS ? "ask for the fills of"
+											     : "ask for";
+	g->counters.asks_refused++;
+	snprintf(g->refusal, sizeof(g->refusal), "to %s %.39s: %.100s (%" PRId64 ")", what, q->id, v->words, v->code);
+}
+
 static void hear_refusal(struct gateway *g, const struct gateway_request *q, struct gateway_row *r,
 			 const struct venue_orders_row *v)
 {
@@ -166,8 +176,12 @@ static void hear_refusal(struct gateway *g, const struct gateway_request *q, str
 		g->agreed = false;
 		g->step = GATEWAY_RIGHTS;
 	}
-	if (q->question.ask != VENUE_ORDERS_PLACE || r->state != GATEWAY_PLACING)
-		return; /* asked again when it is due */
+	if (q->question.ask != VENUE_ORDERS_PLACE) {
+		note_refusal(g, q, v);
+		return;
+	}
+	if (r->state != GATEWAY_PLACING)
+		return;
 	g->counters.refused++;
 	if (v->refusal == VENUE_ORDERS_REFUSED_DUPLICATE) {
 		r->state = GATEWAY_UNSURE;
@@ -316,6 +330,7 @@ void gateway_on_stream(struct gateway *g, int64_t now, bool up)
 	if (up == g->stream)
 		return;
 	g->stream = up;
+	g->unanswered = false;
 	/* What it said before, or meanwhile, is asked for. */
 	for (uint32_t i = 0; i < g->n; i++)
 		g->row[i].ask_state = g->row[i].ask_state || g->row[i].state == GATEWAY_KNOWN;
@@ -324,6 +339,13 @@ void gateway_on_stream(struct gateway *g, int64_t now, bool up)
 	if (!up)
 		gateway_trouble(g, "The account's stream is not connected.");
 	else if (g->agreed)
+		gateway_trouble_over(g);
+}
+
+void gateway_unanswered(struct gateway *g)
+{
+	g->unanswered = true;
+	if (g->agreed && g->clock.known)
 		gateway_trouble_over(g);
 }
 

@@ -72,6 +72,7 @@ static const struct metric_row metrics[] = {
 	VENUE("queries", queries, "Orders asked for at the venue."),
 	VENUE("unknown", unknown, "Answers that leave open what was done."),
 	VENUE("refused", refused, "Orders that the venue refused."),
+	VENUE("asks_refused", asks_refused, "Cancels and questions about orders that the venue refused; asked again."),
 	VENUE("unsent", unsent, "Orders that were never sent."),
 	VENUE("untold", untold, "Reports that the journal had no room for; asked for again."),
 	VENUE("compared", compared, "Comparisons of orders and balances with the venue's that found the same."),

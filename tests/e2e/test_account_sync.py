@@ -78,9 +78,10 @@ def corrects(s):
 
 def comes_back(s):
     """Nobody is to blame for what changes while the stream is away."""
-    account(s, drop=True, silent=True, asset="BTC", free="0", locked="0")
+    account(s, drop=True, silent=True, asset="BTC", free="0", locked="0", unanswered=1)
     s.until("the account after the outage", lambda: held(s, "BTC")[-1] == (0.0, 0.0, "polled"))
     s.until("the stream again", lambda: states(s)[-1] == ("known", 1) and account(s)["subscriptions"] >= 2)
+    assert "does not answer the subscription" in s.log("collector"), "one without an answer is made again"
     assert alerts(s, "account_differs") == ["raised", "resolved"], alerts(s, "account_differs")
 
 

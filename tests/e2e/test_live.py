@@ -109,6 +109,16 @@ def clocks_part(s):
     assert -7300 < off < -7100, off
 
 
+def subscription_has_no_answer(s):
+    """Pings are answered and nothing else: that is told, and another connection is made."""
+    n = s.metric("executor", "executor_venue_stream_connects_total")
+    reply = rest(s.port, "/nightjar/account", "POST", {"drop": True, "unanswered": 1})
+    assert reply.status == 200, reply.body
+    s.until("the second connection", lambda: s.metric("executor", "executor_venue_stream_connects_total") >= n + 2)
+    assert "does not answer the subscription" in s.log("executor")
+    s.until("orders can be sent again", lambda: running(s))
+
+
 def is_killed(s):
     """SIGKILL at any time, also between an order and its reply."""
     for i in range(5 if LONG else 1):
@@ -152,6 +162,7 @@ def main():
         print("replies were lost", len(fills(s)))
         clocks_part(s)
         print("clocks parted", len(fills(s)))
+        subscription_has_no_answer(s)
         is_killed(s)
         print("killed", len(fills(s)))
         obeys_the_kill_switch(s)

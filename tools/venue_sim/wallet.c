@@ -123,7 +123,7 @@ int wallet_move(struct wallet *w, const char *asset, int64_t free_by, int64_t lo
 struct change {
 	struct wallet_asset asset;
 	bool silent, twice, drop, withdraws, names_withdraws, trades;
-	int64_t stale, clock_ms, page;
+	int64_t stale, clock_ms, page, unanswered;
 };
 
 static void copy_text(struct json *j, char *out, size_t cap)
@@ -158,6 +158,8 @@ static void read_member(struct json *j, struct json_str key, struct change *c)
 		json_i64(j, &c->clock_ms);
 	else if (json_str_is(key, "page"))
 		json_i64(j, &c->page);
+	else if (json_str_is(key, "unanswered"))
+		json_i64(j, &c->unanswered);
 	else
 		j->err = ERR_UNKNOWN;
 }
@@ -210,6 +212,7 @@ static int apply(struct sim *sim, struct change *c)
 	int rc = 0;
 
 	w->stale = c->stale > 0 ? c->stale : w->stale;
+	w->unanswered = c->unanswered > 0 ? c->unanswered : w->unanswered;
 	w->clock_ms = c->clock_ms;
 	w->page = c->page;
 	w->trades = c->trades;

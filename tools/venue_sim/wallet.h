@@ -13,6 +13,7 @@
  *   withdraws, trades     what the key may do; trades is --trading, too
  *   clock_ms              how far the venue's clock is ahead of the machine's when it looks at a timestamp
  *   drop                  the customer's streams are reset
+ *   unanswered            Binance spot: so many subscriptions are heard and never answered
  * GET tells what the customer did.
  */
 #ifndef NJ_SIM_WALLET_H
@@ -43,7 +44,7 @@ struct wallet_state {
 struct wallet {
 	char id[128], secret[520]; /* or the path of the public key; id empty: there is no customer */
 	struct wallet_state now, before;
-	int64_t stale, clock_ms, page; /* page 0: as the client asks */
+	int64_t stale, clock_ms, page, unanswered; /* page 0: as the client asks */
 	bool withdraws, trades;
 	uint64_t polls, pages, bad_handshakes, rights, subscriptions, bad_keys, bad_signatures, out_of_time, others;
 };

@@ -224,6 +224,10 @@ void wallet_binance_text(struct session *s, struct text message)
 							     : &no_method;
 
 	s->sim->wallet.others += !subscribes;
+	if (subscribes && s->sim->wallet.unanswered > 0) {
+		s->sim->wallet.unanswered--;
+		return;
+	}
 	buf_init(&out, 4096);
 	if (no != NULL) {
 		buf_printf(&out, "{\"id\":%.*s,\"status\":%d,\"error\":{\"code\":%d,\"msg\":\"%s\"}}", (int)w.id.len,

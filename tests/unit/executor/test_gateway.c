@@ -318,8 +318,6 @@ static void retry_after_is_obeyed(void **state)
 	assert_true(gateway_next(&w.g, w.d.now, &q));
 }
 
-/* ---- the venue's time ---- */
-
 static struct gateway_request next_is(enum gateway_ask ask)
 {
 	struct gateway_request q;
@@ -329,6 +327,53 @@ static struct gateway_request next_is(enum gateway_ask ask)
 	assert_int_equal(q.ask, ask);
 	return q;
 }
+
+/* What is no order is asked again; that it was refused is for people to see. */
+static void a_refused_cancel_is_counted_and_asked_again(void **state)
+{
+	struct venue_orders_row no = refused(VENUE_ORDERS_REFUSED_ORDER);
+	struct gateway_reply a = {.status = 400, .body = {(const char *)&no, sizeof(no), false}};
+	struct gateway_request q;
+	(void)state;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(S);
+	assert_int_equal(w.g.n, 1);
+	w.d.x->orders.at[0].remote.cancel = true;
+	event_set_text(no.words, "Not now.");
+	for (uint64_t i = 0; i < 3; i++) {
+		q = next_is(GATEWAY_ASK_ORDER);
+		assert_int_equal(q.question.ask, VENUE_ORDERS_CANCEL);
+		assert_int_equal(w.g.counters.asks_refused, i);
+		gateway_on_reply(&w.g, w.d.now, &q, &a);
+		w.d.now += 16 * S;
+		w.g.clock.due = w.g.step_due = w.d.now + S; /* only about the order */
+	}
+	assert_int_equal(w.g.counters.asks_refused, 3);
+	assert_int_equal(w.g.counters.refused, 0);
+	assert_non_null(strstr(w.g.refusal, "to cancel "));
+	assert_non_null(strstr(w.g.refusal, q.id));
+	assert_non_null(strstr(w.g.refusal, "Not now. (-1)"));
+}
+
+/* Pings are answered, the subscription is not: that it is not connected would say nothing of why. */
+static void a_subscription_without_an_answer_has_a_name(void **state)
+{
+	(void)state;
+	have_agreed();
+	gateway_on_stream(&w.g, w.d.now, false);
+	assert_non_null(strstr(w.g.trouble, "is not connected"));
+	gateway_unanswered(&w.g);
+	assert_non_null(strstr(w.g.trouble, "does not answer the subscription"));
+	gateway_trouble_over(&w.g);
+	assert_non_null(strstr(w.g.trouble, "does not answer the subscription"));
+	gateway_on_stream(&w.g, w.d.now, true);
+	assert_string_equal(w.g.trouble, "");
+	gateway_on_stream(&w.g, w.d.now, false);
+	assert_non_null(strstr(w.g.trouble, "is not connected"));
+}
+
+/* ---- the venue's time ---- */
 
 static void told(const struct gateway_request *q, int64_t later, int status, const char *body)
 {
@@ -440,6 +485,8 @@ int main(void)
 		CALM(an_end_without_its_figure_is_asked_for),
 		CALM(no_connection_is_no_order),
 		CALM(retry_after_is_obeyed),
+		CALM(a_refused_cancel_is_counted_and_asked_again),
+		CALM(a_subscription_without_an_answer_has_a_name),
 		CALM(nothing_is_signed_before_the_time_is_told),
 		CALM(a_refused_stamp_is_followed_by_the_time_alone),
 		CALM(the_time_wears_out),
