@@ -11,10 +11,16 @@
 
 #define FILLS_PATIENCE INT64_C(500000000) /* ns that the stream has to bring them itself */
 
+/* In one look all may have come while all of the last one have gone, who leave at its end. */
+static uint32_t rows_max(const struct gateway *g)
+{
+	return 2 * g->set.orders_max;
+}
+
 int gateway_init(struct gateway *g, const struct gateway_settings *s, const struct gateway_core *core, int64_t now)
 {
 	*g = (struct gateway){.set = *s, .core = *core, .started = now, .step = GATEWAY_RIGHTS};
-	g->row = calloc(s->orders_max > 0 ? s->orders_max : 1, sizeof(*g->row));
+	g->row = calloc(s->orders_max > 0 ? rows_max(g) : 1, sizeof(*g->row));
 	gateway_trouble_over(g);
 	return g->row ? 0 : ERR_NOMEM;
 }
@@ -28,6 +34,8 @@ void gateway_fini(struct gateway *g)
 void gateway_trouble(struct gateway *g, const char *fmt, ...)
 {
 	va_list args;
+	if (g->refused)
+		return;
 	va_start(args, fmt);
 	vsnprintf(g->trouble, sizeof(g->trouble), fmt, args);
 	va_end(args);
@@ -43,8 +51,14 @@ void gateway_trouble_over(struct gateway *g)
 		gateway_trouble(g, "The venue does not answer the subscription to the account's stream.");
 	else if (!g->stream)
 		gateway_trouble(g, "The account's stream is not connected.");
-	else
+	else if (!g->refused)
 		g->trouble[0] = '\0';
+}
+
+void gateway_refuse(struct gateway *g, const char *why)
+{
+	gateway_trouble(g, "%s", why);
+	g->refused = true;
 }
 
 bool gateway_ready(const struct gateway *g)
@@ -92,7 +106,7 @@ static struct venue_order order_of(const struct order *o)
 
 static struct gateway_row *add(struct gateway *g, int64_t now, const struct order *o, uint64_t record)
 {
-	if (g->n == g->set.orders_max)
+	if (g->n >= rows_max(g))
 		return NULL;
 	struct gateway_row *r = &g->row[g->n++];
 	*r = (struct gateway_row){.order = order_of(o), .instrument = o->market->def.instrument, .since = now};

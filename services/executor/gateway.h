@@ -202,6 +202,7 @@ struct gateway_row *gateway_find(struct gateway *g, const char *id);
 struct ev_venue_report gateway_about(const struct gateway *g, const struct gateway_row *r, enum venue_says says);
 void gateway_trouble(struct gateway *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void gateway_trouble_over(struct gateway *g); /* what was said last is: what else is there? */
+void gateway_refuse(struct gateway *g, const char *why); /* nothing is sent any more, and this stays what is said */
 
 /* gateway_clock.c */
 bool gateway_clock_next(struct gateway *g, int64_t now, struct gateway_request *ret);

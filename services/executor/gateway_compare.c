@@ -80,12 +80,6 @@ static void on_right(void *ctx, const struct venue_account_row *row)
 	}
 }
 
-static void refuse(struct gateway *g, const char *why)
-{
-	g->refused = true;
-	gateway_trouble(g, "%s", why);
-}
-
 static void hear_rights(struct gateway *g, const struct gateway_reply *a)
 {
 	struct rights r = {0};
@@ -100,11 +94,11 @@ static void hear_rights(struct gateway *g, const struct gateway_reply *a)
 		return;
 	}
 	if (r.withdraws)
-		refuse(g, "The key may withdraw. Make one that may trade and read, nothing else, and restart.");
+		gateway_refuse(g, "The key may withdraw. Make one that may trade and read, nothing else, and restart.");
 	else if (r.unknown)
-		refuse(g, "The key has rights that are not known here. Make one that may trade and read, and restart.");
+		gateway_refuse(g, "The key has rights not known here. Make one that may trade and read, and restart.");
 	else if (!r.trades)
-		refuse(g, "The key may not trade. Allow it to trade (not to withdraw) and restart.");
+		gateway_refuse(g, "The key may not trade. Allow it to trade (not to withdraw) and restart.");
 	else
 		g->step = GATEWAY_OPEN;
 	g->step_due = 0;

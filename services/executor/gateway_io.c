@@ -240,10 +240,8 @@ static void judge(struct gateway_io *io)
 	const char *never = not_allowed(io);
 	if (io->send == GATEWAY_SEND_DRY)
 		return;
-	if (never && !g->refused) {
-		g->refused = true;
-		gateway_trouble(g, "%s", never);
-	}
+	if (never)
+		gateway_refuse(g, never);
 	bool can = gateway_ready(g), other = strcmp(io->trouble, g->trouble) != 0;
 	if (other && g->trouble[0])
 		log_warn("nothing can be sent", "account=%s reason=%s", io->set.account, g->trouble);
@@ -324,10 +322,8 @@ static bool is_who_it_should_be(struct gateway_io *io, const struct http_respons
 	bool simulator = http_header(r->call, simulator_header) != NULL;
 	if (simulator == (io->send == GATEWAY_SEND_SIMULATOR))
 		return true;
-	io->g.refused = true;
-	gateway_trouble(&io->g, "%s",
-			simulator ? "A simulator answers where the venue should."
-				  : "executor.venue_url is no simulator: it does not say X-Nightjar-Simulator.");
+	gateway_refuse(&io->g, simulator ? "A simulator answers where the venue should."
+					 : "executor.venue_url is no simulator: it does not say X-Nightjar-Simulator.");
 	return false;
 }
 

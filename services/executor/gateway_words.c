@@ -5,6 +5,7 @@
 
 #include "common/base/err.h"
 #include "common/base/fixed.h"
+#include "common/venue/budget.h"
 #include "services/executor/gateway.h"
 
 int gateway_tell(struct gateway *g, const struct ev_venue_report *r)
@@ -304,8 +305,10 @@ static void never_sent(struct gateway *g, struct gateway_row *r)
 
 void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *a)
 {
-	if (a->retry_after_ns > 0 && now + a->retry_after_ns > g->hold_until)
-		g->hold_until = now + a->retry_after_ns;
+	int64_t wait = budget_refused(a->status, a->retry_after_ns, 0);
+	wait = wait > a->retry_after_ns ? wait : a->retry_after_ns;
+	if (wait > 0 && now + wait > g->hold_until)
+		g->hold_until = now + wait;
 	if (q->ask == GATEWAY_ASK_TIME) {
 		gateway_clock_reply(g, now, q, a);
 		return;
