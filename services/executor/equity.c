@@ -147,6 +147,18 @@ void equity_start(struct executor *x, int64_t now)
 	x->start_equity = w.equity;
 }
 
+void equity_rebase(struct executor *x, int64_t now, const int64_t *before)
+{
+	int64_t after;
+	if (!before || !equity_worth(x, now, &after)) {
+		x->started = false;
+		guard_reset(x);
+		return;
+	}
+	x->start_equity = exposure_add(x->start_equity, exposure_add(after, -*before));
+	guard_shift(x, exposure_add(after, -*before));
+}
+
 static void report(const struct step *s, const struct worth *w, bool whole)
 {
 	const struct account *a = &s->x->account;

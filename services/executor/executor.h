@@ -203,6 +203,9 @@ void equity_start(struct executor *x, int64_t now);
 /* The account's worth. False: not all of it could be marked. */
 bool equity_worth(const struct executor *x, int64_t now, int64_t *ret_worth);
 void equity_arm(struct executor *x, int64_t now);
+/* Money came or went that is no result: what losses are counted from goes with it. `before`: the worth without it;
+ * where that, or the one after it, cannot be told (NULL), losses are counted anew. */
+void equity_rebase(struct executor *x, int64_t now, const int64_t *before);
 
 /* core.c */
 bool core_in_range(const struct executor_settings *s);

@@ -153,6 +153,14 @@ void guard_reset(struct executor *x)
 	x->guard.based = false;
 }
 
+void guard_shift(struct executor *x, int64_t by)
+{
+	struct guard *g = &x->guard;
+	g->day_start = exposure_add(g->day_start, by);
+	g->peak = exposure_add(g->peak, by);
+	g->last = exposure_add(g->last, by);
+}
+
 static void save_stops(const int64_t *stop, uint32_t n, struct packer *p)
 {
 	pack_array(p, n);

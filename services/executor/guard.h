@@ -62,6 +62,8 @@ enum reject guard_check(const struct executor *x, const struct market *m, int64_
 bool guard_on_worth(struct executor *x, int64_t now, int64_t worth, char why[EVENT_TEXT_MAX]);
 /* People have looked: losses are counted from the next worth on. */
 void guard_reset(struct executor *x);
+/* So much came, or went, that is no result. */
+void guard_shift(struct executor *x, int64_t by);
 
 void guard_save(const struct executor *x, struct packer *p);
 int guard_load(struct executor *x, struct unpacker *u);

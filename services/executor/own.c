@@ -165,6 +165,12 @@ static void note_taker(struct executor *x, const struct ev_order *e)
 	x->taking_own = e->intent_ordinal == 0;
 }
 
+static void end(struct executor *x, struct order *o)
+{
+	remote_recall_end(x, o->client_order_id);
+	orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
+}
+
 /* A refusal is about another intent, but for the venue's own. */
 static void on_order(struct executor *x, const struct ev_order *e)
 {
@@ -185,7 +191,7 @@ static void on_order(struct executor *x, const struct ev_order *e)
 	else if (lives && e->status != order_status_partial)
 		restore(x, e);
 	else if (o && !lives && (e->status != order_status_rejected || e->reject == reject_venue))
-		orders_remove(&x->orders, (uint32_t)(o - x->orders.at));
+		end(x, o);
 }
 
 static void add(struct asset *a, int64_t amount)
@@ -402,8 +408,12 @@ static void relock(struct executor *x)
 static void on_equity(struct executor *x, int64_t at, const struct ev_equity *e)
 {
 	char why[EVENT_TEXT_MAX];
-	if (e->marked)
-		guard_on_worth(x, at, e->equity, why);
+	if (!e->marked)
+		return;
+	guard_on_worth(x, at, e->equity, why);
+	if (!x->started)
+		x->start_equity = e->equity;
+	x->started = true;
 }
 
 /* Commands are in the journal themselves; this is for what event time did: a lease ran out, a

@@ -418,8 +418,15 @@ void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f
 	recall_other(x, m, f);
 }
 
+void remote_recall_end(struct executor *x, const char *order)
+{
+	forget_later(&x->remote, order);
+}
+
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r)
 {
+	if (r->says == venue_says_funds) /* by the next worth on record it is in it */
+		equity_rebase(x, 0, NULL);
 	if (r->says == venue_says_agreed)
 		know_balances(x);
 }
@@ -462,7 +469,7 @@ uint8_t remote_origin(const struct executor *x)
 
 /* ---- saved ---- */
 
-enum { TRADE_FIELDS = 3, ORDER_FIELDS = 8, DUST_FIELDS = 2 };
+enum { TRADE_FIELDS = 3, ORDER_FIELDS = 8, ORDER_FIELDS_V1 = 7, DUST_FIELDS = 2 };
 
 static void save_order(const struct order *o, struct packer *p)
 {
@@ -477,7 +484,7 @@ static void save_order(const struct order *o, struct packer *p)
 	pack_i64(p, r->quarantined);
 }
 
-static int load_order(struct executor *x, struct unpacker *u)
+static int load_order(struct executor *x, uint32_t fields, struct unpacker *u)
 {
 	char id[EVENT_NAME_MAX];
 	struct order_remote r = {0};
@@ -488,7 +495,7 @@ static int load_order(struct executor *x, struct unpacker *u)
 	r.why = (uint8_t)unpack_u64(u);
 	r.cancel = unpack_bool(u);
 	r.expires = unpack_bool(u);
-	r.quarantined = unpack_i64(u);
+	r.quarantined = fields > ORDER_FIELDS_V1 ? unpack_i64(u) : 0;
 	struct order *o = u->err ? NULL : orders_find(&x->orders, id);
 	bool sound = o && o->stage == stage_remote && r.total >= 0 && r.total <= o->qty && r.quarantined >= 0 &&
 		     r.quarantined <= o->qty;
@@ -585,13 +592,23 @@ static int load_trades(struct remote *r, struct unpacker *u)
 	return u->err;
 }
 
-int remote_load(struct executor *x, struct unpacker *u)
+static int load(struct executor *x, uint32_t fields, struct unpacker *u)
 {
 	int rc = load_trades(&x->remote, u);
 	uint32_t n = rc == 0 ? unpack_array(u) : 0;
-	if (rc == 0 && !u->err && (n % ORDER_FIELDS != 0 || n / ORDER_FIELDS != count_remote(&x->orders)))
+	if (rc == 0 && !u->err && (n % fields != 0 || n / fields != count_remote(&x->orders)))
 		return ERR_CORRUPT;
-	for (uint32_t i = 0; rc == 0 && !u->err && i < n / ORDER_FIELDS; i++)
-		rc = load_order(x, u);
+	for (uint32_t i = 0; rc == 0 && !u->err && i < n / fields; i++)
+		rc = load_order(x, fields, u);
 	return rc != 0 ? rc : load_dust(&x->markets, u);
+}
+
+int remote_load(struct executor *x, struct unpacker *u)
+{
+	return load(x, ORDER_FIELDS, u);
+}
+
+int remote_load_v1(struct executor *x, struct unpacker *u)
+{
+	return load(x, ORDER_FIELDS_V1, u);
 }

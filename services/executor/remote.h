@@ -74,6 +74,8 @@ bool remote_reset(struct executor *x);
 
 /* A fill of our journal, in this market (own.c). */
 void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f);
+/* An order of our journal has ended. */
+void remote_recall_end(struct executor *x, const char *order);
 /* Of a report in it only what no later record repeats. */
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r);
 
@@ -92,5 +94,6 @@ int remote_fund(const struct step *s, const char *asset, int64_t amount);
 
 void remote_save(const struct executor *x, struct packer *p);
 int remote_load(struct executor *x, struct unpacker *u); /* after the orders */
+int remote_load_v1(struct executor *x, struct unpacker *u); /* of before trades were quarantined beside their order */
 
 #endif

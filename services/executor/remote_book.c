@@ -176,14 +176,17 @@ int remote_fund(const struct step *s, const char *asset, int64_t amount)
 {
 	struct executor *x = s->x;
 	struct asset *a = account_asset(&x->account, asset);
+	int64_t before;
 	if (!a)
 		return ERR_FULL;
 	if (amount < a->locked)
 		return ERR_RANGE;
 	if (amount == a->total)
 		return 0;
+	bool told = equity_worth(x, s->now, &before);
 	ledger_post(&x->ledger, (size_t)(a - x->account.asset), LEDGER_FUNDED, LEDGER_CASH, amount - a->total);
 	a->total = amount;
+	equity_rebase(x, s->now, told ? &before : NULL);
 	report_balance(s, a);
 	return 0;
 }

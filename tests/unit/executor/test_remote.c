@@ -618,6 +618,24 @@ static void a_takeover_knows_commissions_in_another_money(void **state)
 	assert_int_equal(account_find(&d.x->account, "USDT")->fees, 0);
 }
 
+/* Else there were no place any more for trades of today, some day. */
+static void a_takeover_knows_whose_order_has_ended(void **state)
+{
+	(void)state;
+	order(side_buy, tif_gtc, 9900, 1000);
+	write_down();
+	trades("o1", "1", 9900, 1000);
+	write_down();
+	order(side_buy, tif_gtc, 9900, 1000);
+	write_down();
+	trades("o2", "2", 9900, 500);
+	write_down();
+	take_over();
+	assert_int_equal(d.x->remote.n, 2);
+	assert_false(d.x->remote.trade[0].open);
+	assert_true(d.x->remote.trade[1].open);
+}
+
 static void a_paper_account_stays_one(void **state)
 {
 	(void)state;
@@ -653,6 +671,7 @@ int main(void)
 		LIVE(too_much_is_quarantined),
 		LIVE(what_the_account_does_not_have_is_quarantined),
 		LIVE(an_order_ends_without_what_is_quarantined),
+		LIVE(a_takeover_knows_whose_order_has_ended),
 		cmocka_unit_test_setup_teardown(trades_of_open_orders_are_not_forgotten, open_live, close_desk),
 		cmocka_unit_test_setup_teardown(trades_of_ended_orders_make_room, open_live, close_desk),
 		LIVE(commission_in_the_quote),
