@@ -3,24 +3,21 @@
  * The model recomputes every balance from the fills alone, keeps the open orders from the order
  * events alone, and judges each fill by the world's own picture of the book.
  */
-#include "queue_judge.h"
-#include "world.h"
+#include "fill_judge.h"
 
 #include "common/base/fixed.h"
-#include "services/executor/queue.h"
 
 #define ORDERS 512
 #define RATE 100000
 
 struct model_order {
 	char id[EVENT_NAME_MAX];
-	struct world_market *m;
+	struct judged at;
 	char strategy, link_id[EVENT_NAME_MAX];
-	int64_t price, qty, filled, trigger;
+	int64_t qty, filled, trigger;
 	uint32_t fills;
-	uint8_t side, type, trigger_by, leg;
-	bool waits, reduce_only;
-	struct queue_judge *place; /* of the model `back` */
+	uint8_t type, trigger_by, leg;
+	bool reduce_only;
 };
 
 #define LINKS 4096
@@ -43,10 +40,7 @@ struct model {
 	uint32_t n_links;
 	int64_t held[256][WORLD_MARKETS]; /* by the first letter of the strategy */
 	uint8_t trading;
-	/* of the event being handled */
-	const struct event *in;
-	int64_t now, trade_left;
-	uint8_t queue; /* enum queue_model */
+	struct fill_judge by;
 };
 
 static struct world_market *market_of(struct model *o, const struct symbol *s)
@@ -56,95 +50,6 @@ static struct world_market *market_of(struct model *o, const struct symbol *s)
 			return &o->w.m[i];
 	fail();
 	return NULL;
-}
-
-static bool crossed(const struct world_market *m)
-{
-	int32_t bid = -1, ask = SLOTS;
-	for (int32_t i = 0; i < SLOTS; i++) {
-		bid = m->qty[0][i] ? i : bid;
-		ask = m->qty[1][i] && i < ask ? i : ask;
-	}
-	return bid >= ask;
-}
-
-static bool usable(const struct model *o, const struct world_market *m)
-{
-	return m->state == book_state_trusted && m->has_book && o->now - m->updated_at <= 5 * S && !crossed(m);
-}
-
-/* Best slot of the side a taker of `side` hits that has something left, is known, and is within the limit. */
-static int32_t best_slot(const struct world_market *m, enum side side, int64_t limit)
-{
-	for (int32_t k = 0; k < SLOTS; k++) {
-		int32_t i = side == side_buy ? k : SLOTS - 1 - k;
-		int against = side == side_buy ? 1 : 0;
-		int64_t price = world_price(m, i);
-		bool known = side == side_buy ? i <= m->known_high : i >= m->known_low;
-		bool within = limit == 0 || (side == side_buy ? price <= limit : price >= limit);
-		if (m->qty[against][i] - m->taken[against][i] > 0)
-			return known && within ? i : -1;
-	}
-	return -1;
-}
-
-static void take(struct world_market *m, enum side side, int32_t slot, int64_t qty)
-{
-	int against = side == side_buy ? 1 : 0;
-	assert_true(slot >= 0);
-	m->taken[against][slot] += qty;
-	assert_true(m->taken[against][slot] <= m->qty[against][slot]);
-}
-
-static void judge_taker(const struct model_order *mo, const struct ev_fill *f)
-{
-	int32_t slot = best_slot(mo->m, mo->side, mo->price);
-	assert_true(slot >= 0);
-	assert_int_equal(f->price, world_price(mo->m, slot));
-	take(mo->m, mo->side, slot, f->qty);
-}
-
-/* A maker's fill is a trade's by the other side at or through the price (of the model `through`: through it), or what
- * the book shows there. */
-static void judge_maker(struct model *o, const struct model_order *mo, const struct ev_fill *f)
-{
-	assert_int_equal(f->price, mo->price);
-	if (o->in->id == EVENT_trade) {
-		const struct ev_trade *t = &o->in->trade;
-		assert_int_not_equal(t->aggressor, mo->side);
-		assert_true(mo->side == side_buy ? t->price <= mo->price : t->price >= mo->price);
-		assert_true(o->queue != QUEUE_THROUGH || t->price != mo->price);
-		o->trade_left -= f->qty;
-		assert_true(o->trade_left >= 0);
-		if (o->queue == QUEUE_BACK && t->price == mo->price)
-			assert_true(f->qty <= queue_judge_most(mo->place, o->now, t->qty));
-		return;
-	}
-	for (int64_t left = f->qty; left > 0;) {
-		int32_t slot = best_slot(mo->m, mo->side, mo->price);
-		assert_true(slot >= 0);
-		int against = mo->side == side_buy ? 1 : 0;
-		int64_t here = mo->m->qty[against][slot] - mo->m->taken[against][slot];
-		here = here < left ? here : left;
-		take(mo->m, mo->side, slot, here);
-		left -= here;
-	}
-}
-
-/* What the event of now says of an order's place. */
-static void note_place(struct model *o, const struct model_order *mo)
-{
-	struct world_market *m = mo->m;
-	int64_t shown;
-	if (mo->waits || mo->price == 0) {
-		queue_judge_leave(mo->place);
-		return;
-	}
-	if (o->in->id == EVENT_trade && m == o->w.about)
-		queue_judge_trade(mo->place, mo->side, mo->price, &o->in->trade);
-	if (world_shows(m, mo->side, mo->price, &shown) && usable(o, m))
-		queue_judge_look(mo->place, o->now, shown);
-	mo->place->waits = true;
 }
 
 static struct model_order *find(struct model *o, const char *id)
@@ -184,7 +89,7 @@ static void judge_link(struct model *o, const struct model_order *mo, int64_t qt
 /* What may only reduce goes towards zero, and never through it. */
 static void judge_holding(struct model *o, const struct model_order *mo, int64_t moved)
 {
-	int64_t *held = &o->held[(unsigned char)mo->strategy][mo->m - o->w.m], was = *held;
+	int64_t *held = &o->held[(unsigned char)mo->strategy][mo->at.m - o->w.m], was = *held;
 	*held += moved;
 	if (!mo->reduce_only)
 		return;
@@ -197,11 +102,7 @@ static void on_fill(struct model *o, const struct ev_fill *f)
 	struct model_order *mo = find(o, f->client_order_id);
 	int64_t cost, fee;
 	assert_non_null(mo);
-	assert_true(usable(o, mo->m));
-	if (f->liquidity == liquidity_taker)
-		judge_taker(mo, f);
-	else
-		judge_maker(o, mo, f);
+	fill_judge_on_fill(&o->by, &mo->at, f);
 	assert_int_equal(fixed_mul(f->price, f->price_scale, f->qty, f->qty_scale, 8, &cost), 0);
 	assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
 	assert_int_equal(f->fee, fee);
@@ -209,14 +110,13 @@ static void on_fill(struct model *o, const struct ev_fill *f)
 	int64_t qty = f->qty * fixed_pow10(8 - f->qty_scale);
 	int64_t sign = f->side == side_buy ? 1 : -1;
 	o->cash -= sign * cost + fee;
-	o->base[mo->m - o->w.m] += sign * qty;
-	o->pos_cost[mo->m - o->w.m] += sign * cost + f->realised;
+	o->base[mo->at.m - o->w.m] += sign * qty;
+	o->pos_cost[mo->at.m - o->w.m] += sign * cost + f->realised;
 	o->realised += f->realised;
 	o->fees += fee;
 	mo->filled += f->qty;
 	mo->fills++;
 	assert_true(mo->filled <= mo->qty);
-	assert_false(mo->waits);
 	judge_link(o, mo, f->qty);
 	judge_holding(o, mo, sign * qty);
 	o->takers += f->liquidity == liquidity_taker;
@@ -226,12 +126,12 @@ static void on_fill(struct model *o, const struct ev_fill *f)
 
 static void note(struct model *o, struct model_order *mo, const struct ev_order *e)
 {
-	if (mo->price != e->price)
-		queue_judge_leave(mo->place);
-	mo->price = e->price;
+	if (mo->at.price != e->price)
+		queue_judge_leave(mo->at.place);
+	mo->at.price = e->price;
 	mo->qty = e->qty;
 	mo->trigger = e->trigger_price;
-	mo->waits = e->status == order_status_waiting;
+	mo->at.waits = e->status == order_status_waiting;
 	mo->reduce_only = e->reduce_only;
 	if (e->link == order_link_oco)
 		link_of(o, mo)->qty = link_of(o, mo)->qty > e->qty ? link_of(o, mo)->qty : e->qty;
@@ -240,44 +140,41 @@ static void note(struct model *o, struct model_order *mo, const struct ev_order 
 /* Is the price, by the world's own picture, where the order said that it would trigger? */
 static void judge_trigger(const struct model *o, const struct model_order *mo)
 {
-	const struct world_market *m = mo->m;
+	const struct world_market *m = mo->at.m;
 	bool stop = mo->type == order_type_stop_market || mo->type == order_type_stop_limit;
 	int64_t twice = 0;
-	assert_true(usable(o, m));
+	assert_true(fill_judge_usable(&o->by, m));
 	if (mo->type == order_type_trailing_stop || mo->leg != order_leg_none)
 		return; /* what it has followed is not in this picture; an exit may meet any price */
 	if (mo->trigger_by != trigger_by_mid) {
-		assert_int_equal(o->in->id, EVENT_trade);
-		twice = 2 * o->in->trade.price;
+		assert_int_equal(o->by.in->id, EVENT_trade);
+		twice = 2 * o->by.in->trade.price;
 	} else {
-		int32_t bid = -1, ask = SLOTS;
-		for (int32_t i = 0; i < SLOTS; i++) {
-			bid = m->qty[0][i] ? i : bid;
-			ask = m->qty[1][i] && i < ask ? i : ask;
-		}
+		int32_t bid, ask;
+		fill_judge_touch(m, &bid, &ask);
 		twice = world_price(m, bid) + world_price(m, ask);
 	}
-	bool up = (mo->side == side_buy) == stop;
+	bool up = (mo->at.side == side_buy) == stop;
 	assert_true(up ? twice >= 2 * mo->trigger : twice <= 2 * mo->trigger);
 }
 
 static void on_accepted(struct model *o, const struct ev_order *e)
 {
 	struct world_market *m = market_of(o, &e->instrument);
-	assert_true(usable(o, m));
+	assert_true(fill_judge_usable(&o->by, m));
 	if (e->intent_ordinal == 0) { /* the executor's own, by its timer: only safe mode is in its way */
-		assert_null(o->in);
+		assert_null(o->by.in);
 		assert_int_not_equal(o->trading, trading_safe);
 	} else {
-		assert_int_equal(o->in->id, EVENT_intent);
+		assert_int_equal(o->by.in->id, EVENT_intent);
 		assert_int_equal(o->trading, trading_running);
-		assert_true(o->now <= o->in->intent.expires_at);
+		assert_true(o->by.now <= o->by.in->intent.expires_at);
 	}
 	assert_true(e->qty % m->def.lot_size == 0 && e->price % m->def.tick_size == 0);
 	assert_true(o->n < ORDERS);
-	queue_judge_leave(o->open[o->n].place);
+	queue_judge_leave(o->open[o->n].at.place);
 	o->open[o->n] = (struct model_order){
-		.place = o->open[o->n].place, .m = m, .side = e->side, .type = e->type,
+		.at = {.place = o->open[o->n].at.place, .m = m, .side = e->side}, .type = e->type,
 		.trigger_by = e->trigger_by, .leg = e->leg, .strategy = e->strategy[0]};
 	event_set_name(o->open[o->n].link_id, e->link_id);
 	event_set_name(o->open[o->n].id, e->client_order_id);
@@ -287,20 +184,20 @@ static void on_accepted(struct model *o, const struct ev_order *e)
 /* What ends without being full must have had nothing more to take. */
 static void on_ended(struct model *o, struct model_order *mo, const struct ev_order *e)
 {
-	bool cancel = o->in && o->in->id == EVENT_intent &&
-		      (o->in->intent.kind == intent_kind_cancel || o->in->intent.kind == intent_kind_cancel_all);
+	bool cancel = o->by.in && o->by.in->id == EVENT_intent &&
+		      (o->by.in->intent.kind == intent_kind_cancel || o->by.in->intent.kind == intent_kind_cancel_all);
 	bool exhausted = e->reject == reject_none || e->reject == reject_depth;
 	if (e->status == order_status_cancelled && !cancel && exhausted)
-		assert_int_equal(best_slot(mo->m, mo->side, e->price), -1);
-	struct queue_judge *place = mo->place;
+		assert_int_equal(fill_judge_slot(mo->at.m, mo->at.side, e->price), -1);
+	struct queue_judge *place = mo->at.place;
 	*mo = o->open[--o->n];
-	o->open[o->n].place = place;
+	o->open[o->n].at.place = place;
 }
 
 static void on_order(struct model *o, const struct ev_order *e)
 {
 	struct model_order *mo = find(o, e->client_order_id);
-	bool date = e->status == order_status_expired && !o->in; /* by the timer: it had been accepted */
+	bool date = e->status == order_status_expired && !o->by.in; /* by the timer: it had been accepted */
 	if (e->status == order_status_rejected || (e->status == order_status_expired && !date)) {
 		assert_int_equal(e->filled, 0);
 		return;
@@ -311,7 +208,7 @@ static void on_order(struct model *o, const struct ev_order *e)
 		return;
 	}
 	assert_int_equal(e->filled, mo->filled);
-	if (e->status == order_status_triggered && mo->waits) { /* again: cut to what there is to reduce */
+	if (e->status == order_status_triggered && mo->at.waits) { /* again: cut to what there is to reduce */
 		judge_trigger(o, mo);
 		o->triggered++;
 	}
@@ -346,7 +243,7 @@ static bool shared(const struct model *o, const struct model_order *mo)
 /* An exit that waits for its entry. */
 static bool held(const struct model_order *mo)
 {
-	return mo->waits && (mo->qty == 0 || mo->type == order_type_limit);
+	return mo->at.waits && (mo->qty == 0 || mo->type == order_type_limit);
 }
 
 /* A resting order holds what its rest can still cost, less a unit or two of rounding for each of
@@ -357,14 +254,14 @@ static void check_locks(const struct model *o)
 	for (uint32_t i = 0; i < o->n; i++) {
 		const struct model_order *mo = &o->open[i];
 		int64_t rest = mo->qty - mo->filled, cost, fee;
-		if (shared(o, mo) || (mo->waits && mo->side == side_buy && mo->price == 0) || held(mo))
+		if (shared(o, mo) || (mo->at.waits && mo->at.side == side_buy && mo->at.price == 0) || held(mo))
 			continue;
-		if (mo->side == side_sell) {
-			base[mo->m - o->w.m] += rest * fixed_pow10(8 - mo->m->def.qty_scale);
+		if (mo->at.side == side_sell) {
+			base[mo->at.m - o->w.m] += rest * fixed_pow10(8 - mo->at.m->def.qty_scale);
 			continue;
 		}
-		const struct ev_instrument *d = &mo->m->def;
-		assert_int_equal(fixed_mul(mo->price, d->price_scale, rest, d->qty_scale, 8, &cost), 0);
+		const struct ev_instrument *d = &mo->at.m->def;
+		assert_int_equal(fixed_mul(mo->at.price, d->price_scale, rest, d->qty_scale, 8, &cost), 0);
 		assert_int_equal(fixed_mul(cost, 8, RATE, 8, 8, &fee), 0);
 		quote += cost + fee;
 		slack += 2 * mo->fills + 2;
@@ -388,7 +285,7 @@ static void on_position(struct model *o, const struct ev_position *p)
 static void on_output(void *ctx, struct event *ev)
 {
 	struct model *o = ctx;
-	assert_int_equal(ev->ts_event, o->now);
+	assert_int_equal(ev->ts_event, o->by.now);
 	switch (ev->id) {
 	case EVENT_order:
 		on_order(o, &ev->order);
@@ -422,8 +319,7 @@ static void on_output(void *ctx, struct event *ev)
 static void run_timers(struct model *o, const struct sink *sink, int64_t to)
 {
 	for (int64_t due; (due = executor_core.next_due(o->x)) < to;) {
-		o->now = due;
-		o->in = NULL;
+		fill_judge_begin(&o->by, NULL, due);
 		executor_core.on_timer(o->x, due, sink);
 	}
 }
@@ -435,9 +331,9 @@ static void run_world(uint64_t seed, int events, uint64_t totals[7])
 	executor_defaults(&s);
 	s.queue = (uint8_t)(seed % QUEUE_MODELS);
 	static struct queue_judge places[ORDERS];
-	o = (struct model){.cash = s.balance[0].amount, .queue = s.queue};
+	o = (struct model){.cash = s.balance[0].amount, .by.queue = s.queue};
 	for (uint32_t i = 0; i < ORDERS; i++)
-		o.open[i].place = &places[i];
+		o.open[i].at.place = &places[i];
 	assert_int_equal(executor_new(&s, &o.x), 0);
 	struct sink sink = {&o, on_output};
 	world_init(&o.w, seed);
@@ -452,12 +348,10 @@ static void run_world(uint64_t seed, int events, uint64_t totals[7])
 			world_happens(&o.w, &ev);
 		}
 		ev.origin = origin_simulated;
-		o.in = &ev;
-		o.now = o.w.now;
-		o.trade_left = ev.id == EVENT_trade ? ev.trade.qty : 0;
-		executor_core.on_event(o.x, o.now, &ev, &sink);
-		for (uint32_t k = 0; o.queue == QUEUE_BACK && k < o.n; k++)
-			note_place(&o, &o.open[k]);
+		fill_judge_begin(&o.by, &ev, o.w.now);
+		executor_core.on_event(o.x, o.w.now, &ev, &sink);
+		for (uint32_t k = 0; s.queue == QUEUE_BACK && k < o.n; k++)
+			fill_judge_look(&o.by, &o.open[k].at, o.w.about);
 		assert_int_equal(executor_open_orders(o.x), o.n);
 		assert_int_equal(executor_trading(o.x), o.trading);
 		assert_true(o.n <= s.open_orders_max);
