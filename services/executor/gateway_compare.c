@@ -21,6 +21,16 @@ static bool settled(const struct gateway *g)
 	return all;
 }
 
+static bool adopts_any(const struct gateway *g)
+{
+	const char *asset;
+	int64_t total;
+	for (uint32_t i = 0; i < GATEWAY_ASSETS_MAX && g->core.holds(g->core.ctx, i, &asset, &total); i++)
+		if (g->core.adopts(g->core.ctx, i))
+			return true;
+	return false;
+}
+
 static void ask(struct gateway *g, int64_t now, enum gateway_ask what, struct gateway_request *ret)
 {
 	*ret = (struct gateway_request){.ask = what, .at = now};
@@ -31,7 +41,9 @@ static void ask(struct gateway *g, int64_t now, enum gateway_ask what, struct ga
 
 bool gateway_compare_next(struct gateway *g, int64_t now, struct gateway_request *ret)
 {
-	if (g->step_asked || now < g->step_due)
+	/* An asset that was not known when the balances were told (its instrument came later) does not wait for its turn. */
+	bool early = g->step == GATEWAY_REST && now < g->step_due && settled(g) && adopts_any(g);
+	if (g->step_asked || (now < g->step_due && !early))
 		return false;
 	if (g->step == GATEWAY_REST)
 		g->step = GATEWAY_OPEN;
@@ -195,16 +207,6 @@ static int tell_funds(struct gateway *g, const char *asset, int64_t amount)
 	event_set_name(e.account, g->set.account);
 	event_set_name(e.asset, asset);
 	return gateway_tell(g, &e);
-}
-
-static bool adopts_any(const struct gateway *g)
-{
-	const char *asset;
-	int64_t total;
-	for (uint32_t i = 0; i < GATEWAY_ASSETS_MAX && g->core.holds(g->core.ctx, i, &asset, &total); i++)
-		if (g->core.adopts(g->core.ctx, i))
-			return true;
-	return false;
 }
 
 static void agree(struct gateway *g, int64_t now)

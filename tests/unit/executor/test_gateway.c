@@ -181,6 +181,22 @@ static void a_difference_is_told_after_three_looks(void **state)
 	assert_non_null(strstr(w.g.differs, "USDT"));
 }
 
+/* Its instrument came after the balances: what the venue has of it is there at once, not at the next comparison. */
+static void an_asset_that_comes_late_is_taken_over_at_once(void **state)
+{
+	(void)state;
+	have_agreed();
+	struct executor *x = w.d.x;
+	w.base += CASH(3);
+	x->remote.adopted[account_find(&x->account, "ONE") - x->account.asset] = false;
+	run_for(5 * S);
+	assert_int_equal(account_find(&x->account, "ONE")->total, w.base);
+	uint64_t compared = w.g.counters.compared;
+	run_for(10 * S);
+	assert_int_equal(w.g.counters.compared, compared); /* and then at leisure */
+	assert_string_equal(w.g.differs, "");
+}
+
 static void a_stranger_is_told(void **state)
 {
 	(void)state;
@@ -478,6 +494,7 @@ int main(void)
 		CALM(the_kill_switch_reaches_the_venue),
 		CALM(a_dry_account_sends_nothing),
 		CALM(a_difference_is_told_after_three_looks),
+		CALM(an_asset_that_comes_late_is_taken_over_at_once),
 		CALM(a_stranger_is_told),
 		CALM(who_is_a_stranger_once_is_none),
 		CALM(after_a_reset_the_venue_is_right),
