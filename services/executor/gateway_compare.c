@@ -41,7 +41,7 @@ static void ask(struct gateway *g, int64_t now, enum gateway_ask what, struct ga
 
 bool gateway_compare_next(struct gateway *g, int64_t now, struct gateway_request *ret)
 {
-	/* An asset that was not known when the balances were told (its instrument came later) does not wait for its turn. */
+	/* An asset that was not known when the balances were told: its instrument came later. */
 	bool early = g->step == GATEWAY_REST && now < g->step_due && settled(g) && adopts_any(g);
 	if (g->step_asked || (now < g->step_due && !early))
 		return false;
