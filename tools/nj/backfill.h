@@ -35,7 +35,7 @@ struct backfill {
 	/* of the page under way */
 	uint64_t page;
 	int64_t page_first, page_last;
-	uint64_t id_first, id_last, id_begin;
+	uint64_t id_first, id_last, id_begin, id_due; /* id_due: no trade that comes next has a lower one */
 	uint64_t id_end; /* the first trade at `to` or behind it; 0: none */
 };
 

@@ -1,4 +1,7 @@
 /* backfill_trades - trades of a venue's past into the history file, by their ids: in pages, resumed, verified. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "common/base/err.h"
 #include "tools/nj/backfill_priv.h"
 
@@ -10,6 +13,11 @@ static void on_trade(void *ctx, const struct venue_message *m)
 
 	if (m->kind != VENUE_TRADE || b->err)
 		return;
+	if (t->first_id < b->id_due) { /* to ask on from there might never end */
+		b->err = ERR_PROTOCOL;
+		return;
+	}
+	b->id_due = t->last_id + 1;
 	b->id_first = b->page == 0 ? t->first_id : b->id_first;
 	b->id_last = t->last_id;
 	b->page_first = b->page == 0 ? t->at : b->page_first;
@@ -41,7 +49,11 @@ static int ask_trades(struct backfill *b, uint64_t from_id, uint32_t limit)
 	b->page = 0;
 	b->id_end = 0;
 	b->err = 0;
+	b->id_due = from_id;
 	int rc = asker_ask(b->asker, &r, on_trade, b);
+	if (!rc && b->err == ERR_PROTOCOL)
+		snprintf(b->asker->reason, sizeof b->asker->reason,
+			 "the venue gives other trades than those from number %" PRIu64 " on, rising", from_id);
 	return rc ? rc : b->err;
 }
 
