@@ -1,7 +1,8 @@
-"""nj replay: the cores in one process say what three services say over the bus, to the byte; without recorded data.
+"""nj replay: the cores in one process say what three services say over the bus, to the byte.
 
 A generated market of three symbols, two of them traded, so that feedback crosses: every lane of every publisher must
-agree. The same again gives the same, another seed or run id does not.
+agree. The same again gives the same, another seed or run id does not. Where there is recorded data, event contracts and
+perpetuals are traded as well, with ways that are drawn.
 """
 import json
 import os
@@ -10,7 +11,7 @@ import subprocess
 from decimal import Decimal
 
 from records import candles, holes, lane_digests
-from stack import BIN, Stack
+from stack import BIN, CAPTURES, Stack
 
 SYMBOLS = "BTCUSDT,ETHUSDT,SOLUSDT"
 SECONDS, RATE, START = 120, 40, 10**9  # START: where nj replay lets a generated market begin
@@ -19,13 +20,24 @@ SETTINGS = ("run.log_cap=4GiB", "run.log_keep=24h", "collector.symbols=" + SYMBO
             "strategy.other.interval=1s", "strategy.other.fast=2", "strategy.other.slow=5", "strategy.other.qty=0.5")
 
 
-def one_process(config, seed=1, extra=()):
-    argv = [os.path.join(BIN, "nj"), "replay", "--config", config, "--generate", "%ds" % SECONDS, "--rate", str(RATE),
-            "--seed", str(seed), "--digest", "--json"] + list(extra)
-    for setting in SETTINGS:
+# Bought and sold every few seconds; orders and answers take as long as is drawn.
+DRAWN = ("run.log_cap=4GiB", "run.log_keep=24h", "executor.latency=drawn", "executor.order_delays=50%=70ms 100%=900ms",
+         "executor.ack_delays=50%=20ms 100%=300ms")
+TRADED = (("KALSHI", "kalshi/events/KXGOLD15M-26AUG050800-00/2026-08-05.ndjson.gz", "KXGOLD15M-26AUG050800-00", ".KALSHI", "7", 40,
+           ("executor.quote=USD", "executor.balances=USD=1000")),
+          ("BYBIT-PERP", "bybit/BYBIT.jsonl.zst", "BTCUSDT", "-PERP.BYBIT", "0.5", 4, ()))
+
+
+def replay(config, source, settings):
+    argv = [os.path.join(BIN, "nj"), "replay", "--config", config, "--digest", "--json"] + list(source)
+    for setting in settings:
         argv += ["--set", setting]
     out = subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=120).stdout
     return {row["name"]: row["value"] for row in json.loads(out)}
+
+
+def one_process(config, seed=1, extra=()):
+    return replay(config, ["--generate", "%ds" % SECONDS, "--rate", str(RATE), "--seed", str(seed)] + list(extra), SETTINGS)
 
 
 def digests(said):
@@ -98,20 +110,43 @@ def check_unreadable(config, database, copy):
             assert (b"cannot read 1 of the records" in said) == told, (verb, path, said)
 
 
+def check_lanes(s, said):
+    codes = s.stop()
+    assert all(c == 0 for c in codes.values()), codes
+    assert not holes(s.database), holes(s.database)
+    for lane, (n, sha) in lane_digests(s.database, s.path("data", "collector", "mlog")).items():
+        print("%-12s %6d events, %s" % (lane + ":", n, sha[:16]))
+        assert (int(said["events." + lane]), said["sha256." + lane]) == (n, sha), \
+            "%s: %d events over the bus, %s in one process, or other bytes" % (lane, n, said["events." + lane])
+
+
+def traded(venue, name, symbol, suffix, qty, fills, settings):
+    """A recording of event contracts or of perpetuals, traded over the bus and in one process."""
+    path = os.path.join(CAPTURES, name)
+    if not os.path.exists(path):
+        print("%s: no recorded data at %s" % (venue, path))
+        return
+    settings = DRAWN + settings + ("collector.venue=" + venue, "collector.symbols=" + symbol)
+    seat = {"instrument": symbol + suffix, "fast": "2", "slow": "5", "qty": qty}
+    with Stack("traded", settings=settings, strategy=seat, sim_args=("--venue", venue, "--capture", path)) as s:
+        s.start()
+        said = replay(s.path("nightjar.conf"), ["--capture", path], settings)
+        s.wait_until_finished(int(said["to"]), 120)
+        check_lanes(s, said)
+        assert int(said["fills"]) >= fills, "%s: only %s fills" % (venue, said["fills"])
+        print("%s: %s fills, over the bus and in one process" % (venue, said["fills"]))
+
+
 def main():
+    for row in TRADED:
+        traded(*row)
     sim = ["--symbols", SYMBOLS, "--duration", str(SECONDS), "--rate", str(RATE), "--seed", "1", "--start", str(START)]
     with Stack("one", origin="simulated", settings=SETTINGS, sim_args=sim) as s:
         s.start()
         config = s.path("nightjar.conf")
         said = one_process(config)
         s.wait_until_finished(int(said["to"]), 120)
-        codes = s.stop()
-        assert all(c == 0 for c in codes.values()), codes
-        assert not holes(s.database), holes(s.database)
-        for lane, (n, sha) in lane_digests(s.database, s.path("data", "collector", "mlog")).items():
-            print("%-12s %6d events, %s" % (lane + ":", n, sha[:16]))
-            assert (int(said["events." + lane]), said["sha256." + lane]) == (n, sha), \
-                "%s: %d events over the bus, %s in one process, or other bytes" % (lane, n, said["events." + lane])
+        check_lanes(s, said)
         assert int(said["candles"]) == len(candles(s.database))  # its own and the venue's
         assert int(said["fills"]) >= 10, "only %s fills: agreement on nothing must not pass" % said["fills"]
         check_accounting(config, int(said["fills"]))
