@@ -42,13 +42,15 @@ struct judge {
 	uint32_t n;
 	int64_t held[WORLD_MARKETS], held_by[STRATEGIES][WORLD_MARKETS]; /* base at 8 decimals */
 	int64_t mark[WORLD_MARKETS];                                     /* best bid + best ask, last usable */
+	int64_t yes, no;                                                 /* contracts of the second, as told */
+	int64_t quarters[WORLD_MARKETS];                                 /* what one of its quote asset is worth */
 	int64_t budget[STRATEGIES];                                      /* as last told; 0 none */
 	int64_t times[TIMES], times_of_a[TIMES];                         /* of accepted orders */
 	uint32_t n_times, n_times_of_a;
 	uint8_t trading;
-	bool by_timer;
+	bool by_timer, delayed;
 	int64_t now;
-	uint64_t accepted, fills, restarts, sales_of_no_yes, refused[256];
+	uint64_t accepted, fills, restarts, sales_of_no_yes, by_way, in_other, refused[256];
 };
 
 static struct judge j;
@@ -78,10 +80,10 @@ static int64_t base(int market, int64_t qty)
 	return qty * fixed_pow10(8 - j.w.m[market].def.qty_scale);
 }
 
-/* amount * twice / 2 as whole units of 1e-8 of quote, in 128 bits; rounded down: an honest limit is not that near. */
+/* amount * twice / 2 as whole units of 1e-8 of USDT, in 128 bits; rounded down: an honest limit is not that near. */
 static fixed_wide worth(int market, int64_t amount, int64_t twice)
 {
-	return (fixed_wide)amount * twice / 2 / fixed_pow10(j.w.m[market].def.price_scale);
+	return (fixed_wide)amount * twice * j.quarters[market] / 8 / fixed_pow10(j.w.m[market].def.price_scale);
 }
 
 static bool is_contract(int market)
@@ -250,12 +252,11 @@ static void judge_sums(const struct seen *s, struct ends before)
 	assert_true(net <= CASH(NET));
 }
 
-/* What an order is worth at least. Who sells more than all the YES that can be there buys NO. YES is what is held, and
- * what stands beside NO that open purchases have locked; of less, it may be the YES that is sold. */
+/* What an order is worth at least. Who sells more YES than there is buys NO, and who buys more than there is NO buys
+ * YES; of less, it may be either. (Both are there where open orders have locked what would be a pair.) */
 static fixed_wide order_worth(const struct seen *s, int64_t amount)
 {
-	struct ends e = ends_of(-1, s->market);
-	int64_t against = s->is.side == side_sell ? e.longs : -e.shorts;
+	int64_t against = s->is.side == side_sell ? j.yes : j.no;
 	fixed_wide yes = end_worth(s->market, amount, twice_of(s, false));
 	if (!is_contract(s->market))
 		return yes;
@@ -315,9 +316,11 @@ static void on_new(const struct ev_order *e)
 	*s = (struct seen){.who = who_is(e->strategy), .market = market, .is = *e};
 	event_set_name(s->id, e->client_order_id);
 	event_set_name(s->link, e->link_id);
-	assert_false(j.by_timer);
+	assert_true(!j.by_timer || j.delayed); /* it arrives */
 	assert_int_equal(j.trading, trading_running);
 	j.accepted++;
+	j.by_way += j.by_timer;
+	j.in_other += j.quarters[market] != 4;
 	j.sales_of_no_yes += is_contract(market) && e->side == side_sell && j.held[market] <= 0;
 	bool second_of_oco = e->leg == order_leg_stop && e->link_id[0] && strcmp(e->link_id, e->client_order_id) != 0;
 	if (is_exit(e) || second_of_oco)
@@ -334,6 +337,8 @@ static bool is_over(uint8_t status)
 static void on_order(const struct ev_order *e)
 {
 	struct seen *s = find(e->client_order_id);
+	if (e->status == order_status_pending)
+		return;
 	if (e->status == order_status_rejected || (e->status == order_status_expired && !s)) {
 		j.refused[e->reject]++;
 		return;
@@ -375,6 +380,10 @@ static void on_output(void *ctx, struct event *ev)
 		on_order(&ev->order);
 	else if (ev->id == EVENT_fill)
 		on_fill(&ev->fill);
+	else if (ev->id == EVENT_balance && strcmp(ev->balance.asset, "TWO") == 0)
+		j.yes = ev->balance.total;
+	else if (ev->id == EVENT_balance && strcmp(ev->balance.asset, "!TWO") == 0)
+		j.no = ev->balance.total;
 	else if (ev->id == EVENT_allocation)
 		j.budget[who_is(ev->allocation.strategy)] = ev->allocation.budget;
 	else if (ev->id == EVENT_trading_state)

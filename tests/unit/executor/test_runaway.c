@@ -2,8 +2,8 @@
  *
  * Floods of orders of every kind at every price, by three strategies on two instruments, with cancels, replacements,
  * pauses, kills, and restarts through a snapshot in between. In every other world the second instrument is an event
- * contract, whose short end is contracts of NO, in every fourth a perpetual. Each word of the executor's is judged
- * (runaway_judge.h).
+ * contract, whose short end is contracts of NO, in every fourth a perpetual; in every third it is paid in USDC, and in
+ * every third orders arrive later than they were decided. Each word of the executor's is judged (runaway_judge.h).
  */
 #include "runaway_judge.h"
 
@@ -154,20 +154,23 @@ static void look_at_books(void)
 /* What is held at the start: enough for all that the limits allow, but no YES, so that sales buy NO. */
 static void set_balances(struct executor_settings *s, bool contract)
 {
-	static const char *const assets[] = {"USDT", "ONE", "TWO"};
-	static const int64_t amounts[] = {CASH(100000), CASH(1000), CASH(100000)};
-	s->n_balances = contract ? 2 : 3;
+	static const char *const assets[] = {"USDT", "ONE", "USDC", "TWO"};
+	static const int64_t amounts[] = {CASH(100000), CASH(1000), CASH(100000), CASH(100000)};
+	s->n_balances = contract ? 3 : 4;
 	for (uint32_t i = 0; i < s->n_balances; i++) {
 		event_set_name(s->balance[i].asset, assets[i]);
 		s->balance[i].amount = amounts[i];
 	}
 }
 
-static struct executor_settings settings(bool contract)
+static struct executor_settings settings(bool contract, bool delayed)
 {
 	struct executor_settings s;
 	char why[EVENT_TEXT_MAX];
 	executor_defaults(&s);
+	assert_int_equal(quotes_parse(s.quotes, &s.n_quotes, "USDC=1.25", why, sizeof(why)), 0);
+	s.latency.model = delayed ? LATENCY_DRAWN : LATENCY_FIXED;
+	assert_int_equal(latency_parse("50%=60ms 100%=900ms", &s.latency.order, why, sizeof(why)), 0);
 	set_balances(&s, contract);
 	s.allocation = (struct allocation_settings){
 		.method = allocation_method_fixed, .every_ns = 10 * S, .window = 3, .leverage = 1};
@@ -249,20 +252,36 @@ static void happen(struct event *ev)
 	snprintf(ev->source, sizeof(ev->source), "world");
 }
 
+/* Nothing is left of the world before but what was counted. */
+static void begin(const struct judge *so_far, bool delayed)
+{
+	j = (struct judge){.accepted = so_far->accepted,
+			   .fills = so_far->fills,
+			   .restarts = so_far->restarts,
+			   .sales_of_no_yes = so_far->sales_of_no_yes,
+			   .by_way = so_far->by_way,
+			   .in_other = so_far->in_other,
+			   .quarters = {4, 4},
+			   .delayed = delayed};
+	memcpy(j.refused, so_far->refused, sizeof(j.refused));
+}
+
 static void run(uint64_t seed, int events)
 {
-	bool contract = seed % 2 == 0;
-	struct executor_settings s = settings(contract);
+	bool contract = seed % 2 == 0, delayed = seed % 3 == 1;
+	struct executor_settings s = settings(contract, delayed);
 	struct sink sink = {NULL, on_output};
-	uint64_t totals[] = {j.accepted, j.fills, j.restarts, j.sales_of_no_yes}, refused[256];
-	memcpy(refused, j.refused, sizeof(refused));
-	j = (struct judge){
-		.accepted = totals[0], .fills = totals[1], .restarts = totals[2], .sales_of_no_yes = totals[3]};
-	memcpy(j.refused, refused, sizeof(refused));
+	static struct judge so_far;
+	so_far = j;
+	begin(&so_far, delayed);
 	assert_int_equal(executor_new(&s, &j.x), 0);
 	world_init(&j.w, seed);
 	if (contract || seed % 4 == 1)
 		j.w.m[1].def.kind = contract ? instrument_kind_event : instrument_kind_perpetual;
+	if (seed % 3 == 0) {
+		event_set_name(j.w.m[1].def.quote, "USDC");
+		j.quarters[1] = 5;
+	}
 	for (int i = 0; i < events + WORLD_MARKETS; i++) {
 		struct event ev;
 		j.w.now += 1 + world_roll(&j.w, world_roll(&j.w, 100) ? 40 * MS : 3 * S);
@@ -296,12 +315,14 @@ static void no_limit_is_ever_exceeded(void **state)
 	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 30;
 	for (uint64_t seed = first; seed <= last; seed++)
 		run(seed, 6000);
-	print_message("accepted %llu fills %llu restarts %llu bought NO %llu\n", (unsigned long long)j.accepted,
+	print_message("accepted %llu (%llu after their way, %llu paid in USDC) fills %llu restarts %llu bought NO %llu\n",
+		      (unsigned long long)j.accepted, (unsigned long long)j.by_way, (unsigned long long)j.in_other,
 		      (unsigned long long)j.fills, (unsigned long long)j.restarts,
 		      (unsigned long long)j.sales_of_no_yes);
 	if (only)
 		return;
 	assert_true(j.accepted > 3000 && j.fills > 1000 && j.restarts > 100 && j.sales_of_no_yes > 100);
+	assert_true(j.by_way > 1000 && j.in_other > 500);
 	bites(reject_risk_qty, 50);
 	bites(reject_risk_notional, 50);
 	bites(reject_risk_position, 50);
