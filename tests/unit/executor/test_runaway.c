@@ -315,7 +315,7 @@ static void no_limit_is_ever_exceeded(void **state)
 	uint64_t first = only ? strtoull(only, NULL, 10) : 1, last = only ? first : 30;
 	for (uint64_t seed = first; seed <= last; seed++)
 		run(seed, 6000);
-	print_message("accepted %llu (%llu after their way, %llu paid in USDC) fills %llu restarts %llu bought NO %llu\n",
+	print_message("accepted %llu (%llu after a way, %llu in USDC) fills %llu restarts %llu bought NO %llu\n",
 		      (unsigned long long)j.accepted, (unsigned long long)j.by_way, (unsigned long long)j.in_other,
 		      (unsigned long long)j.fills, (unsigned long long)j.restarts,
 		      (unsigned long long)j.sales_of_no_yes);
