@@ -161,6 +161,7 @@ static inline struct rated order_rated(const struct order *o, int64_t price, int
 int64_t order_avg_price(const struct order *o);
 
 /* orders_save.c: which intents were seen (and, of states of before, the orders); the orders themselves. */
+bool orders_sound(const struct order *o); /* does it keep the promises that the rest of the code relies on? */
 void orders_save(const struct orders *os, struct packer *p);
 int orders_load(struct orders *os, const struct markets *ms, struct unpacker *u);
 void orders_save_open(const struct orders *os, struct packer *p);

@@ -74,8 +74,7 @@ static void read_order(struct order *o, struct symbol *symbol, struct unpacker *
 	o->ahead = unpack_i64(u);
 }
 
-/* Does it keep the promises that the rest of the code relies on? */
-static bool sound(const struct order *o)
+bool orders_sound(const struct order *o)
 {
 	bool held = o->stage == stage_held;
 	bool side = o->side == side_buy || o->side == side_sell;
@@ -92,7 +91,7 @@ static bool sound(const struct order *o)
 static int put(struct orders *os, const struct markets *ms, struct order *o, const struct symbol *symbol)
 {
 	o->market = markets_get(ms, symbol);
-	return o->market && o->market->known && sound(o) ? orders_insert(os, o) : ERR_CORRUPT;
+	return o->market && o->market->known && orders_sound(o) ? orders_insert(os, o) : ERR_CORRUPT;
 }
 
 static int load_order(struct orders *os, const struct markets *ms, struct unpacker *u)

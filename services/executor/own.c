@@ -5,14 +5,29 @@
  * unknown until their next snapshot, and the queue ahead of a resting order is endless until a book
  * shows it.
  */
+#include "services/executor/own.h"
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "services/executor/perpetual.h"
 #include "services/executor/trigger.h"
 
-/* A market that the account can trade; or could, when that was written. */
-static struct market *known_market(struct executor *x, const struct symbol *symbol)
+void own_disbelieve(struct executor *x, const char *fmt, ...)
+{
+	struct ev_command c = {.verb = verb_safe};
+	va_list args;
+	x->counters.quarantined++;
+	event_set_name(c.target, "recovery");
+	event_set_name(c.owner, "executor");
+	va_start(args, fmt);
+	vsnprintf(c.reason, sizeof(c.reason), fmt, args);
+	va_end(args);
+	mode_raise(&x->mode, &c);
+}
+
+struct market *own_market(struct executor *x, const struct symbol *symbol)
 {
 	struct market *m = markets_get(&x->markets, symbol);
 	if (!m || !m->known)
@@ -91,10 +106,15 @@ static void take_terms(const struct executor *x, struct order *o, const struct e
 	o->remote.cancel = e->cancelling;
 }
 
+static void disbelieve_order(struct executor *x, const struct ev_order *e)
+{
+	own_disbelieve(x, "Order %s in the journal was not taken over: its terms make no sense.", e->client_order_id);
+}
+
 /* Only what rests or waits is an order after its step: the others have ended in the same breath. */
 static void restore(struct executor *x, const struct ev_order *e)
 {
-	struct market *m = known_market(x, &e->instrument);
+	struct market *m = own_market(x, &e->instrument);
 	bool rests = e->price != 0 && (e->tif == tif_gtc || e->tif == tif_gtd);
 	if (!m || (!rests && e->status != order_status_waiting && !x->settings.remote))
 		return;
@@ -112,6 +132,10 @@ static void restore(struct executor *x, const struct ev_order *e)
 	event_set_name(o.user_id, e->user_id);
 	event_set_name(o.link_id, e->link_id);
 	take_terms(x, &o, e);
+	if (!orders_sound(&o)) {
+		disbelieve_order(x, e);
+		return;
+	}
 	set_lock(x, &o);
 	orders_insert(&x->orders, &o);
 }
@@ -119,7 +143,7 @@ static void restore(struct executor *x, const struct ev_order *e)
 /* It was counted when it was accepted. */
 static void recall_rates(struct executor *x, int64_t at, const struct ev_order *e)
 {
-	struct market *m = known_market(x, &e->instrument);
+	struct market *m = own_market(x, &e->instrument);
 	struct order o = {.ordinal = e->intent_ordinal, .market = m};
 	event_set_name(o.strategy, e->strategy);
 	bool accepted = e->status == order_status_open || e->status == order_status_waiting;
@@ -133,6 +157,10 @@ static void update(struct executor *x, const struct ev_order *e, struct order *o
 {
 	struct order now = *o;
 	take_terms(x, &now, e);
+	if (!orders_sound(&now)) {
+		disbelieve_order(x, e);
+		return;
+	}
 	bool other = now.price != o->price || now.trigger != o->trigger || now.qty > o->qty;
 	bool moves = now.stage != o->stage || (now.revision != o->revision && other);
 	if (!moves) {
@@ -151,7 +179,7 @@ static void feed_exits(struct executor *x, const struct ev_order *e)
 {
 	for (uint32_t i = 0; i < x->orders.n; i++) {
 		struct order *o = &x->orders.at[i];
-		if (o->stage == stage_held && strcmp(o->link_id, e->link_id) == 0)
+		if (o->stage == stage_held && e->filled >= 0 && strcmp(o->link_id, e->link_id) == 0)
 			o->qty = e->filled;
 	}
 }
@@ -194,216 +222,6 @@ static void on_order(struct executor *x, const struct ev_order *e)
 		end(x, o);
 }
 
-static void add(struct asset *a, int64_t amount)
-{
-	int64_t sum;
-	if (a && !__builtin_add_overflow(a->total, amount, &sum))
-		a->total = sum > 0 ? sum : 0;
-}
-
-/* The balances that follow say the same, unless the journal ends in between. */
-static void move_money(struct executor *x, const struct ev_fill *e, const struct order *o, int64_t cost,
-		       int64_t *locked)
-{
-	bool buys = outcome_pays(o);
-	int64_t base;
-	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) != 0)
-		return;
-	add(outcome_asset(&x->account, o->market, o->outcome), buys ? base : -base);
-	add(quotes_asset(x, o->market), (buys ? -cost : cost) - e->fee);
-	int64_t paid = buys ? cost + e->fee : base;
-	*locked -= paid < *locked ? paid : *locked;
-}
-
-/* The order of a fill as far as its money goes: that in the table, or what it must have been. */
-static struct order order_of(struct executor *x, const struct ev_fill *e, struct market *m, const struct order *found)
-{
-	struct order o = {.market = m, .side = e->side, .qty = e->qty};
-	if (found)
-		return *found;
-	outcome_choose(&x->account, &o);
-	return o;
-}
-
-static void hold(struct executor *x, const struct ev_fill *e, struct market *m)
-{
-	int64_t base;
-	if (fixed_rescale(e->qty, e->qty_scale, CASH_SCALE, &base) == 0)
-		holdings_add(&x->holdings, e->strategy, m, e->side == side_buy ? base : -base);
-}
-
-/* The fee is what the journal says; what its rounding carries over is worked out again. */
-static void follow_order(struct order *o, const struct ev_fill *e, struct rated what, int64_t cost, int64_t paid)
-{
-	struct deal d = {.what = what,
-			 .cost = paid,
-			 .side = outcome_pays(o) ? side_buy : side_sell,
-			 .liquidity = e->liquidity,
-			 .carry = o->fee_carry};
-	d.what.price = outcome_price(o->market, o->outcome, what.price);
-	o->cost += cost;
-	if (fees_of(&o->market->fees, &d) == 0)
-		o->fee_carry = d.carry;
-}
-
-/* What does not rest is not in the table: fills of one order follow each other then. Of a liquidation each is one. */
-static void recall_loss(struct executor *x, int64_t at, const struct ev_fill *e, struct order *o)
-{
-	struct order gone = {.market = known_market(x, &e->instrument), .ordinal = 1};
-	event_set_name(gone.client_order_id, e->client_order_id);
-	bool forced = e->liquidity == liquidity_liquidated;
-	gone.lost = !forced && strcmp(x->guard.last_id, e->client_order_id) == 0;
-	if (!x->taking_own || o || forced)
-		guard_on_fill(x, at, o ? o : &gone, e->realised);
-}
-
-/* A fill that cannot be ours, or was booked before, is not booked: what the account is worth is not guessed at. Orders
- * wait until people have looked (reset). */
-static void quarantine(struct executor *x, const struct ev_fill *e, const char *why)
-{
-	struct ev_command c = {.verb = verb_safe};
-	x->counters.quarantined++;
-	event_set_name(c.target, "recovery");
-	event_set_name(c.owner, "executor");
-	snprintf(c.reason, sizeof(c.reason), "Fill %llu of order %s in the journal was not booked: %s.",
-		 (unsigned long long)e->fill_id, e->client_order_id, why);
-	mode_raise(&x->mode, &c);
-}
-
-static const char *why_not(const struct executor *x, const struct ev_fill *e, const struct market *m,
-			   const struct order *o)
-{
-	if (e->fill_id <= x->fills)
-		return "its number was there before";
-	if (!m)
-		return "its instrument is unknown";
-	bool own = e->liquidity == liquidity_settled || e->liquidity == liquidity_liquidated;
-	bool known = o || own || strcmp(x->taking, e->client_order_id) == 0;
-	return known ? NULL : "its order is unknown";
-}
-
-static void on_fill(struct executor *x, int64_t at, const struct ev_fill *e)
-{
-	struct rated what = {e->price, e->qty, e->price_scale, e->qty_scale};
-	struct order *o = orders_find(&x->orders, e->client_order_id);
-	struct market *m = known_market(x, &e->instrument);
-	int64_t cost, paid, realised, no_lock = 0;
-	const char *wrong = why_not(x, e, m, o);
-	if (wrong) {
-		quarantine(x, e, wrong);
-		return;
-	}
-	x->fills = e->fill_id;
-	quotes_asset(x, m)->realised += e->realised;
-	quotes_asset(x, m)->fees += e->fee;
-	struct order of = order_of(x, e, m, o);
-	if (outcome_cost(m, of.outcome, what, &paid, &cost) != 0)
-		return;
-	if (o)
-		follow_order(o, e, what, cost, paid);
-	struct position after = m->position;
-	struct execution done = {.qty = e->qty, .cost = cost, .fee = e->fee, .realised = e->realised};
-	bool applies = position_apply(&after, e->side, e->qty, cost, &realised) == 0;
-	if (applies && market_margined(m) && e->liquidity != liquidity_liquidated)
-		perpetual_recall(x, o ? o : &of, &done, &after);
-	if (applies) {
-		m->position = after;
-		m->position.fees += e->fee;
-	}
-	hold(x, e, m);
-	allocation_on_cash(x, e->strategy, m, (e->side == side_buy ? -cost : cost) - e->fee);
-	remote_recall(x, m, e);
-	if (e->liquidity != liquidity_settled)
-		recall_loss(x, at, e, o);
-	if (!market_margined(m))
-		move_money(x, e, &of, paid, o ? &o->locked : &no_lock);
-}
-
-/* Of a perpetual; a journal of before they were on margin says nothing of its leverage. */
-static void on_position(struct executor *x, const struct ev_position *e)
-{
-	struct market *m = known_market(x, &e->instrument);
-	if (!m || !market_margined(m) || e->margin < 0)
-		return;
-	m->perpetual.margin = m->position.qty != 0 ? e->margin : 0;
-	m->perpetual.funding = e->funding;
-	if (e->leverage != 0 || e->qty == 0)
-		return;
-	struct ev_command c = {.verb = verb_safe};
-	event_set_name(c.target, "recovery");
-	event_set_name(c.owner, "executor");
-	snprintf(c.reason, sizeof(c.reason), "The journal holds %s as if it had been delivered: its margin is unknown.",
-		 e->instrument.s);
-	mode_raise(&x->mode, &c);
-}
-
-static void on_funding(struct executor *x, const struct ev_funding *e)
-{
-	struct market *m = known_market(x, &e->instrument);
-	if (!m || !market_margined(m))
-		return;
-	struct asset *wallet = perpetual_wallet(x, m);
-	wallet->funding += e->amount;
-	m->perpetual.funding += e->amount;
-	allocation_on_cash(x, e->strategy, m, e->amount);
-	if (e->amount > 0)
-		add(wallet, e->amount);
-	else if (e->amount > -INT64_MAX)
-		wallet->insured += perpetual_pay(x, m, -e->amount);
-}
-
-/* Its fills say no more of money. */
-static void on_liquidated(struct executor *x, int64_t at, const struct ev_liquidated *e)
-{
-	struct market *m = known_market(x, &e->instrument);
-	if (!m || !market_margined(m))
-		return;
-	loud_note(m, at, e);
-	struct asset *wallet = perpetual_wallet(x, m);
-	fixed_wide change = (fixed_wide)e->realised - e->fee + e->insured;
-	wallet->insured += e->insured;
-	if (change <= INT64_MAX && change > -INT64_MAX)
-		(void)perpetual_end(x, m, (int64_t)change);
-}
-
-/* What the orders lock of an asset, at most so much: roundings are the last order's to bear. */
-static void share_locks(struct executor *x, const struct asset *a, int64_t most)
-{
-	for (uint32_t i = 0; i < x->orders.n; i++) {
-		struct order *o = &x->orders.at[i];
-		if (fills_locked_asset(x, o) != a)
-			continue;
-		o->locked = o->locked < most ? o->locked : most;
-		most -= o->locked;
-	}
-}
-
-static void on_balance(struct executor *x, const struct ev_balance *e)
-{
-	struct asset *a = account_asset(&x->account, e->asset);
-	if (!a)
-		return;
-	a->total = e->total;
-	int64_t margins = perpetual_margins(x, a);
-	share_locks(x, a, e->locked > margins ? e->locked - margins : 0);
-}
-
-/* The journal may end at any record: after each, assets lock exactly what positions and orders hold of them. */
-static void relock(struct executor *x)
-{
-	for (uint32_t i = 0; i < x->account.n; i++)
-		x->account.asset[i].locked = 0;
-	perpetual_relock(x);
-	for (uint32_t i = 0; i < x->orders.n; i++) {
-		struct order *o = &x->orders.at[i];
-		struct asset *a = fills_locked_asset(x, o);
-		if (!a)
-			continue;
-		o->locked = o->locked < asset_free(a) ? o->locked : asset_free(a);
-		a->locked += o->locked;
-	}
-}
-
 /* A halt that it led to is on record itself. */
 static void on_equity(struct executor *x, int64_t at, const struct ev_equity *e)
 {
@@ -440,7 +258,7 @@ static void on_trading_state(struct executor *x, int64_t at, const struct ev_tra
 /* Only what was seen had orders. */
 static void see(struct executor *x, int64_t at, const struct symbol *instrument)
 {
-	struct market *m = known_market(x, instrument);
+	struct market *m = own_market(x, instrument);
 	if (m)
 		m->seen_at = at;
 }
@@ -461,7 +279,7 @@ void executor_on_own(void *core, const struct event *ev)
 		see(x, ev->ts_event, &ev->order.instrument);
 		break;
 	case EVENT_fill:
-		on_fill(x, ev->ts_event, &ev->fill);
+		own_fill(x, ev->ts_event, &ev->fill);
 		break;
 	case EVENT_venue_report:
 		remote_recall_report(x, &ev->venue_report);
@@ -470,16 +288,16 @@ void executor_on_own(void *core, const struct event *ev)
 		allocation_recall(x, &ev->allocation);
 		break;
 	case EVENT_balance:
-		on_balance(x, &ev->balance);
+		own_balance(x, &ev->balance);
 		break;
 	case EVENT_position:
-		on_position(x, &ev->position);
+		own_position(x, &ev->position);
 		break;
 	case EVENT_funding:
-		on_funding(x, &ev->funding);
+		own_funding(x, &ev->funding);
 		break;
 	case EVENT_liquidated:
-		on_liquidated(x, ev->ts_event, &ev->liquidated);
+		own_liquidated(x, ev->ts_event, &ev->liquidated);
 		break;
 	case EVENT_equity:
 		on_equity(x, ev->ts_event, &ev->equity);
@@ -499,6 +317,6 @@ void executor_on_own(void *core, const struct event *ev)
 	default:
 		break;
 	}
-	relock(x);
+	own_relock(x);
 	x->ledger.derive = true;
 }
