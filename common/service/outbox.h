@@ -110,6 +110,9 @@ void outbox_send_tails(struct outbox *b, bool all);
 void outbox_put_tails(const struct outbox *b, struct buf *page);
 /* Sequence of a topic's last event; 0 none. */
 uint64_t outbox_topic_last(const struct outbox *b, const char *topic, size_t len);
+/* What last values are given as of (reply.last): a follower asks the log for what comes after it. 0 while the log is
+ * empty: our newest stamp may be lane X's, from before the log's first record, and would read as a gap there. */
+int64_t outbox_values_stamp(const struct outbox *b);
 /* Appends a record to a page. ERR_FULL, ERR_NOMEM. */
 int outbox_put_record(struct buf *page, const uint8_t *frame, size_t len);
 

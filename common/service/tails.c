@@ -6,6 +6,11 @@
 #include "common/service/outbox.h"
 #include "proto/topic.h"
 
+int64_t outbox_values_stamp(const struct outbox *b)
+{
+	return b->mlog && mlog_last(b->mlog) == 0 ? 0 : b->last_stamp;
+}
+
 uint64_t outbox_topic_last(const struct outbox *b, const char *topic, size_t len)
 {
 	const struct outbox_topic *t = strmap_get(&b->topics, topic, len);

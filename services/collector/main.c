@@ -400,7 +400,7 @@ static void on_request(void *self, const struct event *request, struct event *re
 	outbox_put_tails(runtime_outbox(s->rt), page);
 	reply->reply.result = d.err;
 	reply->reply.of_epoch = runtime_outbox(s->rt)->m_epoch;
-	reply->reply.last = (uint64_t)runtime_outbox(s->rt)->last_stamp;
+	reply->reply.last = (uint64_t)outbox_values_stamp(runtime_outbox(s->rt));
 }
 
 /* ---- snapshots (stamped mode resumes from them) ---- */

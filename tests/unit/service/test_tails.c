@@ -107,7 +107,7 @@ static void answer_state(struct world *w, const struct bus_peer *peer, const str
 	ev.reply.verb = verb_state;
 	ev.reply.id = request->request.id;
 	ev.reply.of_epoch = w->box.m_epoch;
-	ev.reply.last = (uint64_t)w->box.last_stamp;
+	ev.reply.last = (uint64_t)outbox_values_stamp(&w->box);
 	ev.reply.result = w->cannot_give;
 	int n = codec_pack(&ev, out, sizeof out);
 	assert_int_equal(bus_reply(w->pub_bus, peer, out, (size_t)n, page.at, page.len), 0);
@@ -296,6 +296,31 @@ static void a_late_joiner_goes_on_behind_the_last_values(void **state)
 	}
 }
 
+/* Facts on lane X have stamps before the log has a record: who joined then, and lost the log's first, has no gap. */
+static void who_joins_before_the_first_record_misses_nothing(void **state)
+{
+	(void)state;
+	struct world *w = make();
+	struct event fact;
+	event_init(&fact, EVENT_feed_state);
+	fact.ts_event = 1;
+	assert_int_equal(outbox_emit(&w->box, &fact), 0);
+	outbox_flush(&w->box);
+	assert_true(w->box.last_stamp > 0);
+	join(w, INBOX_FROM_NOW, false);
+	settle(w);
+	bus_hub_lose(w->hub, 1);
+	publish(w, 0);
+	bus_mem_pump(w->hub);
+	bus_hub_lose(w->hub, 0);
+	publish(w, 0);
+	settle(w);
+	assert_int_equal(w->in.counters.paged, 2); /* it has asked the log */
+	assert_int_equal(w->gaps, 0);
+	assert_int_equal(w->delivered, 2);
+	drop(w);
+}
+
 /* A late joiner that cannot be given them waits; that it does is told once, but for a publisher that is only busy. */
 static void last_values_that_cannot_be_had_are_told(void **state)
 {
@@ -396,6 +421,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_end_of_a_topic_is_told_by_its_tail),
 		cmocka_unit_test(a_late_joiner_goes_on_behind_the_last_values),
+		cmocka_unit_test(who_joins_before_the_first_record_misses_nothing),
 		cmocka_unit_test(last_values_that_cannot_be_had_are_told),
 		cmocka_unit_test(what_the_log_lacks_is_dropped_to_the_record),
 		cmocka_unit_test(a_lossy_link_is_accounted_for),
