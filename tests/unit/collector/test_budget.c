@@ -181,6 +181,21 @@ static void test_too_many(void **state)
 	rig_close(&r);
 }
 
+/* No ban lasts longer than three days, whatever a venue says. */
+static void test_three_days_at_most(void **state)
+{
+	struct rig r;
+	const int64_t day = 86400 * NS;
+	(void)state;
+
+	open_rig(&r, "BINANCE", 0);
+	assert_true(collector_core_on_status(r.core, T0, 418, 3 * day - NS));
+	assert_int_equal(collector_core_blocked(r.core), T0 + 3 * day - NS);
+	assert_true(collector_core_on_status(r.core, T0, 418, 30 * day));
+	assert_int_equal(collector_core_blocked(r.core), T0 + 3 * day);
+	rig_close(&r);
+}
+
 /* Refused was a request of the clock's or the account's: nothing is asked meanwhile, nor in the next life. */
 static void test_refused_elsewhere(void **state)
 {
@@ -251,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_own_limit),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_three_days_at_most),
 		cmocka_unit_test(test_refused_elsewhere),
 		cmocka_unit_test(test_own_weight),
 	};

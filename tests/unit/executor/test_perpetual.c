@@ -2,76 +2,8 @@
  *
  * ONE.TEST is a perpetual here: leverage 10, fees 0.001, maintenance 1 % up to 1,000, 2 % (less 10) above.
  */
-#include "desk.h"
-#include "services/executor/margin.h"
+#include "perpetual_desk.h"
 #include "services/executor/mark.h"
-
-#define LEV 10
-#define ROW "PERP %s 10 0.01 1000:0.01:50 *:0.02:20"
-
-static struct executor_settings settings(const char *mode)
-{
-	struct executor_settings s = desk_settings();
-	char row[200], reason[EVENT_TEXT_MAX];
-	snprintf(row, sizeof(row), ROW, mode);
-	assert_int_equal(margin_parse(&s.margins, row, reason, sizeof(reason)), 0);
-	return s;
-}
-
-static struct event definition(void)
-{
-	struct event ev = desk_definition("ONE.TEST", "ONE");
-	ev.instrument.kind = instrument_kind_perpetual;
-	return ev;
-}
-
-static void open_desk(struct desk *d, const struct executor_settings *s)
-{
-	desk_open(d, s);
-	struct event ev = definition();
-	desk_feed(d, &ev);
-	desk_snapshot(d, (struct levels)LEVELS({9900, 50000}, {9800, 50000}),
-		      (struct levels)LEVELS({10000, 50000}, {10100, 50000}));
-	desk_state(d, book_state_trusted);
-	desk_clear(d);
-}
-
-/* Prices of four decimals, rate of 1e-8. */
-static void mark(struct desk *d, int64_t price, int64_t rate, int64_t funding_at)
-{
-	struct event ev;
-	event_init(&ev, EVENT_mark);
-	ev.mark.instrument = desk_symbol("ONE.TEST");
-	ev.mark.price_scale = 4;
-	ev.mark.cash_scale = 8;
-	ev.mark.mark = price;
-	ev.mark.funding_rate = rate;
-	ev.mark.funding_at = funding_at;
-	desk_feed(d, &ev);
-}
-
-static const struct ev_position *position(const struct desk *d)
-{
-	const struct event *ev = desk_last(d, EVENT_position);
-	assert_non_null(ev);
-	return &ev->position;
-}
-
-static const struct ev_equity *equity(const struct desk *d)
-{
-	const struct event *ev = desk_last(d, EVENT_equity);
-	assert_non_null(ev);
-	return &ev->equity;
-}
-
-static void expect_position(const struct desk *d, int64_t qty, int64_t avg, int64_t realised, int64_t margin)
-{
-	const struct ev_position *p = position(d);
-	assert_int_equal(p->qty, qty);
-	assert_int_equal(p->avg_price, avg);
-	assert_int_equal(p->realised, realised);
-	assert_int_equal(p->margin, margin);
-}
 
 /* 5 at 100: 500 of notional, 50 of margin, 0.5 of fee; no base comes. */
 static void long_opens_and_closes(void **state)
@@ -83,7 +15,7 @@ static void long_opens_and_closes(void **state)
 	desk_order(&d, side_buy, tif_ioc, 0, 5000);
 	assert_string_equal(desk_shape(&d), "ofopbe");
 	expect_position(&d, 5000, 10000, 0, CASH(50));
-	assert_int_equal(position(&d)->leverage, LEV);
+	assert_int_equal(position(&d)->leverage, 10);
 	assert_int_equal(position(&d)->margin_mode, margin_mode_isolated);
 	desk_expect_balance(&d, "USDT", CASH(1000) - CASH(1) / 2, CASH(50));
 	/* marked at the mid of 99.50 */
@@ -392,13 +324,6 @@ static void strategies_against_each_other_are_valued(void **state)
 
 /* ---- fundings, marks, liquidations ---- */
 
-static const struct ev_liquidated *liquidated(const struct desk *d)
-{
-	const struct event *ev = desk_last(d, EVENT_liquidated);
-	assert_non_null(ev);
-	return &ev->liquidated;
-}
-
 /* 5 long at a mark of 101.25 and a rate of 0.0001: pays 0.050625; the next one it gets. */
 static void funding_is_paid(void **state)
 {
@@ -559,21 +484,7 @@ static void cross_goes_one_by_one(void **state)
 	struct executor_settings s = settings("cross");
 	struct desk d;
 	open_desk(&d, &s);
-	struct event two = desk_definition("TWO.TEST", "TWO");
-	two.instrument.kind = instrument_kind_perpetual;
-	desk_feed(&d, &two);
-	struct event book;
-	event_init(&book, EVENT_book_snapshot);
-	book.book_snapshot.instrument = desk_symbol("TWO.TEST");
-	book.book_snapshot.price_scale = 2;
-	book.book_snapshot.qty_scale = 3;
-	book.book_snapshot.bids = (struct levels)LEVELS({9900, 50000});
-	book.book_snapshot.asks = (struct levels)LEVELS({10000, 50000});
-	desk_feed(&d, &book);
-	event_init(&book, EVENT_book_state);
-	book.book_state.instrument = desk_symbol("TWO.TEST");
-	book.book_state.state = book_state_trusted;
-	desk_feed(&d, &book);
+	open_second(&d);
 	struct event buy = desk_intent(&d, side_buy, tif_ioc, 0, 10000);
 	buy.intent.instrument = desk_symbol("TWO.TEST");
 	desk_feed(&d, &buy);
