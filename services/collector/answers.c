@@ -21,9 +21,10 @@ static uint32_t number_of(const struct collector_core *c, const struct connectio
 	return (uint32_t)(conn - c->connections);
 }
 
+/* That it is over is said each time: people may have been told by a life before this one. */
 static void tell(struct collector_core *c, struct connection *conn, bool on, const char *text)
 {
-	if (conn->answers.told == on)
+	if (on && conn->answers.told)
 		return;
 	conn->answers.told = on;
 	if (c->actions.subscription != NULL)

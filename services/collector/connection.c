@@ -142,7 +142,7 @@ void connection_trouble(void *ctx, const struct venue_market *m, bool on, const 
 	if (s->set.stamped)
 		return;
 	snprintf(words, sizeof words, "%s: %.60s%s", m->symbol.s, text, on ? "; the other instruments go on" : "");
-	runtime_alert(s->rt, severity_warning, on, "market_missing", m->symbol.s, words);
+	runtime_alert(s->rt, severity_warning, on, COLLECTOR_MISSING_ALERT, m->symbol.s, words);
 }
 
 void connection_unsettled(void *ctx, const struct venue_market *m, bool on)

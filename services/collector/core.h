@@ -91,7 +91,8 @@ struct collector_actions {
 	/* Send what venue.stream_add, or stream_drop, says of these markets: they have come, or gone. */
 	void (*add)(void *ctx, uint32_t connection, const struct venue_feed *feed);
 	void (*remove)(void *ctx, uint32_t connection, const struct venue_feed *feed);
-	/* People should know about a market, or no longer (on false). NULL: nobody is asked. */
+	/* People should know about a market, or no longer (on false). NULL: nobody is asked. On record as: */
+#define COLLECTOR_MISSING_ALERT "market_missing"
 	void (*trouble)(void *ctx, const struct venue_market *m, bool on, const char *text);
 	/* The venue has settled a market and does not say what it pays; on false: it does now. NULL: likewise. */
 	void (*unsettled)(void *ctx, const struct venue_market *m, bool on);

@@ -451,6 +451,19 @@ static void on_own_resolution(struct collector_core *c, const struct ev_resoluti
 	m->pays = strcmp(r->outcome, "void") == 0 ? VENUE_CALLED_OFF : r->pays;
 }
 
+/* What people were told of a market is over when that is, whichever life told them. */
+static void on_own_alert(struct collector_core *c, const struct ev_alert *a)
+{
+	struct symbol symbol;
+	struct market *m = strcmp(a->rule, COLLECTOR_MISSING_ALERT) == 0 &&
+					   symbol_parse(a->subject, strlen(a->subject), &symbol) == 0
+				   ? market_named(c, &symbol)
+				   : NULL;
+
+	if (m != NULL)
+		m->troubled = a->state == alert_state_raised;
+}
+
 /* Of which connection an own record is; COLLECTOR_CONNECTIONS_MAX: of none. */
 static uint32_t connection_in(const struct event *ev)
 {
@@ -496,6 +509,8 @@ void collector_core_on_own(struct collector_core *c, const struct event *ev)
 		asks_on_own(c, &ev->venue_wait);
 	if (ev->id == EVENT_resolution)
 		on_own_resolution(c, &ev->resolution);
+	if (ev->id == EVENT_alert)
+		on_own_alert(c, &ev->alert);
 	if (ev->id == EVENT_candle)
 		on_own_candle(c, &ev->candle);
 	if (ev->id == EVENT_mark)

@@ -221,13 +221,14 @@ static void on_connect_time(void *ctx)
 	connection_open_all(s);
 }
 
-/* At every start with such settings. */
+/* Stands until the settings are others. */
 static void tell_unmarked(struct shell *s)
 {
-	if (collector_section_unmarked(&s->set, s->venue))
-		runtime_alert(s->rt, severity_warning, true, "mark_unheard", s->venue->name,
-			      "perpetuals are followed without their mark prices: no funding is paid, and the mid "
-			      "decides liquidations. Add mark to collector.streams and restart the collector.");
+	bool unmarked = collector_section_unmarked(&s->set, s->venue);
+	runtime_alert(s->rt, severity_warning, unmarked, "mark_unheard", s->venue->name,
+		      unmarked ? "perpetuals are followed without their mark prices: no funding is paid, and the mid "
+				 "decides liquidations. Add mark to collector.streams and restart the collector."
+			       : "mark prices are followed, or no perpetuals");
 }
 
 static void run(void *self)
@@ -470,7 +471,8 @@ static int load(void *self, const uint8_t *at, size_t len)
 	return rc == ERR_DIFFERS && !s->set.stamped ? start_anew(s) : rc;
 }
 
-static const char *const standing[] = {CONNECTION_ALERT, NULL};
+static const char *const standing[] = {CONNECTION_ALERT, COLLECTOR_MISSING_ALERT, "unsettled", "subscription_failed",
+				       "clock_offset",	 "clock_far",		   "mark_unheard", NULL};
 
 static const struct service service = {
 	.name = "collector",

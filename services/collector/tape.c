@@ -397,7 +397,8 @@ static void complete(const struct collector_core *c, const struct market *m, str
 void tape_on_resolution(struct collector_core *c, struct market *m, const struct venue_resolution *r)
 {
 	bool untold = r->price == VENUE_UNTOLD && !m->resolved;
-	if (untold != m->untold && c->actions.unsettled != NULL)
+	bool over = r->price != VENUE_UNTOLD && !m->resolved; /* people may have been told by a life before this one */
+	if ((untold != m->untold || over) && c->actions.unsettled != NULL)
 		c->actions.unsettled(c->actions.ctx, &m->venue, untold);
 	m->untold = untold;
 	if (r->price == VENUE_UNTOLD)

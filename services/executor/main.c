@@ -296,7 +296,7 @@ static int live_value(void *self, const char *key, int64_t *ret_value)
 }
 
 static const char *const standing[] = {"trading_killed", "trading_halted", "stops_guard",
-				       "position_liquidated", "mark_unheard", NULL};
+				       "position_liquidated", "mark_unheard", "venue_unready", "venue_differs", NULL};
 
 static const struct service service = {
 	.name = "executor",

@@ -144,6 +144,32 @@ static void test_missing(void **state)
 	rig_close(&r);
 }
 
+/* A life before told people of it: this one tells when it is over. */
+static void test_missing_before(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct event ev;
+
+	open_rig(&r, "BYBIT", 2, VENUE_DEPTH_STREAM | VENUE_TRADE_STREAM);
+	event_init(&ev, EVENT_alert);
+	ev.alert.state = alert_state_raised;
+	event_set_name(ev.alert.rule, "another");
+	event_set_name(ev.alert.subject, "A.BYBIT");
+	collector_core_on_own(r.core, &ev);
+	event_set_name(ev.alert.rule, COLLECTOR_MISSING_ALERT);
+	event_set_name(ev.alert.subject, "no instrument at all");
+	collector_core_on_own(r.core, &ev);
+	event_set_name(ev.alert.subject, "B.BYBIT");
+	collector_core_on_own(r.core, &ev);
+	book(&r, T0 + 1, "snapshot", "A", 10);
+	assert_int_equal(again.over, 0);
+	book(&r, T0 + 2, "snapshot", "B", 10);
+	assert_int_equal(again.over, 1);
+	assert_int_equal(again.troubles, 0);
+	rig_close(&r);
+}
+
 /* All books lost at once: the first few go at once, the others one a second. */
 static void test_pace(void **state)
 {
@@ -350,7 +376,7 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hole),    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_hole),    cmocka_unit_test(test_missing), cmocka_unit_test(test_missing_before),
 		cmocka_unit_test(test_pace),    cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_pongs_are_no_data), cmocka_unit_test(test_feeds),
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_polled),

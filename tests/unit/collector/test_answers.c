@@ -74,7 +74,8 @@ static void all_answered(void **state)
 	rig_timers(&r, T0 + 60 * NS);
 	assert_int_equal(rig_counters(&r)->unanswered, 0);
 	assert_int_equal(r.n_reconnects, 0);
-	assert_int_equal(told.on + told.off, 0);
+	assert_int_equal(told.on, 0);
+	assert_int_equal(told.off, 1); /* a life before may have told people */
 	rig_close(&r);
 }
 

@@ -114,10 +114,21 @@ static void void_is_said(void **state)
 	assert_int_equal(raised, 0);
 }
 
+/* What a life before this one raised: whoever hears it tells what was raised from what was not. */
+static void what_it_pays_ends_what_was_told_before(void **state)
+{
+	(void)state;
+	describe("\"status\":\"active\"");
+	assert_int_equal(over, 0);
+	describe("\"status\":\"finalized\",\"result\":\"yes\"");
+	assert_true(raised == 0 && over == 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(until_it_says), TEST(void_is_said)};
+	const struct CMUnitTest tests[] = {TEST(until_it_says), TEST(void_is_said),
+					   TEST(what_it_pays_ends_what_was_told_before)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
