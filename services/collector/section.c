@@ -365,22 +365,6 @@ static void copy_settings(const struct collector_section *in, struct collector_c
 		copy_polling(in, set);
 }
 
-/* Two instruments with one id would be one to everybody else. */
-static int check_names(const struct collector_section *in, const struct venue *v, char *reason, size_t cap)
-{
-	char why[240];
-
-	for (const char *at = in->symbols; *at != '\0'; at += strspn(at, ", ")) {
-		size_t len = strcspn(at, ", ");
-		if (venue_claimed(v, at, len, why, sizeof why)) {
-			snprintf(reason, cap, "collector.symbols: %s", why);
-			return ERR_ARG;
-		}
-		at += len;
-	}
-	return 0;
-}
-
 static int new_core(const struct collector_section *in, const struct collector_actions *actions,
 		    struct collector_core_settings *set, uint32_t streams, struct collector_core **ret_core)
 {
@@ -539,7 +523,7 @@ int collector_section_core(const struct collector_section *in, const struct coll
 	if (!rc)
 		rc = check_scan(in, venue, reason, cap);
 	if (!rc)
-		rc = check_names(in, venue, reason, cap);
+		rc = collector_section_check(in, venue, streams, reason, cap);
 	if (rc)
 		return rc;
 	rc = new_core(in, actions, &set, streams, ret_core);

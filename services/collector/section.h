@@ -53,6 +53,10 @@ int collector_section_plan(const struct collector_section *in, struct plan *ret_
 struct scan_settings;
 void collector_section_scan(const struct collector_section *in, struct scan_settings *set);
 
+/* Names, addresses and streams that cannot be meant so. ERR_ARG with a reason for people. */
+int collector_section_check(const struct collector_section *in, const struct venue *v, uint32_t streams, char *reason,
+			    size_t cap);
+
 /* Makes the core. ERR_ARG with a reason for people; what collector_core_new says. */
 int collector_section_core(const struct collector_section *in, const struct collector_actions *actions, char *reason,
 			   size_t cap, struct collector_core **ret_core);

@@ -239,6 +239,40 @@ static void test_refusals(void **state)
 	expect_refusal(&in, "KALSHI has no klines of 1d");
 }
 
+/* What would be tried for ever without a word that helps. */
+static void test_slips(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *symbols, *streams, *stream_url, *rest_url, *says;
+	} rows[] = {
+		{"BTC/USDT", "trade", "", "", "collector.symbols: 'BTC/USDT' is no name of an instrument"},
+		{"ETHUSDT,BTCUSDT, ETHUSDT", "trade", "", "", "collector.symbols: 'ETHUSDT' is there twice"},
+		{"BTCUSDT", "mark", "", "", "collector.streams: BINANCE has none of 'mark'"},
+		{"BTCUSDT", "trade", "http://localhost", "", "collector.stream_url: 'http://localhost' is no address"},
+		{"BTCUSDT", "trade", "wss://", "", "collector.stream_url"},
+		{"BTCUSDT", "trade", "", "127.0.0.1:9300", "it is like http://127.0.0.1:9300 or https://HOST"},
+		{"BTCUSDT", "trade", "", "ftp://h", "collector.rest_url"},
+	};
+	struct collector_core *core;
+	char reason[300];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct collector_section in = section();
+		snprintf(in.symbols, sizeof in.symbols, "%s", rows[i].symbols);
+		snprintf(in.streams, sizeof in.streams, "%s", rows[i].streams);
+		snprintf(in.stream_url, sizeof in.stream_url, "%s", rows[i].stream_url);
+		snprintf(in.rest_url, sizeof in.rest_url, "%s", rows[i].rest_url);
+		expect_refusal(&in, rows[i].says);
+	}
+	struct collector_section in = section();
+	snprintf(in.symbols, sizeof in.symbols, "ETHUSDT, ETHUSDT_260925 ,1000SHIBUSDT,");
+	snprintf(in.stream_url, sizeof in.stream_url, "wss://[::1]:9443");
+	snprintf(in.rest_url, sizeof in.rest_url, "http://127.0.0.1:9300");
+	assert_int_equal(make(&in, reason, sizeof reason, &core), 0);
+	collector_core_free(core);
+}
+
 /* Klines that are asked for need be on no stream; a venue that only takes signed connections is not polled for its
  * books as well. */
 static void test_candles_only(void **state)
@@ -309,7 +343,8 @@ static void test_own_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_lesser_streams), cmocka_unit_test(test_refusals),
-					   cmocka_unit_test(test_scan), cmocka_unit_test(test_catalog_origin),
+					   cmocka_unit_test(test_slips), cmocka_unit_test(test_scan),
+					   cmocka_unit_test(test_catalog_origin),
 					   cmocka_unit_test(test_silence), cmocka_unit_test(test_origin),
 					   cmocka_unit_test(test_own_hosts), cmocka_unit_test(test_polled_streams),
 					   cmocka_unit_test(test_perpetuals_are_marked),
