@@ -2,7 +2,7 @@
  *
  * A buyer wants 3 pieces. The book offers 100.00 x 1, 101.00 x 2, 103.00 x 5; limits are at 101.00. A trade fires what
  * waits: stops (at 100.00) and the trailing stop (1.00 back from 99.50) one at 100.50, profits (at 99.00) one at 98.50.
- * Neither changes the book.
+ * Neither changes the book. A seller of 3 pieces meets the same in a mirror: every price is 200.00 less the buyer's.
  */
 #include "scenario.h"
 
@@ -16,6 +16,19 @@ enum situation {
 	untrusted, /* its feed had a hole */
 	BOOKS,
 };
+
+static bool sells; /* whose turn it is */
+
+/* A buyer's price and side, for the one whose turn it is. */
+static int64_t at(int64_t price)
+{
+	return sells ? 20000 - price : price;
+}
+
+static enum side with(enum side side)
+{
+	return !sells ? side : side == side_buy ? side_sell : side_buy;
+}
 
 static const char *const book_names[] = {"full", "empty", "thin", "consumed", "crossed", "stale", "untrusted"};
 
@@ -112,19 +125,40 @@ static int64_t fires_at(enum order_type type)
 	return type == order_type_take_profit || type == order_type_take_profit_limit ? 9850 : 10050;
 }
 
+static void fire(enum order_type type)
+{
+	trade(with(fires_at(type) == 9850 ? side_sell : side_buy), at(fires_at(type)), 10);
+}
+
 static struct event wanted(const struct row *r)
 {
 	bool limited = r->type == order_type_limit || r->type == order_type_stop_limit ||
 		       r->type == order_type_take_profit_limit;
-	struct event ev = desk_intent(&d, side_buy, r->tif, limited ? 10100 : 0, 3000);
+	struct event ev = desk_intent(&d, with(side_buy), r->tif, limited ? at(10100) : 0, 3000);
 	ev.intent.type = (uint8_t)r->type;
 	ev.intent.good_until = r->tif == tif_gtd ? d.now + 5 * S : 0;
 	if (r->type == order_type_trailing_stop)
 		ev.intent.trail = 100;
 	else if (fires_at(r->type))
-		ev.intent.trigger_price = fires_at(r->type) == 9850 ? 9900 : 10000;
+		ev.intent.trigger_price = fires_at(r->type) == 9850 ? at(9900) : at(10000);
 	event_set_name(ev.intent.client_order_id, "wanted");
 	return ev;
+}
+
+/* What he is offered, completely or up to 100.00 only. */
+static void show(bool all)
+{
+	struct levels offers = LEVELS({10000, 1000}, {10100, 2000}, {10300, 5000});
+	struct levels mirrored = LEVELS({10000, 1000}, {9900, 2000}, {9700, 5000});
+	struct event ev;
+	event_init(&ev, EVENT_book_snapshot);
+	ev.book_snapshot.instrument = desk_symbol("ONE.TEST");
+	ev.book_snapshot.price_scale = 2;
+	ev.book_snapshot.qty_scale = 3;
+	ev.book_snapshot.bids = sells ? mirrored : (struct levels)LEVELS({9900, 1000}, {9800, 2000});
+	ev.book_snapshot.asks = sells ? (struct levels)LEVELS({10100, 1000}, {10200, 2000}) : offers;
+	*(sells ? &ev.book_snapshot.bid_floor : &ev.book_snapshot.ask_ceil) = all ? 0 : 10000;
+	desk_feed(&d, &ev);
 }
 
 static void make(enum situation book)
@@ -132,27 +166,18 @@ static void make(enum situation book)
 	desk_clear(&d);
 	switch (book) {
 	case empty:
-		desk_delta(&d, side_sell, 10000, 0);
-		desk_delta(&d, side_sell, 10100, 0);
-		desk_delta(&d, side_sell, 10300, 0);
+		desk_delta(&d, with(side_sell), at(10000), 0);
+		desk_delta(&d, with(side_sell), at(10100), 0);
+		desk_delta(&d, with(side_sell), at(10300), 0);
 		break;
-	case thin: {
-		struct event ev;
-		event_init(&ev, EVENT_book_snapshot);
-		ev.book_snapshot.instrument = desk_symbol("ONE.TEST");
-		ev.book_snapshot.price_scale = 2;
-		ev.book_snapshot.qty_scale = 3;
-		ev.book_snapshot.bids = (struct levels)LEVELS({9900, 1000}, {9800, 2000});
-		ev.book_snapshot.asks = (struct levels)LEVELS({10000, 1000}, {10100, 2000}, {10300, 5000});
-		ev.book_snapshot.ask_ceil = 10000;
-		desk_feed(&d, &ev);
+	case thin:
+		show(false);
 		break;
-	}
 	case consumed:
-		order(side_buy, tif_ioc, 10100, 3000);
+		order(with(side_buy), tif_ioc, at(10100), 3000);
 		break;
 	case crossed:
-		desk_delta(&d, side_buy, 10050, 1000);
+		desk_delta(&d, with(side_buy), at(10050), 1000);
 		break;
 	case stale:
 		desk_state(&d, book_state_stale);
@@ -176,7 +201,7 @@ static void expect_cell(const struct cell *c, int64_t cents)
 		assert_int_equal(d.x->orders.at[0].status, c->status);
 		assert_int_equal(d.x->orders.at[0].filled, c->filled);
 	}
-	assert_int_equal(cents, c->cents);
+	assert_int_equal(cents, sells ? 20000 * c->filled - c->cents : c->cents);
 }
 
 static int64_t cents_said(void)
@@ -191,11 +216,17 @@ static int64_t cents_said(void)
 static void begin(const char *when, const struct row *r, enum situation book)
 {
 	struct executor_settings s = desk_settings();
+	event_set_name(s.balance[1].asset, "ONE");
+	s.balance[1].amount = CASH(10);
+	s.n_balances = 2;
 	desk_close(&d);
 	desk_open(&d, &s);
-	desk_book(&d);
-	trade(side_sell, 9950, 10);
-	print_message("%s, %s, %s %s\n", enum_text(enum_order_type(), (uint8_t)r->type),
+	desk_instrument(&d);
+	show(true);
+	desk_state(&d, book_state_trusted);
+	desk_clear(&d);
+	trade(with(side_sell), at(9950), 10);
+	print_message("%s %s, %s, %s %s\n", sells ? "sells" : "buys", enum_text(enum_order_type(), (uint8_t)r->type),
 		      enum_text(enum_tif(), (uint8_t)r->tif), book_names[book], when);
 }
 
@@ -226,7 +257,7 @@ static void before_the_order(const struct row *r, enum situation book)
 	give(&ev);
 	if (fires_at(r->type) && !refused_at_once(&r->on[book])) {
 		expect_cell(&(struct cell){order_status_waiting, reject_none, 0, 0}, cents_said());
-		trade(fires_at(r->type) == 9850 ? side_sell : side_buy, fires_at(r->type), 10);
+		fire(r->type);
 	}
 	expect_cell(&r->on[book], cents_said());
 	end();
@@ -240,7 +271,7 @@ static void while_it_waits(const struct row *r, enum situation book)
 	ev = wanted(r);
 	give(&ev);
 	make(book);
-	trade(fires_at(r->type) == 9850 ? side_sell : side_buy, fires_at(r->type), 10);
+	fire(r->type);
 	if (refused_at_once(&r->on[book]))
 		expect_cell(&(struct cell){order_status_waiting, reject_none, 0, 0}, cents_said());
 	else
@@ -248,21 +279,37 @@ static void while_it_waits(const struct row *r, enum situation book)
 	end();
 }
 
-static void every_type_by_time_in_force_by_book(void **state)
+static void every_one(void)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		for (enum situation book = full; book < BOOKS; book++)
 			before_the_order(&rows[i], book);
 }
 
-static void a_book_that_changes_under_what_waits(void **state)
+static void what_waits(void)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		for (enum situation book = full; book < BOOKS; book++)
 			if (fires_at(rows[i].type) && !refused_at_once(&rows[i].on[full]))
 				while_it_waits(&rows[i], book);
+}
+
+static void every_type_by_time_in_force_by_book(void **state)
+{
+	(void)state;
+	sells = false;
+	every_one();
+	sells = true;
+	every_one();
+}
+
+static void a_book_that_changes_under_what_waits(void **state)
+{
+	(void)state;
+	sells = false;
+	what_waits();
+	sells = true;
+	what_waits();
 }
 
 int main(void)
