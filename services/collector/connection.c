@@ -289,10 +289,13 @@ static void on_batch(void *ctx)
 	pump_after(l->shell);
 }
 
-static int64_t wait_named(struct ws *ws)
+/* What the venue says, or what a refusal without a word means, which is the same for requests; else the backoff's. */
+static int64_t wait_of(const struct line *l, struct ws *ws)
 {
-	int64_t wait = ws_retry_after_s(ws);
-	return wait > 0 ? wait * NS_PER_S : -1;
+	const struct shell *s = l->shell;
+	int64_t named = ws_retry_after_s(ws) * NS_PER_S;
+	int64_t refused = s->set.stamped ? 0 : budget_refused(ws_status(ws), named, s->venue->forbidden_ns);
+	return refused > 0 ? refused : named > 0 ? named : -1;
 }
 
 static void on_close(void *ctx, int code, int err, const char *reason)
@@ -310,7 +313,7 @@ static void on_close(void *ctx, int code, int err, const char *reason)
 		l->shell->counters.connect_failures++;
 	l->remedy = remedy(err);
 	bool refused = status == 429 || status == 418 || status == 403;
-	lose(l, refused ? feed_refused : feed_lost, reason, wait_named(p->ws));
+	lose(l, refused ? feed_refused : feed_lost, reason, wait_of(l, p->ws));
 	l->remedy = NULL; /* people may not have been told: another connection took over */
 }
 

@@ -333,6 +333,44 @@ static void a_feed_that_cannot_be_had_is_one_alert(void **state)
 	peer_cert_free(&other);
 }
 
+struct refusal {
+	const char *status;
+	int64_t waits_ns; /* -1: as the backoff has it */
+};
+
+static void refuse(struct peer_conn *p, void *ctx)
+{
+	const struct refusal *r = ctx;
+	char head[4096];
+	if (peer_head(p, head, sizeof head))
+		peer_printf(p, "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", r->status);
+	peer_drain(p);
+}
+
+/* Who is refused and not told for how long does not come again within a second, as the backoff would have it. */
+static void a_refused_handshake_waits_as_a_refused_request_does(void **state)
+{
+	static struct refusal rows[] = {{"429 Slow", 60 * NS_PER_S},
+					{"418 Banned\r\nRetry-After: 7", 7 * NS_PER_S},
+					{"418 Banned", 60 * NS_PER_S},
+					{"503 Away", -1}};
+	struct world *w = *state;
+	struct line *l = &w->s.line[0];
+	dial_init(&w->s);
+	w->s.started = true;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		static struct peer peer;
+		char url[64];
+		peer_start(&peer, refuse, &rows[i]);
+		snprintf(url, sizeof url, "ws://127.0.0.1:%u", peer.port);
+		try_again(w, url, "");
+		int64_t now = clock_mono(&w->clock.clock);
+		assert_int_equal(l->barred_until, rows[i].waits_ns < 0 ? 0 : now + rows[i].waits_ns);
+		clock_sim_advance(&w->clock, 30 * NS_PER_S);
+		peer_stop(&peer);
+	}
+}
+
 static void a_certificate_of_somebody_else_is_told_with_what_to_do(void **state)
 {
 	struct world *w = *state;
@@ -400,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_the_cores_replies_say_of_the_budget_is_heard, setup, teardown),
 		cmocka_unit_test_setup_teardown(tries_are_counted_in_the_window_of_the_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_feed_that_cannot_be_had_is_one_alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refused_handshake_waits_as_a_refused_request_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_certificate_of_somebody_else_is_told_with_what_to_do, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_an_earlier_life_has_raised_ends, setup, teardown),
