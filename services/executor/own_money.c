@@ -136,7 +136,8 @@ static void book(struct executor *x, const struct ev_fill *e, struct market *m, 
 		perpetual_recall(x, o ? o : &of, &done, &s->position);
 	m->position = s->position;
 	hold(x, e, m);
-	allocation_on_cash(x, e->strategy, m, (e->side == side_buy ? -s->cost : s->cost) - e->fee);
+	int64_t paid = remote_in_base(m, e) ? 0 : e->fee;
+	allocation_on_cash(x, e->strategy, m, (e->side == side_buy ? -s->cost : s->cost) - paid);
 	remote_recall(x, m, e);
 	if (!market_margined(m))
 		move_money(x, e, &of, s->paid, o ? &o->locked : &no_lock);

@@ -381,11 +381,16 @@ bool remote_reset(struct executor *x)
 	return mode_clear(&x->mode, REMOTE_CAUSE);
 }
 
+bool remote_in_base(const struct market *m, const struct ev_fill *f)
+{
+	return f->trade_id[0] && strcmp(f->commission_asset, m->def.base) == 0;
+}
+
 /* What was taken of the base, as remote_book has it. */
 static void recall_taken(struct executor *x, struct market *m, const struct ev_fill *f)
 {
 	int64_t unit = fixed_pow10(CASH_SCALE - m->def.qty_scale), taken, gain;
-	if (strcmp(f->commission_asset, m->def.base) != 0 ||
+	if (!remote_in_base(m, f) ||
 	    fixed_rescale(f->commission, f->cash_scale, CASH_SCALE, &taken) != 0)
 		return;
 	holdings_add(&x->holdings, f->strategy, m, -taken);
@@ -425,8 +430,10 @@ void remote_recall_end(struct executor *x, const char *order)
 
 void remote_recall_report(struct executor *x, const struct ev_venue_report *r)
 {
-	if (r->says == venue_says_funds) /* by the next worth on record it is in it */
+	if (r->says == venue_says_funds) { /* by the next worth on record, and the next budgets, it is in them */
 		equity_rebase(x, 0, NULL);
+		x->allocation.set = false;
+	}
 	if (r->says == venue_says_agreed)
 		know_balances(x);
 }

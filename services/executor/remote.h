@@ -74,6 +74,8 @@ bool remote_reset(struct executor *x);
 
 /* A fill of our journal, in this market (own.c). */
 void remote_recall(struct executor *x, struct market *m, const struct ev_fill *f);
+/* Was its commission taken of the base, so that its fee is no money that was paid? */
+bool remote_in_base(const struct market *m, const struct ev_fill *f);
 /* An order of our journal has ended. */
 void remote_recall_end(struct executor *x, const char *order);
 /* Of a report in it only what no later record repeats. */

@@ -164,6 +164,8 @@ int remote_book(const struct step *s, struct order *o, const struct ev_venue_rep
 	x->filled = true;
 	holdings_add(&x->holdings, o->strategy, o->market, (o->side == side_buy ? d.base : -d.base) - d.taken);
 	guard_on_fill(x, s->now, o, d.e.realised);
+	allocation_on_cash(x, o->strategy, o->market,
+			   (o->side == side_buy ? -d.e.cost : d.e.cost) - (d.taken == 0 ? d.e.fee : 0));
 	post(x, o, &d);
 	d.e.realised += d.gain;
 	report_fill(s, o, &d.e);
@@ -187,6 +189,7 @@ int remote_fund(const struct step *s, const char *asset, int64_t amount)
 	ledger_post(&x->ledger, (size_t)(a - x->account.asset), LEDGER_FUNDED, LEDGER_CASH, amount - a->total);
 	a->total = amount;
 	equity_rebase(x, s->now, told ? &before : NULL);
+	x->allocation.set = false; /* shares of another worth: set anew with the next intent */
 	report_balance(s, a);
 	return 0;
 }

@@ -471,6 +471,27 @@ static void the_larger_end_is_that_of_more_worth(void **state)
 	desk_close(&d);
 }
 
+/* 100 NO are 59 at the mid, whatever a purchase of YES may go down to: 160 YES beyond them are 65.60, 158 are 64.78. */
+static void an_end_is_not_hidden_by_the_other(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct executor_settings s = desk_settings();
+	s.maker_fee = s.taker_fee = 0;
+	s.limit[LIMIT_GROSS] = CASH(65);
+	desk_open(&d, &s);
+	struct event def = contract("ONE.TEST", "ONE", NULL);
+	desk_feed(&d, &def);
+	show_book(&d, "ONE.TEST", 40, 42);
+	desk_order(&d, side_sell, tif_ioc, 0, 100000);
+	desk_expect_order(&d, order_status_filled, reject_none, 100000);
+	desk_order(&d, side_buy, tif_gtc, 5, 260000);
+	desk_expect_order(&d, order_status_rejected, reject_risk_gross, 0);
+	desk_order(&d, side_buy, tif_gtc, 5, 258000);
+	desk_expect_order(&d, order_status_open, reject_none, 0);
+	desk_close(&d);
+}
+
 /* 100 YES for 5 can be sold at 0.04 where an order may be worth 5: nothing is bought. */
 static void a_way_out_is_worth_what_it_brings(void **state)
 {
@@ -508,6 +529,7 @@ int main(void)
 		cmocka_unit_test(limits_count_what_is_bought),
 		cmocka_unit_test(a_budget_counts_what_is_bought),
 		cmocka_unit_test(the_larger_end_is_that_of_more_worth),
+		cmocka_unit_test(an_end_is_not_hidden_by_the_other),
 		cmocka_unit_test(a_way_out_is_worth_what_it_brings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

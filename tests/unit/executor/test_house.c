@@ -320,6 +320,9 @@ static void a_new_account_joins(void **state)
 	assert_int_equal(markets_at(&house_at(h, 0)->markets, 0)->position.qty, 1000);
 	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->position.qty, 0);
 	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->last, 9900);
+	int64_t shown_at = markets_at(&house_at(h, 0)->markets, 0)->shown_at;
+	assert_true(shown_at != 0);
+	assert_int_equal(markets_at(&house_at(h, 2)->markets, 0)->shown_at, shown_at);
 	const struct band_mean *mean = &markets_at(&house_at(h, 2)->markets, 0)->mean;
 	assert_int_equal(mean->at[mean->newest % BAND_SLICES].qty, 1);
 	assert_int_equal(account_find(&house_at(h, 2)->account, "USDT")->total, CASH(300));

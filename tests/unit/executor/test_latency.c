@@ -96,6 +96,8 @@ static void draws_follow_the_curve(void **state)
 	assert_int_equal(latency_draw(&c, 50 * MS, 0), 50 * MS);
 	assert_in_range(latency_draw(&c, 50 * MS, UINT64_MAX), 400 * MS - 1000, 400 * MS);
 	assert_int_equal(latency_draw(&c, S, latency_key(7, 7)), S);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_in_range(latency_draw(&c, 100 * MS, latency_key(7, i)), 100 * MS, 400 * MS);
 	c.n = 0;
 	assert_int_equal(latency_draw(&c, 50 * MS, UINT64_MAX), 50 * MS);
 }

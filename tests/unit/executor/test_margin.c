@@ -24,6 +24,11 @@ static void tiers_as_published(void **state)
 	/* (wallet + amount - quantity * entry) / (quantity * rate - quantity): 10 at 10,000 with 2,000 is in tier 2 */
 	struct margined p = {.qty = 10000, .qty_scale = 3, .cost = CASH(100000), .balance = CASH(2000)};
 	assert_int_equal(margin_liquidation_price(m, &p, 2), 984422);
+	/* A lock never falls short of what the position will need. */
+	struct margin three = {.leverage = 3};
+	assert_int_equal(margin_initial(&three, 10), 3);
+	assert_int_equal(margin_initial_up(&three, 10), 4);
+	assert_int_equal(margin_initial_up(&three, 9), 3);
 	p.qty = -p.qty;
 	p.cost = -p.cost;
 	assert_int_equal(margin_liquidation_price(m, &p, 2), 1015423);

@@ -163,6 +163,34 @@ static void an_old_rate_is_not_marked(void **state)
 	desk_close(&d);
 }
 
+/* Nor is what a position in it is worth, at a point of the curve; what is paid in the account's own is. */
+static void an_old_rate_marks_no_valuation(void **state)
+{
+	struct executor_settings s = settings("USDC");
+	s.equity_interval_ns = 20 * S;
+	begin(state, &s);
+	buy("TWO.TEST", 0, 2000);
+	buy("ONE.TEST", 0, 500);
+	desk_clear(&d);
+	d.now = 1019 * S;
+	show("TWO.TEST", 4900, 5000);
+	desk_book(&d);
+	desk_until(&d, 1020 * S);
+	const struct event *one = NULL, *two = NULL;
+	for (uint32_t i = 0; i < d.n; i++) {
+		const struct event *ev = &d.out[i];
+		bool is_two = ev->id == EVENT_valuation &&
+			      strcmp(ev->valuation.instrument.s, "TWO.TEST") == 0;
+		two = is_two ? ev : two;
+		one = ev->id == EVENT_valuation && !is_two ? ev : one;
+	}
+	assert_true(one && two);
+	assert_true(one->valuation.marked);
+	assert_false(two->valuation.marked);
+	assert_int_equal(two->valuation.rate, 990000000000);
+	desk_close(&d);
+}
+
 /* A limit of 98 USDT: 2 TWO at 50 are 100 USDC, so 99 USDT at 0.99; 1.9 are 94.05. */
 static void limits_count_in_the_accounts_asset(void **state)
 {
@@ -318,6 +346,7 @@ int main(void)
 		TWICE(a_market_the_other_way_round_counts),
 		TWICE(what_has_no_rate_is_not_marked),
 		TWICE(an_old_rate_is_not_marked),
+		TWICE(an_old_rate_marks_no_valuation),
 		TWICE(limits_count_in_the_accounts_asset),
 		TWICE(limits_refuse_what_cannot_be_valued),
 		TWICE(results_stay_with_their_asset),

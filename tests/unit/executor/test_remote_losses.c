@@ -1,66 +1,15 @@
 /* test_remote_losses - what a live account has lost: counted from what the venue says it has, not from what was paid
  * in or taken out.
  */
-#include "scenario.h"
+#include "at_venue.h"
 
-static struct event journal[200];
-static uint32_t journalled;
-
-/* What the venue said is on record before what followed from it. */
-static void write_down(const struct event *said)
-{
-	if (said)
-		journal[journalled++] = *said;
-	for (uint32_t i = 0; i < d.n; i++)
-		journal[journalled++] = d.out[i];
-}
-
-static void tell(enum venue_says says, const char *asset, int64_t amount)
-{
-	struct event ev;
-	event_init(&ev, EVENT_venue_report);
-	ev.venue_report = (struct ev_venue_report){.says = (uint8_t)says, .cash_scale = 8, .amount = amount};
-	event_set_name(ev.venue_report.account, "paper");
-	event_set_name(ev.venue_report.asset, asset);
-	give(&ev);
-	write_down(&ev);
-}
-
-static void trades(const char *id, const char *trade_id, enum side side, int64_t price, int64_t qty)
-{
-	struct event ev;
-	event_init(&ev, EVENT_venue_report);
-	struct ev_venue_report *r = &ev.venue_report;
-	*r = (struct ev_venue_report){.says = venue_says_trade, .price_scale = 2, .qty_scale = 3, .cash_scale = 8};
-	event_set_name(r->account, "paper");
-	event_set_name(r->client_order_id, id);
-	event_set_name(r->trade_id, trade_id);
-	event_set_name(r->fee_asset, "USDT");
-	r->instrument = desk_symbol("ONE.TEST");
-	r->side = (uint8_t)side;
-	r->price = price;
-	r->qty = qty;
-	give(&ev);
-	write_down(&ev);
-}
-
-/* What is there at first is the venue's to say: the settings say nothing. */
 static void open_live(void **state, int64_t loss_max, int64_t day_loss_max)
 {
 	struct executor_settings s = desk_settings();
-	s.remote = true;
-	s.n_balances = 0;
 	s.loss_max = loss_max;
 	s.guard.day_loss_max = day_loss_max;
 	through_disk = *state != NULL;
-	journalled = 0;
-	desk_open(&d, &s);
-	desk_instrument(&d);
-	write_down(NULL);
-	desk_book(&d);
-	step();
-	tell(venue_says_funds, "USDT", CASH(1000));
-	tell(venue_says_agreed, "", 0);
+	open_funded(s, CASH(1000));
 }
 
 /* Bought at 100, sold at 90. */
@@ -115,21 +64,6 @@ static void what_is_paid_in_or_out_is_no_result(void **state)
 	lose_ten();
 	assert_int_equal(executor_trading(d.x), trading_halted);
 	desk_close(&d);
-}
-
-static void take_over(void)
-{
-	struct executor_settings s = d.x->settings;
-	struct executor *y = NULL;
-	struct event def = desk_definition("ONE.TEST", "ONE");
-	assert_int_equal(executor_new(&s, &y), 0);
-	def.origin = d.origin;
-	def.ts_recv = def.ts_event = d.now;
-	executor_core.on_event(y, d.now, &def, &d.sink);
-	for (uint32_t i = 0; i < journalled; i++)
-		executor_core.on_own(y, &journal[i]);
-	executor_free(d.x);
-	d.x = y;
 }
 
 /* From the journal alone: its first worth with what the venue says it has. */
