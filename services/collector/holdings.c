@@ -1,5 +1,5 @@
 /* holdings - what we hold at the venue: polled each minute, told by its stream, one checked against the other. */
-#include "services/collector/holdings.h"
+#include "services/collector/holding.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,67 +34,6 @@ __attribute__((format(printf, 4, 5))) static void tell_people(struct holdings *h
 	h->alert(h->alert_ctx, severity, raised, rule, text);
 }
 
-static void venue_name(const struct holdings *h, char field[EVENT_NAME_MAX])
-{
-	char name[EVENT_NAME_MAX];
-
-	snprintf(name, sizeof(name), "%s%s", h->set.venue->name, h->set.venue->suffix);
-	event_set_name(field, name);
-}
-
-static void tell_balance(struct holdings *h, int64_t now, const struct holding *of, uint8_t learned,
-			 const struct sink *out)
-{
-	struct event ev;
-
-	event_init(&ev, EVENT_account_balance);
-	ev.origin = h->origin;
-	ev.ts_recv = now;
-	ev.ts_event = of->value.time > 0 ? of->value.time : now;
-	event_set_name(ev.account_balance.account, h->set.account);
-	venue_name(h, ev.account_balance.venue);
-	event_set_name(ev.account_balance.asset, of->name);
-	ev.account_balance.cash_scale = of->value.scale;
-	ev.account_balance.total = of->value.a;
-	ev.account_balance.locked = of->value.b;
-	ev.account_balance.changed_at = of->value.time;
-	ev.account_balance.learned = learned;
-	sink_emit(out, &ev);
-}
-
-static void tell_position(struct holdings *h, int64_t now, const struct holding *of, uint8_t learned,
-			  const struct sink *out)
-{
-	struct venue_market m;
-	struct event ev;
-
-	if (venue_market_init(h->set.venue, of->name, strlen(of->name), &m) != 0)
-		return; /* refused when it came */
-	event_init(&ev, EVENT_account_position);
-	ev.origin = h->origin;
-	ev.ts_recv = now;
-	ev.ts_event = of->value.time > 0 ? of->value.time : now;
-	event_set_name(ev.account_position.account, h->set.account);
-	venue_name(h, ev.account_position.venue);
-	ev.account_position.instrument = m.symbol;
-	event_set_name(ev.account_position.leg, of->leg);
-	ev.account_position.price_scale = of->value.price_scale;
-	ev.account_position.qty_scale = of->value.scale;
-	ev.account_position.qty = of->value.a;
-	ev.account_position.avg_price = of->value.b;
-	ev.account_position.changed_at = of->value.time;
-	ev.account_position.learned = learned;
-	sink_emit(out, &ev);
-}
-
-static void tell(struct holdings *h, int64_t now, const struct holding *of, uint8_t learned, const struct sink *out)
-{
-	if (of->position)
-		tell_position(h, now, of, learned, out);
-	else
-		tell_balance(h, now, of, learned, out);
-}
-
 static void tell_state(struct holdings *h, int64_t now, uint8_t state, const char *reason, const struct sink *out)
 {
 	struct event ev;
@@ -103,7 +42,7 @@ static void tell_state(struct holdings *h, int64_t now, uint8_t state, const cha
 	ev.origin = h->origin;
 	ev.ts_recv = ev.ts_event = now;
 	event_set_name(ev.account_state.account, h->set.account);
-	venue_name(h, ev.account_state.venue);
+	holding_venue(h, ev.account_state.venue);
 	ev.account_state.state = state;
 	ev.account_state.before = h->state;
 	ev.account_state.streamed = h->streamed;
@@ -116,65 +55,6 @@ static void tell_state(struct holdings *h, int64_t now, uint8_t state, const cha
 	event_set_text(ev.account_state.reason, reason);
 	h->state = state;
 	sink_emit(out, &ev);
-}
-
-/* ---- values ---- */
-
-static struct holding_value value_of(const struct venue_account_row *row)
-{
-	bool position = row->kind == VENUE_ACCOUNT_POSITION;
-
-	return (struct holding_value){.scale = row->scale,
-				      .price_scale = row->price_scale,
-				      .a = position ? row->qty : row->total,
-				      .b = position ? row->avg_price : row->locked,
-				      .time = row->time};
-}
-
-/* Scales are the smallest that hold a value, so that equal amounts have equal ones. An average price is not compared:
- * polls round it otherwise than streams do. */
-static bool same(const struct holding *h, const struct holding_value *v)
-{
-	return h->value.scale == v->scale && h->value.a == v->a && (h->position || h->value.b == v->b);
-}
-
-static struct holding *find(struct holdings *h, const struct venue_account_row *row)
-{
-	bool position = row->kind == VENUE_ACCOUNT_POSITION;
-
-	for (uint32_t i = 0; i < h->n; i++)
-		if (h->at[i].position == position && strcmp(h->at[i].name, row->name) == 0 &&
-		    strcmp(h->at[i].leg, row->leg) == 0)
-			return &h->at[i];
-	return NULL;
-}
-
-/* A place for a new one: behind the others, or that of one of which there is nothing left. */
-static struct holding *add(struct holdings *h, const struct venue_account_row *row)
-{
-	struct holding *to = NULL;
-
-	for (uint32_t i = 0; i < h->n && h->n == HOLDINGS_MAX && to == NULL; i++)
-		if (h->at[i].value.a == 0 && h->at[i].value.b == 0 && h->at[i].differs_at == 0)
-			to = &h->at[i];
-	if (h->n < HOLDINGS_MAX)
-		to = &h->at[h->n++];
-	if (to == NULL) {
-		h->counters.lost++;
-		return NULL;
-	}
-	*to = (struct holding){.position = row->kind == VENUE_ACCOUNT_POSITION};
-	memcpy(to->name, row->name, sizeof(to->name));
-	memcpy(to->leg, row->leg, sizeof(to->leg));
-	return to;
-}
-
-static bool usable(const struct holdings *h, const struct venue_account_row *row)
-{
-	struct venue_market m;
-
-	return row->kind != VENUE_ACCOUNT_POSITION ||
-	       venue_market_init(h->set.venue, row->name, strlen(row->name), &m) == 0;
 }
 
 /* ---- what a poll says ---- */
@@ -190,10 +70,10 @@ static void polled(struct holdings *h, struct holding *of, const struct holding_
 		   const struct sink *out)
 {
 	if (is_older(h, of, v->time)) {
-		h->counters.late += !same(of, v);
+		h->counters.late += !holding_same(of, v);
 		return;
 	}
-	if (same(of, v)) {
+	if (holding_same(of, v)) {
 		of->differs_at = 0;
 		of->value.time = v->time > 0 ? v->time : of->value.time;
 		return;
@@ -201,7 +81,7 @@ static void polled(struct holdings *h, struct holding *of, const struct holding_
 	if (!h->steady || (!of->position && h->set.venue->account->cash_is_asked)) {
 		of->value = *v;
 		of->differs_at = 0;
-		tell(h, now, of, learned_polled, out);
+		holding_tell(h, now, of, learned_polled, out);
 		return;
 	}
 	h->differed = true;
@@ -212,16 +92,16 @@ static void polled(struct holdings *h, struct holding *of, const struct holding_
 
 static void on_polled(struct holdings *h, const struct venue_account_row *row, int64_t now, const struct sink *out)
 {
-	struct holding_value v = value_of(row);
-	struct holding *of = find(h, row);
+	struct holding_value v = holding_value_of(row);
+	struct holding *of = holding_find(h, row);
 
-	if (!usable(h, row)) {
+	if (!holding_usable(h, row)) {
 		h->counters.malformed++;
 		return;
 	}
 	if (of == NULL && v.a == 0 && v.b == 0)
 		return;
-	if (of == NULL && (of = add(h, row)) == NULL)
+	if (of == NULL && (of = holding_add(h, row)) == NULL)
 		return;
 	of->round = h->round;
 	h->round_time = row->time > h->round_time ? row->time : h->round_time;
@@ -233,7 +113,7 @@ static void correct(struct holdings *h, struct holding *of, int64_t now, const s
 	of->value = of->differs;
 	of->differs_at = 0;
 	h->counters.corrections++;
-	tell(h, now, of, learned_corrected, out);
+	holding_tell(h, now, of, learned_corrected, out);
 	tell_people(h, true, differs,
 		    "The stream of account %s missed a change of %s; a poll has corrected it. See nj accounts.",
 		    h->set.account, of->name);
@@ -485,10 +365,10 @@ int64_t holdings_due(const struct holdings *h)
 
 static void on_streamed(struct holdings *h, const struct venue_account_row *row, int64_t now, const struct sink *out)
 {
-	struct holding_value v = value_of(row);
-	struct holding *of = find(h, row);
+	struct holding_value v = holding_value_of(row);
+	struct holding *of = holding_find(h, row);
 
-	if (!usable(h, row)) {
+	if (!holding_usable(h, row)) {
 		h->counters.malformed++;
 		return;
 	}
@@ -498,15 +378,15 @@ static void on_streamed(struct holdings *h, const struct venue_account_row *row,
 	}
 	if (of == NULL && v.a == 0 && v.b == 0)
 		return;
-	if (of == NULL && (of = add(h, row)) == NULL)
+	if (of == NULL && (of = holding_add(h, row)) == NULL)
 		return;
-	bool news = !same(of, &v);
+	bool news = !holding_same(of, &v);
 	of->value = v;
 	of->heard_at = now;
 	of->differs_at = 0;
 	h->counters.streamed++;
 	if (news)
-		tell(h, now, of, learned_streamed, out);
+		holding_tell(h, now, of, learned_streamed, out);
 }
 
 static void on_event_row(void *ctx, const struct venue_account_row *row)
