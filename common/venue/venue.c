@@ -72,6 +72,25 @@ int venue_claimed(const struct venue *v, const char *raw, size_t len, char *reas
 	return ERR_EXISTS;
 }
 
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* An id has one point, the one before its venue. Only inside of a name: what reaches a path never has "..". */
+static int replace_points(char *name, size_t len)
+{
+	if (memchr(name, '_', len) != NULL)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < len; i++)
+		if (name[i] == '.') {
+			if (i == 0 || i + 1 == len || !is_alnum(name[i - 1]) || !is_alnum(name[i + 1]))
+				return ERR_SYNTAX;
+			name[i] = '_';
+		}
+	return 0;
+}
+
 int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market)
 {
 	struct venue_market m = {
@@ -89,7 +108,9 @@ int venue_market_init(const struct venue *v, const char *raw, size_t len, struct
 		return ERR_EXISTS;
 	memcpy(name, raw, len);
 	memcpy(name + len, v->suffix, suffix);
-	int rc = symbol_make(name, len + suffix, v->name, &m.symbol);
+	int rc = v->points ? replace_points(name, len) : 0;
+	if (!rc)
+		rc = symbol_make(name, len + suffix, v->name, &m.symbol);
 	if (rc < 0)
 		return rc;
 	memcpy(m.raw, raw, len);

@@ -339,6 +339,7 @@ struct venue {
 	bool gaps_by_feed;     /* a lost update shows in feed_seq, not in the ids of its market */
 	/* event contracts, between 0 and 1: no jump of a price is too large to be one; each has a base of its own */
 	bool prices_bounded;
+	bool points; /* names may have points inside (T85999.99): '_' in their ids, which no name of theirs has */
 	bool has_listings;     /* VENUE_ASK_LISTINGS */
 	uint32_t describe_max; /* instruments in one request for them; 0: any number */
 	bool describe_whole;   /* a request for instruments without names is answered with all there are */
@@ -423,8 +424,8 @@ const struct venue *venue_claimant(const struct venue *v, const char *raw, size_
 /* What to name instead, for people. ERR_EXISTS: it has a claimant. */
 int venue_claimed(const struct venue *v, const char *raw, size_t len, char *reason, size_t cap);
 
-/* Fills a market from a raw name; ERR_EXISTS: it has a claimant; ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become
- * the default. */
+/* Fills a market from a raw name, whose points are '_' in the id (venue.points). ERR_EXISTS: it has a claimant;
+ * ERR_SYNTAX, ERR_TOO_LONG as symbol_make. Scales become the default. */
 int venue_market_init(const struct venue *v, const char *raw, size_t len, struct venue_market *ret_market);
 
 #endif

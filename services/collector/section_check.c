@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/err.h"
-#include "common/base/symbol.h"
 #include "services/collector/section.h"
 
 enum { WHY_MAX = 240 };
@@ -22,18 +21,21 @@ static bool is_twice(const char *list, const char *word, size_t len)
 /* Two instruments with one id would be one to everybody else. */
 static bool is_wrong(const char *list, const struct venue *v, const char *at, size_t len, char why[WHY_MAX])
 {
-	struct symbol s;
+	struct venue_market m;
+	int rc = venue_market_init(v, at, len, &m);
 
-	if (symbol_make(at, len, v->name, &s) != 0)
+	if (rc == ERR_EXISTS)
+		(void)venue_claimed(v, at, len, why, WHY_MAX);
+	else if (rc != 0)
 		snprintf(why, WHY_MAX,
-			 "'%.*s' is no name of an instrument: it takes %s's own, of at most %d letters, digits, '-' "
-			 "and '_', like BTCUSDT",
-			 (int)(len < 60 ? len : 60), at, v->name, SYMBOL_RAW_MAX);
+			 "'%.*s' is no name of an instrument: it takes %s's own, of at most %d letters, digits and "
+			 "%s, like %s",
+			 (int)(len < 60 ? len : 60), at, v->name, SYMBOL_RAW_MAX - (int)strlen(v->suffix),
+			 v->points ? "'-', with points inside" : "'-', '_'",
+			 v->points ? "KXBTCD-26NOV2217-T85999.99" : "BTCUSDT");
 	else if (is_twice(list, at, len))
 		snprintf(why, WHY_MAX, "'%.*s' is there twice", (int)len, at);
-	else
-		return venue_claimed(v, at, len, why, WHY_MAX) != 0;
-	return true;
+	return rc != 0 || is_twice(list, at, len);
 }
 
 static int check_names(const struct collector_section *in, const struct venue *v, char *reason, size_t cap)

@@ -82,6 +82,9 @@ static bool follows(const struct config *c, const char *sub, const char *instrum
 		return true;
 	s = (struct setting){.key = "symbols"};
 	read(c, "collector", sub, &s, "BTCUSDT");
+	for (char *at = s.value; *at; at++) /* as ids have it (venue.points) */
+		if (*at == '.')
+			*at = '_';
 	return lists(s.value, symbol);
 }
 

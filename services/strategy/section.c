@@ -53,8 +53,9 @@ static int on_parameter(void *ctx, const char *key, const char *value, const cha
 	if (strcmp(key, "instrument") == 0) {
 		if (symbol_parse(value, strlen(value), &seat->instrument) == 0)
 			return 0;
-		snprintf(r->reason, r->cap, "%s: strategy.%s.instrument: '%s' is not like BTCUSDT.BINANCE", where,
-			 seat->name, value);
+		snprintf(r->reason, r->cap, "%s: strategy.%s.instrument: '%s' is not like BTCUSDT.BINANCE%s", where,
+			 seat->name, value,
+			 strchr(value, '.') != strrchr(value, '.') ? " (a point in a venue's name is '_' there)" : "");
 		return ERR_ARG;
 	}
 	if (seat->n_settings == STRATEGY_SETTINGS_MAX) {

@@ -75,7 +75,7 @@ static bool good_symbol(struct text t)
 {
 	for (size_t i = 0; i < t.len; i++)
 		if (!((t.at[i] >= 'A' && t.at[i] <= 'Z') || (t.at[i] >= '0' && t.at[i] <= '9') ||
-		      (t.at[i] == '-' && i > 0)))
+		      ((t.at[i] == '-' || t.at[i] == '.') && i > 0)))
 			return false;
 	return t.len > 0 && t.len < MARKET_SYMBOL_LEN;
 }

@@ -466,6 +466,7 @@ const struct venue venue_kalshi = {
 	.snapshot_in_stream = true,
 	.gaps_by_feed = true,
 	.prices_bounded = true,
+	.points = true,
 	.recall_max = KALSHI_TRADES_MAX,
 	.streams_max = 1000,
 	.messages_per_s = 10,

@@ -50,6 +50,8 @@ static void what_fits_is_not_doubted(void **state)
 	assert_null(doubt("collector", "paper", "BTCUSDT.BINANCE", "1m", flags, ARRAY_LEN(flags))); /* its klines */
 	assert_null(doubt("collector", "other", "XRPUSDT.BYBIT", "7m", NULL, 0)); /* another host's settings */
 	assert_null(doubt("collector", "hedge", "BTCUSDT.BINANCE", NULL, flags, ARRAY_LEN(flags)));
+	static const char *const kalshi[] = {"collector.venue=KALSHI", "collector.symbols=KXBTCD-26NOV2217-T85999.99"};
+	assert_null(doubt("collector", "paper", "KXBTCD-26NOV2217-T85999_99.KALSHI", "1s", kalshi, ARRAY_LEN(kalshi)));
 }
 
 static void each_mistake_is_named(void **state)

@@ -43,9 +43,25 @@ static void test_suffixes(void **state)
 	assert_ptr_equal(venue_claimant(spot, "-PERP", 5), venue_find("BINANCE-PERP", 12));
 }
 
+/* Kalshi's tickers have points (KXBTCD-26NOV2217-T85999.99), an id has one: the one before its venue. */
+static void test_points(void **state)
+{
+	static const char *const wrong[] = {".A", "A.", "A..B", "A-.B", "A.-B", "A_B", "..", "A.B_C", "A/B", "A/../C"};
+	const struct venue *v = venue_find("KALSHI", 6);
+	struct venue_market m;
+	(void)state;
+	assert_int_equal(venue_market_init(v, "KXBTCD-26NOV2217-T85999.99", 26, &m), 0);
+	assert_string_equal(m.raw, "KXBTCD-26NOV2217-T85999.99");
+	assert_string_equal(m.symbol.s, "KXBTCD-26NOV2217-T85999_99.KALSHI");
+	assert_int_equal(venue_market_init(v, "KXBTCD-26NOV2217", 16, &m), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(venue_market_init(v, wrong[i], strlen(wrong[i]), &m), ERR_SYNTAX);
+	assert_int_equal(venue_market_init(venue_find("BINANCE", 7), "BTC.USDT", 8, &m), ERR_SYNTAX);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_suffixes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_suffixes), cmocka_unit_test(test_points)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
