@@ -2,7 +2,7 @@
  *
  *          mark event: rate, time of the next funding            event time reaches it
  *   NONE ---------------------------------------------> DUE ---------------------------> NONE
- *                                                         |  a later mark: another rate, another time
+ *                                                         |  a mark before that time: another rate, another time
  *                                                         +--+
  *
  * Paid is quantity * mark price * rate, longs to shorts where the rate is positive: Binance, "Introduction to Binance

@@ -116,8 +116,9 @@ int mark_on_event(struct market *m, int64_t now, const struct ev_mark *e)
 	m->marks.price = e->mark;
 	m->marks.scale = e->price_scale;
 	m->marks.at = now;
-	/* What was due before it was heard of is nobody's: who held then is not known any more. */
-	if (e->funding_at > now || e->funding_at == 0) {
+	/* What was due before it was heard of is nobody's: who held then is not known any more. What is due in this
+	 * instant is paid when all of the instant has come; the next mark price says again what comes then. */
+	if ((e->funding_at > now || e->funding_at == 0) && m->marks.funding_at != now) {
 		m->marks.rate = rate;
 		m->marks.funding_at = e->funding_at;
 	}

@@ -75,6 +75,27 @@ static void a_full_table_takes_those_who_come_for_those_who_went(void **state)
 	assert_string_equal(q.id, w.d.x->orders.at[0].client_order_id);
 }
 
+/* What is to end does not wait for what is only asked. */
+static void cancels_go_first(void **state)
+{
+	(void)state;
+	struct gateway_request q;
+	have_agreed();
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	desk_order(&w.d, side_buy, tif_gtc, 9800, 1000);
+	run_for(2 * S);
+	assert_int_equal(w.orders, 2);
+	desk_cancel(&w.d, w.d.ordinal);
+	see();
+	w.g.row[0].ask_state = true;
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	assert_int_equal(q.question.ask, VENUE_ORDERS_CANCEL);
+	assert_string_equal(q.id, w.g.row[1].id);
+	assert_true(gateway_next(&w.g, w.d.now, &q));
+	assert_int_equal(q.question.ask, VENUE_ORDERS_QUERY);
+	assert_string_equal(q.id, w.g.row[0].id);
+}
+
 /* Who is refused for good is not told later that something else is in the way. */
 static void what_it_is_refused_for_stays_said(void **state)
 {
@@ -102,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CALM(a_refusal_without_a_word_is_waited_out),
 		CALM(a_full_table_takes_those_who_come_for_those_who_went),
+		CALM(cancels_go_first),
 		CALM(what_it_is_refused_for_stays_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,26 @@ static void a_younger_book_judges_instead(void **state)
 	desk_close(&d);
 }
 
+/* A mark price of the very instant, which tells the next funding already: market events come before timers. The one
+ * that is due is paid, at that price; the next one is heard of a second later. */
+static void a_mark_of_the_instant_leaves_what_is_due(void **state)
+{
+	(void)state;
+	struct desk d;
+	hold_five(&d);
+	desk_until(&d, d.now + 120 * S - 1);
+	int64_t due = ++d.now;
+	mark(&d, 960000, -20000, due + 120 * S);
+	assert_int_equal(executor_core.next_due(d.x), due);
+	desk_until(&d, due);
+	expect_funding_at(&d, 960000, 4, -4800000);
+	desk_until(&d, due + S);
+	mark(&d, 960000, -20000, due + 120 * S);
+	desk_until(&d, due + 120 * S);
+	expect_funding_at(&d, 960000, 4, 9600000);
+	desk_close(&d);
+}
+
 /* Taken over from a journal, and no book since that has a mid. */
 static void without_a_book_the_mark_judges(void **state)
 {
@@ -263,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_old_mark_judges_an_older_book),
 		cmocka_unit_test(a_younger_book_judges_instead),
+		cmocka_unit_test(a_mark_of_the_instant_leaves_what_is_due),
 		cmocka_unit_test(without_a_book_the_mark_judges),
 		cmocka_unit_test(the_fee_leaves_what_others_have_lost),
 		cmocka_unit_test(what_was_drawn_stays_drawn),
