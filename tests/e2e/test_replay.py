@@ -91,10 +91,21 @@ def recorded():
         assert (said["origin"], int(said["trades"])) == ("replay", trades), said
 
 
+def left_out_is_told():
+    """USD-M's trades are followed as aggTrade; a recording of the other kind plays without any, and that is said."""
+    done = replay(settings("BINANCE-PERP", "BTCUSDT", "BTCUSDT-PERP.BINANCE", "1"),
+                  ("--capture", capture("binance/usdm/btcusdt_20240808.gz")))
+    assert done.returncode == 0 and b"nobody follows them" in done.stderr and b"btcusdt@trade (21313 frames)" in done.stderr, done
+    done = replay(settings("KALSHI", GOLD, GOLD + ".KALSHI", "10"),
+                  ("--capture", capture("kalshi/events/%s/2026-08-05.ndjson.gz" % GOLD)))
+    assert done.returncode == 0 and b"nobody follows" not in done.stderr, done.stderr
+
+
 def main():
     if sys.argv[1:] == ["recorded"]:
         recorded()
         refused()
+        left_out_is_told()
     else:
         generated()
     print("ok")

@@ -21,8 +21,16 @@ struct line {
 	bool ended;
 };
 
+struct unasked {
+	char name[96];
+	uint32_t lines; /* a bit for each that did not ask */
+	uint64_t frames;
+};
+
 struct source {
 	struct options options;
+	struct unasked unasked[SOURCE_UNASKED_MAX];
+	uint32_t n_unasked;
 	struct loop *loop; /* owned; never turns */
 	struct sim sim;
 	bool sim_open;
@@ -192,6 +200,33 @@ static int tell_end(struct source *s, struct line *l, int err, struct source_fra
 	return 0;
 }
 
+static void leave_out(struct source *s, uint32_t line, struct text stream)
+{
+	struct unasked *u = s->unasked, *end = s->unasked + s->n_unasked;
+	while (u < end && (strncmp(u->name, stream.at, stream.len) != 0 || u->name[stream.len] != '\0'))
+		u++;
+	if (u == end) {
+		if (s->n_unasked == SOURCE_UNASKED_MAX || stream.len == 0 || stream.len >= sizeof u->name)
+			return;
+		memcpy(u->name, stream.at, stream.len);
+		s->n_unasked++;
+	}
+	u->lines |= UINT32_C(1) << line;
+	u->frames += line == 0;
+}
+
+const char *source_unasked(const struct source *s, uint32_t i, uint64_t *ret_frames)
+{
+	for (uint32_t k = 0; k < s->n_unasked; k++) {
+		const struct unasked *u = &s->unasked[k];
+		if (u->lines != (UINT32_C(1) << s->n_lines) - 1 || i-- > 0)
+			continue;
+		*ret_frames = u->frames;
+		return u->name;
+	}
+	return NULL;
+}
+
 int source_next(struct source *s, uint32_t line, struct source_frame *ret_frame)
 {
 	must(line < s->n_lines);
@@ -204,8 +239,12 @@ int source_next(struct source *s, uint32_t line, struct source_frame *ret_frame)
 		if (in.stamp <= 0)
 			continue;
 		l->position = in.stamp;
-		if (in.kind == FEED_REPLY || !session_wants(&l->session, in.stream))
+		if (in.kind == FEED_REPLY)
 			continue;
+		if (!session_wants(&l->session, in.stream)) {
+			leave_out(s, line, in.stream);
+			continue;
+		}
 		rc = session_render(&l->session, &in, &l->rendered, &text);
 		if (rc == ERR_NOT_FOUND)
 			continue;

@@ -56,6 +56,11 @@ int source_next(struct source *s, uint32_t line, struct source_frame *ret_frame)
 /* What cut the recording short: ERR_CLOSED where nothing did. Known once a line has come to its end. */
 int source_end(const struct source *s);
 
+/* Which streams of the recording no line asked for, so that nobody saw their frames: the i-th from 0, of the first
+ * SOURCE_UNASKED_MAX. NULL: no more. Known when all lines have come to their end. */
+#define SOURCE_UNASKED_MAX 16
+const char *source_unasked(const struct source *s, uint32_t i, uint64_t *ret_frames);
+
 /* Answers a GET as the simulator would. asked_at is the event time of the question, 0 where the
  * answer does not depend on it. */
 int source_ask(struct source *s, const char *path, int64_t asked_at, struct source_answer *ret_answer);

@@ -201,6 +201,22 @@ static int open_cores(struct job *j)
 	return rc ? cli_fail(j->cli, CLI_USAGE, "%s", j->reason) : CLI_OK;
 }
 
+/* A recording of trades where aggregate trades are asked for plays without any: that is said. */
+static void tell_left_out(struct job *j)
+{
+	uint64_t frames;
+	uint32_t n = 0;
+	const char *name;
+	char list[400] = "";
+	for (size_t at = 0; (name = source_unasked(j->source, n, &frames)) != NULL; n++)
+		if (at < sizeof list)
+			at += (size_t)snprintf(list + at, sizeof list - at, "%s%.60s (%" PRIu64 " frames)",
+					       n ? ", " : "", name, frames);
+	if (n > 0)
+		cli_note(j->cli, "not played, since nobody follows them (collector.symbols, streams, trades): %s%s",
+			 list, n == SOURCE_UNASKED_MAX ? " …" : "");
+}
+
 static int play(struct job *j)
 {
 	int64_t began = clock_mono(clock_real());
@@ -210,6 +226,8 @@ static int play(struct job *j)
 		return cli_fail(j->cli, CLI_FAILED, "stopped at %" PRId64 ": %s", j->replay.now, err_text(rc));
 	if (j->fused.late)
 		return cli_fail(j->cli, CLI_FAILED, "%" PRIu64 " events came out of order", j->fused.late);
+	if (source_is_recorded(j->source))
+		tell_left_out(j);
 	if (j->replay.frames == 0)
 		return cli_fail(j->cli, CLI_DATA, "nothing to replay: no frame of the streams asked for");
 	return CLI_OK;
