@@ -28,12 +28,12 @@ def storm(capture, rng, calm):
     """Compared while the storm's folder is still there: a difference leaves it for a look."""
     plan = [name for name in SERVICES for _ in range(KILLS)]
     rng.shuffle(plan)
-    speed = str(max(1, min(20, (2000 if ASKED else 4000) // len(plan))))
+    speed = str(max(1, min(20, (3000 if ASKED else 4000) // len(plan))))
     with Stack("storm", speed=speed, capture=capture, sim_args=NO_BAN) as s:
         s.start()
         began, killed = time.monotonic(), 0
         for name in plan:
-            time.sleep(rng.uniform(0.05, max(0.15, 24.0 / len(plan))))
+            time.sleep(rng.uniform(0.05, max(0.2 if ASKED else 0.15, 24.0 / len(plan))))
             if "end of the recording" in s.log("collector"):
                 break
             s.kill(name)
