@@ -120,8 +120,8 @@ int sign_key_open(const char *path, struct sign_key **ret_key, char *reason, siz
 	if (!rc && (rc = parse(k, text, len)) != 0)
 		snprintf(reason, cap,
 			 "%s holds neither a private key in PEM without a passphrase (RSA of %d to %d bits, Ed25519) "
-			 "nor one line with the secret of an HMAC",
-			 path, BITS_MIN, BITS_MAX);
+			 "nor one line with the secret of an HMAC (%d to %d characters without spaces)",
+			 path, BITS_MIN, BITS_MAX, SIGN_SECRET_MIN, SIGN_SECRET_MAX);
 	explicit_bzero(text, sizeof text);
 	if (rc) {
 		sign_key_close(k);

@@ -60,9 +60,11 @@ int gateway_rule_check(const struct executor_section *set, char *reason, size_t 
 		       "it out";
 	else if (strcmp(set->mode, "live") != 0 || send == GATEWAY_SEND_DRY)
 		return 0;
-	else if (!is_id(set->key_id) || !set->key_file[0])
-		what = "executor.key_id, executor.key_file: to send it takes a key: its id (letters, digits, '-', '_') "
-		       "and its file";
+	else if (!is_id(set->key_id))
+		what = "executor.key_id: to send it takes the id of a key (letters, digits, '-', '_'); put it into a "
+		       "file, and name that in NIGHTJAR_EXECUTOR__KEY_ID_FILE";
+	else if (!set->key_file[0])
+		what = "executor.key_file: to send it takes the file of the key's secret";
 	else if (send == GATEWAY_SEND_SIMULATOR &&
 		 (!gateway_rule_is_loopback(set->venue_url) || !gateway_rule_is_loopback(set->venue_stream_url)))
 		what = "executor.venue_url, executor.venue_stream_url: send = simulator takes http://127.0.0.1:PORT "

@@ -73,13 +73,19 @@ static void tell_takeover(const struct loud *l, const struct executor *x, const 
 	      stands_now ? text : "nothing was liquidated for an hour");
 }
 
-static void tell_mark(const struct executor *x, const struct market *m, int64_t now, struct loud_call to)
+/* Who goes in and out of a position hears it once: without marks it is over when none was held for a while. */
+static void tell_mark(struct loud *l, const struct executor *x, const struct market *m, int64_t now,
+		      struct loud_call to)
 {
 	struct subject s = subject_of(x, m);
-	bool deaf = m->position.qty != 0 && !mark_heard(m, now);
+	bool heard = mark_heard(m, now), deaf = m->position.qty != 0 && !heard;
+	if (deaf)
+		l->deaf_at = now;
+	else if (!heard && l->deaf_at != 0 && now - l->deaf_at < MARK_FRESH_NS)
+		return;
 	to.fn(to.ctx, severity_warning, deaf, "mark_unheard", s.text,
 	      deaf ? "a perpetual is held without mark prices: no funding is paid, and the mid decides its "
-		     "liquidation. Is mark in collector.streams?"
+		     "liquidation. Is mark in collector.streams, and does the venue send it?"
 		   : "its mark price is heard, or nothing is held");
 }
 
@@ -95,7 +101,7 @@ void loud_tell(struct loud *l, const struct executor *x, int64_t now, loud_fn *f
 			tell_takeover(l, x, m, now, to);
 		if (m->taken_over.at > newest)
 			newest = m->taken_over.at;
-		tell_mark(x, m, now, to);
+		tell_mark(l, x, m, now, to);
 	}
 	l->told_at = newest;
 	l->began = true;

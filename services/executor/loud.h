@@ -30,6 +30,7 @@ void loud_note(struct market *m, int64_t at, const struct ev_liquidated *said);
 
 struct loud { /* what one account's people were told; all 0 at the start */
 	int64_t told_at; /* of the newest takeover */
+	int64_t deaf_at; /* when something was last held without mark prices */
 	bool began;
 };
 

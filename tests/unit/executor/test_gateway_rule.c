@@ -102,10 +102,10 @@ static void settings_that_do_not_go_together(void **state)
 	judged(&s, "simulator alone");
 	s = section("live", "testnet");
 	s.key_file[0] = '\0';
-	judged(&s, "takes a key");
+	judged(&s, "executor.key_file: to send it takes the file");
 	s = section("live", "testnet");
 	snprintf(s.key_id, sizeof(s.key_id), "a\r\nHost: b");
-	judged(&s, "takes a key");
+	judged(&s, "NIGHTJAR_EXECUTOR__KEY_ID_FILE");
 	s = section("live", "simulator");
 	judged(&s, "127.0.0.1:PORT");
 	snprintf(s.venue_url, sizeof(s.venue_url), "%s", here);

@@ -166,7 +166,13 @@ static void a_position_without_marks_is_told(void **state)
 	loud_tell(&loud, d.x, d.now + 61 * S, hear, &h);
 	assert_true(h.deaf);
 	desk_order(&d, side_sell, tif_ioc, 0, 1000);
-	loud_tell(&loud, d.x, d.now + 61 * S, hear, &h);
+	loud_tell(&loud, d.x, d.now + 62 * S, hear, &h);
+	desk_order(&d, side_buy, tif_ioc, 0, 1000);
+	loud_tell(&loud, d.x, d.now + 63 * S, hear, &h);
+	desk_order(&d, side_sell, tif_ioc, 0, 1000);
+	loud_tell(&loud, d.x, d.now + 63 * S + MARK_FRESH_NS - 1, hear, &h);
+	assert_true(h.deaf && h.raised == 2 && h.resolved == 1); /* in and out, told once */
+	loud_tell(&loud, d.x, d.now + 63 * S + MARK_FRESH_NS, hear, &h);
 	assert_true(!h.deaf && h.raised == 2);
 	desk_close(&d);
 }

@@ -93,6 +93,7 @@ static void refused(void **state)
 	fclose(f);
 	assert_int_equal(sign_key_open(path, &k, reason, sizeof reason), ERR_CORRUPT);
 	assert_null(strstr(reason, "PRIVATE"));
+	assert_non_null(strstr(reason, "(16 to 512 characters"));
 	f = fopen(path, "w");
 	fputs("tooshort\n", f); /* for a secret */
 	fclose(f);
