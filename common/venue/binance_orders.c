@@ -479,6 +479,7 @@ static const struct venue_orders_host hosts[] = {
 };
 
 const struct venue_orders venue_orders_binance_spot = {
+	.venue = "BINANCE",
 	.account = &venue_account_binance_spot,
 	.hosts = hosts,
 	.n_hosts = ARRAY_LEN(hosts),

@@ -140,6 +140,7 @@ struct venue_orders_host {
 };
 
 struct venue_orders {
+	const char *venue; /* behind the point of its instruments' ids: "BINANCE" */
 	const struct venue_account *account; /* its rights, balances, key header and stream */
 	const struct venue_orders_host *hosts;
 	uint32_t n_hosts;

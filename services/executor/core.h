@@ -78,6 +78,7 @@ struct executor_settings {
 	uint32_t open_orders_max, instruments_max;
 	uint32_t book_levels;       /* a side */
 	bool remote;                /* a live account: orders live at the venue (remote.h) */
+	char venue[EVENT_NAME_MAX]; /* then: whose instruments alone; empty: all */
 	bool dry;                   /* but nothing is ever sent: its balances are the settings' */
 	uint8_t origin;             /* enum origin; none: that of the first market event */
 };

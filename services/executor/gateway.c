@@ -192,6 +192,8 @@ static const char *why_never(const struct gateway *g, const struct gateway_row *
 		return "It was cancelled before it was sent.";
 	if (!r->passed)
 		return "It has no risk pass.";
+	if (strcmp(symbol_venue(&r->instrument), g->set.venue->venue) != 0)
+		return "Its instrument is of another venue than the account.";
 	if (now - r->since > g->set.place_within_ns)
 		return g->trouble[0] ? g->trouble : "It could not be sent in time.";
 	return g->set.venue->takes(&r->order, &why) != 0 ? why : NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/io/backoff.h"
 #include "common/io/clock.h"
@@ -127,6 +128,7 @@ int gateway_io_open(struct runtime *rt, struct house *house, const struct execut
 		return ERR_NOMEM;
 	io->rt = rt;
 	io->venue = &venue_orders_binance_spot;
+	must(strcmp(io->venue->venue, GATEWAY_VENUE) == 0);
 	int rc = find_account(io, house, set, reason, cap);
 	if (rc || !io->core) {
 		free(io);

@@ -12,6 +12,8 @@
 
 #include "services/executor/section.h"
 
+#define GATEWAY_VENUE "BINANCE" /* that there are orders at: whose instruments a live account trades */
+
 enum gateway_send { GATEWAY_SEND_DRY, GATEWAY_SEND_TESTNET, GATEWAY_SEND_LIVE, GATEWAY_SEND_SIMULATOR };
 
 struct gateway_way { /* what the rule is about */

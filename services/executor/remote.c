@@ -117,7 +117,9 @@ enum reject remote_check(const struct executor *x, const struct order *o)
 {
 	uint8_t kind = o->market->def.kind;
 	bool spot = kind == instrument_kind_spot || kind == instrument_kind_none;
-	return !x->settings.remote || (spot && o->link == order_link_none) ? reject_none : reject_not_live;
+	const char *venue = x->settings.venue;
+	bool there = !venue[0] || strcmp(symbol_venue(&o->market->def.instrument), venue) == 0;
+	return !x->settings.remote || (spot && there && o->link == order_link_none) ? reject_none : reject_not_live;
 }
 
 void remote_submit(const struct step *s, struct order *o)

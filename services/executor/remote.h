@@ -58,7 +58,7 @@ struct remote {
 int remote_init(struct executor *x); /* ERR_NOMEM */
 void remote_fini(struct executor *x);
 
-/* May orders of this kind be placed at a venue? */
+/* May orders of this kind, for this instrument, be placed at the account's venue? */
 enum reject remote_check(const struct executor *x, const struct order *o);
 
 /* A checked order, its money set aside, goes into the table: from here on the gateway sends it. */

@@ -7,6 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/fixed.h"
 #include "common/io/clock.h"
+#include "services/executor/gateway_rule.h"
 #include "services/executor/queue.h"
 
 #define AT(member) offsetof(struct executor_section, member)
@@ -268,6 +269,8 @@ int executor_section_core(const struct executor_section *in, const struct run_se
 	s->mark = (uint8_t)mark_find(in->mark);
 	s->queue = (uint8_t)queue_find(in->queue);
 	s->remote = strcmp(in->mode, "live") == 0;
+	if (s->remote)
+		event_set_name(s->venue, GATEWAY_VENUE);
 	s->dry = s->remote && strcmp(in->send, "dry") == 0;
 	s->open_orders_max = (uint32_t)in->open_orders_max;
 	s->instruments_max = (uint32_t)in->instruments_max;

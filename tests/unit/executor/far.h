@@ -134,7 +134,8 @@ static inline int model_account(enum venue_account_ask ask, int status, struct j
 }
 
 static const struct venue_account model_funds = {.reply = model_account};
-static const struct venue_orders model_venue = {.account = &model_funds,
+static const struct venue_orders model_venue = {.venue = "TEST",
+						.account = &model_funds,
 						.time_key = "t",
 						.settle_ns = SETTLE,
 						.takes = model_takes,

@@ -96,6 +96,25 @@ static void cancels_go_first(void **state)
 	assert_string_equal(q.id, w.g.row[0].id);
 }
 
+/* Of the same name there, it would be another order than was meant. */
+static void another_venues_instrument_is_never_sent(void **state)
+{
+	(void)state;
+	struct venue_orders other = model_venue;
+	other.venue = "OTHER";
+	have_agreed();
+	w.g.set.venue = &other;
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	desk_clear(&w.d);
+	run_for(2 * S);
+	assert_int_equal(w.n_sent, 0);
+	assert_int_equal(executor_open_orders(w.d.x), 0);
+	w.g.set.venue = &model_venue;
+	desk_order(&w.d, side_buy, tif_gtc, 9900, 1000);
+	run_for(2 * S);
+	assert_int_equal(w.n_sent, 1);
+}
+
 /* Who is refused for good is not told later that something else is in the way. */
 static void what_it_is_refused_for_stays_said(void **state)
 {
@@ -124,6 +143,7 @@ int main(void)
 		CALM(a_refusal_without_a_word_is_waited_out),
 		CALM(a_full_table_takes_those_who_come_for_those_who_went),
 		CALM(cancels_go_first),
+		CALM(another_venues_instrument_is_never_sent),
 		CALM(what_it_is_refused_for_stays_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

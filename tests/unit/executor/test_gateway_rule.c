@@ -8,6 +8,8 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
+#include "common/io/config.h"
+#include "common/service/settings.h"
 #include "services/executor/gateway_rule.h"
 
 static const char here[] = "http://127.0.0.1:9300", elsewhere[] = "https://api.binance.com";
@@ -115,6 +117,33 @@ static void settings_that_do_not_go_together(void **state)
 	judged(&s, NULL);
 }
 
+/* Orders of a live account are the venue's: what is of another one is refused by the core already. */
+static void a_live_account_knows_its_venue(void **state)
+{
+	static const char *const modes[] = {"executor.mode=paper", "executor.mode=live"};
+	static struct executor_section set;
+	static struct run_settings run;
+	struct config_section sections[SETTINGS_SECTIONS_MAX];
+	static const char *const foreign[] = {NULL};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		char reason[EVENT_TEXT_MAX] = "";
+		struct executor_settings s;
+		struct config_error err = {{0}};
+		struct config *config;
+		uint32_t n = settings_sections(&run, NULL, NULL, sections);
+		sections[n++] = (struct config_section){
+			.name = "executor", .keys = executor_section_keys, .self = &set};
+		assert_int_equal(config_new(sections, n, foreign, &config), 0);
+		assert_int_equal(config_load(config, NULL, &modes[i], 1, NULL, &err), 0);
+		executor_defaults(&s);
+		assert_int_equal(executor_section_core(&set, &run, &s, reason, sizeof(reason)), 0);
+		assert_int_equal(s.remote, i == 1);
+		assert_string_equal(s.venue, i == 1 ? "BINANCE" : "");
+		config_free(config);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +151,7 @@ int main(void)
 		cmocka_unit_test(no_replay_and_no_simulation_reaches_a_venue),
 		cmocka_unit_test(only_this_machine_is_loopback),
 		cmocka_unit_test(settings_that_do_not_go_together),
+		cmocka_unit_test(a_live_account_knows_its_venue),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,16 +71,30 @@ static void an_order_at_market_keeps_its_lock(void **state)
 	desk_expect_balance(&d, "USDT", CASH(800), 0);
 }
 
+/* The same pair at another venue, which this one would take for its own. */
+static void another_venues_instrument_is_refused(void **state)
+{
+	(void)state;
+	event_set_name(d.x->settings.venue, "OTHER");
+	order(side_buy, tif_gtc, 9900, 1000);
+	expect("o1", order_status_rejected, reject_not_live, 0);
+	event_set_name(d.x->settings.venue, "TEST");
+	order(side_buy, tif_gtc, 9900, 1000);
+	expect("o2", order_status_pending, reject_none, 0);
+}
+
+#define LIVE(test)                                                                                                     \
+	cmocka_unit_test_setup_teardown(test, open_live, close_desk),                                                  \
+		cmocka_unit_test_prestate_setup_teardown(test, open_live, close_desk, &on)
+
 int main(void)
 {
 	static bool on = true;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_share_is_of_what_the_venue_says, open_live, close_desk),
-		cmocka_unit_test_prestate_setup_teardown(a_share_is_of_what_the_venue_says, open_live, close_desk, &on),
-		cmocka_unit_test_setup_teardown(a_result_is_what_came_of_it, open_live, close_desk),
-		cmocka_unit_test_prestate_setup_teardown(a_result_is_what_came_of_it, open_live, close_desk, &on),
-		cmocka_unit_test_setup_teardown(an_order_at_market_keeps_its_lock, open_live, close_desk),
-		cmocka_unit_test_prestate_setup_teardown(an_order_at_market_keeps_its_lock, open_live, close_desk, &on),
+		LIVE(a_share_is_of_what_the_venue_says),
+		LIVE(a_result_is_what_came_of_it),
+		LIVE(an_order_at_market_keeps_its_lock),
+		LIVE(another_venues_instrument_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
