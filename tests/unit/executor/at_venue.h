@@ -2,23 +2,12 @@
 #ifndef NJ_TESTS_AT_VENUE_H
 #define NJ_TESTS_AT_VENUE_H
 
-#include "scenario.h"
+#include "on_record.h"
 
-static struct event journal[200];
-static uint32_t journalled;
 static struct charge { /* what the venue takes of each trade */
 	const char *asset;
 	int64_t amount;
 } charge = {"USDT", 0};
-
-/* What the venue said is on record before what followed from it. */
-static inline void write_down(const struct event *said)
-{
-	if (said)
-		journal[journalled++] = *said;
-	for (uint32_t i = 0; i < d.n; i++)
-		journal[journalled++] = d.out[i];
-}
 
 static inline void tell(enum venue_says says, const char *asset, int64_t amount)
 {
@@ -64,21 +53,6 @@ static inline void open_funded(struct executor_settings s, int64_t amount)
 	step();
 	tell(venue_says_funds, "USDT", amount);
 	tell(venue_says_agreed, "", 0);
-}
-
-static inline void take_over(void)
-{
-	struct executor_settings s = d.x->settings;
-	struct executor *y = NULL;
-	struct event def = desk_definition("ONE.TEST", "ONE");
-	assert_int_equal(executor_new(&s, &y), 0);
-	def.origin = d.origin;
-	def.ts_recv = def.ts_event = d.now;
-	executor_core.on_event(y, d.now, &def, &d.sink);
-	for (uint32_t i = 0; i < journalled; i++)
-		executor_core.on_own(y, &journal[i]);
-	executor_free(d.x);
-	d.x = y;
 }
 
 #endif

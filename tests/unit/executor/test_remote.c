@@ -1,5 +1,5 @@
 /* test_remote - orders of a live account in the core: what the venue says of them is all that happens to them. */
-#include "scenario.h"
+#include "on_record.h"
 
 static struct ev_venue_report about(enum venue_says says, const char *id)
 {
@@ -542,41 +542,16 @@ static void a_pass_is_given_once(void **state)
 
 /* ---- the journal alone ---- */
 
-static struct event journal[200];
-static uint32_t journalled;
-
-static void write_down(void)
-{
-	for (uint32_t i = 0; i < d.n; i++)
-		journal[journalled++] = d.out[i];
-}
-
-static void take_over(void)
-{
-	struct executor_settings s = d.x->settings;
-	struct executor *y = NULL;
-	struct event def = desk_definition("ONE.TEST", "ONE");
-	assert_int_equal(executor_new(&s, &y), 0);
-	def.origin = d.origin;
-	def.ts_recv = def.ts_event = d.now;
-	executor_core.on_event(y, d.now, &def, &d.sink);
-	for (uint32_t i = 0; i < journalled; i++)
-		executor_core.on_own(y, &journal[i]);
-	journalled = 0;
-	executor_free(d.x);
-	d.x = y;
-}
-
 /* The core that took over says the same of the account as the one that lived through it. */
 static void a_takeover_knows_orders_and_trades(void **state)
 {
 	(void)state;
 	order(side_buy, tif_gtc, 9900, 1000);
-	write_down();
+	write_down(NULL);
 	trades("o1", "1", 9900, 400);
-	write_down();
+	write_down(NULL);
 	named(intent_kind_cancel, 1, 0, 1);
-	write_down();
+	write_down(NULL);
 	take_over();
 	assert_int_equal(executor_open_orders(d.x), 1);
 	assert_int_equal(first_order()->stage, stage_remote);
@@ -598,18 +573,18 @@ static void a_takeover_knows_commissions_in_another_money(void **state)
 	desk_open(&d, &s);
 	desk_book(&d);
 	funds("USDT", CASH(1000));
-	write_down();
+	write_down(NULL);
 	funds("BNB", CASH(1));
-	write_down();
+	write_down(NULL);
 	says(venue_says_agreed, "");
 	order(side_buy, tif_ioc, 10000, 2000);
-	write_down();
+	write_down(NULL);
 	for (int i = 1; i <= 2; i++) {
 		struct ev_venue_report r = trade_of("o1", i == 1 ? "1" : "2", 10000, 500);
 		event_set_name(r.fee_asset, "BNB");
 		r.fee = i * CENT;
 		tell(&r);
-		write_down();
+		write_down(NULL);
 	}
 	assert_int_equal(account_find(&d.x->account, "BNB")->fees, 3 * CENT);
 	take_over();
@@ -623,13 +598,13 @@ static void a_takeover_knows_whose_order_has_ended(void **state)
 {
 	(void)state;
 	order(side_buy, tif_gtc, 9900, 1000);
-	write_down();
+	write_down(NULL);
 	trades("o1", "1", 9900, 1000);
-	write_down();
+	write_down(NULL);
 	order(side_buy, tif_gtc, 9900, 1000);
-	write_down();
+	write_down(NULL);
 	trades("o2", "2", 9900, 500);
-	write_down();
+	write_down(NULL);
 	take_over();
 	assert_int_equal(d.x->remote.n, 2);
 	assert_false(d.x->remote.trade[0].open);
