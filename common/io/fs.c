@@ -156,6 +156,36 @@ int fs_write(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
+static int put(int dir_fd, const char *temporary, const char *name, const void *bytes, size_t len)
+{
+	int fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return from_errno();
+	int rc = fs_write_at(fd, bytes, len, 0);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = from_errno();
+	close_quietly(fd);
+	if (rc == 0 && renameat(dir_fd, temporary, dir_fd, name) != 0)
+		rc = from_errno();
+	return rc != 0 ? rc : fs_sync_dir(dir_fd);
+}
+
+int fs_put(const char *folder, const char *name, const void *bytes, size_t len)
+{
+	char temporary[NAME_MAX];
+	int dir_fd, n = snprintf(temporary, sizeof(temporary), "%s.new", name);
+	if (n < 0 || (size_t)n >= sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		return from_errno();
+	}
+	int rc = fs_open_dir(folder, &dir_fd);
+	if (rc != 0)
+		return rc;
+	rc = put(dir_fd, temporary, name, bytes, len);
+	close_quietly(dir_fd);
+	return rc;
+}
+
 int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len)
 {
 	uint8_t *at = bytes;

@@ -24,6 +24,10 @@ int fs_write_at(int fd, const void *bytes, size_t len, uint64_t offset);
 /* The same where the descriptor stands: an appended file, a pipe. */
 int fs_write(int fd, const void *bytes, size_t len);
 
+/* A small file of the folder as a whole, by way of NAME.new: whoever reads it finds the one of before or the new one,
+ * also after a power cut. Durable on return. */
+int fs_put(const char *folder, const char *name, const void *bytes, size_t len);
+
 /* Reads until len bytes or the end of the file. */
 int fs_read_at(int fd, void *bytes, size_t len, uint64_t offset, size_t *ret_len);
 

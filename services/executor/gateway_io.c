@@ -1,6 +1,7 @@
 /* gateway_io - see gateway_io.h. */
 #include "services/executor/gateway_io.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "common/io/ws.h"
 #include "services/executor/gateway.h"
 #include "services/executor/remote.h"
+#include "services/executor/venue_hold.h"
 
 #define CALLS_MAX 8
 #define URL_MAX (16 << 10)
@@ -202,6 +204,39 @@ static void see(struct gateway_io *io)
 	gateway_see_end(&io->g);
 }
 
+/* ---- what the venue has asked us to wait ---- */
+
+static int64_t wall(const struct gateway_io *io)
+{
+	return clock_wall(runtime_clock(io->rt));
+}
+
+static void tell_hold(const struct gateway_io *io, int status)
+{
+	log_warn("requests wait: the venue refuses them", "account=%s status=%d wait_ms=%lld", io->set.account, status,
+		 (long long)((io->g.hold_until - mono(io)) / NS_PER_MS));
+}
+
+/* The life before was told it. */
+static void recall_hold(struct gateway_io *io)
+{
+	int64_t until = venue_hold_find(runtime_settings(io->rt)->data, wall(io));
+	if (until == 0 || io->send == GATEWAY_SEND_DRY)
+		return;
+	io->g.hold_until = mono(io) + until - wall(io);
+	tell_hold(io, 0);
+}
+
+static void keep_hold(const struct gateway_io *io, int status)
+{
+	int rc = venue_hold_write(runtime_settings(io->rt)->data, wall(io) + io->g.hold_until - mono(io));
+	if (rc)
+		log_error("how long the venue refuses requests could not be written: a restart would ask on",
+			  "file=%s/" VENUE_HOLD_NAME " err=%s reason=%s", runtime_settings(io->rt)->data, err_name(rc),
+			  strerror(errno));
+	tell_hold(io, status);
+}
+
 static bool begin(struct gateway_io *io)
 {
 	struct gateway_settings s = {.venue = io->venue,
@@ -218,6 +253,7 @@ static bool begin(struct gateway_io *io)
 		runtime_fail(io->rt, "the gateway", rc);
 		return false;
 	}
+	recall_hold(io);
 	io->begun = true;
 	io->applied_base = executor_counters(io->core)->remote_reports;
 	see(io);
@@ -350,7 +386,10 @@ static void on_answer(void *ctx, const struct http_response *r)
 	else if (!is_who_it_should_be(io, r))
 		a.status = 0;
 	uint64_t refused = io->g.counters.asks_refused;
+	int64_t held = io->g.hold_until;
 	gateway_on_reply(&io->g, mono(io), &q, &a);
+	if (io->g.hold_until > held)
+		keep_hold(io, r->status);
 	if (io->g.counters.asks_refused != refused)
 		log_warn("the venue refuses", "account=%s reason=%s", io->set.account, io->g.refusal);
 	pump(io);
@@ -610,7 +649,6 @@ struct gateway_io_counters gateway_io_counters(const struct gateway_io *io)
 	if (!io)
 		return (struct gateway_io_counters){0};
 	const struct gateway_counters *c = &io->g.counters;
-	int64_t wall = clock_wall(runtime_clock(io->rt));
 	return (struct gateway_io_counters){.placed = c->placed,
 					    .cancels = c->cancels,
 					    .queries = c->queries,
@@ -629,6 +667,6 @@ struct gateway_io_counters gateway_io_counters(const struct gateway_io *io)
 					    .stream_texts = io->texts,
 					    .clock_refused = c->clock_refused,
 					    .clock_offset = io->g.clock.known
-								    ? wall - gateway_venue_time(&io->g, mono(io))
+								    ? wall(io) - gateway_venue_time(&io->g, mono(io))
 								    : 0};
 }

@@ -11,7 +11,6 @@
 #include "common/base/err.h"
 #include "common/io/fs.h"
 
-#define NEW_NAME KILL_RECORD_NAME ".new"
 #define FILE_MAX (EVENT_NAME_MAX + EVENT_TEXT_MAX + 2)
 
 static int from_errno(void)
@@ -57,35 +56,14 @@ bool kill_record_find(const char *data, struct kill_record *r)
 	return true;
 }
 
-static int put(int dir, const char *text, size_t len)
-{
-	int fd = openat(dir, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return from_errno();
-	int rc = fs_write_at(fd, text, len, 0);
-	if (rc == 0 && fsync(fd) != 0)
-		rc = from_errno();
-	if (close(fd) != 0 && rc == 0)
-		rc = from_errno();
-	if (rc == 0 && renameat(dir, NEW_NAME, dir, KILL_RECORD_NAME) != 0)
-		rc = from_errno();
-	return rc != 0 ? rc : fs_sync_dir(dir);
-}
-
 int kill_record_write(const char *data, const struct kill_record *record)
 {
 	struct kill_record r = *record;
 	char text[FILE_MAX + 1];
-	int dir;
 	line_break(r.owner);
 	line_break(r.reason);
 	int n = snprintf(text, sizeof(text), "%s\n%s\n", r.owner, r.reason);
-	int rc = fs_open_dir(data, &dir);
-	if (rc != 0)
-		return rc;
-	rc = put(dir, text, (size_t)n);
-	close(dir);
-	return rc;
+	return fs_put(data, KILL_RECORD_NAME, text, (size_t)n);
 }
 
 int kill_record_remove(const char *data)

@@ -130,6 +130,27 @@ def is_killed(s):
         s.until("orders can be sent again", lambda: s.metric("executor", "executor_venue_compared_total") > 0 and running(s), limit=90)
 
 
+def obeys_a_ban(s):
+    """418 with Retry-After: nothing is asked meanwhile, nor by the life after a SIGKILL."""
+    wait = "requests wait: the venue refuses them"
+    for _ in range(20):  # the collector may be the one who is refused
+        s.fault(fault="status", status=418, retry_after=8)
+        time.sleep(2)
+        if wait in s.log("executor"):
+            break
+    n = s.log("executor").count(wait)
+    assert n == 1, "the ban was heard %d times" % n
+    with open(s.path("data", "executor.venue_hold")) as f:
+        until = int(f.read())
+    s.kill("executor", signal.SIGKILL)
+    start_executor(s)
+    s.until("the ban to be recalled", lambda: s.log("executor").count(wait) == n + 1 or time.time() * 1e9 > until)
+    assert time.time() * 1e9 > until or s.metric("executor", "executor_venue_compared_total") == 0
+    s.until("orders can be sent again", lambda: running(s) and s.metric("executor", "executor_venue_compared_total") > 0)
+    assert time.time() * 1e9 > until, "it was asked before the ban was over"
+    assert s.log("executor").count(wait) == n + 1, "the ban was not recalled"
+
+
 def obeys_the_kill_switch(s):
     assert s.nj("kill", "--yes", "--reason", "enough").returncode == 0
     s.until("no open order at the venue", lambda: all(o["status"] not in ("NEW", "PARTIALLY_FILLED") for o in at_venue(s)))
@@ -165,6 +186,7 @@ def main():
         subscription_has_no_answer(s)
         is_killed(s)
         print("killed", len(fills(s)))
+        obeys_a_ban(s)
         obeys_the_kill_switch(s)
         s.until("the same at both ends", lambda: same_at_both_ends(s))
         assert s.metric("executor", "executor_venue_quarantined_total") == 0, state(s)

@@ -2,7 +2,11 @@
  * stand on them. */
 #include "tests/unit/io/journal_kit.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/io/fs.h"
 #include "common/io/pager.h"
@@ -57,6 +61,36 @@ static void test_write_read(void **state)
 	assert_int_not_equal(fs_read_at(fd, out, 5, 0, &n), 0);
 	assert_int_equal(n, 99);
 	assert_int_not_equal(fs_write_at(fd, "x", 1, 0), 0);
+}
+
+static void expect_text(const char *name, const char *text)
+{
+	char at[100];
+	size_t n;
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fs_read_at(fd, at, sizeof(at), 0, &n), 0);
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(at, text, n);
+	close(fd);
+}
+
+/* What cannot be written leaves the file of before. */
+static void test_put(void **state)
+{
+	(void)state;
+	char name[NAME_MAX + 1];
+	assert_int_equal(fs_put(dir, "a", "one", 3), 0);
+	assert_int_equal(fs_put(dir, "a", "other", 5), 0);
+	expect_text("a", "other");
+	assert_int_equal(faccessat(dir_fd, "a.new", F_OK, 0), -1);
+	assert_int_equal(mkdirat(dir_fd, "a.new", 0700), 0);
+	assert_int_not_equal(fs_put(dir, "a", "third", 5), 0);
+	expect_text("a", "other");
+	assert_int_equal(unlinkat(dir_fd, "a.new", AT_REMOVEDIR), 0);
+	memset(name, 'x', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	assert_int_not_equal(fs_put(dir, name, "", 0), 0);
 }
 
 static void test_full_device(void **state)
@@ -206,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_write_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_put, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
