@@ -291,6 +291,21 @@ static int64_t exposed_of(const struct event *ev)
 	return ev->version >= EQUITY_SAYS_EXPOSED ? e->exposed : e->equity - e->cash;
 }
 
+static void on_report(struct stats *s, const struct ev_venue_report *e)
+{
+	struct stats_row *r = e->says == venue_says_funds ? row_of(s, e->account, STATS_ACCOUNT, e->account) : NULL;
+	if (r)
+		r->funded = true;
+}
+
+/* What the trades since the last point brought goes with it: a second's, where points come each second. */
+static void move_base(struct stats_curve *c, int64_t by)
+{
+	c->first = plus(c->first, by);
+	c->peak = plus(c->peak, by);
+	c->day_open = plus(c->day_open, by);
+}
+
 /* A fresh account says what it is worth at the beginning of event time, in 1970, before any market: that is where its
  * curve begins, and no time of it. */
 static void on_worth(struct stats *s, struct stats_row *r, const struct event *ev)
@@ -301,6 +316,7 @@ static void on_worth(struct stats *s, struct stats_row *r, const struct event *e
 	if (!c->any) {
 		begin_curve(c, at, e->equity);
 		r->exposed = exposed_of(ev);
+		r->funded = false;
 		return;
 	}
 	begin_day(s, r, at);
@@ -308,6 +324,9 @@ static void on_worth(struct stats *s, struct stats_row *r, const struct event *e
 		c->first_at = c->last_at = at;
 	if (at > c->last_at)
 		pass_time(c, at, r->exposed);
+	if (r->funded)
+		move_base(c, plus(e->equity, -c->last));
+	r->funded = false;
 	pass_point(c, at, e->equity);
 	r->exposed = exposed_of(ev);
 }
@@ -338,6 +357,8 @@ void stats_on_event(struct stats *s, const struct event *ev)
 		on_valuation(s, ev);
 	else if (ev->id == EVENT_funding)
 		on_funding(s, ev);
+	else if (ev->id == EVENT_venue_report)
+		on_report(s, &ev->venue_report);
 }
 
 /* ---- figures ---- */

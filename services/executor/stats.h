@@ -14,6 +14,9 @@
  *              leverage; records of before there was that (version 3) count worth less cash
  *   turnover   value of all fills over the mean over time of worth
  *
+ * What a live account takes over from its venue (venue_report, funds) is no result: by what the next point differs, the
+ * beginning, the highest point and the day's beginning are moved.
+ *
  * Only points at which every position could be marked count. Money is exact; ratios are doubles, computed in the order
  * of the journal, so that the same journal gives the same bits. What is undefined is NAN.
  */
@@ -63,6 +66,7 @@ struct stats_row {
 	struct stats_sums all, today;
 	struct stats_curve curve;
 	int64_t exposed;          /* accounts only: gross worth of what was held, at the last worth */
+	bool funded;              /* accounts only: money came or went since then that is no result */
 	int64_t flow;             /* the others: received less paid, fees included */
 	struct {                  /* instruments only: the last valuation */
 		int64_t price, rate;

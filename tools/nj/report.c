@@ -41,10 +41,30 @@ static void on_equity(struct report *r, const struct event *ev)
 	if (!a)
 		return;
 	/* An account that is opened with assets has no market for them yet. */
-	if (!a->has_equity || (!a->first.marked && ev->equity.marked))
+	bool first = !a->has_equity || (!a->first.marked && ev->equity.marked);
+	if (first)
 		a->first = ev->equity;
 	a->has_equity = true;
 	a->last = ev->equity;
+	if (!ev->equity.marked)
+		return;
+	if (a->funded && !first) {
+		int64_t by = ev->equity.equity - a->worth;
+		a->first.equity += by;
+		a->taken += by;
+		a->was_funded = true;
+	}
+	a->funded = false;
+	a->worth = ev->equity.equity;
+}
+
+/* What a live account takes over from its venue is no result (stats.h). */
+static void on_venue(struct report *r, const struct event *ev)
+{
+	struct report_account *a =
+		ev->venue_report.says == venue_says_funds ? account_of(r, ev->venue_report.account) : NULL;
+	if (a)
+		a->funded = true;
 }
 
 static void on_gap(struct report *r, const struct event *ev)
@@ -164,6 +184,7 @@ void report_on_event(struct report *r, const struct event *ev)
 	case EVENT_fill: on_fill(r, ev); break;
 	case EVENT_order: r->partials += ev->order.status == order_status_partial; break;
 	case EVENT_equity: on_equity(r, ev); break;
+	case EVENT_venue_report: on_venue(r, ev); break;
 	case EVENT_gap: on_gap(r, ev); break;
 	case EVENT_feed_state: on_feed(r, ev); break;
 	case EVENT_intent: on_intent(r, ev); break;

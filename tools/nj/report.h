@@ -28,8 +28,10 @@ struct report_feed {
 
 struct report_account {
 	char name[EVENT_NAME_MAX];
-	bool has_equity;
-	struct ev_equity first, last; /* first: of those that are marked, where any is */
+	bool has_equity, funded, was_funded; /* funded: and no worth since that says how much */
+	struct ev_equity first, last; /* first: of those that are marked, where any is; with `taken` */
+	int64_t worth;		      /* the newest that is marked */
+	int64_t taken;		      /* over from the venue, after the first worth */
 	struct ev_trading_state trading; /* state 0: none was told */
 };
 

@@ -125,6 +125,9 @@ static void print_equity(struct page *p, const struct report_account *a)
 	if (!a->has_equity)
 		return;
 	money(p, &a->last, "start", a->first.equity, "Cash and positions at market; first record that is marked.");
+	if (a->was_funded)
+		money(p, &a->last, "taken over", a->taken,
+		      "From the venue, after the first record: part of the start, no result.");
 	money(p, &a->last, "end", a->last.equity, "The same; newest record.");
 	money(p, &a->last, "realised", a->last.realised, "Of closed positions, before fees.");
 	money(p, &a->last, "fees", a->last.fees, "Paid for all fills.");

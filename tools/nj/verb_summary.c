@@ -187,7 +187,7 @@ static bool on_record(void *ctx, uint64_t seq, const uint8_t *frame, size_t len)
 		return true;
 	}
 	if (ev.id != EVENT_fill && ev.id != EVENT_equity && ev.id != EVENT_valuation && ev.id != EVENT_funding &&
-	    ev.id != EVENT_assumption)
+	    ev.id != EVENT_assumption && ev.id != EVENT_venue_report)
 		return true;
 	if (codec_unpack(body, body_len, NULL, &ev, &used) == 0)
 		on_event(p, &ev);

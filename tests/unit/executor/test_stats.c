@@ -79,6 +79,42 @@ static bool near(double a, double b)
 	return fabs(a - b) <= 1e-12 * fmax(1, fabs(b));
 }
 
+static void taken_over(const char *account, enum venue_says says)
+{
+	struct event ev;
+	event_init(&ev, EVENT_venue_report);
+	event_set_name(ev.venue_report.account, account);
+	ev.venue_report.says = (uint8_t)says;
+	stats_on_event(&stats, &ev);
+}
+
+/* A live account: 1,000 of the venue, a gain of 100, a deposit of 900, a loss of 200 of 2,000. */
+static void what_is_taken_over_is_no_result(void **state)
+{
+	(void)state;
+	begin();
+	point(1 * S, 0, 0, true);
+	taken_over("paper", venue_says_funds);
+	taken_over("another", venue_says_funds);
+	point(100 * DAY, 300, 300, false); /* not all of it is marked yet */
+	point(100 * DAY + S, 1000, 1000, true);
+	taken_over("paper", venue_says_agreed);
+	point(100 * DAY + 2 * S, 1100, 1100, true);
+	taken_over("paper", venue_says_funds);
+	point(101 * DAY, 2000, 2000, true);
+	point(101 * DAY + S, 1800, 1800, true);
+	stats_end(&stats);
+	struct stats_figures f = stats_figures(&stats.row[0]);
+	assert_int_equal(stats.row[0].curve.first, CASH(1900));
+	assert_true(near(f.total, 1800 / 1900.0 - 1));
+	assert_true(near(f.drawdown, 0.1));
+	assert_int_equal(n_days, 2);
+	assert_int_equal(days[0].open, CASH(1000));
+	assert_int_equal(days[0].close, CASH(1100));
+	assert_int_equal(days[1].open, CASH(2000));
+	assert_int_equal(days[1].close, CASH(1800));
+}
+
 /* 1,000; days that end at 1,100, 990 and 1,089: returns of 0.1, -0.1, 0.1. */
 static void ratios_are_as_defined(void **state)
 {
@@ -300,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ratios_are_as_defined),
+		cmocka_unit_test(what_is_taken_over_is_no_result),
 		cmocka_unit_test(a_perpetual_is_exposed_with_all_of_it),
 		cmocka_unit_test(sums_are_by_scope_and_day),
 		cmocka_unit_test(what_is_undefined_is_nan),

@@ -66,6 +66,33 @@ static void the_opening_is_no_part_of_the_span(void **state)
 	assert_int_equal(r.last - r.first, 62 * SECOND);
 }
 
+static void worth(int64_t equity, bool marked)
+{
+	struct event ev = at(EVENT_equity, NOON);
+	ev.equity.equity = equity;
+	ev.equity.marked = marked;
+	report_on_event(&r, &ev);
+}
+
+/* Of a live account. */
+static void what_is_taken_over_is_in_the_start(void **state)
+{
+	(void)state;
+	struct event funds = at(EVENT_venue_report, NOON);
+	funds.venue_report.says = venue_says_funds;
+	worth(0, true);
+	worth(5, true);
+	assert_false(r.account[0].was_funded);
+	report_on_event(&r, &funds);
+	worth(300, false);
+	worth(1005, true);
+	worth(1105, true);
+	assert_int_equal(r.account[0].first.equity, 1000);
+	assert_int_equal(r.account[0].taken, 1000);
+	assert_true(r.account[0].was_funded);
+	assert_int_equal(r.account[0].last.equity, 1105);
+}
+
 static void the_account_tells_the_origin(void **state)
 {
 	(void)state;
@@ -314,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_opening_is_no_part_of_the_span, setup),
+		cmocka_unit_test_setup(what_is_taken_over_is_in_the_start, setup),
 		cmocka_unit_test_setup(the_account_tells_the_origin, setup),
 		cmocka_unit_test_setup(fills_by_liquidity_and_equity_first_and_last, setup),
 		cmocka_unit_test_setup(accounts_are_told_apart, setup),
