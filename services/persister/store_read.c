@@ -221,6 +221,31 @@ int store_read_orders(struct store_read *s, store_read_orders_fn *fn, void *ctx)
 	return each(s, &e);
 }
 
+/* Beside max(), SQLite gives the other columns of the row that has it. */
+#define NEWEST(table, by, more, wanted)                                                                                \
+	"WITH newest AS (SELECT source, epoch, seq, " wanted " AS wanted, max(ts_recv) AS at FROM " table " t "        \
+	"WHERE epoch = (SELECT max(epoch) FROM xlog WHERE publisher = t.source)" more " GROUP BY account, " by ") "    \
+	"SELECT body FROM newest n JOIN xlog x ON x.publisher = n.source AND x.epoch = n.epoch AND x.seq = n.seq "     \
+	"WHERE ?1 OR n.wanted ORDER BY n.at, n.seq"
+
+static int newest(struct store_read *s, const char *sql, bool all, store_read_event_fn *fn, void *ctx)
+{
+	const struct each e = {.sql = sql, .argument = all, .row = give_event, .fn = &fn, .ctx = ctx};
+	return each(s, &e);
+}
+
+/* A second order of an id that is taken says nothing of the first. */
+int store_read_last_orders(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx)
+{
+	return newest(s, NEWEST("orders", "client_order_id", " AND reject <> 'duplicate'",
+				"status IN ('pending', 'open', 'partial', 'waiting', 'triggered')"), all, fn, ctx);
+}
+
+int store_read_last_positions(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx)
+{
+	return newest(s, NEWEST("positions", "instrument", "", "qty <> 0"), all, fn, ctx);
+}
+
 static void give_lane(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)
 {
 	(void)s;

@@ -61,6 +61,11 @@ struct store_orders {
 typedef void store_read_orders_fn(void *ctx, const struct store_orders *o);
 int store_read_orders(struct store_read *s, store_read_orders_fn *fn, void *ctx);
 
+/* The newest record of each order that is open (all: of every order), and of each position that is not flat (all: of
+ * every one), by time; of each publisher its newest epoch. The event is valid during the call. */
+int store_read_last_orders(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx);
+int store_read_last_positions(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx);
+
 /* What is there of each publisher's lane X: without holes, count == last - first + 1. */
 struct store_lane {
 	const char *publisher;

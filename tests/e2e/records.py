@@ -9,7 +9,7 @@ import sqlite3
 import struct
 
 MARKET = {0x0100, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105, 0x0106, 0x0107, 0x0108}
-EPOCH, TS_EVENT, TS_SENT = 3, 6, 8  # places in the envelope; the first and the last are no part of a result
+EPOCH, SEQ, TS_EVENT, TS_SENT = 3, 4, 6, 8  # places in the envelope; the first and the last are no part of a result
 
 
 def unpack(data, at=0):
@@ -60,12 +60,13 @@ def events(frame):
         yield ev
 
 
-def result(body):
-    """Packed event without what is no part of a result: epoch and time of sending become 0, as packed."""
+def result(body, numbered=True):
+    """Packed event without what is no part of a result: epoch and time of sending become 0, as packed; the sequence, too, where a
+    shell's own records stand between results (an alert that the disk was slow)."""
     at, cuts = 3 if body[0] == 0xDC else 1, []
     for i in range(TS_SENT + 1):
         _, end = unpack(body, at)
-        if i == EPOCH:
+        if i == EPOCH or (i == SEQ and not numbered):
             cuts.append((at, end, b"\0"))
         elif i == TS_SENT:  # of fixed size, so that it can be filled in late
             cuts.append((at, end, body[at:at + 1] + bytes(end - at - 1)))
@@ -112,8 +113,8 @@ class Digest:
     def __init__(self):
         self.sha, self.n = hashlib.sha256(), 0
 
-    def add(self, body):
-        self.sha.update(result(body))
+    def add(self, body, numbered=True):
+        self.sha.update(result(body, numbered))
         self.n += 1
 
     def __str__(self):
@@ -144,14 +145,14 @@ def ledger_digest(database, publishers=("collector", "executor", "strategy")):
     d = Digest()
     for publisher, _, body in ledger_bodies(database):
         if publisher in publishers and unpack(body)[0][TS_EVENT] != 0:
-            d.add(body)
+            d.add(body, numbered=False)
     return d
 
 
 def first_difference(one, other, publishers=("collector", "executor", "strategy")):
     """Where two ledgers part: text for people; None where they agree."""
     def kept(database):
-        return [(p, unpack(result(b))[0]) for p, _, b in ledger_bodies(database) if p in publishers and unpack(b)[0][TS_EVENT] != 0]
+        return [(p, unpack(result(b, numbered=False))[0]) for p, _, b in ledger_bodies(database) if p in publishers and unpack(b)[0][TS_EVENT] != 0]
     a, b = kept(one), kept(other)
     for i in range(max(len(a), len(b))):
         x, y = (rows[i] if i < len(rows) else None for rows in (a, b))

@@ -269,9 +269,14 @@ def test_flatten(s):
     s.until("it on record", lambda: s.rows("SELECT 1 FROM commands WHERE verb = 'cancel' AND target = 'nobody'"), 20)
     s.nj("flatten", "--reason", "a test", code=2)  # wants a yes
     s.until("a position", lambda: position(s) > 0, 150)
+    assert any(row["instrument"] == "BTCUSDT.BINANCE" and row["account"] == "paper" for row in json.loads(s.nj("positions", "--json")))
+    every = json.loads(s.nj("orders", "--all", "--json"))
+    assert any(row["status"] == "filled" and row["strategy"] == "ema_cross" and row["average"] for row in every), every
+    assert all(row["status"] in ("pending", "open", "partial") for row in json.loads(s.nj("orders", "--json")))
     assert s.nj("pause", "--lease", "10m", "--reason", "a test", "--owner", "flat").startswith("paused")
     assert "nothing is left to close" in s.nj("flatten", "--yes", "--reason", "a test")
     s.until("the position to be gone", lambda: position(s) == 0, 20)
+    assert json.loads(s.nj("positions", "--account", "paper", "--json")) == []
     own = s.rows("SELECT strategy, status FROM orders WHERE intent_ordinal = 0 AND status = 'filled'")
     assert not own or all(r["strategy"] == "ema_cross" for r in own), [tuple(r) for r in own]
     assert s.rows("SELECT 1 FROM commands WHERE verb = 'flatten' AND reason = 'a test'")

@@ -39,9 +39,8 @@ int database_told(const struct database *d, int rc)
 	return rc == 0 ? CLI_OK : cli_fail(d->cli, CLI_DATA, "%s: %s", d->path, err_text(rc));
 }
 
-int database_events(struct database *d, store_read_event_fn *fn, void *ctx)
+static int told_of(const struct database *d, int rc)
 {
-	int rc = store_read_events(d->store, 0, fn, ctx);
 	uint64_t lost = store_read_undecodable(d->store);
 	if (lost > 0)
 		cli_note(d->cli,
@@ -49,4 +48,19 @@ int database_events(struct database *d, store_read_event_fn *fn, void *ctx)
 			 "that wrote them can",
 			 d->path, (unsigned long long)lost);
 	return database_told(d, rc);
+}
+
+int database_events(struct database *d, store_read_event_fn *fn, void *ctx)
+{
+	return told_of(d, store_read_events(d->store, 0, fn, ctx));
+}
+
+int database_last_orders(struct database *d, bool all, store_read_event_fn *fn, void *ctx)
+{
+	return told_of(d, store_read_last_orders(d->store, all, fn, ctx));
+}
+
+int database_last_positions(struct database *d, bool all, store_read_event_fn *fn, void *ctx)
+{
+	return told_of(d, store_read_last_positions(d->store, all, fn, ctx));
 }

@@ -26,5 +26,7 @@ void database_close(struct database *d); /* also one that did not open, or {0} *
 int database_told(const struct database *d, int rc);
 /* store_read_events of all of it; tells how many cannot be decoded. CLI_OK, or CLI_DATA, told. */
 int database_events(struct database *d, store_read_event_fn *fn, void *ctx);
+int database_last_orders(struct database *d, bool all, store_read_event_fn *fn, void *ctx);    /* likewise */
+int database_last_positions(struct database *d, bool all, store_read_event_fn *fn, void *ctx); /* likewise */
 
 #endif

@@ -1,0 +1,149 @@
+/* verb_orders - nj orders: the orders that are open, or all there were, from the record. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/err.h"
+#include "common/io/clock.h"
+#include "tools/nj/database.h"
+#include "tools/nj/options.h"
+#include "tools/nj/table.h"
+
+struct options {
+	const char *database, *account;
+	bool all;
+};
+#define AT(member) offsetof(struct options, member)
+
+static const struct table_column columns[] = {
+	{"account", TABLE_TEXT, "Account."},
+	{"strategy", TABLE_TEXT, "Whose order it is."},
+	{"instrument", TABLE_TEXT, "Instrument."},
+	{"side", TABLE_TEXT, "buy, sell."},
+	{"type", TABLE_TEXT, "market, limit, stop_market ... (nj help events)."},
+	{"tif", TABLE_TEXT, "Time in force."},
+	{"price", TABLE_NUMBER, "Its limit; empty: none."},
+	{"trigger", TABLE_NUMBER, "Where it triggers; empty: nowhere."},
+	{"quantity", TABLE_NUMBER, "Ordered."},
+	{"filled", TABLE_NUMBER, "Of that, so far."},
+	{"average", TABLE_NUMBER, "Average price of what is filled; empty: nothing is."},
+	{"status", TABLE_TEXT, "State; cancelling: a cancel is on its way to the venue."},
+	{"age", TABLE_SPAN, "Since it came into that state."},
+	{"id", TABLE_TEXT, "Client order id, as nj cancel takes it."},
+	{"user_id", TABLE_TEXT, "The user's own, where it has one."},
+	{"reason", TABLE_TEXT, "Why it ended as it did."},
+	{0},
+};
+
+struct page {
+	struct cli *cli;
+	const struct options *o;
+	int argc;
+	char **argv;
+	struct table *table;
+	int64_t now;
+	uint64_t rows;
+};
+
+static bool is_wanted(const struct page *p, const struct ev_order *o)
+{
+	if (p->o->account && strcmp(p->o->account, o->account) != 0)
+		return false;
+	for (int i = 0; i < p->argc; i++)
+		if (strcmp(p->argv[i], o->instrument.s) == 0)
+			return true;
+	return p->argc == 0;
+}
+
+static void price(struct table *t, int64_t value, uint8_t scale)
+{
+	if (value != 0)
+		table_fixed(t, value, scale);
+	else
+		table_null(t);
+}
+
+static void status(struct table *t, const struct ev_order *o)
+{
+	const char *text = enum_text(enum_order_status(), o->status);
+	bool bad = o->status == order_status_rejected || o->status == order_status_expired;
+	table_tone(t, bad ? TABLE_WARN : TABLE_PLAIN, o->cancelling ? "cancelling" : text);
+}
+
+static void on_order(void *ctx, const struct event *ev)
+{
+	struct page *p = ctx;
+	const struct ev_order *o = &ev->order;
+	struct table *t = p->table;
+
+	if (ev->id != EVENT_order || !is_wanted(p, o))
+		return;
+	p->rows++;
+	table_text(t, o->account);
+	table_text(t, o->strategy);
+	table_text(t, o->instrument.s);
+	table_text(t, enum_text(enum_side(), o->side));
+	table_text(t, enum_text(enum_order_type(), o->type));
+	table_text(t, enum_text(enum_tif(), o->tif));
+	price(t, o->price, o->price_scale);
+	price(t, o->trigger_price, o->price_scale);
+	table_fixed(t, o->qty, o->qty_scale);
+	table_fixed(t, o->filled, o->qty_scale);
+	price(t, o->avg_price, o->price_scale);
+	status(t, o);
+	table_int(t, p->now > ev->ts_recv ? p->now - ev->ts_recv : 0);
+	table_text(t, o->client_order_id);
+	table_text(t, o->user_id);
+	table_text(t, o->reason);
+}
+
+static int print(struct page *p, struct database *d)
+{
+	int rc = table_open(p->cli, columns, &p->table);
+	if (rc != CLI_OK)
+		return rc;
+	int told = database_last_orders(d, p->o->all, on_order, p);
+	rc = table_close(p->table);
+	if (told == CLI_OK && p->rows == 0)
+		cli_note(p->cli, p->o->all ? "there was no order" : "no order is open; --all has those that ended");
+	return told == CLI_OK ? rc : told;
+}
+
+static int run(struct cli *cli, const void *options, int argc, char **argv)
+{
+	struct page p = {.cli = cli, .o = options, .argc = argc, .argv = argv, .now = clock_wall(clock_real())};
+	struct database d;
+	int rc = database_open(cli, p.o->database, &d);
+	if (rc == CLI_OK)
+		rc = print(&p, &d);
+	database_close(&d);
+	return rc;
+}
+
+static const struct cli_option options[] = {
+	OPTION_DATABASE(AT(database)),
+	OPTION_ACCOUNT(AT(account)),
+	{.name = "all", .kind = CLI_FLAG, .offset = AT(all), .doc = "Also those that ended or were refused."},
+	{0},
+};
+
+static const struct cli_example examples[] = {
+	{"nj orders", "What is open, the oldest change first."},
+	{"nj orders BTCUSDT.BINANCE --all -o csv > orders.csv", "Every order in one instrument, as it ended."},
+	{0},
+};
+
+const struct cli_verb verb_orders = {
+	.name = "orders",
+	.group = CLI_TRADE_GROUP,
+	.summary = "List the orders that are open",
+	.operands = "[INSTRUMENT]...",
+	.doc = "Each order as its newest record has it, from the persister's database, also while that is written. It "
+	       "follows the bus by a few milliseconds. An order that waits for its trigger, or is on its way, is open.",
+	.options = options,
+	.examples = examples,
+	.columns = columns,
+	.options_size = sizeof(struct options),
+	.operands_max = -1,
+	.output = true,
+	.run = run,
+};
