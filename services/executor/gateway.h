@@ -183,6 +183,8 @@ struct gateway_reply {
 	bool never_sent; /* there was not even a connection */
 };
 void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *r);
+/* What a reply, or the stream's handshake, says of waiting (0 or less: nothing); it holds every request. */
+void gateway_hold(struct gateway *g, int64_t now, int status, int64_t retry_after_ns);
 
 void gateway_on_stream(struct gateway *g, int64_t now, bool up);
 void gateway_unanswered(struct gateway *g); /* the venue says nothing to the subscription: the trouble has a name */

@@ -227,8 +227,11 @@ static void recall_hold(struct gateway_io *io)
 	tell_hold(io, 0);
 }
 
-static void keep_hold(const struct gateway_io *io, int status)
+/* Several replies of one moment say the same. */
+static void keep_hold(const struct gateway_io *io, int64_t before, int status)
 {
+	if (io->g.hold_until - before < NS_PER_S)
+		return;
 	int rc = venue_hold_write(runtime_settings(io->rt)->data, wall(io) + io->g.hold_until - mono(io));
 	if (rc)
 		log_error("how long the venue refuses requests could not be written: a restart would ask on",
@@ -388,8 +391,7 @@ static void on_answer(void *ctx, const struct http_response *r)
 	uint64_t refused = io->g.counters.asks_refused;
 	int64_t held = io->g.hold_until;
 	gateway_on_reply(&io->g, mono(io), &q, &a);
-	if (io->g.hold_until > held)
-		keep_hold(io, r->status);
+	keep_hold(io, held, r->status);
 	if (io->g.counters.asks_refused != refused)
 		log_warn("the venue refuses", "account=%s reason=%s", io->set.account, io->g.refusal);
 	pump(io);
@@ -543,6 +545,9 @@ static void on_stream_text(void *ctx, const char *bytes, size_t len, bool binary
 static void on_stream_close(void *ctx, int code, int err, const char *reason)
 {
 	struct gateway_io *io = ctx;
+	int64_t held = io->g.hold_until;
+	gateway_hold(&io->g, mono(io), ws_status(io->ws), ws_retry_after_s(io->ws) * NS_PER_S);
+	keep_hold(io, held, ws_status(io->ws));
 	log_info("the account's stream ended", "code=%d err=%s reason=%s", code, err ? err_name(err) : "none", reason);
 	stream_again(io);
 }
@@ -574,7 +579,7 @@ static void follow_stream(struct gateway_io *io)
 	if (io->send == GATEWAY_SEND_DRY || io->g.refused)
 		return;
 	if (!io->ws) {
-		if (now >= io->stream_due && io->g.clock.known)
+		if (now >= io->stream_due && now >= io->g.hold_until && io->g.clock.known)
 			stream_open(io);
 		return;
 	}

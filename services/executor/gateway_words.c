@@ -303,12 +303,17 @@ static void never_sent(struct gateway *g, struct gateway_row *r)
 	g->counters.unsent++;
 }
 
-void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *a)
+void gateway_hold(struct gateway *g, int64_t now, int status, int64_t retry_after_ns)
 {
-	int64_t wait = budget_refused(a->status, a->retry_after_ns, 0);
-	wait = wait > a->retry_after_ns ? wait : a->retry_after_ns;
+	int64_t wait = budget_refused(status, retry_after_ns, 0);
+	wait = wait > retry_after_ns ? wait : retry_after_ns;
 	if (wait > 0 && now + wait > g->hold_until)
 		g->hold_until = now + wait;
+}
+
+void gateway_on_reply(struct gateway *g, int64_t now, const struct gateway_request *q, const struct gateway_reply *a)
+{
+	gateway_hold(g, now, a->status, a->retry_after_ns);
 	if (q->ask == GATEWAY_ASK_TIME) {
 		gateway_clock_reply(g, now, q, a);
 		return;

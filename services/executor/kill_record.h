@@ -21,7 +21,7 @@ struct kill_record {
 /* Whether it is there, or cannot be told to be absent; ret_record says who and why, or what kept us from reading it. */
 bool kill_record_find(const char *data, struct kill_record *ret_record);
 
-/* Both are on disk when they return 0 (file and folder synced); ERR_IO, ERR_NO_SPACE … errno is the call's. */
+/* Both are on disk when they return 0 (file and folder synced); errors as fs_put, errno is the call's. */
 int kill_record_write(const char *data, const struct kill_record *record);
 int kill_record_remove(const char *data);
 

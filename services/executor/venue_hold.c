@@ -12,7 +12,7 @@
 #include "common/io/clock.h"
 #include "common/io/fs.h"
 
-#define LONGEST (3 * 86400 * NS_PER_S)
+#define LONGEST ((7 * 86400 + 60) * NS_PER_S)
 #define TEXT_MAX 32
 
 int64_t venue_hold_find(const char *data, int64_t wall)

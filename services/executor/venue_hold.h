@@ -10,10 +10,10 @@
 
 #define VENUE_HOLD_NAME "executor.venue_hold" /* in run.data: one number, ns of the machine's clock */
 
-/* When it is over, later than `wall`; 0: there is none. One that would be over later than the longest ban of a venue
- * (three days) from now was written by another clock, and is none. */
+/* When it is over, later than `wall`; 0: there is none. One that would be over later than the longest that is obeyed (a
+ * week, http.h) from now was written by another clock, and is none. */
 int64_t venue_hold_find(const char *data, int64_t wall);
-/* Durable on return. ERR_NO_SPACE, ERR_IO: errno says more. */
+/* Durable on return; errors as fs_put. */
 int venue_hold_write(const char *data, int64_t until);
 
 #endif

@@ -208,23 +208,29 @@ static void give_orders(struct store_read *s, sqlite3_stmt *row, const void *fn,
 	(*(store_read_orders_fn *const *)fn)(ctx, &o);
 }
 
+/* Orders without the refusals of what was to be done to them (a cancel, a replacement, a second order of the id): those
+ * bear their id and say nothing of their state. `own` is the ordinal of an order's own intent, its first. */
+#define ORDERS(columns, more)                                                                                          \
+	"(SELECT * FROM (SELECT " columns ", account, client_order_id, status, reject, ts_recv, intent_ordinal, "      \
+	"min(intent_ordinal) OVER (PARTITION BY account, client_order_id) AS own FROM orders t" more ") "              \
+	"WHERE status <> 'rejected' OR intent_ordinal = own OR reject = 'venue')"
+
 int store_read_orders(struct store_read *s, store_read_orders_fn *fn, void *ctx)
 {
 	/* Beside max(), SQLite gives the other columns of the row that has it. */
 	const struct each e = {.sql = "SELECT origin, status, reject, count(*) FROM "
-				      "(SELECT origin, status, reject, max(ts_recv) FROM orders "
-				      "GROUP BY account, client_order_id) "
-				      "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+				      "(SELECT origin, status, reject, max(ts_recv) FROM " ORDERS("origin", "")
+				      " GROUP BY account, client_order_id) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
 			       .row = give_orders,
 			       .fn = &fn,
 			       .ctx = ctx};
 	return each(s, &e);
 }
 
-/* Beside max(), SQLite gives the other columns of the row that has it. */
-#define NEWEST(table, by, more, wanted)                                                                                \
-	"WITH newest AS (SELECT source, epoch, seq, " wanted " AS wanted, max(ts_recv) AS at FROM " table " t "        \
-	"WHERE epoch = (SELECT max(epoch) FROM xlog WHERE publisher = t.source)" more " GROUP BY account, " by ") "    \
+#define OF_THIS_EPOCH " WHERE epoch = (SELECT max(epoch) FROM xlog WHERE publisher = t.source)"
+#define NEWEST(rows, by, wanted)                                                                                       \
+	"WITH newest AS (SELECT source, epoch, seq, " wanted " AS wanted, max(ts_recv) AS at FROM " rows               \
+	" GROUP BY account, " by ") "                                                                                  \
 	"SELECT body FROM newest n JOIN xlog x ON x.publisher = n.source AND x.epoch = n.epoch AND x.seq = n.seq "     \
 	"WHERE ?1 OR n.wanted ORDER BY n.at, n.seq"
 
@@ -234,16 +240,19 @@ static int newest(struct store_read *s, const char *sql, bool all, store_read_ev
 	return each(s, &e);
 }
 
-/* A second order of an id that is taken says nothing of the first. */
+/* What was to be done to an order that nobody knows is none. */
 int store_read_last_orders(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx)
 {
-	return newest(s, NEWEST("orders", "client_order_id", " AND reject <> 'duplicate'",
-				"status IN ('pending', 'open', 'partial', 'waiting', 'triggered')"), all, fn, ctx);
+	static const char sql[] = NEWEST(ORDERS("source, epoch, seq", OF_THIS_EPOCH)
+					 " WHERE client_order_id <> '' AND reject <> 'unknown_order'",
+					 "client_order_id",
+					 "status IN ('pending', 'open', 'partial', 'waiting', 'triggered')");
+	return newest(s, sql, all, fn, ctx);
 }
 
 int store_read_last_positions(struct store_read *s, bool all, store_read_event_fn *fn, void *ctx)
 {
-	return newest(s, NEWEST("positions", "instrument", "", "qty <> 0"), all, fn, ctx);
+	return newest(s, NEWEST("positions t" OF_THIS_EPOCH, "instrument", "qty <> 0"), all, fn, ctx);
 }
 
 static void give_lane(struct store_read *s, sqlite3_stmt *row, const void *fn, void *ctx)

@@ -1,5 +1,5 @@
 /* verb_orders - nj orders: the orders that are open, or all there were, from the record. */
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/base/err.h"
@@ -27,7 +27,7 @@ static const struct table_column columns[] = {
 	{"filled", TABLE_NUMBER, "Of that, so far."},
 	{"average", TABLE_NUMBER, "Average price of what is filled; empty: nothing is."},
 	{"status", TABLE_TEXT, "State; cancelling: a cancel is on its way to the venue."},
-	{"age", TABLE_SPAN, "Since it came into that state."},
+	{"age", TABLE_SPAN, "Since its newest record."},
 	{"id", TABLE_TEXT, "Client order id, as nj cancel takes it."},
 	{"user_id", TABLE_TEXT, "The user's own, where it has one."},
 	{"reason", TABLE_TEXT, "Why it ended as it did."},
@@ -62,11 +62,18 @@ static void price(struct table *t, int64_t value, uint8_t scale)
 		table_null(t);
 }
 
+static bool lives(const struct ev_order *o)
+{
+	return o->status == order_status_pending || o->status == order_status_open ||
+	       o->status == order_status_partial || o->status == order_status_waiting ||
+	       o->status == order_status_triggered;
+}
+
 static void status(struct table *t, const struct ev_order *o)
 {
 	const char *text = enum_text(enum_order_status(), o->status);
 	bool bad = o->status == order_status_rejected || o->status == order_status_expired;
-	table_tone(t, bad ? TABLE_WARN : TABLE_PLAIN, o->cancelling ? "cancelling" : text);
+	table_tone(t, bad ? TABLE_WARN : TABLE_PLAIN, o->cancelling && lives(o) ? "cancelling" : text);
 }
 
 static void on_order(void *ctx, const struct event *ev)
@@ -104,7 +111,8 @@ static int print(struct page *p, struct database *d)
 	int told = database_last_orders(d, p->o->all, on_order, p);
 	rc = table_close(p->table);
 	if (told == CLI_OK && p->rows == 0)
-		cli_note(p->cli, p->o->all ? "there was no order" : "no order is open; --all has those that ended");
+		cli_note(p->cli, p->o->all ? "no such order was ever taken"
+					   : "no such order is open; --all has those that ended");
 	return told == CLI_OK ? rc : told;
 }
 

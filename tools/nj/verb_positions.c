@@ -1,5 +1,5 @@
 /* verb_positions - nj positions: what accounts hold of instruments, from the record. */
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/base/err.h"
@@ -96,7 +96,8 @@ static int print(struct page *p, struct database *d)
 	int told = database_last_positions(d, p->o->all, on_position, p);
 	rc = table_close(p->table);
 	if (told == CLI_OK && p->rows == 0)
-		cli_note(p->cli, p->o->all ? "nothing was ever held" : "nothing is held; --all has what was");
+		cli_note(p->cli, p->o->all ? "nothing of the kind was ever held"
+					   : "nothing of the kind is held; --all has what was");
 	return told == CLI_OK ? rc : told;
 }
 

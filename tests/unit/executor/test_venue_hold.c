@@ -42,9 +42,9 @@ static void it_is_there_until_it_is_over(void **state)
 	assert_int_equal(venue_hold_find(folder, NOW), NOW + 10);
 	assert_int_equal(venue_hold_find(folder, NOW + 9), NOW + 10);
 	assert_int_equal(venue_hold_find(folder, NOW + 10), 0);
-	assert_int_equal(venue_hold_write(folder, NOW + DAYS(3)), 0);
-	assert_int_equal(venue_hold_find(folder, NOW), NOW + DAYS(3));
-	assert_int_equal(venue_hold_find(folder, NOW - 1), 0); /* written by another clock */
+	assert_int_equal(venue_hold_write(folder, NOW + DAYS(7)), 0);
+	assert_int_equal(venue_hold_find(folder, NOW), NOW + DAYS(7));
+	assert_int_equal(venue_hold_find(folder, NOW - DAYS(1)), 0); /* written by another clock */
 }
 
 static void what_is_no_number_is_none(void **state)

@@ -123,16 +123,25 @@ static struct event of_executor(uint16_t id, uint64_t epoch, uint64_t seq)
 	return ev;
 }
 
-static void order(struct kit *k, uint64_t epoch, uint64_t seq, const char *id, enum order_status status)
+struct said { /* of an order */
+	const char *id;
+	uint64_t ordinal;
+	enum order_status status;
+	enum reject reject;
+};
+
+static void order(struct kit *k, uint64_t epoch, uint64_t seq, struct said said)
 {
 	struct event ev = of_executor(EVENT_order, epoch, seq);
 	event_set_name(ev.order.account, "paper");
-	event_set_name(ev.order.client_order_id, id);
+	event_set_name(ev.order.client_order_id, said.id);
 	ev.order.instrument = btcusdt();
 	ev.order.side = side_buy;
 	ev.order.type = order_type_limit;
 	ev.order.tif = tif_gtc;
-	ev.order.status = (uint8_t)status;
+	ev.order.status = (uint8_t)said.status;
+	ev.order.reject = (uint8_t)said.reject;
+	ev.order.intent_ordinal = said.ordinal;
 	kit_write(k, LANE_X, &ev);
 }
 
@@ -170,32 +179,55 @@ static void expect_newest(struct kit *k, read_fn *read, bool all, const char *te
 	assert_string_equal(found, text);
 }
 
-static void the_newest_of_each(void **state)
+static void the_newest_of_each_position(void **state)
 {
 	struct kit *k = *state;
-	order(k, 7, 1, "lost", order_status_open); /* by an executor that has lost its data since */
-	position(k, 7, 2, "paper", 9);
-	order(k, 8, 1, "a", order_status_open);
-	order(k, 8, 2, "b", order_status_waiting);
-	order(k, 8, 3, "a", order_status_partial);
-	order(k, 8, 4, "c", order_status_filled);
-	struct event again = of_executor(EVENT_order, 8, 5);
-	event_set_name(again.order.account, "paper");
-	event_set_name(again.order.client_order_id, "a");
-	again.order.instrument = btcusdt();
-	again.order.side = side_buy;
-	again.order.type = order_type_limit;
-	again.order.tif = tif_gtc;
-	again.order.status = order_status_rejected;
-	again.order.reject = reject_duplicate;
-	kit_write(k, LANE_X, &again);
-	position(k, 8, 6, "paper", 5);
-	position(k, 8, 7, "hedge", -5);
-	position(k, 8, 8, "paper", 0);
-	expect_newest(k, store_read_last_orders, false, "b waiting, a partial, ");
-	expect_newest(k, store_read_last_orders, true, "b waiting, a partial, c filled, ");
+	position(k, 7, 1, "paper", 9); /* of an executor that has lost its data since */
+	position(k, 8, 1, "paper", 5);
+	position(k, 8, 2, "hedge", -5);
+	position(k, 8, 3, "paper", 0);
 	expect_newest(k, store_read_last_positions, false, "hedge -5, ");
 	expect_newest(k, store_read_last_positions, true, "hedge -5, paper 0, ");
+}
+
+static void count(void *ctx, const struct store_orders *o)
+{
+	size_t n = strlen(found);
+	(void)ctx;
+	snprintf(found + n, sizeof found - n, "%s/%s %lld, ", o->status, o->reject, (long long)o->count);
+}
+
+/* Refusals of cancels and replacements bear the id of the order that they were about. */
+static void the_newest_of_each_order(void **state)
+{
+	static const struct said said[] = {
+		{"a", 1, order_status_open, reject_none},
+		{"b", 2, order_status_waiting, reject_none},
+		{"a", 1, order_status_partial, reject_none},
+		{"c", 3, order_status_filled, reject_none},
+		{"a", 4, order_status_rejected, reject_duplicate},   /* another order of its id */
+		{"a", 5, order_status_rejected, reject_tick_size},	       /* a replacement */
+		{"c", 6, order_status_rejected, reject_unknown_order}, /* a cancel that came too late */
+		{"e", 7, order_status_pending, reject_none},
+		{"e", 7, order_status_rejected, reject_balance},	     /* when it arrived */
+		{"", 8, order_status_rejected, reject_unknown_order}, /* a cancel of nothing */
+		{"f", 9, order_status_open, reject_none},
+		{"f", 10, order_status_rejected, reject_venue},	     /* an order, by the venue, whichever ordinal */
+	};
+	struct kit *k = *state;
+	struct store_read *s = NULL;
+	/* By an executor that has lost its data since. */
+	order(k, 7, 1, (struct said){"lost", 1, order_status_open, reject_none});
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+		order(k, 8, i + 1, said[i]);
+	expect_newest(k, store_read_last_orders, false, "b waiting, a partial, ");
+	expect_newest(k, store_read_last_orders, true, "b waiting, a partial, c filled, e rejected, f rejected, ");
+	found[0] = '\0';
+	assert_int_equal(store_read_open(k->path, &s, k->reason, sizeof k->reason), 0);
+	assert_int_equal(store_read_orders(s, count, NULL), 0);
+	store_read_close(s);
+	assert_string_equal(found, "filled/none 1, open/none 1, partial/none 1, rejected/balance 1, "
+				   "rejected/unknown_order 1, rejected/venue 1, waiting/none 1, ");
 }
 
 static void no_database(void **state)
@@ -213,7 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ranges, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(by_time_and_backwards, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(the_newest_of_each, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(the_newest_of_each_position, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(the_newest_of_each_order, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(no_database, kit_setup, kit_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
