@@ -1,18 +1,5 @@
 /* verb_orders - nj orders: the orders that are open, or all there were, from the record. */
-#include <stddef.h>
-#include <string.h>
-
-#include "common/base/err.h"
-#include "common/io/clock.h"
-#include "tools/nj/database.h"
-#include "tools/nj/options.h"
-#include "tools/nj/table.h"
-
-struct options {
-	const char *database, *account;
-	bool all;
-};
-#define AT(member) offsetof(struct options, member)
+#include "tools/nj/newest.h"
 
 static const struct table_column columns[] = {
 	{"account", TABLE_TEXT, "Account."},
@@ -34,34 +21,6 @@ static const struct table_column columns[] = {
 	{0},
 };
 
-struct page {
-	struct cli *cli;
-	const struct options *o;
-	int argc;
-	char **argv;
-	struct table *table;
-	int64_t now;
-	uint64_t rows;
-};
-
-static bool is_wanted(const struct page *p, const struct ev_order *o)
-{
-	if (p->o->account && strcmp(p->o->account, o->account) != 0)
-		return false;
-	for (int i = 0; i < p->argc; i++)
-		if (strcmp(p->argv[i], o->instrument.s) == 0)
-			return true;
-	return p->argc == 0;
-}
-
-static void price(struct table *t, int64_t value, uint8_t scale)
-{
-	if (value != 0)
-		table_fixed(t, value, scale);
-	else
-		table_null(t);
-}
-
 static bool lives(const struct ev_order *o)
 {
 	return o->status == order_status_pending || o->status == order_status_open ||
@@ -78,24 +37,23 @@ static void status(struct table *t, const struct ev_order *o)
 
 static void on_order(void *ctx, const struct event *ev)
 {
-	struct page *p = ctx;
+	struct newest *p = ctx;
 	const struct ev_order *o = &ev->order;
 	struct table *t = p->table;
 
-	if (ev->id != EVENT_order || !is_wanted(p, o))
+	if (ev->id != EVENT_order || !newest_wants(p, o->account, o->instrument.s))
 		return;
-	p->rows++;
 	table_text(t, o->account);
 	table_text(t, o->strategy);
 	table_text(t, o->instrument.s);
 	table_text(t, enum_text(enum_side(), o->side));
 	table_text(t, enum_text(enum_order_type(), o->type));
 	table_text(t, enum_text(enum_tif(), o->tif));
-	price(t, o->price, o->price_scale);
-	price(t, o->trigger_price, o->price_scale);
+	newest_figure(t, o->price != 0, o->price, o->price_scale);
+	newest_figure(t, o->trigger_price != 0, o->trigger_price, o->price_scale);
 	table_fixed(t, o->qty, o->qty_scale);
 	table_fixed(t, o->filled, o->qty_scale);
-	price(t, o->avg_price, o->price_scale);
+	newest_figure(t, o->avg_price != 0, o->avg_price, o->price_scale);
 	status(t, o);
 	table_int(t, p->now > ev->ts_recv ? p->now - ev->ts_recv : 0);
 	table_text(t, o->client_order_id);
@@ -103,36 +61,12 @@ static void on_order(void *ctx, const struct event *ev)
 	table_text(t, o->reason);
 }
 
-static int print(struct page *p, struct database *d)
-{
-	int rc = table_open(p->cli, columns, &p->table);
-	if (rc != CLI_OK)
-		return rc;
-	int told = database_last_orders(d, p->o->all, on_order, p);
-	rc = table_close(p->table);
-	if (told == CLI_OK && p->rows == 0)
-		cli_note(p->cli, p->o->all ? "no such order was ever taken"
-					   : "no such order is open; --all has those that ended");
-	return told == CLI_OK ? rc : told;
-}
-
 static int run(struct cli *cli, const void *options, int argc, char **argv)
 {
-	struct page p = {.cli = cli, .o = options, .argc = argc, .argv = argv, .now = clock_wall(clock_real())};
-	struct database d;
-	int rc = database_open(cli, p.o->database, &d);
-	if (rc == CLI_OK)
-		rc = print(&p, &d);
-	database_close(&d);
-	return rc;
+	static const struct newest_kind kind = {columns, database_last_orders, on_order, "no such order was ever taken",
+						"no such order is open; --all has those that ended"};
+	return newest_print(&(struct newest){.cli = cli, .o = options, .argc = argc, .argv = argv}, &kind);
 }
-
-static const struct cli_option options[] = {
-	OPTION_DATABASE(AT(database)),
-	OPTION_ACCOUNT(AT(account)),
-	{.name = "all", .kind = CLI_FLAG, .offset = AT(all), .doc = "Also those that ended or were refused."},
-	{0},
-};
 
 static const struct cli_example examples[] = {
 	{"nj orders", "What is open, the oldest change first."},
@@ -147,10 +81,10 @@ const struct cli_verb verb_orders = {
 	.operands = "[INSTRUMENT]...",
 	.doc = "Each order as its newest record has it, from the persister's database, also while that is written. It "
 	       "follows the bus by a few milliseconds. An order that waits for its trigger, or is on its way, is open.",
-	.options = options,
+	.options = newest_options,
 	.examples = examples,
 	.columns = columns,
-	.options_size = sizeof(struct options),
+	.options_size = sizeof(struct newest_options),
 	.operands_max = -1,
 	.output = true,
 	.run = run,
